@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// The few collectives the program needs, and the rule that keeps them from hanging: nobody throws between collectives.
+// A failure on one rank is agreed upon by all, who then throw the same Error.
+// All members marked Collective must be called by every rank in the same order.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "meha/core/error.hpp"
+#include "meha/core/types.hpp"
+
+namespace meha {
+
+/// Starts MPI, and ends it when it goes out of scope.
+class MpiSession {
+ public:
+  MpiSession(int* argc, char*** argv);
+  ~MpiSession();
+  MpiSession(const MpiSession&) = delete;
+  MpiSession& operator=(const MpiSession&) = delete;
+};
+
+class Communicator {
+ public:
+  /// All ranks of the job. Needs a live MpiSession.
+  static Communicator world();
+
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int size() const { return size_; }
+  [[nodiscard]] bool is_root() const { return rank_ == 0; }
+
+  /// Copies rank 0's values to all. Collective.
+  void broadcast(OutSpan values) const;
+  void broadcast(std::string& text) const;
+  void broadcast(Index& value) const;
+
+  /// In-place sums over all ranks, the result everywhere. Collective.
+  void sum(std::span<std::int64_t> values) const;
+  void sum(OutSpan values) const;
+  /// Smallest value over all ranks. Collective.
+  [[nodiscard]] Index min(Index value) const;
+
+  /// Point to point, blocking.
+  void send(int to, std::span<const std::byte> bytes) const;
+  void receive(int from, std::span<std::byte> bytes) const;
+
+  /// Throws the same Error on every rank when any rank brings one; the message names the first such rank when there are
+  /// several ranks. Collective.
+  void agree(const std::optional<Error>& failure) const;
+
+  /// Runs `work` on every rank; when it throws anywhere, all throw. `work` must not contain collectives that another
+  /// rank's failure would leave waiting. Collective.
+  template <class Work>
+  void all_or_none(Work&& work) const {
+    agree(failure_of(work));
+  }
+
+  /// Runs `work` on rank 0 alone; when it throws there, all throw. Collective.
+  template <class Work>
+  void root_or_none(Work&& work) const {
+    agree(is_root() ? failure_of(work) : std::nullopt);
+  }
+
+  /// Runs `update` on rank 0 and broadcasts `fields` from there in one message. `update` must not throw. Collective.
+  template <class Update, class... Fields>
+  void on_root(Update&& update, Fields&... fields) {
+    if (is_root()) {
+      update();
+    }
+    broadcast_together({as_span(fields)...});
+  }
+
+  /// Streams one number per row to rank 0 in row order, in pieces of bounded size. A `sink` that throws is not called
+  /// again; its error is rethrown on rank 0 once all rows have passed. Collective.
+  /// @param rows_of_rank  consecutive ranges, one per rank      @param local  this rank's rows
+  void gather_rows(std::span<const Range> rows_of_rank, InSpan local,
+                   const std::function<void(Index first_row, InSpan piece)>& sink) const;
+  /// The way back: `source` fills each piece on rank 0. Collective.
+  void scatter_rows(std::span<const Range> rows_of_rank, OutSpan local,
+                    const std::function<void(Index first_row, OutSpan piece)>& source) const;
+
+ private:
+  Communicator(int rank, int size) : rank_(rank), size_(size) {}
+  void broadcast_together(std::initializer_list<OutSpan> fields);
+
+  template <class Work>
+  static std::optional<Error> failure_of(Work& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      return error;
+    } catch (const std::exception& error) {
+      return Error(ExitCode::Bug, error.what());
+    }
+    return std::nullopt;
+  }
+
+  int rank_;
+  int size_;
+  std::vector<Real> staging_;
+};
+
+/// Ends the whole job at once, whatever the other ranks do. Used when an error could not be agreed upon.
+[[noreturn]] void abort_job(ExitCode code);
+
+}  // namespace meha

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// A sum that does not depend on the order of its addends, so that results do not depend on the number of ranks.
+//   A double v becomes two integers,  hi = round(v·2^24),  lo = round((v − hi·2^-24)·2^64),
+//   which are added as integers (exactly) on every rank and over the ranks in ONE allreduce, and converted back once.
+// Addends are first multiplied by a power of two chosen by the caller so that their size is about 1 (exact).
+// Every addend must satisfy |v| ≤ min(2^26, 2^38/N), N the number of addends of one value over all ranks; one that does
+// not, or is not finite, raises Flag::NotFinite. Resolution: 2^-64.
+#pragma once
+
+#include <vector>
+
+#include "meha/comm/communicator.hpp"
+
+namespace meha {
+
+class ExactSum {
+ public:
+  enum class Kind { Exact, Plain };  // Plain: an allreduce of doubles, for comparison
+  /// What ranks tell each other along with every sum.
+  enum class Flag : std::size_t { NotFinite, Stop, TimeLimit, Checkpoint };
+  static constexpr std::size_t n_flags = 4;
+
+  explicit ExactSum(Kind kind) : kind_(kind) {}
+
+  /// Makes room for `n_values` sums of at most `n_addends` addends each, all zero.
+  void reset(Index n_values, Index n_addends);
+  /// Adds factor·share[i]·2^exponent to value offset + i. Allocates: no.
+  void add(Index offset, InSpan share, Real factor, int exponent);
+  void raise(Flag flag);
+  /// One message. Collective.
+  void allreduce(const Communicator& comm);
+  [[nodiscard]] bool raised(Flag flag) const;
+  /// values[i] = sum offset + i, divided by 2^exponent.
+  void read(Index offset, int exponent, OutSpan values) const;
+  [[nodiscard]] Real read(Index offset, int exponent) const;
+
+ private:
+  Kind kind_;
+  std::size_t n_values_ = 0;
+  Real bound_ = 0;
+  std::vector<std::int64_t> limbs_;  // flags, all hi, all lo
+  std::vector<Real> plain_;          // flags, values
+};
+
+/// ⌈log2 n⌉: 2^this makes shares of a mean over n rows about 1.
+int scale_exponent(Index n);
+
+}  // namespace meha

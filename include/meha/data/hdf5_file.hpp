@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// One HDF5 file, closed when it goes out of scope. The only place that speaks the HDF5 C API.
+// Datasets are written in chunks with fletcher32, without time stamps (reproducible bytes). File locking is off: it fails
+// on Lustre and NFS.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "meha/core/error.hpp"
+#include "meha/core/types.hpp"
+
+namespace meha {
+
+class Hdf5File {
+ public:
+  /// What a dataset's stored numbers are.
+  enum class Number { UInt8, OtherInteger, Float, Text, Other };
+
+  /// Opens for reading. @param on_error  exit code of every Error this file throws
+  static Hdf5File open(const std::string& path, ExitCode on_error);
+  /// Creates or replaces. @param user_block  bytes left free at the start: 0, 512, 1024, …
+  static Hdf5File create(const std::string& path, Index user_block, ExitCode on_error);
+  Hdf5File(Hdf5File&& other) noexcept;
+  Hdf5File(const Hdf5File&) = delete;
+  Hdf5File& operator=(const Hdf5File&) = delete;
+  Hdf5File& operator=(Hdf5File&&) = delete;
+  ~Hdf5File();
+  /// Flushes and closes; an error that the destructor would swallow is thrown here.
+  void close();
+
+  [[nodiscard]] bool has(const std::string& name) const;
+  [[nodiscard]] std::vector<std::string> names(const std::string& group) const;
+  [[nodiscard]] std::vector<Index> shape(const std::string& dataset) const;
+  [[nodiscard]] Number number(const std::string& dataset) const;
+
+  /// Reads a whole dataset, converted to the type of `values`, whose size must be the dataset's.
+  void read(const std::string& dataset, std::span<std::uint8_t> values) const;
+  void read(const std::string& dataset, std::span<float> values) const;
+  void read(const std::string& dataset, std::span<Real> values) const;
+  void read(const std::string& dataset, std::span<std::int64_t> values) const;
+  /// Reads entries [first, first + values.size()) of a one-dimensional dataset.
+  void read_part(const std::string& dataset, Index first, OutSpan values) const;
+  [[nodiscard]] std::vector<std::string> read_texts(const std::string& dataset) const;
+
+  void create_group(const std::string& name);
+  /// Creates a one-dimensional dataset of doubles, to be filled by write_part.
+  void create_reals(const std::string& dataset, Index size);
+  void write_part(const std::string& dataset, Index first, InSpan values);
+  void write_reals(const std::string& dataset, InSpan values);
+  /// Writes an array of any shape, row-major.
+  void write_array(const std::string& dataset, const std::vector<Index>& shape, InSpan values);
+
+  /// Attributes of the root group ("/") or of a dataset.
+  void set_attribute(const std::string& object, const std::string& name, const std::string& text);
+  void set_attribute(const std::string& object, const std::string& name, Index value);
+  void set_attribute(const std::string& object, const std::string& name, Real value);
+  [[nodiscard]] bool has_attribute(const std::string& object, const std::string& name) const;
+  [[nodiscard]] std::string text_attribute(const std::string& object, const std::string& name) const;
+  [[nodiscard]] Index integer_attribute(const std::string& object, const std::string& name) const;
+  [[nodiscard]] Real real_attribute(const std::string& object, const std::string& name) const;
+
+ private:
+  Hdf5File(std::string path, std::int64_t id, ExitCode on_error) : path_(std::move(path)), id_(id), on_error_(on_error) {}
+  [[noreturn]] void fail(const std::string& what) const;
+  void read_as(const std::string& dataset, std::int64_t memory_type, std::size_t size, void* values) const;
+  void read_attribute(const std::string& object, const std::string& name, std::int64_t type, void* value) const;
+  void write_attribute(const std::string& object, const std::string& name, std::int64_t type, const void* value);
+
+  std::string path_;
+  std::int64_t id_;  // hid_t
+  ExitCode on_error_;
+};
+
+}  // namespace meha

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// Files that survive a crash: written under another name, fsynced, renamed, the folder fsynced.
+#pragma once
+
+#include <string>
+
+namespace meha {
+
+/// Moves the complete file `part` to `path`, so that after a crash either the old or the new one is there, whole.
+/// Errors: Error(Checkpoint).
+void rename_durably(const std::string& part, const std::string& path);
+
+/// Replaces the content of `path` in the same way. Errors: Error(Checkpoint).
+void write_durably(const std::string& path, const std::string& content);
+
+/// Makes a written file reach the disk. Errors: Error(Checkpoint).
+void sync_file(const std::string& path);
+
+/// Makes `link` point to `target` (relative to the link's folder), atomically. Failure is ignored: it is for people.
+void replace_link(const std::string& target, const std::string& link);
+
+}  // namespace meha

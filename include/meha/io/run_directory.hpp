@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// A run directory on rank 0:
+//   config.toml  metrics.jsonl  checkpoint-%08d.h5 (the last N)  latest.h5 → newest  result.h5  run.log  run.lock
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace meha {
+
+class RunDirectory {
+ public:
+  explicit RunDirectory(std::string path) : path_(std::move(path)) {}
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
+  [[nodiscard]] std::string checkpoint_file(std::int64_t iteration) const;
+  /// Whether it holds a State to go on from, of whatever quality.
+  [[nodiscard]] bool has_state() const;
+
+  /// Creates the directory where missing. Errors: Error(Checkpoint).
+  void create() const;
+  /// Takes run.lock for the life of this object. Errors: Error(Checkpoint) naming the holder.
+  void lock();
+  /// The newest checkpoint whose hash is right. A damaged one is told to `warn` and renamed to *.damaged.
+  [[nodiscard]] std::optional<std::string> newest_valid(const std::function<void(const std::string&)>& warn) const;
+  /// Points latest.h5 to this checkpoint and removes all but the last `keep`.
+  void keep_last(std::int64_t iteration, std::int64_t keep) const;
+
+ private:
+  struct Unlock {
+    void operator()(const int* file) const;
+  };
+  std::string path_;
+  std::unique_ptr<int, Unlock> lock_;
+};
+
+}  // namespace meha

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// State in HDF5, the format of checkpoints and of result.h5:
+//   user block (512 bytes)   "MEHAHDF5", length and XXH3 hash of all bytes that follow (both uint64, little-endian)
+//   /state/<field>           float64, chunked, fletcher32; per-row fields whole and in row order
+//   /history/<metric>        float64, one entry per report; NaN where that report had no such metric
+//   attributes of /          format, iteration, status, algorithm, problem, config, ranks, version, git, simd,
+//                            data_fingerprint, seconds, compute_s, …
+// A file appears under its name only when complete: written as <name>.part, flushed, fsynced, renamed.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "meha/comm/communicator.hpp"
+#include "meha/core/metric.hpp"
+#include "meha/solver/state.hpp"
+
+namespace meha {
+
+/// What a state file says besides State.
+struct Record {
+  Index iteration = 0;
+  std::map<std::string, std::string> texts;  // status, algorithm, problem, config, version, …
+  std::map<std::string, Real> numbers;       // cumulative timings [s]
+  Index ranks = 1;
+  std::vector<Metrics> history;
+};
+
+/// Writes State. Errors: Error(Checkpoint), on all ranks, the old file intact. Collective.
+/// @param stored_rows  which rows of per-row fields each rank holds     @param record  on rank 0
+void write_state(const std::string& path, const Communicator& comm, const State& state,
+                 std::span<const Range> stored_rows, const Record& record);
+
+/// Why the file must not be trusted; nothing when its hash is right. One sequential read. Collective: no.
+std::optional<std::string> damage_of(const std::string& path);
+
+/// Collective: no.
+Record read_record(const std::string& path);
+
+/// Fills the fields of `state` from the file, except its iteration. Fields not named in `only` are left alone when `only`
+/// is not empty. Errors: Error(Checkpoint) for a missing field or another size. Collective.
+void read_state(const std::string& path, const Communicator& comm, State& state, std::span<const Range> stored_rows,
+                const std::vector<std::string>& only = {});
+
+}  // namespace meha

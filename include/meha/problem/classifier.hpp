@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Cross-entropy ℓ_i(y) of a classifier on tiles of rows, in halves: forward gives the losses at every point y of the
+// pass; backward adds Σ_i w_i ∇ℓ_i(y), with weights that may have been chosen after seeing the losses.
+#pragma once
+
+#include <memory>
+
+#include "meha/core/named_array.hpp"
+#include "meha/core/options.hpp"
+#include "meha/data/dataset.hpp"
+#include "meha/problem/kernels/kernels.hpp"
+
+namespace meha {
+
+/// Rows per tile: small enough for the second-level cache, a multiple of group_rows.
+inline constexpr Index tile_rows = 128;
+
+class Classifier {
+ public:
+  Classifier() = default;
+  Classifier(const Classifier&) = delete;
+  Classifier& operator=(const Classifier&) = delete;
+  virtual ~Classifier() = default;
+
+  [[nodiscard]] virtual Index n_parameters() const = 0;
+  /// The arrays that y consists of, in order.
+  [[nodiscard]] virtual std::vector<NamedArray> parameters() const = 0;
+  /// The start of y. init = "zero" or "kaiming_uniform" (as torch.nn.Linear: W and b from U(±1/√fan_in)).
+  virtual void start(const std::string& init, Index seed, Out y) const = 0;
+  /// Prepares a pass at these points, once for all its tiles. Parameters are laid out as PyTorch does: W (out × in,
+  /// row-major), b, layer by layer.
+  virtual void set_points(std::span<const InSpan> points) = 0;
+  /// @param losses  [point·tile_rows + row], nats     tile.n_rows ≤ tile_rows
+  virtual void forward(const Tile& tile, OutSpan losses) = 0;
+  /// Adds Σ weights[row]·∇ℓ_row at every point for the tile last seen by forward().
+  virtual void backward(const Tile& tile, InSpan weights) = 0;
+  /// grad_y += what backward() has added at this point since the last call, which is forgotten.
+  virtual void collect(std::size_t point, OutSpan grad_y) = 0;
+  /// Most likely class of each row of the tile last seen by forward(), at point 0; the first of equals.
+  virtual void classes(std::span<Label> most_likely) const = 0;
+};
+
+struct ClassifierShape {
+  Index n_features = 0;
+  Index n_classes = 0;
+  Element element = Element::UInt8;
+};
+
+/// model = "linear": softmax(W·a + b). @param precision  "float32" or "float64"
+std::unique_ptr<Classifier> make_classifier(const std::string& model, const ClassifierShape& shape,
+                                            const std::string& precision, Simd simd);
+
+}  // namespace meha

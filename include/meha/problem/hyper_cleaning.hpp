@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// Hyper-cleaning: one weight per training row, learnt so that a model trained with them does well on clean rows.
+//   F(y)   = (1/n_val) Σ_j ℓ_j(y)                          over the clean validation rows
+//   f(x,y) = (1/n) Σ_i σ(x_i) ℓ_i(y) + r‖y‖²,  g = 0      over the training rows, σ(x) = 1/(1 + e^-x)
+//   ∂f/∂x_i = σ'(x_i) ℓ_i(y)/n,   ∇_y f = (1/n) Σ σ(x_i) ∇ℓ_i(y) + 2r·y,   X = ℝⁿ, x⁰ = 0
+// ℓ is the cross-entropy [nats] of a classifier with parameters y. A row counts as clean when σ(x_i) ≥ ½.
+// Source: Liu, Liu, Yao, Zeng, Zhang, ICML 2024, arXiv 2405.09927, section 4 (data hyper-cleaning).
+#pragma once
+
+#include <memory>
+
+#include "meha/comm/communicator.hpp"
+#include "meha/data/split.hpp"
+#include "meha/problem/classifier.hpp"
+#include "meha/problem/problem.hpp"
+
+namespace meha {
+
+/// σ(x); σ(±∞) is exactly 1 and 0.
+Real sigmoid(Real x);
+
+/// What is known of one training row, for reports.
+struct SampleLabels {
+  std::vector<Index> source_row;          // row in the training file
+  std::vector<Label> given;
+  std::vector<Label> truth;               // empty when unknown
+  std::vector<std::uint8_t> is_clean;     // empty when unknown
+  std::vector<std::string> class_names;
+};
+
+class HyperCleaning final : public Problem {
+ public:
+  /// Loads and splits the data on rank 0 and deals out the rows. Collective.
+  /// Errors: as load_split(), on all ranks.
+  HyperCleaning(const Options& options, const Communicator& comm, Simd simd);
+
+  [[nodiscard]] XLayout x_layout() const override { return XLayout::PerRow; }
+  [[nodiscard]] Index n_x() const override { return train_.plan().n_rows; }
+  [[nodiscard]] Index n_y() const override { return classifier_->n_parameters(); }
+  [[nodiscard]] Index n_rows(Level level) const override { return rows_of(level).plan().n_rows; }
+  [[nodiscard]] std::string data_fingerprint() const override { return fingerprint_; }
+  [[nodiscard]] std::vector<NamedArray> parameters() const override;
+  void start(Out x, Out y) const override;
+  void begin_pass(Level level, std::span<const Probe> probes) override;
+  void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
+           const BetweenHalves& between) override;
+  void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const override;
+  [[nodiscard]] Index n_tallies() const override { return 5; }
+  void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies) override;
+  void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;
+  [[nodiscard]] bool has_refit(Refit which) const override;
+  void select_rows(Refit which, Range rows, InSpan x, OutSpan x_hard) const override;
+
+  /// What the rows' labels were and are. Complete on rank 0, empty elsewhere.
+  [[nodiscard]] const SampleLabels& samples() const { return samples_; }
+  /// The class that the model y finds most likely for each training row this rank owns.
+  std::vector<Label> predict(In y);
+
+ private:
+  enum Tally : std::size_t { CleanKept, CorruptedKept, CleanDropped, Kept, TestCorrect };
+
+  [[nodiscard]] const RowSet& rows_of(Level level) const;
+  template <class See>
+  void for_each_tile(const RowSet& set, Range rows, See&& see);
+
+  std::string init_;
+  Index seed_;
+  Real regularisation_;
+  bool refit_;
+  bool knows_truth_ = false;
+  RowSet train_, validation_, test_;
+  std::vector<std::uint8_t> is_clean_;  // of the training rows owned here; empty when the truth is unknown
+  SampleLabels samples_;
+  std::string fingerprint_;
+  std::unique_ptr<Classifier> classifier_;
+  std::vector<Real> losses_, weights_;
+};
+
+}  // namespace meha

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// THE interface of a problem: local mathematics on blocks of rows. No MPI, no clock, no file.
+//   min_{x∈X, y∈Y} F(x,y)   s.t.   y ∈ argmin_{y∈Y} f(x,y) + g(x,y)
+// f (Level::Lower) and F (Level::Upper) are sums over rows; g has a proximal map. A probe is a point y and what is wanted
+// there; all probes of one pass arrive together, so a problem can visit its rows once for all of them.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "meha/core/blocks.hpp"
+#include "meha/core/metric.hpp"
+#include "meha/core/named_array.hpp"
+
+namespace meha {
+
+enum class Level : int { Lower, Upper, Test };
+
+/// Shared: x is one vector.  PerRow: x is one number per lower row; then X is a product of intervals, g and F do not
+/// contain x, and ∂f/∂x_i depends on row i alone.
+enum class XLayout { Shared, PerRow };
+
+enum class Want : unsigned { Nothing = 0, Value = 1, GradX = 2, GradY = 4 };
+constexpr Want operator|(Want a, Want b) {
+  return static_cast<Want>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+constexpr Want operator&(Want a, Want b) {
+  return static_cast<Want>(static_cast<unsigned>(a) & static_cast<unsigned>(b));
+}
+constexpr bool has(Want all, Want one) {
+  return (all & one) != Want::Nothing;
+}
+
+struct Probe {
+  InSpan y;
+  Want want = Want::Nothing;
+};
+
+/// Where a block's contribution to one probe goes.
+struct Share {
+  Real value = 0;  // added to
+  OutSpan grad_x;  // Shared: (n_x), added to.  PerRow: (rows of the block), set.  Empty: not wanted
+  OutSpan grad_y;  // (n_y), added to.  Empty: not wanted
+};
+
+struct Block {
+  Index id = 0;
+  Range rows;
+  Index n_rows_in_pass = 0;  // rows of all blocks of this pass on all ranks: the n of a mean
+};
+
+/// Called for rows [begin, end) of a block once their grad_x is there; may change x on these rows.
+using BetweenHalves = std::function<void(Range rows_in_block)>;
+
+/// Which rows a comparison model is trained on.
+enum class Refit { Kept, Corrupted, Validation, Clean };
+
+class Problem {
+ public:
+  Problem() = default;
+  Problem(const Problem&) = delete;
+  Problem& operator=(const Problem&) = delete;
+  virtual ~Problem() = default;
+
+  [[nodiscard]] virtual XLayout x_layout() const = 0;
+  /// Length of x: of the whole vector (Shared) or the number of lower rows (PerRow).
+  [[nodiscard]] virtual Index n_x() const = 0;
+  [[nodiscard]] virtual Index n_y() const = 0;
+  [[nodiscard]] virtual Index n_rows(Level level) const = 0;
+  /// Shares of a pass over `n_rows_in_pass` rows are about 1/2^this in size: they are summed to 2^-64 of it.
+  [[nodiscard]] virtual int share_exponent(Level level, Index n_rows_in_pass) const;
+  /// Identifies the data; empty when there are none.
+  [[nodiscard]] virtual std::string data_fingerprint() const { return {}; }
+
+  /// The arrays that y consists of, in order.
+  [[nodiscard]] virtual std::vector<NamedArray> parameters() const { return {{"y", {n_y()}}}; }
+
+  /// Start of the run. @param x  Shared: (n_x); PerRow: the rows this rank stores
+  virtual void start(Out x, Out y) const = 0;
+
+  /// Before the blocks of a pass: what is needed once per set of probes.
+  virtual void begin_pass(Level level, std::span<const Probe> probes);
+  /// Adds this block's share at every probe. The default calls add_one() for each.
+  /// @param x  Shared: (n_x); PerRow and Level::Lower: the block's rows of x; else empty
+  /// @param between  may be empty. PerRow only: call it for portions of rows after grad_x at every probe and before
+  ///                 grad_y, which must then use the changed x
+  virtual void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
+                   const BetweenHalves& between);
+  /// Adds this block's share at one probe.
+  virtual void add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share);
+  /// Adds terms that count once, not per row (regularisers).
+  virtual void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const;
+
+  /// g(x,y). x is empty for PerRow.
+  [[nodiscard]] virtual Real g(In x, In y) const;
+  /// grad += factor·∇_x g(x,y). Shared only.
+  virtual void add_grad_x_g(Real factor, In x, In y, Out grad) const;
+  /// y ← Prox_{step·(g(x,·) + indicator of Y)}(y). x is empty for PerRow.
+  virtual void prox_g(Real step, In x, Out y) const;
+  /// x ← Proj_X(x). PerRow: any rows of x.
+  virtual void project_x(Out x) const;
+
+  /// Metrics of the problem's own: numbers tallied over all blocks of all levels, and what is made of them on rank 0.
+  [[nodiscard]] virtual Index n_tallies() const { return 0; }
+  virtual void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies);
+  /// @param x  the whole of x
+  virtual void measure(InSpan tallies, In x, In y, Metrics& metrics) const;
+
+  /// Rows of Level::Lower that `refit` trains on: x_hard = +∞ (taken) or −∞ (left out), for which f is the plain mean
+  /// over taken rows times (taken/n). @return whether this comparison exists
+  [[nodiscard]] virtual bool has_refit(Refit which) const;
+  virtual void select_rows(Refit which, Range rows, InSpan x, OutSpan x_hard) const;
+};
+
+}  // namespace meha

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// How a gradient-like d becomes the direction along which a variable is stepped:
+//   sgd       d
+//   momentum  m ← μm + d,            direction m                        (heavy ball)
+//   ema       m ← μm + (1−μ)d,       direction m
+//   adam      m ← β₁m + (1−β₁)d,  v ← β₂v + (1−β₂)d²,  direction m̂ / (√v̂ + ε),
+//             m̂ = m/(1−β₁^t),  v̂ = v/(1−β₂^t)                          (Kingma, Ba, ICLR 2015, Algorithm 1)
+// With one x per row, t counts each row's own visits and ε is divided by n (d_x is O(1/n)).
+#pragma once
+
+#include "meha/core/options.hpp"
+#include "meha/solver/state.hpp"
+
+namespace meha {
+
+class Direction {
+ public:
+  /// @param variable  "x", "y", "theta": names the fields it adds to State     @param kind  sgd|momentum|ema|adam
+  /// @param n_rows    > 0: one entry per row, of n_rows rows on all ranks; 0: shared
+  Direction(std::string variable, std::string kind, const AlgorithmOptions& options, Index n_rows);
+
+  /// Adds what it remembers to State: <variable>_momentum, or <variable>_adam_m, _adam_v (and _visits per row).
+  void add_fields(State& state, Index size);
+  /// d ← direction, for the entries `stored` of the variable. @param t  how often a shared variable has been stepped,
+  /// this step included (from 1)
+  void apply(State& state, Range stored, Index t, OutSpan d) const;
+
+ private:
+  void apply_adam(State& state, Range stored, Index t, OutSpan d) const;
+
+  std::string variable_, kind_;
+  Real momentum_;
+  AdamOptions adam_;
+  Real epsilon_;
+  bool per_row_;
+};
+
+}  // namespace meha

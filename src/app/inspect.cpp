@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// meha inspect DIR|FILE.h5: last metrics, stop reason, timings, config.
+#include "meha/app/verbs.hpp"
+#include "meha/io/config.hpp"
+#include "meha/io/metrics_file.hpp"
+#include "meha/io/run_directory.hpp"
+#include "meha/io/state_file.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <iomanip>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace meha {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct Overview {
+  Metrics metrics;
+  std::string status;
+  std::string config;  // TOML
+};
+
+Overview overview_of_file(const std::string& path) {
+  if (const auto damage = damage_of(path)) {
+    throw Error(ExitCode::Checkpoint, path + " " + *damage);
+  }
+  const Record record = read_record(path);
+  return {.metrics = record.history.empty() ? Metrics{.iteration = record.iteration, .values = {}} : record.history.back(),
+          .status = record.texts.at("status"),
+          .config = record.texts.at("config")};
+}
+
+Overview overview_of_directory(const std::string& path) {
+  const RunDirectory directory(path);
+  const std::string config = directory.file("config.toml");
+  if (!fs::exists(config)) {
+    throw Error(ExitCode::Config, path + ": not a run directory (it has no config.toml)");
+  }
+  Overview overview;
+  std::ostringstream text;
+  text << std::ifstream(config).rdbuf();
+  overview.config = text.str();
+  const auto lines = read_metrics(directory.file("metrics.jsonl"));
+  if (!lines.empty()) {
+    overview.metrics = lines.back();
+  }
+  overview.status = "unfinished";  // running, or interrupted without a word
+  if (const std::string result = directory.file("result.h5"); fs::exists(result) && !damage_of(result)) {
+    const Record record = read_record(result);
+    if (record.iteration >= overview.metrics.iteration) {
+      overview.status = record.texts.at("status");
+    }
+  }
+  return overview;
+}
+
+Json json_of(const std::string& value) { return value; }
+Json json_of(const Path& value) { return value.value; }
+Json json_of(const std::vector<std::string>& value) { return value; }
+Json json_of(Index value) { return value; }
+Json json_of(bool value) { return value; }
+Json json_of(Real value) { return value; }
+Json json_of(const Schedule& value) {
+  return value.kind == Schedule::Kind::Constant ? Json(value.a)
+         : value.kind == Schedule::Kind::PerRow ? Json{{"per_row", value.a}}
+                                                : Json{{"a", value.a}, {"b", value.b}, {"power", value.power}};
+}
+
+Options parse_config(const std::string& text) {
+  const std::string file = (fs::temp_directory_path() / ("meha-inspect-" + std::to_string(getpid()) + ".toml")).string();
+  std::ofstream(file) << text;
+  Options options = read_config(file);
+  fs::remove(file);
+  return options;
+}
+
+}  // namespace
+
+ExitCode inspect_verb(const Arguments& arguments) {
+  if (!fs::exists(arguments.target)) {
+    throw Error(ExitCode::Config, arguments.target + ": no such run directory or file");
+  }
+  const Overview overview =
+      fs::is_directory(arguments.target) ? overview_of_directory(arguments.target) : overview_of_file(arguments.target);
+  if (arguments.json) {
+    Json config;
+    const Options options = parse_config(overview.config);
+    visit(options, [&](const OptionInfo& info, const auto& value) {
+      std::string pointer = "/" + std::string(info.name);
+      std::replace(pointer.begin(), pointer.end(), '.', '/');
+      config[Json::json_pointer(pointer)] = json_of(value);
+    });
+    const Json all = {{"metrics", Json::parse(json_line(overview.metrics))}, {"status", overview.status}, {"config", config}};
+    std::cout << all.dump(2) << '\n';
+    return ExitCode::Finished;
+  }
+  std::cout << "status             " << overview.status << "\niteration          " << overview.metrics.iteration << '\n';
+  for (const auto& [name, value] : overview.metrics.values) {
+    std::cout << std::left << std::setw(18) << name << ' ' << std::setprecision(6) << value << '\n';
+  }
+  std::cout << "\n" << overview.config;
+  return ExitCode::Finished;
+}
+
+}  // namespace meha

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// meha list [problems|algorithms|metrics|options]: the tables the program itself works from.
+#include "meha/app/verbs.hpp"
+#include "meha/core/metric.hpp"
+#include "meha/core/options.hpp"
+#include "meha/problem/registry.hpp"
+#include "meha/solver/registry.hpp"
+
+#include <iomanip>
+#include <iostream>
+
+namespace meha {
+namespace {
+
+void print(const std::string& name, const std::string& text) {
+  std::cout << "  " << std::left << std::setw(20) << name << ' ' << text << '\n';
+}
+
+void list_options() {
+  const Options defaults;
+  visit(defaults, [](const OptionInfo& info, const auto& value) {
+    const std::string rule = info.rule.text();
+    std::cout << info.name << " = " << toml(value) << "\n    " << info.meaning << (rule.empty() ? "" : "; " + rule)
+              << (info.free_on_resume ? " [may change on resume]" : "") << '\n';
+  });
+}
+
+}  // namespace
+
+ExitCode list_verb(const Arguments& arguments) {
+  const auto wanted = [&](const char* what) { return arguments.target.empty() || arguments.target == what; };
+  if (wanted("problems")) {
+    std::cout << "problems (problem.type)\n";
+    for (const auto& info : problem_table()) {
+      print(info.name, info.summary);
+    }
+  }
+  if (wanted("algorithms")) {
+    std::cout << "algorithms (algorithm.name)\n";
+    for (const auto& info : algorithm_table()) {
+      print(info.name, info.summary);
+    }
+  }
+  if (wanted("metrics")) {
+    std::cout << "metrics (metrics.jsonl, /history)\n";
+    for (const auto& info : metric_table()) {
+      print(info.name, info.meaning);
+    }
+  }
+  if (wanted("options")) {
+    std::cout << "options (config, --set): name = default, meaning\n";
+    list_options();
+  }
+  return ExitCode::Finished;
+}
+
+}  // namespace meha

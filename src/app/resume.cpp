@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// meha resume DIR: goes on from the newest valid checkpoint, on any number of ranks.
+#include "meha/app/job.hpp"
+#include "meha/app/verbs.hpp"
+#include "meha/comm/archive.hpp"
+#include "meha/io/config.hpp"
+#include "meha/io/run_directory.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+
+namespace meha {
+namespace {
+
+void refuse_fixed(const Options& options, const std::vector<std::string>& names) {
+  visit(options, [&](const OptionInfo& info, const auto&) {
+    if (!info.free_on_resume && std::find(names.begin(), names.end(), info.name) != names.end()) {
+      throw Error(ExitCode::Config, std::string("--set ") + info.name +
+                                        ": may not change when a run is resumed: its results would be another run's");
+    }
+  });
+}
+
+JobPlan plan_resume(const Arguments& arguments) {
+  const RunDirectory directory(arguments.target);
+  if (!std::filesystem::is_directory(arguments.target)) {
+    throw Error(ExitCode::Config, arguments.target + ": no such run directory");
+  }
+  if (!directory.has_state()) {
+    throw Error(ExitCode::Checkpoint, arguments.target + ": holds no checkpoint to resume from");
+  }
+  JobPlan plan;
+  plan.resume = true;
+  plan.directory = arguments.target;
+  plan.options = read_config(directory.file("config.toml"));
+  refuse_fixed(plan.options, apply_settings(plan.options, arguments.settings));
+  check_names(plan.options);
+  plan.already_done = is_finished(plan.directory, plan.options);
+  return plan;
+}
+
+}  // namespace
+
+ExitCode resume_verb(const Arguments& arguments) {
+  Communicator comm = Communicator::world();
+  std::string bytes;
+  comm.root_or_none([&] { bytes = pack(plan_resume(arguments)); });
+  comm.broadcast(bytes);
+  const auto plan = unpack<JobPlan>(bytes);
+  if (plan.already_done) {
+    if (comm.is_root()) {
+      std::cout << plan.directory << ": finished already; go further with --set run.iterations=N\n";
+    }
+    return ExitCode::Finished;
+  }
+  return run_job(plan, comm);
+}
+
+}  // namespace meha

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// meha run CONFIG.toml: starts a run, or goes on with it when its directory already holds one of the same config.
+#include "meha/app/job.hpp"
+#include "meha/app/verbs.hpp"
+#include "meha/comm/archive.hpp"
+#include "meha/io/config.hpp"
+#include "meha/io/run_directory.hpp"
+
+#include <filesystem>
+#include <iostream>
+
+namespace meha {
+namespace {
+
+void refuse_other_config(const std::string& directory, const Options& options) {
+  const std::string file = RunDirectory(directory).file("config.toml");
+  std::string differences;
+  for (const OptionDifference& d : compare(read_config(file), options)) {
+    differences += "\n  " + d.name + ": " + d.before + " there, " + d.after + " here";
+  }
+  if (!differences.empty()) {
+    throw Error(ExitCode::Config, directory + " holds a run of another config:" + differences +
+                                      "\nchoose another --out, or change what may change with: meha resume " + directory +
+                                      " --set …");
+  }
+}
+
+JobPlan plan_run(const Arguments& arguments) {
+  JobPlan plan;
+  plan.options = read_config(arguments.target);
+  apply_settings(plan.options, arguments.settings);
+  check_names(plan.options);
+  plan.directory = arguments.out.empty() ? "runs/" + plan.options.run.name : arguments.out;
+  if (RunDirectory(plan.directory).has_state()) {
+    refuse_other_config(plan.directory, plan.options);
+    plan.already_done = is_finished(plan.directory, plan.options);
+  }
+  return plan;
+}
+
+}  // namespace
+
+ExitCode run_verb(const Arguments& arguments) {
+  Communicator comm = Communicator::world();
+  std::string bytes;
+  comm.root_or_none([&] { bytes = pack(plan_run(arguments)); });
+  comm.broadcast(bytes);
+  const auto plan = unpack<JobPlan>(bytes);
+  if (plan.already_done) {
+    if (comm.is_root()) {
+      std::cout << plan.directory << ": finished already; nothing to do (meha inspect " << plan.directory << ")\n";
+    }
+    return ExitCode::Finished;
+  }
+  return run_job(plan, comm);
+}
+
+}  // namespace meha

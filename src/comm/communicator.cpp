@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "meha/comm/communicator.hpp"
+
+#include <mpi.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <exception>
+
+namespace meha {
+namespace {
+
+constexpr Index piece_rows = Index{1} << 17;  // 1 MiB of doubles
+
+int count(std::size_t n) {
+  require(n <= static_cast<std::size_t>(INT32_MAX), "an MPI message has at most 2^31 - 1 elements");
+  return static_cast<int>(n);
+}
+
+/// Calls `see(piece)` for consecutive pieces of `rows`.
+template <class See>
+void for_each_piece(Range rows, See&& see) {
+  for (Index first = rows.begin; first < rows.end; first += piece_rows) {
+    see(Range{first, std::min(first + piece_rows, rows.end)});
+  }
+}
+
+}  // namespace
+
+MpiSession::MpiSession(int* argc, char*** argv) {
+  int provided = 0;
+  MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided);
+}
+
+MpiSession::~MpiSession() {
+  MPI_Finalize();
+}
+
+Communicator Communicator::world() {
+  int rank = 0;
+  int size = 1;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  return {rank, size};
+}
+
+void Communicator::broadcast(OutSpan values) const {
+  MPI_Bcast(values.data(), count(values.size()), MPI_DOUBLE, 0, MPI_COMM_WORLD);
+}
+
+void Communicator::broadcast(Index& value) const {
+  MPI_Bcast(&value, 1, MPI_INT64_T, 0, MPI_COMM_WORLD);
+}
+
+void Communicator::broadcast(std::string& text) const {
+  auto length = static_cast<Index>(text.size());
+  broadcast(length);
+  text.resize(static_cast<std::size_t>(length));
+  MPI_Bcast(text.data(), count(text.size()), MPI_CHAR, 0, MPI_COMM_WORLD);
+}
+
+void Communicator::sum(std::span<std::int64_t> values) const {
+  if (size_ > 1) {
+    MPI_Allreduce(MPI_IN_PLACE, values.data(), count(values.size()), MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
+  }
+}
+
+void Communicator::sum(OutSpan values) const {
+  if (size_ > 1) {
+    MPI_Allreduce(MPI_IN_PLACE, values.data(), count(values.size()), MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+  }
+}
+
+Index Communicator::min(Index value) const {
+  MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MIN, MPI_COMM_WORLD);
+  return value;
+}
+
+void Communicator::send(int to, std::span<const std::byte> bytes) const {
+  MPI_Send(bytes.data(), count(bytes.size()), MPI_BYTE, to, 0, MPI_COMM_WORLD);
+}
+
+void Communicator::receive(int from, std::span<std::byte> bytes) const {
+  MPI_Recv(bytes.data(), count(bytes.size()), MPI_BYTE, from, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+}
+
+void Communicator::agree(const std::optional<Error>& failure) const {
+  auto first = static_cast<int>(min(failure ? rank_ : size_));
+  if (first == size_) {
+    return;
+  }
+  std::string message = failure ? failure->what() : "";
+  int code = failure ? static_cast<int>(failure->code()) : 0;
+  auto length = static_cast<Index>(message.size());
+  MPI_Bcast(&code, 1, MPI_INT, first, MPI_COMM_WORLD);
+  MPI_Bcast(&length, 1, MPI_INT64_T, first, MPI_COMM_WORLD);
+  message.resize(static_cast<std::size_t>(length));
+  MPI_Bcast(message.data(), count(message.size()), MPI_CHAR, first, MPI_COMM_WORLD);
+  if (first != 0) {
+    message = "rank " + std::to_string(first) + ": " + message;
+  }
+  throw Error(static_cast<ExitCode>(code), message);
+}
+
+void Communicator::broadcast_together(std::initializer_list<OutSpan> fields) {
+  if (size_ == 1 || fields.size() == 0) {
+    return;
+  }
+  if (fields.size() == 1) {
+    broadcast(*fields.begin());
+    return;
+  }
+  std::size_t total = 0;
+  for (const auto field : fields) {
+    total += field.size();
+  }
+  staging_.resize(total);
+  auto at = staging_.begin();
+  for (const auto field : fields) {
+    at = std::copy(field.begin(), field.end(), at);
+  }
+  broadcast(OutSpan(staging_));
+  at = staging_.begin();
+  for (const auto field : fields) {
+    std::copy_n(at, field.size(), field.begin());
+    at += static_cast<std::ptrdiff_t>(field.size());
+  }
+}
+
+void Communicator::gather_rows(std::span<const Range> rows_of_rank, InSpan local,
+                               const std::function<void(Index, InSpan)>& sink) const {
+  const Range mine = rows_of_rank[static_cast<std::size_t>(rank_)];
+  const auto mine_at = [&](Range piece) { return slice(local, {piece.begin - mine.begin, piece.end - mine.begin}); };
+  if (!is_root()) {
+    for_each_piece(mine, [&](Range piece) { send(0, std::as_bytes(mine_at(piece))); });
+    return;
+  }
+  std::exception_ptr failure;
+  std::vector<Real> buffer;
+  for (int owner = 0; owner < size_; ++owner) {
+    for_each_piece(rows_of_rank[static_cast<std::size_t>(owner)], [&](Range piece) {
+      InSpan values;
+      if (owner == 0) {
+        values = mine_at(piece);
+      } else {
+        buffer.resize(static_cast<std::size_t>(piece.size()));
+        receive(owner, std::as_writable_bytes(std::span(buffer)));
+        values = buffer;
+      }
+      try {
+        if (!failure) {
+          sink(piece.begin, values);
+        }
+      } catch (...) {
+        failure = std::current_exception();
+      }
+    });
+  }
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+}
+
+void Communicator::scatter_rows(std::span<const Range> rows_of_rank, OutSpan local,
+                                const std::function<void(Index, OutSpan)>& source) const {
+  const Range mine = rows_of_rank[static_cast<std::size_t>(rank_)];
+  const auto mine_at = [&](Range piece) { return slice(local, {piece.begin - mine.begin, piece.end - mine.begin}); };
+  if (!is_root()) {
+    for_each_piece(mine, [&](Range piece) { receive(0, std::as_writable_bytes(mine_at(piece))); });
+    return;
+  }
+  std::exception_ptr failure;
+  std::vector<Real> buffer;
+  for (int owner = 0; owner < size_; ++owner) {
+    for_each_piece(rows_of_rank[static_cast<std::size_t>(owner)], [&](Range piece) {
+      buffer.resize(static_cast<std::size_t>(piece.size()));
+      const OutSpan values = owner == 0 ? mine_at(piece) : OutSpan(buffer);
+      try {
+        if (!failure) {
+          source(piece.begin, values);
+        }
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      if (owner != 0) {
+        send(owner, std::as_bytes(InSpan(values)));
+      }
+    });
+  }
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+}
+
+void abort_job(ExitCode code) {
+  MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
+  std::abort();
+}
+
+}  // namespace meha

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "meha/comm/exact_sum.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace meha {
+namespace {
+
+constexpr Real magic = 0x1.8p52;  // adding it rounds to an integer, which then stands in the low bits
+constexpr Real hi_scale = 0x1p24;
+constexpr Real lo_scale = 0x1p64;
+
+std::uint64_t integer_of(Real with_magic) {
+  return std::bit_cast<std::uint64_t>(with_magic) - std::bit_cast<std::uint64_t>(magic);
+}
+
+/// Adds scale·share to the limbs. @return whether every addend was within the bound
+__attribute__((target_clones("arch=skylake-avx512", "avx2", "default"))) bool add_limbs(
+    const Real* __restrict share, std::size_t n, Real scale, Real bound, std::int64_t* __restrict hi,
+    std::int64_t* __restrict lo) {
+  Real n_bad = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Real v = share[i] * scale;
+    n_bad += std::fabs(v) <= bound ? 0.0 : 1.0;
+    const Real high = v * hi_scale + magic;
+    const Real rest = v - (high - magic) * (1 / hi_scale);
+    const Real low = rest * lo_scale + magic;
+    hi[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(hi[i]) + integer_of(high));
+    lo[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(lo[i]) + integer_of(low));
+  }
+  return n_bad == 0;
+}
+
+}  // namespace
+
+void ExactSum::reset(Index n_values, Index n_addends) {
+  n_values_ = static_cast<std::size_t>(n_values);
+  bound_ = std::min(0x1p26, 0x1p38 / static_cast<Real>(std::max<Index>(n_addends, 1)));
+  if (kind_ == Kind::Exact) {
+    limbs_.assign(n_flags + 2 * n_values_, 0);
+  } else {
+    plain_.assign(n_flags + n_values_, 0.0);
+  }
+}
+
+void ExactSum::add(Index offset, InSpan share, Real factor, int exponent) {
+  const Real scale = std::ldexp(factor, exponent);
+  const std::size_t first = n_flags + static_cast<std::size_t>(offset);
+  bool within = true;
+  if (kind_ == Kind::Exact) {
+    within = add_limbs(share.data(), share.size(), scale, bound_, limbs_.data() + first, limbs_.data() + first + n_values_);
+  } else {
+    for (std::size_t i = 0; i < share.size(); ++i) {
+      plain_[first + i] += share[i] * scale;
+      within = within && std::isfinite(share[i]);
+    }
+  }
+  if (!within) {
+    raise(Flag::NotFinite);
+  }
+}
+
+void ExactSum::raise(Flag flag) {
+  if (kind_ == Kind::Exact) {
+    limbs_[static_cast<std::size_t>(flag)] = 1;
+  } else {
+    plain_[static_cast<std::size_t>(flag)] = 1;
+  }
+}
+
+void ExactSum::allreduce(const Communicator& comm) {
+  if (kind_ == Kind::Exact) {
+    comm.sum(limbs_);
+  } else {
+    comm.sum(OutSpan(plain_));
+  }
+}
+
+bool ExactSum::raised(Flag flag) const {
+  const auto at = static_cast<std::size_t>(flag);
+  return kind_ == Kind::Exact ? limbs_[at] != 0 : plain_[at] != 0;
+}
+
+void ExactSum::read(Index offset, int exponent, OutSpan values) const {
+  const Real scale = std::ldexp(1.0, -exponent);
+  const std::size_t first = n_flags + static_cast<std::size_t>(offset);
+  if (kind_ == Kind::Plain) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = plain_[first + i] * scale;
+    }
+    return;
+  }
+  const std::int64_t* hi = limbs_.data() + first;
+  const std::int64_t* lo = hi + n_values_;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Real sum = static_cast<Real>(hi[i]) * (1 / hi_scale) + static_cast<Real>(lo[i]) * (1 / lo_scale);
+    values[i] = sum * scale;
+  }
+}
+
+Real ExactSum::read(Index offset, int exponent) const {
+  Real value = 0;
+  read(offset, exponent, {&value, 1});
+  return value;
+}
+
+int scale_exponent(Index n) {
+  int exponent = 0;
+  while ((Index{1} << exponent) < n) {
+    ++exponent;
+  }
+  return exponent;
+}
+
+}  // namespace meha

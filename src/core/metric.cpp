@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "meha/core/metric.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+
+namespace meha {
+namespace {
+
+constexpr std::array metrics_known = {
+    MetricInfo{"iteration", "completed iterations"},
+    MetricInfo{"upper_value", "F(x,y)"},
+    MetricInfo{"lower_value", "f(x,y) + g(x,y)"},
+    MetricInfo{"gap", "phi(x,y) - phi(x,theta) - |theta-y|^2/(2 gamma), a lower bound of phi - v_gamma"},
+    MetricInfo{"residual", "largest of residual_x, residual_y, residual_theta"},
+    MetricInfo{"residual_x", "|x - Proj(x - d_x)| of the last step"},
+    MetricInfo{"residual_y", "|y - Prox(y - d_y)| of the last step"},
+    MetricInfo{"residual_theta", "|theta - Prox(theta - eta d_theta)|/eta of the last step"},
+    MetricInfo{"step_norm_x", "length of the last step of x"},
+    MetricInfo{"step_norm_y", "length of the last step of y"},
+    MetricInfo{"test_accuracy", "share of test rows that y classifies as labelled"},
+    MetricInfo{"precision", "share of truly clean rows among those kept (weight >= 1/2)"},
+    MetricInfo{"recall", "share of the truly clean rows that are kept"},
+    MetricInfo{"f1", "harmonic mean of precision and recall"},
+    MetricInfo{"auroc", "probability that a clean row has a larger weight than a corrupted one"},
+    MetricInfo{"rows_kept", "training rows with weight >= 1/2"},
+    MetricInfo{"refit_kept", "test accuracy of a model trained from scratch on the rows kept"},
+    MetricInfo{"refit_corrupted", "… on all training rows as given"},
+    MetricInfo{"refit_validation", "… on the validation rows alone"},
+    MetricInfo{"refit_clean", "… on the truly clean training rows"},
+    MetricInfo{"seconds", "wall time of all lives of the run"},
+    MetricInfo{"compute_s", "row kernels and local sums"},
+    MetricInfo{"allreduce_s", "waiting for and doing the allreduce"},
+    MetricInfo{"update_s", "updates on rank 0 and their broadcast"},
+    MetricInfo{"evaluate_s", "reports and refits"},
+    MetricInfo{"checkpoint_s", "writing checkpoints"},
+};
+
+}  // namespace
+
+std::span<const MetricInfo> metric_table() {
+  return metrics_known;
+}
+
+void Metrics::set(std::string_view name, Real value) {
+  if (!std::isfinite(value)) {
+    return;
+  }
+  const auto at = std::find_if(values.begin(), values.end(), [&](const auto& entry) { return entry.first == name; });
+  if (at != values.end()) {
+    at->second = value;
+  } else {
+    values.emplace_back(name, value);
+  }
+}
+
+std::optional<Real> Metrics::find(std::string_view name) const {
+  for (const auto& [known, value] : values) {
+    if (known == name) {
+      return value;
+    }
+  }
+  return std::nullopt;
+}
+
+void Metrics::sort() {
+  const auto place = [](const auto& entry) {
+    return std::find_if(metrics_known.begin(), metrics_known.end(),
+                        [&](const MetricInfo& info) { return info.name == entry.first; });
+  };
+  std::stable_sort(values.begin(), values.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
+}
+
+void set_cleaning_metrics(Real clean_kept, Real corrupted_kept, Real clean_dropped, Metrics& metrics) {
+  const auto ratio = [&](const char* name, Real part, Real whole) {
+    if (whole > 0) {
+      metrics.set(name, part / whole);
+    }
+  };
+  ratio("precision", clean_kept, clean_kept + corrupted_kept);
+  ratio("recall", clean_kept, clean_kept + clean_dropped);
+  ratio("f1", 2 * clean_kept, 2 * clean_kept + corrupted_kept + clean_dropped);
+}
+
+std::optional<Real> auroc(InSpan score, std::span<const std::uint8_t> is_clean) {
+  std::vector<std::size_t> order(score.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return score[a] < score[b]; });
+  Real n_corrupted_below = 0;
+  Real n_clean = 0;
+  Real twice_wins = 0;  // a whole number below 2^53 while n < 6.7e7
+  for (std::size_t first = 0; first < order.size();) {
+    Real clean_tied = 0;
+    Real corrupted_tied = 0;
+    std::size_t last = first;
+    for (; last < order.size() && score[order[last]] == score[order[first]]; ++last) {
+      (is_clean[order[last]] != 0 ? clean_tied : corrupted_tied) += 1;
+    }
+    twice_wins += clean_tied * (2 * n_corrupted_below + corrupted_tied);
+    n_corrupted_below += corrupted_tied;
+    n_clean += clean_tied;
+    first = last;
+  }
+  if (n_clean == 0 || n_corrupted_below == 0) {
+    return std::nullopt;
+  }
+  return twice_wins / (2 * n_clean * n_corrupted_below);
+}
+
+}  // namespace meha

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "meha/core/schedule.hpp"
+
+#include <charconv>
+#include <cmath>
+
+namespace meha {
+
+Real Schedule::at(Index k, Index n_rows) const {
+  switch (kind) {
+    case Kind::Constant:
+      return a;
+    case Kind::Power:
+      return a * std::pow(static_cast<Real>(k) + b, power);
+    case Kind::PerRow:
+      return a * static_cast<Real>(n_rows);
+  }
+  return a;
+}
+
+std::string Schedule::toml() const {
+  switch (kind) {
+    case Kind::Constant:
+      return shortest(a);
+    case Kind::Power:
+      return "{a = " + shortest(a) + ", b = " + shortest(b) + ", power = " + shortest(power) + "}";
+    case Kind::PerRow:
+      return "{per_row = " + shortest(a) + "}";
+  }
+  return {};
+}
+
+std::string shortest(Real value) {
+  char text[64];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  std::string result(text, end);
+  if (result.find_first_of(".einf") == std::string::npos) {
+    result += ".0";
+  }
+  return result;
+}
+
+}  // namespace meha

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "meha/core/status.hpp"
+
+namespace meha {
+
+std::string_view name(Status status) {
+  switch (status) {
+    case Status::Finished:
+      return "finished";
+    case Status::Stopped:
+      return "stopped";
+    case Status::TimeLimit:
+      return "time_limit";
+    case Status::NotFinite:
+      return "not_finite";
+  }
+  return "";
+}
+
+std::string_view sentence(Status status) {
+  switch (status) {
+    case Status::Finished:
+      return "all iterations are done";
+    case Status::Stopped:
+      return "stopped on request after writing a checkpoint; resume to go on";
+    case Status::TimeLimit:
+      return "run.time_limit_s reached; a checkpoint was written; resume to go on";
+    case Status::NotFinite:
+      return "a value became infinite, not a number, or too large to sum; the last checkpoint is finite. "
+             "Lower algorithm.alpha, beta or eta, or raise algorithm.penalty.c";
+  }
+  return "";
+}
+
+ExitCode exit_code(Status status) {
+  switch (status) {
+    case Status::Finished:
+      return ExitCode::Finished;
+    case Status::Stopped:
+    case Status::TimeLimit:
+      return ExitCode::Stopped;
+    case Status::NotFinite:
+      return ExitCode::NotFinite;
+  }
+  return ExitCode::Bug;
+}
+
+}  // namespace meha

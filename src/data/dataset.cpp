@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/dataset.hpp"
+
+#include <cmath>
+#include <cstring>
+
+#include "meha/core/error.hpp"
+
+namespace meha {
+namespace {
+
+constexpr std::size_t readable_past_end = 64;
+
+}  // namespace
+
+std::span<const std::byte> Table::row(Index i) const {
+  return slice(std::span(features), {i * row_bytes(), (i + 1) * row_bytes()});
+}
+
+void check_values(const Table& table) {
+  for (std::size_t i = 0; i < table.labels.size(); ++i) {
+    if (table.labels[i] < 0) {
+      throw Error(ExitCode::Data, table.name + ": label of row " + std::to_string(i) + " = " +
+                                      std::to_string(table.labels[i]) + ": must be >= 0; classes count from 0");
+    }
+  }
+  if (table.element != Element::Float32) {
+    return;
+  }
+  for (std::size_t i = 0; i < table.features.size() / sizeof(float); ++i) {
+    float value = 0;
+    std::memcpy(&value, table.features.data() + i * sizeof(float), sizeof(float));
+    if (!std::isfinite(value)) {
+      const auto n = static_cast<std::size_t>(table.n_features);
+      throw Error(ExitCode::Data, table.name + ": feature " + std::to_string(i % n) + " of row " + std::to_string(i / n) +
+                                      " is not a finite number: replace missing values before training");
+    }
+  }
+}
+
+RowSet::RowSet(BlockPlan plan, Range rows, Index n_features, Element element)
+    : plan_(plan),
+      rows_(rows),
+      n_features_(n_features),
+      element_(element),
+      features_(static_cast<std::size_t>(rows.size() * n_features * bytes_per(element)) + readable_past_end),
+      labels_(static_cast<std::size_t>(rows.size())) {}
+
+Tile RowSet::tile(Range rows) const {
+  const Index first = rows.begin - rows_.begin;
+  return {.features = features_.data() + first * n_features_ * bytes_per(element_),
+          .labels = labels_.data() + first,
+          .element = element_,
+          .n_rows = rows.size(),
+          .n_features = n_features_};
+}
+
+std::span<std::byte> RowSet::feature_bytes(Range rows) {
+  const Index row_bytes = n_features_ * bytes_per(element_);
+  return slice(std::span(features_), {(rows.begin - rows_.begin) * row_bytes, (rows.end - rows_.begin) * row_bytes});
+}
+
+std::span<Label> RowSet::labels(Range rows) {
+  return slice(std::span(labels_), {rows.begin - rows_.begin, rows.end - rows_.begin});
+}
+
+}  // namespace meha

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/hdf5_file.hpp"
+
+#include <hdf5.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+namespace meha {
+namespace {
+
+constexpr hsize_t chunk_entries = 65536;
+
+/// An HDF5 identifier that closes itself.
+class Handle {
+ public:
+  Handle(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {}
+  ~Handle() {
+    if (id_ >= 0) {
+      close_(id_);
+    }
+  }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  Handle(Handle&&) = delete;
+  Handle& operator=(Handle&&) = delete;
+  operator hid_t() const { return id_; }  // NOLINT(google-explicit-constructor): it stands for the identifier
+  [[nodiscard]] bool valid() const { return id_ >= 0; }
+
+ private:
+  hid_t id_;
+  herr_t (*close_)(hid_t);
+};
+
+void set_up_library() {
+  static const bool done = [] {
+    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // we report errors ourselves
+    return true;
+  }();
+  (void)done;
+}
+
+Handle text_type() {
+  Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+  H5Tset_size(type, H5T_VARIABLE);
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  return {H5Tcopy(type), H5Tclose};
+}
+
+}  // namespace
+
+Hdf5File Hdf5File::open(const std::string& path, ExitCode on_error) {
+  set_up_library();
+  Hdf5File file(path, H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), on_error);
+  if (file.id_ < 0) {
+    file.fail("cannot be opened: missing, not an HDF5 file, or truncated");
+  }
+  return file;
+}
+
+Hdf5File Hdf5File::create(const std::string& path, Index user_block, ExitCode on_error) {
+  set_up_library();
+  const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
+  H5Pset_userblock(creation, static_cast<hsize_t>(user_block));
+  H5Pset_obj_track_times(creation, false);
+  Hdf5File file(path, H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation, H5P_DEFAULT), on_error);
+  if (file.id_ < 0) {
+    file.fail("cannot be created: is the folder there and writable, and is the disk not full?");
+  }
+  return file;
+}
+
+Hdf5File::Hdf5File(Hdf5File&& other) noexcept
+    : path_(std::move(other.path_)), id_(std::exchange(other.id_, -1)), on_error_(other.on_error_) {}
+
+Hdf5File::~Hdf5File() {
+  if (id_ >= 0) {
+    H5Fclose(id_);
+  }
+}
+
+void Hdf5File::close() {
+  const bool flushed = H5Fflush(id_, H5F_SCOPE_LOCAL) >= 0;
+  const bool closed = H5Fclose(std::exchange(id_, -1)) >= 0;
+  if (!flushed || !closed) {
+    fail("cannot be written: is the disk full?");
+  }
+}
+
+void Hdf5File::fail(const std::string& what) const {
+  throw Error(on_error_, path_ + ": " + what);
+}
+
+bool Hdf5File::has(const std::string& name) const {
+  for (std::size_t slash = name.find('/', 1); slash != std::string::npos; slash = name.find('/', slash + 1)) {
+    if (H5Lexists(id_, name.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) {
+      return false;
+    }
+  }
+  return H5Lexists(id_, name.c_str(), H5P_DEFAULT) > 0;
+}
+
+std::vector<std::string> Hdf5File::names(const std::string& group) const {
+  std::vector<std::string> found;
+  const Handle handle(H5Gopen2(id_, group.c_str(), H5P_DEFAULT), H5Gclose);
+  const auto add = [](hid_t, const char* name, const H5L_info_t*, void* into) -> herr_t {
+    static_cast<std::vector<std::string>*>(into)->emplace_back(name);
+    return 0;
+  };
+  if (!handle.valid() || H5Literate(handle, H5_INDEX_NAME, H5_ITER_INC, nullptr, add, &found) < 0) {
+    fail(group + ": no such group");
+  }
+  return found;
+}
+
+std::vector<Index> Hdf5File::shape(const std::string& dataset) const {
+  const Handle set(has(dataset) ? H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT) : -1, H5Dclose);
+  if (!set.valid()) {
+    fail(dataset + ": no such dataset");
+  }
+  const Handle space(H5Dget_space(set), H5Sclose);
+  std::vector<hsize_t> sizes(static_cast<std::size_t>(std::max(0, H5Sget_simple_extent_ndims(space))));
+  H5Sget_simple_extent_dims(space, sizes.data(), nullptr);
+  return {sizes.begin(), sizes.end()};
+}
+
+Hdf5File::Number Hdf5File::number(const std::string& dataset) const {
+  const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
+  const Handle type(H5Dget_type(set), H5Tclose);
+  switch (H5Tget_class(type)) {
+    case H5T_INTEGER:
+      return H5Tget_size(type) == 1 && H5Tget_sign(type) == H5T_SGN_NONE ? Number::UInt8 : Number::OtherInteger;
+    case H5T_FLOAT:
+      return Number::Float;
+    case H5T_STRING:
+      return Number::Text;
+    default:
+      return Number::Other;
+  }
+}
+
+void Hdf5File::read_as(const std::string& dataset, std::int64_t memory_type, std::size_t size, void* values) const {
+  std::size_t n = 1;
+  for (const Index extent : shape(dataset)) {
+    n *= static_cast<std::size_t>(extent);
+  }
+  if (n != size) {
+    fail(dataset + ": has " + std::to_string(n) + " values, expected " + std::to_string(size));
+  }
+  const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
+  if (n > 0 && H5Dread(set, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
+    fail(dataset + ": cannot be read: the file is damaged or truncated, or the values are not numbers");
+  }
+}
+
+void Hdf5File::read(const std::string& dataset, std::span<std::uint8_t> values) const {
+  read_as(dataset, H5T_NATIVE_UINT8, values.size(), values.data());
+}
+
+void Hdf5File::read(const std::string& dataset, std::span<float> values) const {
+  read_as(dataset, H5T_NATIVE_FLOAT, values.size(), values.data());
+}
+
+void Hdf5File::read(const std::string& dataset, std::span<Real> values) const {
+  read_as(dataset, H5T_NATIVE_DOUBLE, values.size(), values.data());
+}
+
+void Hdf5File::read(const std::string& dataset, std::span<std::int64_t> values) const {
+  read_as(dataset, H5T_NATIVE_INT64, values.size(), values.data());
+}
+
+void Hdf5File::read_part(const std::string& dataset, Index first, OutSpan values) const {
+  const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
+  const Handle space(H5Dget_space(set), H5Sclose);
+  const auto start = static_cast<hsize_t>(first);
+  const auto size = static_cast<hsize_t>(values.size());
+  const Handle memory(H5Screate_simple(1, &size, nullptr), H5Sclose);
+  if (H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &size, nullptr) < 0 ||
+      H5Dread(set, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()) < 0) {
+    fail(dataset + ": cannot be read: the file is damaged or too short");
+  }
+}
+
+std::vector<std::string> Hdf5File::read_texts(const std::string& dataset) const {
+  const auto extents = shape(dataset);
+  if (extents.size() != 1 || number(dataset) != Number::Text) {
+    fail(dataset + ": must be a one-dimensional dataset of strings");
+  }
+  const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
+  const Handle stored(H5Dget_type(set), H5Tclose);
+  const auto n = static_cast<std::size_t>(extents[0]);
+  std::vector<std::string> texts(n);
+  if (H5Tis_variable_str(stored) <= 0) {
+    const std::size_t width = H5Tget_size(stored);
+    std::string all(n * width, '\0');
+    if (H5Dread(set, stored, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data()) < 0) {
+      fail(dataset + ": cannot be read");
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      texts[i] = all.substr(i * width, width);
+      texts[i].resize(std::min(texts[i].find('\0'), texts[i].size()));
+    }
+    return texts;
+  }
+  std::vector<char*> pointers(n, nullptr);
+  const Handle memory(H5Tcopy(stored), H5Tclose);
+  const Handle space(H5Dget_space(set), H5Sclose);
+  if (H5Dread(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0) {
+    fail(dataset + ": cannot be read");
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    texts[i] = pointers[i] != nullptr ? pointers[i] : "";
+  }
+  H5Dvlen_reclaim(memory, space, H5P_DEFAULT, pointers.data());
+  return texts;
+}
+
+void Hdf5File::create_group(const std::string& name) {
+  const Handle creation(H5Pcreate(H5P_GROUP_CREATE), H5Pclose);
+  H5Pset_obj_track_times(creation, false);
+  const Handle group(H5Gcreate2(id_, name.c_str(), H5P_DEFAULT, creation, H5P_DEFAULT), H5Gclose);
+  if (!group.valid()) {
+    fail(name + ": cannot be created");
+  }
+}
+
+void Hdf5File::create_reals(const std::string& dataset, Index size) {
+  const auto extent = static_cast<hsize_t>(size);
+  const hsize_t chunk = std::clamp<hsize_t>(extent, 1, chunk_entries);
+  const Handle space(H5Screate_simple(1, &extent, nullptr), H5Sclose);
+  const Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  H5Pset_obj_track_times(creation, false);
+  if (size > 0) {
+    H5Pset_chunk(creation, 1, &chunk);
+    H5Pset_fletcher32(creation);
+  }
+  const Handle set(H5Dcreate2(id_, dataset.c_str(), H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose);
+  if (!set.valid()) {
+    fail(dataset + ": cannot be created");
+  }
+}
+
+void Hdf5File::write_part(const std::string& dataset, Index first, InSpan values) {
+  if (values.empty()) {
+    return;
+  }
+  const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
+  const Handle space(H5Dget_space(set), H5Sclose);
+  const auto start = static_cast<hsize_t>(first);
+  const auto size = static_cast<hsize_t>(values.size());
+  const Handle memory(H5Screate_simple(1, &size, nullptr), H5Sclose);
+  if (H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &size, nullptr) < 0 ||
+      H5Dwrite(set, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()) < 0) {
+    fail(dataset + ": cannot be written: is the disk full?");
+  }
+}
+
+void Hdf5File::write_reals(const std::string& dataset, InSpan values) {
+  create_reals(dataset, static_cast<Index>(values.size()));
+  write_part(dataset, 0, values);
+}
+
+void Hdf5File::write_array(const std::string& dataset, const std::vector<Index>& shape, InSpan values) {
+  const std::vector<hsize_t> extents(shape.begin(), shape.end());
+  const Handle space(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), H5Sclose);
+  const Handle set(H5Dcreate2(id_, dataset.c_str(), H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Dclose);
+  if (!set.valid() || H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
+    fail(dataset + ": cannot be written: is the disk full?");
+  }
+}
+
+void Hdf5File::write_attribute(const std::string& object, const std::string& name, std::int64_t type, const void* value) {
+  const Handle target(H5Oopen(id_, object.c_str(), H5P_DEFAULT), H5Oclose);
+  const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
+  const Handle attribute(H5Acreate2(target, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+  if (!attribute.valid() || H5Awrite(attribute, type, value) < 0) {
+    fail("attribute " + name + " of " + object + " cannot be written");
+  }
+}
+
+void Hdf5File::set_attribute(const std::string& object, const std::string& name, const std::string& text) {
+  const char* pointer = text.c_str();
+  write_attribute(object, name, text_type(), &pointer);
+}
+
+void Hdf5File::set_attribute(const std::string& object, const std::string& name, Index value) {
+  write_attribute(object, name, H5T_NATIVE_INT64, &value);
+}
+
+void Hdf5File::set_attribute(const std::string& object, const std::string& name, Real value) {
+  write_attribute(object, name, H5T_NATIVE_DOUBLE, &value);
+}
+
+bool Hdf5File::has_attribute(const std::string& object, const std::string& name) const {
+  return H5Aexists_by_name(id_, object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
+}
+
+std::string Hdf5File::text_attribute(const std::string& object, const std::string& name) const {
+  const Handle attribute(has_attribute(object, name) ? H5Aopen_by_name(id_, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT) : -1,
+                         H5Aclose);
+  if (!attribute.valid()) {
+    fail("attribute " + name + " of " + object + ": missing");
+  }
+  char* pointer = nullptr;
+  const Handle stored(H5Aget_type(attribute), H5Tclose);
+  if (H5Tis_variable_str(stored) <= 0 || H5Aread(attribute, stored, &pointer) < 0 || pointer == nullptr) {
+    fail("attribute " + name + " of " + object + ": must be a string");
+  }
+  std::string text = pointer;
+  H5free_memory(pointer);
+  return text;
+}
+
+void Hdf5File::read_attribute(const std::string& object, const std::string& name, std::int64_t type, void* value) const {
+  const Handle attribute(has_attribute(object, name) ? H5Aopen_by_name(id_, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT) : -1,
+                         H5Aclose);
+  if (!attribute.valid() || H5Aread(attribute, type, value) < 0) {
+    fail("attribute " + name + " of " + object + ": missing or not a number");
+  }
+}
+
+Index Hdf5File::integer_attribute(const std::string& object, const std::string& name) const {
+  std::int64_t value = 0;
+  read_attribute(object, name, H5T_NATIVE_INT64, &value);
+  return value;
+}
+
+Real Hdf5File::real_attribute(const std::string& object, const std::string& name) const {
+  Real value = 0;
+  read_attribute(object, name, H5T_NATIVE_DOUBLE, &value);
+  return value;
+}
+
+}  // namespace meha

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/split.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "meha/core/error.hpp"
+#include "meha/core/hash.hpp"
+#include "meha/core/random.hpp"
+#include "meha/data/hdf5_table.hpp"
+#include "meha/data/idx.hpp"
+#include "meha/data/noise.hpp"
+
+namespace meha {
+namespace {
+
+enum class Part : Index { Train, Validation, Test };
+
+std::shared_ptr<const Table> read_table(const std::string& format, const Path& features, const Path& labels,
+                                        const char* key) {
+  if (format == "hdf5") {
+    return std::make_shared<Table>(read_hdf5_table(features.value, labels.value));
+  }
+  if (labels.empty()) {
+    throw Error(ExitCode::Config, std::string("problem.data.") + key + "_labels: must be given with " + key + "_features");
+  }
+  return std::make_shared<Table>(read_idx(features.value, labels.value));
+}
+
+std::vector<Index> row_order(const Table& table, bool shuffle, Index seed, Part part) {
+  std::vector<Index> order(static_cast<std::size_t>(table.n_rows));
+  std::iota(order.begin(), order.end(), Index{0});
+  if (shuffle) {
+    random_shuffle(order, seed, Stream::Shuffle, static_cast<Index>(part));
+  }
+  return order;
+}
+
+/// Takes `n` rows (0: all that are left) from `order`, starting at `first`.
+Selection take(const std::shared_ptr<const Table>& table, const std::vector<Index>& order, Index first, Index n,
+               const char* key) {
+  const Index left = static_cast<Index>(order.size()) - first;
+  if (n > left) {
+    throw Error(ExitCode::Data, std::string("problem.data.") + key + " = " + std::to_string(n) + ": " + table->name +
+                                    " has only " + std::to_string(left) + " rows for it");
+  }
+  Selection selection{.table = table, .rows = {}, .labels = {}};
+  const auto rows = slice(std::span(order), {first, first + (n == 0 ? left : n)});
+  selection.rows.assign(rows.begin(), rows.end());
+  for (const Index row : rows) {
+    selection.labels.push_back(table->labels[static_cast<std::size_t>(row)]);
+  }
+  return selection;
+}
+
+void split_rows(const DataOptions& data, Index seed, Split& split) {
+  if (data.train_features.empty()) {
+    throw Error(ExitCode::Config, "problem.data.train_features: must be given");
+  }
+  const auto train = read_table(data.format, data.train_features, data.train_labels, "train");
+  const auto order = row_order(*train, data.shuffle, seed, Part::Train);
+  if (data.validation_features.empty()) {
+    if (data.n_validation == 0) {
+      throw Error(ExitCode::Config,
+                  "problem.data.n_validation = 0: must be > 0 when the validation rows are split off the training file "
+                  "(problem.data.validation_features is not given)");
+    }
+    const Index n_train = data.n_train > 0 ? data.n_train : std::max<Index>(1, train->n_rows - data.n_validation);
+    split.train = take(train, order, 0, n_train, "n_train");
+    split.validation = take(train, order, n_train, data.n_validation, "n_validation");
+  } else {
+    const auto validation = read_table(data.format, data.validation_features, data.validation_labels, "validation");
+    split.train = take(train, order, 0, data.n_train, "n_train");
+    split.validation = take(validation, row_order(*validation, data.shuffle, seed, Part::Validation), 0,
+                            data.n_validation, "n_validation");
+  }
+  if (!data.test_features.empty()) {
+    const auto test = read_table(data.format, data.test_features, data.test_labels, "test");
+    split.test = take(test, row_order(*test, data.shuffle, seed, Part::Test), 0, data.n_test, "n_test");
+  }
+}
+
+void check_fit(const Split& split) {
+  const Table& train = *split.train.table;
+  for (const Selection* other : {&split.validation, &split.test}) {
+    if (other->table && (other->table->n_features != train.n_features || other->table->element != train.element)) {
+      throw Error(ExitCode::Data, other->table->name + ": " + std::to_string(other->table->n_features) + " features of " +
+                                      (other->table->element == Element::UInt8 ? "uint8" : "float32") + ", but " +
+                                      train.name + " has " + std::to_string(train.n_features) + " of " +
+                                      (train.element == Element::UInt8 ? "uint8" : "float32"));
+    }
+  }
+}
+
+std::vector<std::string> names_of_classes(const DataOptions& data, const Split& split) {
+  Label largest = 0;
+  const Table* holder = nullptr;
+  for (const Selection* selection : {&split.train, &split.validation, &split.test}) {
+    for (const Label label : selection->labels) {
+      if (label > largest || holder == nullptr) {
+        largest = label;
+        holder = selection->table.get();
+      }
+    }
+  }
+  for (const Label label : split.true_labels) {
+    largest = std::max(largest, label);
+  }
+  std::vector<std::string> names = data.class_names.empty() ? split.train.table->class_names : data.class_names;
+  if (!names.empty() && static_cast<std::size_t>(largest) >= names.size()) {
+    throw Error(ExitCode::Data, holder->name + ": a label = " + std::to_string(largest) + ", but there are only " +
+                                    std::to_string(names.size()) + " class names (classes count from 0)");
+  }
+  while (names.empty() || static_cast<std::size_t>(largest) >= names.size()) {
+    names.push_back(std::to_string(names.size()));
+  }
+  return names;
+}
+
+std::string fingerprint_of(const Split& split) {
+  Hasher hasher;
+  for (const Selection* selection : {&split.train, &split.validation, &split.test}) {
+    for (const Index row : selection->rows) {
+      hasher.add(selection->table->row(row));
+    }
+    hasher.add_values(std::span<const Label>(selection->labels));
+  }
+  return hasher.hex();
+}
+
+}  // namespace
+
+Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed) {
+  Split split;
+  split_rows(data, seed, split);
+  check_fit(split);
+  const Table& train = *split.train.table;
+  if (!train.truth.empty()) {
+    for (std::size_t i = 0; i < split.train.rows.size(); ++i) {
+      split.true_labels.push_back(train.truth[static_cast<std::size_t>(split.train.rows[i])]);
+      split.is_clean.push_back(split.true_labels[i] == split.train.labels[i] ? 1 : 0);
+    }
+  }
+  split.class_names = names_of_classes(data, split);
+  if (noise.kind != "none") {
+    if (split.true_labels.empty()) {
+      split.true_labels = split.train.labels;
+    }
+    auto untouched = corrupt_labels(split.train.labels, split.n_classes(), noise, seed);
+    for (std::size_t i = 0; i < split.is_clean.size(); ++i) {
+      untouched[i] = untouched[i] != 0 && split.is_clean[i] != 0 ? 1 : 0;
+    }
+    split.is_clean = std::move(untouched);
+  }
+  split.fingerprint = fingerprint_of(split);
+  return split;
+}
+
+}  // namespace meha

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+#include "meha/io/config.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <sstream>
+#include <toml++/toml.h>
+
+#include "meha/core/error.hpp"
+
+namespace meha {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string text_of(const toml::node& node) {
+  std::ostringstream text;
+  if (node.is_table()) {
+    text << toml::toml_formatter(*node.as_table(), toml::format_flags::none);
+    return "{…}";
+  }
+  node.visit([&](const auto& value) { text << value; });
+  return text.str();
+}
+
+/// Reads one table of keys into Options, and remembers where it came from for its error messages.
+class Reader {
+ public:
+  Reader(std::string origin, bool has_lines, fs::path folder)
+      : origin_(std::move(origin)), has_lines_(has_lines), folder_(std::move(folder)) {}
+
+  /// @return the names of the options that `table` sets
+  std::vector<std::string> read(const toml::table& table, Options& options) {
+    std::vector<std::string> known;
+    visit(options, [&](const OptionInfo& info, auto& member) {
+      known.emplace_back(info.name);
+      const auto found = table.at_path(info.name);
+      if (found) {
+        set_.emplace_back(info.name);
+        assign(info, *found.node(), member);
+      }
+    });
+    refuse_unknown(table, "", known);
+    return set_;
+  }
+
+ private:
+  [[noreturn]] void fail(const toml::node& node, const std::string& name, const std::string& why) const {
+    const std::string line = has_lines_ ? ":" + std::to_string(node.source().begin.line) : "";
+    throw Error(ExitCode::Config, origin_ + line + ": " + name + " = " + text_of(node) + ": " + why);
+  }
+
+  void refuse_unknown(const toml::table& table, const std::string& prefix, const std::vector<std::string>& known) const {
+    for (const auto& [key, node] : table) {
+      const std::string name = prefix + std::string(key.str());
+      if (std::find(known.begin(), known.end(), name) != known.end()) {
+        continue;
+      }
+      const bool is_section = std::any_of(known.begin(), known.end(),
+                                          [&](const std::string& k) { return k.starts_with(name + "."); });
+      if (is_section && node.is_table()) {
+        refuse_unknown(*node.as_table(), name + ".", known);
+      } else if (is_section) {
+        fail(node, name, "must be a table");
+      } else {
+        const auto nearest = nearest_option_names(name);
+        const std::string line = has_lines_ ? ":" + std::to_string(node.source().begin.line) : "";
+        throw Error(ExitCode::Config, origin_ + line + ": " + name + ": unknown key; nearest are " + nearest[0] + ", " +
+                                          nearest[1] + ", " + nearest[2]);
+      }
+    }
+  }
+
+  Real number(const OptionInfo& info, const toml::node& node, const std::string& name) const {
+    const auto value = node.value<double>();
+    if (!node.is_number() || !value) {
+      fail(node, name, "must be a number");
+    }
+    if (!std::isfinite(*value) || !info.rule.allows(*value)) {
+      fail(node, name, info.rule.text().empty() ? "must be finite" : info.rule.text());
+    }
+    return *value;
+  }
+
+  void assign(const OptionInfo& info, const toml::node& node, Real& member) const { member = number(info, node, info.name); }
+
+  void assign(const OptionInfo& info, const toml::node& node, Index& member) const {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value) {
+      fail(node, info.name, "must be a whole number");
+    }
+    if (!info.rule.allows(static_cast<Real>(*value))) {
+      fail(node, info.name, info.rule.text());
+    }
+    if (*value > UINT32_MAX) {
+      fail(node, info.name, "must be < 2^32");
+    }
+    member = *value;
+  }
+
+  void assign(const OptionInfo& info, const toml::node& node, bool& member) const {
+    const auto value = node.value_exact<bool>();
+    if (!value) {
+      fail(node, info.name, "must be true or false");
+    }
+    member = *value;
+  }
+
+  void assign(const OptionInfo& info, const toml::node& node, std::string& member) const {
+    const auto value = node.value_exact<std::string>();
+    if (!value) {
+      fail(node, info.name, "must be a string" + (info.rule.text().empty() ? "" : ": " + info.rule.text()));
+    }
+    if (!info.rule.allows(*value)) {
+      fail(node, info.name, info.rule.text());
+    }
+    member = *value;
+  }
+
+  void assign(const OptionInfo& info, const toml::node& node, Path& member) const {
+    std::string value;
+    assign(info, node, value);
+    member.value = value.empty() ? value : fs::absolute(folder_ / value).lexically_normal().string();
+  }
+
+  void assign(const OptionInfo& info, const toml::node& node, std::vector<std::string>& member) const {
+    member.clear();
+    const toml::array* list = node.as_array();
+    if (list == nullptr || !std::all_of(list->begin(), list->end(), [](const auto& entry) { return entry.is_string(); })) {
+      fail(node, info.name, "must be a list of strings");
+    }
+    for (const auto& entry : *list) {
+      member.push_back(*entry.value<std::string>());
+    }
+  }
+
+  void assign(const OptionInfo& info, const toml::node& node, Schedule& member) const {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) {
+      member = constant(number(info, node, info.name));
+      return;
+    }
+    member = {};
+    const bool per_row = table->contains("per_row");
+    member.kind = per_row ? Schedule::Kind::PerRow : Schedule::Kind::Power;
+    for (const auto& [key, entry] : *table) {
+      const std::string name = std::string(info.name) + "." + std::string(key.str());
+      const OptionInfo free_number{.name = info.name, .rule = Rule::any(), .free_on_resume = false, .meaning = ""};
+      if (key.str() == (per_row ? "per_row" : "a")) {
+        member.a = number(info, entry, name);
+      } else if (!per_row && key.str() == "b") {
+        member.b = number(free_number, entry, name);
+      } else if (!per_row && key.str() == "power") {
+        member.power = number(free_number, entry, name);
+      } else {
+        fail(entry, name, "unknown key; a step size is a number, {a=, b=, power=} or {per_row=}");
+      }
+    }
+    if (!per_row && !table->contains("a")) {
+      fail(node, info.name, "needs a (a*(k+b)^power), or per_row");
+    }
+    if (!per_row && !(member.b > 0)) {
+      fail(node, std::string(info.name) + ".b", "b must be > 0: (k+b)^power starts at k = 0");
+    }
+  }
+
+  std::string origin_;
+  bool has_lines_;
+  fs::path folder_;
+  std::vector<std::string> set_;
+};
+
+toml::table parse_setting(const std::string& setting) {
+  const std::size_t equals = setting.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    throw Error(ExitCode::Config, "--set " + setting + ": must look like run.seed=1");
+  }
+  const std::string key = setting.substr(0, equals);
+  const std::string value = setting.substr(equals + 1);
+  if (value.find('\n') == std::string::npos) {
+    try {
+      return toml::parse(setting);
+    } catch (const toml::parse_error&) {
+      // not TOML: a plain string
+    }
+  }
+  try {
+    return toml::parse(key + " = " + toml(value));
+  } catch (const toml::parse_error&) {
+    throw Error(ExitCode::Config, "--set " + setting + ": " + key + " is not a key");
+  }
+}
+
+}  // namespace
+
+Options read_config(const std::string& path) {
+  toml::table table;
+  try {
+    if (!fs::is_regular_file(path)) {
+      throw Error(ExitCode::Config, path + ": no such file");
+    }
+    table = toml::parse_file(path);
+  } catch (const toml::parse_error& error) {
+    throw Error(ExitCode::Config, path + ":" + std::to_string(error.source().begin.line) + ": " +
+                                      std::string(error.description()));
+  }
+  Options options;
+  Reader(path, true, fs::absolute(path).parent_path()).read(table, options);
+  if (options.run.name.empty()) {
+    options.run.name = fs::path(path).stem().string();
+  }
+  return options;
+}
+
+std::vector<std::string> apply_settings(Options& options, const std::vector<std::string>& settings) {
+  std::vector<std::string> names;
+  for (const std::string& setting : settings) {
+    const auto set = Reader("--set", false, fs::current_path()).read(parse_setting(setting), options);
+    names.insert(names.end(), set.begin(), set.end());
+  }
+  return names;
+}
+
+std::string write_config(const Options& options) {
+  std::string text;
+  std::string section;
+  visit(options, [&](const OptionInfo& info, const auto& member) {
+    const std::string name = info.name;
+    const std::size_t dot = name.rfind('.');
+    if (name.substr(0, dot) != section) {
+      section = name.substr(0, dot);
+      text += (text.empty() ? "[" : "\n[") + section + "]\n";
+    }
+    text += name.substr(dot + 1) + " = " + toml(member) + "\n";
+  });
+  return text;
+}
+
+}  // namespace meha

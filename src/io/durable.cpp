@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "meha/io/durable.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "meha/core/error.hpp"
+
+namespace meha {
+namespace {
+
+[[noreturn]] void fail(const std::string& path, const char* what) {
+  throw Error(ExitCode::Checkpoint, path + ": cannot be " + what + ": " + std::strerror(errno));
+}
+
+void sync_path(const std::string& path, int flags) {
+  const int file = open(path.c_str(), flags);
+  if (file < 0) {
+    fail(path, "opened");
+  }
+  const int result = fsync(file);
+  const bool unsupported = result != 0 && (errno == EINVAL || errno == ENOTSUP);  // some file systems, for folders
+  close(file);
+  if (result != 0 && !unsupported) {
+    fail(path, "synced to disk");
+  }
+}
+
+}  // namespace
+
+void sync_file(const std::string& path) {
+  sync_path(path, O_WRONLY);
+}
+
+void rename_durably(const std::string& part, const std::string& path) {
+  sync_file(part);
+  if (std::rename(part.c_str(), path.c_str()) != 0) {
+    fail(path, "replaced");
+  }
+  const auto folder = std::filesystem::path(path).parent_path();
+  sync_path(folder.empty() ? "." : folder.string(), O_RDONLY | O_DIRECTORY);
+}
+
+void write_durably(const std::string& path, const std::string& content) {
+  const std::string part = path + ".part";
+  std::ofstream file(part, std::ios::binary | std::ios::trunc);
+  file << content;
+  file.close();
+  if (!file) {
+    fail(part, "written");
+  }
+  rename_durably(part, path);
+}
+
+void replace_link(const std::string& target, const std::string& link) {
+  std::error_code ignored;
+  const std::string part = link + ".part";
+  std::filesystem::remove(part, ignored);
+  std::filesystem::create_symlink(target, part, ignored);
+  if (!ignored) {
+    std::filesystem::rename(part, link, ignored);
+  }
+}
+
+}  // namespace meha

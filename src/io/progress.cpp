@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#include "meha/io/progress.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/spdlog.h>
+
+namespace meha {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds live_interval{200};
+
+struct Shown {
+  const char* metric;
+  const char* label;
+  const char* format;
+};
+/// What a line has room for.
+constexpr std::array shown = {Shown{"upper_value", "F", "%.5g"},     Shown{"lower_value", "f", "%.5g"},
+                              Shown{"residual", "residual", "%.2e"}, Shown{"error_x", "error_x", "%.2e"},
+                              Shown{"error_y", "error_y", "%.2e"},   Shown{"f1", "F1", "%.4f"},
+                              Shown{"auroc", "AUROC", "%.4f"},       Shown{"test_accuracy", "test", "%.4f"}};
+
+template <class... Values>
+std::string formatted(const char* format, Values... values) {
+  std::array<char, 96> text{};
+  std::snprintf(text.data(), text.size(), format, values...);
+  return text.data();
+}
+
+std::string duration(Real seconds) {
+  const auto s = static_cast<long>(seconds + 0.5);
+  return s < 3600 ? formatted("%ld:%02ld", s / 60, s % 60) : formatted("%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+}
+
+}  // namespace
+
+bool output_is_terminal() {
+  if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr) {
+    return isatty(STDOUT_FILENO) != 0;
+  }
+  // mpirun gives rank 0 a pseudo-terminal whatever its own output is: look at the parent's
+  const std::string parent = "/proc/" + std::to_string(getppid()) + "/fd/1";
+  std::array<char, 64> target{};
+  const auto length = readlink(parent.c_str(), target.data(), target.size() - 1);
+  const std::string name(target.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+  return name.starts_with("/dev/pts/") || name.starts_with("/dev/tty");
+}
+
+Progress::Progress(const std::string& log_file, Index n_iterations, Index first_iteration)
+    : terminal_(output_is_terminal()),
+      n_iterations_(n_iterations),
+      first_iteration_(first_iteration),
+      start_(Clock::now()),
+      shown_(start_) {
+  log_ = std::make_unique<spdlog::logger>("run", std::make_shared<spdlog::sinks::basic_file_sink_mt>(log_file));
+  log_->flush_on(spdlog::level::info);
+}
+
+Progress::~Progress() {
+  clear_live_line();
+}
+
+std::string Progress::line(Index iteration) const {
+  std::string text = "iteration " + std::to_string(iteration) + "/" + std::to_string(n_iterations_) + values_;
+  if (const Index done = iteration - first_iteration_; done > 0) {
+    const Real per_iteration = std::chrono::duration<Real>(Clock::now() - start_).count() / static_cast<Real>(done);
+    text += formatted("  %.3g ms/iteration  ETA ", per_iteration * 1e3) +
+            duration(per_iteration * static_cast<Real>(n_iterations_ - iteration));
+  }
+  return text;
+}
+
+void Progress::clear_live_line() {
+  if (live_) {
+    std::fputs("\r\033[K", stdout);
+    std::fflush(stdout);
+    live_ = false;
+  }
+}
+
+void Progress::report(const Metrics& metrics) {
+  values_.clear();
+  for (const Shown& item : shown) {
+    if (const auto value = metrics.find(item.metric)) {
+      values_ += std::string("  ") + item.label + " " + formatted(item.format, *value);
+    }
+  }
+  const std::string text = line(metrics.iteration);
+  log_->info(text);
+  if (!terminal_) {
+    std::puts(text.c_str());
+    std::fflush(stdout);
+  }
+}
+
+void Progress::stepped(Index iteration) {
+  if (!terminal_ || Clock::now() - shown_ < live_interval) {
+    return;
+  }
+  shown_ = Clock::now();
+  std::fputs(("\r\033[K" + line(iteration)).c_str(), stdout);
+  std::fflush(stdout);
+  live_ = true;
+}
+
+void Progress::say(const std::string& text) {
+  clear_live_line();
+  log_->info(text);
+  std::puts(text.c_str());
+  std::fflush(stdout);
+}
+
+void Progress::warn(const std::string& text) {
+  clear_live_line();
+  log_->warn(text);
+  std::fputs(("warning: " + text + "\n").c_str(), stderr);
+}
+
+}  // namespace meha

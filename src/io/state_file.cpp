@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+#include "meha/io/state_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+#include "meha/core/hash.hpp"
+#include "meha/data/hdf5_file.hpp"
+#include "meha/io/durable.hpp"
+
+namespace meha {
+namespace {
+
+constexpr Index user_block_bytes = 512;
+constexpr const char* format_name = "meha-state-1";
+
+struct Seal {
+  std::array<char, 8> magic = {'M', 'E', 'H', 'A', 'H', 'D', 'F', '5'};
+  std::uint64_t length = 0;
+  std::uint64_t hash = 0;
+};
+static_assert(sizeof(Seal) == 24 && std::endian::native == std::endian::little);
+
+/// Length and hash of everything after the user block.
+Seal seal_of(std::ifstream& file) {
+  file.seekg(user_block_bytes);
+  Seal seal;
+  Hasher hasher;
+  std::vector<char> buffer(1U << 20U);
+  while (file) {
+    file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    const auto n = static_cast<std::size_t>(file.gcount());
+    hasher.add(std::as_bytes(std::span(buffer).first(n)));
+    seal.length += n;
+  }
+  seal.hash = hasher.value();
+  return seal;
+}
+
+void write_seal(const std::string& path) {
+  std::ifstream content(path, std::ios::binary);
+  const Seal seal = seal_of(content);
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.write(reinterpret_cast<const char*>(&seal), sizeof seal);
+  file.close();
+  if (content.bad() || !file) {
+    throw Error(ExitCode::Checkpoint, path + ": cannot be written: " + std::strerror(errno));
+  }
+}
+
+void write_history(Hdf5File& file, const std::vector<Metrics>& history) {
+  file.create_group("/history");
+  std::map<std::string, std::vector<Real>> columns;
+  auto& iterations = columns["iteration"];
+  for (std::size_t line = 0; line < history.size(); ++line) {
+    iterations.push_back(static_cast<Real>(history[line].iteration));
+    for (const auto& [name, value] : history[line].values) {
+      auto& column = columns[name];
+      column.resize(history.size(), std::numeric_limits<Real>::quiet_NaN());
+      column[line] = value;
+    }
+  }
+  for (const auto& [name, column] : columns) {
+    file.write_reals("/history/" + name, column);
+  }
+}
+
+std::vector<Metrics> read_history(const Hdf5File& file) {
+  const auto column = [&](const std::string& name) {
+    std::vector<Real> values(static_cast<std::size_t>(file.shape("/history/" + name).at(0)));
+    file.read("/history/" + name, std::span(values));
+    return values;
+  };
+  std::vector<Metrics> history;
+  for (const Real iteration : column("iteration")) {
+    history.push_back({.iteration = static_cast<Index>(iteration), .values = {}});
+  }
+  for (const std::string& name : file.names("/history")) {
+    if (name == "iteration") {
+      continue;
+    }
+    const auto values = column(name);
+    for (std::size_t line = 0; line < history.size() && line < values.size(); ++line) {
+      history[line].set(name, values[line]);  // leaves NaN out
+    }
+  }
+  for (Metrics& line : history) {
+    line.sort();
+  }
+  return history;
+}
+
+void write_attributes(Hdf5File& file, const Record& record) {
+  file.set_attribute("/", "format", std::string(format_name));
+  file.set_attribute("/", "iteration", record.iteration);
+  file.set_attribute("/", "ranks", record.ranks);
+  for (const auto& [name, text] : record.texts) {
+    file.set_attribute("/", name, text);
+  }
+  for (const auto& [name, value] : record.numbers) {
+    file.set_attribute("/", name, value);
+  }
+  if (file.has("/state/theta")) {
+    file.set_attribute("/state/theta", "theta_index", record.iteration + 1);
+  }
+}
+
+}  // namespace
+
+void write_state(const std::string& path, const Communicator& comm, const State& state,
+                 std::span<const Range> stored_rows, const Record& record) {
+  const std::string part = path + ".part";
+  std::optional<Hdf5File> file;
+  std::optional<Error> failure;
+  const auto attempt = [&](auto&& work) {  // on rank 0, until the first failure: the collectives below never stop halfway
+    if (comm.is_root() && !failure) {
+      try {
+        work();
+      } catch (const Error& error) {
+        failure = error;
+      }
+    }
+  };
+  attempt([&] {
+    file.emplace(Hdf5File::create(part, user_block_bytes, ExitCode::Checkpoint));
+    file->create_group("/state");
+  });
+  const Index n_rows = stored_rows.back().end;
+  for (const Field& field : state.fields()) {
+    const std::string name = "/state/" + field.name;
+    if (field.per_row) {
+      attempt([&] { file->create_reals(name, n_rows); });
+      comm.gather_rows(stored_rows, as_span(field.values), [&](Index first, InSpan piece) {
+        attempt([&] { file->write_part(name, first, piece); });
+      });
+    } else {
+      attempt([&] { file->write_reals(name, as_span(field.values)); });
+    }
+  }
+  attempt([&] {
+    write_attributes(*file, record);
+    write_history(*file, record.history);
+    file->close();
+    write_seal(part);
+    rename_durably(part, path);
+  });
+  comm.agree(failure);
+}
+
+std::optional<std::string> damage_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return std::string("cannot be opened: ") + std::strerror(errno);
+  }
+  Seal written;
+  file.read(reinterpret_cast<char*>(&written), sizeof written);
+  if (!file || written.magic != Seal().magic) {
+    return "is not a state file of this program, or its head is damaged";
+  }
+  const Seal found = seal_of(file);
+  if (found.length != written.length) {
+    return "has " + std::to_string(found.length) + " bytes after its head instead of " + std::to_string(written.length) +
+           ": truncated or damaged";
+  }
+  if (found.hash != written.hash) {
+    return "its bytes do not match its hash: damaged";
+  }
+  return std::nullopt;
+}
+
+Record read_record(const std::string& path) {
+  const Hdf5File file = Hdf5File::open(path, ExitCode::Checkpoint);
+  if (const std::string format = file.text_attribute("/", "format"); format != format_name) {
+    throw Error(ExitCode::Checkpoint, path + ": format " + format + ": this program reads " + format_name);
+  }
+  Record record;
+  record.iteration = file.integer_attribute("/", "iteration");
+  record.ranks = file.integer_attribute("/", "ranks");
+  for (const char* name : {"status", "algorithm", "problem", "config", "version", "git", "simd", "data_fingerprint"}) {
+    record.texts[name] = file.text_attribute("/", name);
+  }
+  for (const char* name : {"seconds", "compute_s", "allreduce_s", "update_s", "evaluate_s", "checkpoint_s"}) {
+    record.numbers[name] = file.real_attribute("/", name);
+  }
+  record.history = read_history(file);
+  return record;
+}
+
+void read_state(const std::string& path, const Communicator& comm, State& state, std::span<const Range> stored_rows,
+                const std::vector<std::string>& only) {
+  std::optional<Hdf5File> file;
+  comm.root_or_none([&] { file.emplace(Hdf5File::open(path, ExitCode::Checkpoint)); });
+  for (Field& field : state.fields()) {
+    if (!only.empty() && std::find(only.begin(), only.end(), field.name) == only.end()) {
+      continue;
+    }
+    const std::string name = "/state/" + field.name;
+    comm.root_or_none([&] {
+      const Index size = field.per_row ? stored_rows.back().end : field.values.size();
+      if (const auto shape = file->shape(name); shape != std::vector<Index>{size}) {
+        throw Error(ExitCode::Checkpoint, path + ": " + name + " does not have the " + std::to_string(size) +
+                                              " entries that this config needs");
+      }
+    });
+    std::optional<Error> failure;
+    const auto attempt = [&](auto&& work) {
+      try {
+        work();
+      } catch (const Error& error) {
+        failure = error;
+      }
+    };
+    if (field.per_row) {
+      attempt([&] {
+        comm.scatter_rows(stored_rows, as_span(field.values),
+                          [&](Index first, OutSpan piece) { file->read_part(name, first, piece); });
+      });
+    } else {
+      if (comm.is_root()) {
+        attempt([&] { file->read(name, as_span(field.values)); });
+      }
+      comm.broadcast(as_span(field.values));
+    }
+    comm.agree(failure);
+  }
+}
+
+}  // namespace meha

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "meha/problem/check.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "meha/core/random.hpp"
+
+namespace meha {
+namespace {
+
+constexpr Real derivative_tolerance = 1e-6;  // central differences at t = 1e-5 leave about 1e-10·h'''/h' and 1e-11·h/h'
+constexpr Real minimiser_tolerance = 1e-10;
+constexpr Real difference_step = 1e-5;
+constexpr int n_directions = 3;
+
+Vec random_vector(Index size, Index seed, Index step) {
+  Vec v(size);
+  for (Index i = 0; i < size; ++i) {
+    v[i] = 2 * random_uniform(seed, Stream::Check, step, i) - 1;
+  }
+  return v;
+}
+
+class Checker {
+ public:
+  Checker(Problem& problem, Index block_rows, Index seed) : problem_(problem), block_rows_(block_rows), seed_(seed) {}
+
+  std::vector<CheckResult> run() {
+    Vec x(problem_.n_x());
+    Vec y(problem_.n_y());
+    problem_.start(x, y);
+    x += 0.3 * random_vector(x.size(), seed_, 1);
+    y += 0.1 * random_vector(y.size(), seed_, 2);
+    problem_.project_x(x);
+    for (const Level level : {Level::Lower, Level::Upper}) {
+      check_gradients(level, x, y);
+    }
+    check_prox(x, y);
+    check_projection(x);
+    return std::move(results_);
+  }
+
+ private:
+  [[nodiscard]] bool per_row() const { return problem_.x_layout() == XLayout::PerRow; }
+
+  struct Point {
+    Real value = 0;
+    Vec grad_x, grad_y;
+  };
+
+  Point at(Level level, const Vec& x, const Vec& y) {
+    Point point{.value = 0, .grad_x = Vec::Zero(x.size()), .grad_y = Vec::Zero(y.size())};
+    const Probe probe{.y = as_span(y), .want = Want::Value | Want::GradX | Want::GradY};
+    const BlockPlan plan{.n_rows = problem_.n_rows(level), .block_rows = block_rows_};
+    problem_.begin_pass(level, {&probe, 1});
+    Share share{.value = 0, .grad_x = {}, .grad_y = as_span(point.grad_y)};
+    const bool rows_of_x = per_row() && level == Level::Lower;
+    for (Index id = 0; id < plan.n_blocks(); ++id) {
+      const Block block{.id = id, .rows = plan.rows(id), .n_rows_in_pass = plan.n_rows};
+      share.grad_x = rows_of_x ? slice(as_span(point.grad_x), block.rows) : per_row() ? OutSpan() : as_span(point.grad_x);
+      const InSpan x_here = rows_of_x ? slice(as_span(x), block.rows) : per_row() ? InSpan() : as_span(x);
+      problem_.add(level, block, x_here, {&probe, 1}, {&share, 1}, {});
+    }
+    share.grad_x = per_row() ? OutSpan() : as_span(point.grad_x);
+    problem_.add_whole(level, per_row() ? InSpan() : as_span(x), probe, share);
+    point.value = share.value;
+    return point;
+  }
+
+  void compare(const std::string& what, Real slope, Real difference, Real value) {
+    const Real scale = std::max({std::fabs(slope), std::fabs(difference), 1e-4 * std::fabs(value), 1e-12});
+    record(what, std::fabs(slope - difference) / scale, derivative_tolerance);
+  }
+
+  void record(const std::string& what, Real error, Real tolerance) {
+    for (CheckResult& result : results_) {
+      if (result.what == what) {
+        result.error = std::max(result.error, error);
+        return;
+      }
+    }
+    results_.push_back({what, error, tolerance});
+  }
+
+  void check_gradients(Level level, const Vec& x, const Vec& y) {
+    const std::string of = level == Level::Lower ? "f" : "F";
+    const Point here = at(level, x, y);
+    for (int k = 0; k < n_directions; ++k) {
+      const Vec dy = random_vector(y.size(), seed_, 10 + k);
+      const Real along_y = at(level, x, y + difference_step * dy).value - at(level, x, y - difference_step * dy).value;
+      compare("grad_y of " + of, here.grad_y.dot(dy), along_y / (2 * difference_step), here.value);
+      if (!per_row() || level == Level::Lower) {
+        const Vec dx = random_vector(x.size(), seed_, 20 + k);
+        const Real along_x = at(level, x + difference_step * dx, y).value - at(level, x - difference_step * dx, y).value;
+        compare("grad_x of " + of, here.grad_x.dot(dx), along_x / (2 * difference_step), here.value);
+      }
+    }
+  }
+
+  /// p = Prox_{s·g}(v) must not be beaten by points near it or by v:  g(q) + ‖q − v‖²/2s ≥ g(p) + ‖p − v‖²/2s.
+  void check_prox(const Vec& x, const Vec& y) {
+    const Vec shared_x = per_row() ? Vec() : x;
+    const Real step = 0.7;
+    const Vec v = y + random_vector(y.size(), seed_, 30);
+    const auto objective = [&](const Vec& q) { return problem_.g(shared_x, q) + (q - v).squaredNorm() / (2 * step); };
+    Vec p = v;
+    problem_.prox_g(step, shared_x, p);
+    const Real best = objective(p);
+    Real beaten = 0;
+    for (int k = 0; k < 20; ++k) {
+      Vec q = p + std::pow(0.5, k) * random_vector(y.size(), seed_, 40 + k);
+      problem_.prox_g(0, shared_x, q);  // into Y
+      beaten = std::max(beaten, (best - objective(q)) / std::max(1.0, std::fabs(best)));
+    }
+    record("prox of g", beaten, minimiser_tolerance);
+  }
+
+  void check_projection(const Vec& x) {
+    const Vec v = x + 3 * random_vector(x.size(), seed_, 70);
+    Vec p = v;
+    problem_.project_x(p);
+    Vec again = p;
+    problem_.project_x(again);
+    Real beaten = (again - p).norm();
+    for (int k = 0; k < 20; ++k) {
+      Vec q = p + std::pow(0.5, k) * random_vector(x.size(), seed_, 80 + k);
+      problem_.project_x(q);
+      beaten = std::max(beaten, (p - v).norm() - (q - v).norm());
+    }
+    record("projection to X", beaten, minimiser_tolerance);
+  }
+
+  Problem& problem_;
+  Index block_rows_;
+  Index seed_;
+  std::vector<CheckResult> results_;
+};
+
+}  // namespace
+
+std::vector<CheckResult> check_problem(Problem& problem, Index block_rows, Index seed) {
+  return Checker(problem, block_rows, seed).run();
+}
+
+}  // namespace meha

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include "meha/problem/deal.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace meha {
+namespace {
+
+/// Calls `see(owner, rows)` for every block, in order.
+template <class See>
+void for_each_block(const Communicator& comm, const BlockPlan& plan, See&& see) {
+  for (int owner = 0; owner < comm.size(); ++owner) {
+    const Range blocks = owned_blocks(plan.n_blocks(), owner, comm.size());
+    for (Index block = blocks.begin; block < blocks.end; ++block) {
+      see(owner, plan.rows(block));
+    }
+  }
+}
+
+}  // namespace
+
+RowSet deal_rows(const Communicator& comm, const Selection& selection, Index block_rows) {
+  Index n_rows = selection.n_rows();
+  Index n_features = selection.table ? selection.table->n_features : 0;
+  Index element = selection.table ? static_cast<Index>(selection.table->element) : 0;
+  comm.broadcast(n_rows);
+  comm.broadcast(n_features);
+  comm.broadcast(element);
+  const BlockPlan plan{.n_rows = n_rows, .block_rows = block_rows};
+  RowSet mine(plan, owned_rows(plan, comm.rank(), comm.size()), n_features, static_cast<Element>(element));
+  std::vector<std::byte> features;
+  for_each_block(comm, plan, [&](int owner, Range rows) {
+    if (comm.is_root()) {
+      features.clear();
+      for (Index i = rows.begin; i < rows.end; ++i) {
+        const auto row = selection.table->row(selection.rows[static_cast<std::size_t>(i)]);
+        features.insert(features.end(), row.begin(), row.end());
+      }
+      const auto labels = slice(std::span(selection.labels), rows);
+      if (owner == 0) {
+        std::copy(features.begin(), features.end(), mine.feature_bytes(rows).begin());
+        std::copy(labels.begin(), labels.end(), mine.labels(rows).begin());
+      } else {
+        comm.send(owner, features);
+        comm.send(owner, std::as_bytes(labels));
+      }
+    } else if (owner == comm.rank()) {
+      comm.receive(0, mine.feature_bytes(rows));
+      comm.receive(0, std::as_writable_bytes(mine.labels(rows)));
+    }
+  });
+  return mine;
+}
+
+std::vector<std::uint8_t> deal_bytes(const Communicator& comm, const BlockPlan& plan, const std::vector<std::uint8_t>& all) {
+  Index known = all.empty() ? 0 : 1;
+  comm.broadcast(known);
+  if (known == 0) {
+    return {};
+  }
+  const Range own = owned_rows(plan, comm.rank(), comm.size());
+  std::vector<std::uint8_t> mine(static_cast<std::size_t>(own.size()));
+  for_each_block(comm, plan, [&](int owner, Range rows) {
+    const auto part = [&](auto& from, Index first) { return slice(std::span(from), {rows.begin - first, rows.end - first}); };
+    if (comm.is_root() && owner == 0) {
+      const auto bytes = part(all, 0);
+      std::copy(bytes.begin(), bytes.end(), part(mine, own.begin).begin());
+    } else if (comm.is_root()) {
+      comm.send(owner, std::as_bytes(part(all, 0)));
+    } else if (owner == comm.rank()) {
+      comm.receive(0, std::as_writable_bytes(part(mine, own.begin)));
+    }
+  });
+  return mine;
+}
+
+}  // namespace meha

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "meha/problem/kernels/kernels.hpp"
+
+#include <cstring>
+#include <initializer_list>
+
+#include "levels.hpp"
+
+namespace meha {
+
+Simd best_simd() {
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma")) {
+    return Simd::Avx512;
+  }
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? Simd::Avx2 : Simd::Baseline;
+}
+
+const char* name(Simd simd) {
+  constexpr const char* names[] = {"baseline", "avx2", "avx512"};
+  return names[static_cast<int>(simd)];
+}
+
+Simd simd_of(const char* simd) {
+  for (const Simd level : {Simd::Avx512, Simd::Avx2}) {
+    if (std::strcmp(simd, name(level)) == 0) {
+      return level;
+    }
+  }
+  return Simd::Baseline;
+}
+
+template <>
+const LinearKernels<float>& linear_kernels<float>(Simd simd) {
+  switch (simd) {
+    case Simd::Avx512:
+      return kernels::avx512_float32;
+    case Simd::Avx2:
+      return kernels::avx2_float32;
+    default:
+      return kernels::baseline_float32;
+  }
+}
+
+template <>
+const LinearKernels<double>& linear_kernels<double>(Simd simd) {
+  switch (simd) {
+    case Simd::Avx512:
+      return kernels::avx512_float64;
+    case Simd::Avx2:
+      return kernels::avx2_float64;
+    default:
+      return kernels::baseline_float64;
+  }
+}
+
+}  // namespace meha

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "meha/problem/problem.hpp"
+
+#include "meha/core/error.hpp"
+
+namespace meha {
+
+int Problem::share_exponent(Level /*level*/, Index n_rows_in_pass) const {
+  int exponent = 0;  // ⌈log2 n⌉: shares of a mean over n rows
+  while ((Index{1} << exponent) < n_rows_in_pass) {
+    ++exponent;
+  }
+  return exponent;
+}
+
+void Problem::begin_pass(Level /*level*/, std::span<const Probe> /*probes*/) {}
+
+void Problem::add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
+                  const BetweenHalves& between) {
+  const auto half = [&](Want wanted) {
+    for (std::size_t p = 0; p < probes.size(); ++p) {
+      Share part{.value = 0,
+                 .grad_x = has(wanted, Want::GradX) ? shares[p].grad_x : OutSpan(),
+                 .grad_y = has(wanted, Want::GradY) ? shares[p].grad_y : OutSpan()};
+      const Probe probe{.y = probes[p].y, .want = probes[p].want & wanted};
+      if (probe.want != Want::Nothing) {
+        add_one(level, block, x, probe, part);
+        shares[p].value += part.value;
+      }
+    }
+  };
+  if (between) {
+    half(Want::Value | Want::GradX);
+    between({0, block.rows.size()});
+    half(Want::GradY);
+  } else {
+    half(Want::Value | Want::GradX | Want::GradY);
+  }
+}
+
+void Problem::add_one(Level /*level*/, const Block& /*block*/, InSpan /*x*/, const Probe& /*probe*/, Share& /*share*/) {
+  require(false, "a problem must implement add() or add_one()");
+}
+
+void Problem::add_whole(Level /*level*/, InSpan /*x*/, const Probe& /*probe*/, Share& /*share*/) const {}
+
+Real Problem::g(In /*x*/, In /*y*/) const {
+  return 0;
+}
+
+void Problem::add_grad_x_g(Real /*factor*/, In /*x*/, In /*y*/, Out /*grad*/) const {}
+
+void Problem::prox_g(Real /*step*/, In /*x*/, Out /*y*/) const {}
+
+void Problem::project_x(Out /*x*/) const {}
+
+void Problem::tally(Level /*level*/, const Block& /*block*/, InSpan /*x*/, InSpan /*y*/, OutSpan /*tallies*/) {}
+
+void Problem::measure(InSpan /*tallies*/, In /*x*/, In /*y*/, Metrics& /*metrics*/) const {}
+
+bool Problem::has_refit(Refit /*which*/) const {
+  return false;
+}
+
+void Problem::select_rows(Refit /*which*/, Range /*rows*/, InSpan /*x*/, OutSpan /*x_hard*/) const {
+  require(false, "select_rows() belongs to problems with has_refit()");
+}
+
+}  // namespace meha

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "meha/solver/meha.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace meha {
+
+Meha::Meha(const AlgorithmOptions& options, const Problem& problem)
+    : options_(options),
+      problem_(problem),
+      per_row_(problem.x_layout() == XLayout::PerRow),
+      n_rows_(problem.n_rows(Level::Lower)),
+      direction_x_("x", options.optimizer_x, options, per_row_ ? n_rows_ : 0),
+      direction_y_("y", options.optimizer_y, options, 0),
+      direction_theta_("theta", options.optimizer_theta, options, 0) {}
+
+Real Meha::penalty(Index k) const {
+  return options_.penalty.c * std::pow(static_cast<Real>(k + 1), options_.penalty.p);
+}
+
+void Meha::add_fields(const Oracle& oracle, State& s) {
+  const Index n_y = problem_.n_y();
+  s.add("x", per_row_, oracle.stored_x_size());
+  s.add("y", false, n_y);
+  s.add("theta", false, n_y);
+  direction_x_.add_fields(s, oracle.stored_x_size());
+  direction_y_.add_fields(s, n_y);
+  direction_theta_.add_fields(s, n_y);
+}
+
+void Meha::init(Oracle& oracle, State& s) {
+  s["theta"] = s["y"];
+  auto sweep = oracle.sweep(s["x"], 0);
+  const Result& at_theta = sweep.lower(s["theta"], Want::GradY);
+  sweep.run();
+  oracle.on_root([&] { step_theta(s, 0, at_theta.grad_y); }, s["theta"]);
+}
+
+void Meha::step(Oracle& oracle, State& s) {
+  const Index k = s.iteration;
+  Vec& x = s["x"];
+  Vec& y = s["y"];
+  Vec& theta = s["theta"];  // θ^{k+1}
+
+  auto sweep = oracle.sweep(x, k);
+  const Result& at_theta = sweep.lower(theta, Want::GradX | Want::GradY);
+  const Result& at_y = sweep.lower(y, Want::GradX | Want::GradY);
+  sweep.add_upper(y, Want::GradX | Want::GradY, 1 / penalty(k), at_y);
+  sweep.between_halves([&](Range rows, RowSums& sums) { step_x(s, rows, at_y, at_theta, sums); });
+  sweep.run();
+
+  oracle.on_root(
+      [&] {
+        last_.x = std::sqrt(sweep.row_sums().residual_square);
+        last_.step_x = std::sqrt(sweep.row_sums().step_square);
+        step_y(s, at_y.grad_y);
+        step_theta(s, k + 1, at_theta.grad_y);
+      },
+      y, theta);
+  s.iteration = k + 1;
+}
+
+/// x⁺ = Proj_X(x − α·direction(d_x)) on these rows.
+void Meha::step_x(State& s, Range rows, const Result& at_y, const Result& at_theta, RowSums& sums) {
+  const Real alpha = options_.alpha.at(s.iteration, n_rows_);
+  auto x = s["x"].segment(rows.begin, rows.size());
+  d_x_ = at_y.grad_x.segment(rows.begin, rows.size()) - at_theta.grad_x.segment(rows.begin, rows.size());
+  if (!per_row_) {
+    problem_.add_grad_x_g(1, x, s["y"], d_x_);
+    problem_.add_grad_x_g(-1, x, s["theta"], d_x_);
+  }
+  moved_ = x - d_x_;
+  problem_.project_x(moved_);
+  for (Index i = 0; i < moved_.size(); ++i) {
+    sums.residual_square += (x[i] - moved_[i]) * (x[i] - moved_[i]);
+  }
+  direction_x_.apply(s, rows, s.iteration + 1, as_span(d_x_));
+  moved_ = x - alpha * d_x_;
+  problem_.project_x(moved_);
+  for (Index i = 0; i < moved_.size(); ++i) {
+    sums.step_square += (x[i] - moved_[i]) * (x[i] - moved_[i]);
+  }
+  x = moved_;
+}
+
+/// y⁺ = Prox_{β g̃(x⁺,·)}(y − β·direction(d_y)). @param grad  ∇_y F(x⁺,y)/c_k + ∇_y f(x⁺,y)
+void Meha::step_y(State& s, In grad) {
+  const Real beta = options_.beta.at(s.iteration, n_rows_);
+  const Vec no_x;
+  const Vec& x = per_row_ ? no_x : s["x"];
+  Vec& y = s["y"];
+  d_y_ = grad - (y - s["theta"]) / options_.gamma;
+  moved_ = y - d_y_;
+  problem_.prox_g(1, x, moved_);
+  last_.y = (y - moved_).norm();
+  direction_y_.apply(s, {0, y.size()}, s.iteration + 1, as_span(d_y_));
+  moved_ = y - beta * d_y_;
+  problem_.prox_g(beta, x, moved_);
+  last_.step_y = (y - moved_).norm();
+  y = moved_;
+}
+
+/// θ⁺ = Prox_{η g̃(x,·)}(θ − η·direction(∇_y f(x,θ) + (θ−y)/γ)), the θ-step of iteration k.
+void Meha::step_theta(State& s, Index k, In grad) {
+  const Real eta = options_.eta.at(k, n_rows_);
+  const Vec no_x;
+  const Vec& x = per_row_ ? no_x : s["x"];
+  Vec& theta = s["theta"];
+  d_theta_ = grad + (theta - s["y"]) / options_.gamma;
+  moved_ = theta - eta * d_theta_;
+  problem_.prox_g(eta, x, moved_);
+  last_.theta = eta > 0 ? (theta - moved_).norm() / eta : 0;
+  direction_theta_.apply(s, {0, theta.size()}, k + 1, as_span(d_theta_));
+  moved_ = theta - eta * d_theta_;
+  problem_.prox_g(eta, x, moved_);
+  theta = moved_;
+}
+
+void Meha::measure(Oracle& oracle, State& s, Metrics& metrics) {
+  Vec& x = s["x"];
+  const Vec& y = s["y"];
+  const Vec& theta = s["theta"];
+  auto sweep = oracle.full_sweep(x);
+  const Result& lower_y = sweep.lower(y, Want::Value);
+  const Result& lower_theta = sweep.lower(theta, Want::Value);
+  const Result& upper_y = sweep.upper(y, Want::Value);
+  sweep.run();
+  const Vec no_x;
+  const Vec& shared_x = per_row_ ? no_x : x;
+  const Real phi_y = lower_y.value + problem_.g(shared_x, y);
+  const Real phi_theta = lower_theta.value + problem_.g(shared_x, theta);
+  metrics.set("upper_value", upper_y.value);
+  metrics.set("lower_value", phi_y);
+  metrics.set("gap", phi_y - phi_theta - (theta - y).squaredNorm() / (2 * options_.gamma));
+  if (last_.x >= 0) {
+    metrics.set("residual", std::max({last_.x, last_.y, last_.theta}));
+    metrics.set("residual_x", last_.x);
+    metrics.set("residual_y", last_.y);
+    metrics.set("residual_theta", last_.theta);
+    metrics.set("step_norm_x", last_.step_x);
+    metrics.set("step_norm_y", last_.step_y);
+  }
+}
+
+}  // namespace meha

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: MIT
+#include "meha/solver/oracle.hpp"
+
+#include <algorithm>
+
+namespace meha {
+namespace {
+
+constexpr Want everything = Want::Value | Want::GradX | Want::GradY;
+
+BlockPlan plan_of(const Problem& problem, Level level, Index block_rows) {
+  return {.n_rows = problem.n_rows(level), .block_rows = block_rows};
+}
+
+}  // namespace
+
+Oracle::Oracle(Problem& problem, Communicator& comm, const Setup& setup)
+    : problem_(problem),
+      comm_(comm),
+      setup_(setup),
+      minibatches_{Minibatches(plan_of(problem, Level::Lower, setup.block_rows), setup.batch_lower, setup.seed, Stream::LowerBatch),
+                   Minibatches(plan_of(problem, Level::Upper, setup.block_rows), setup.batch_upper, setup.seed, Stream::UpperBatch)},
+      all_blocks_{Minibatches(plan_of(problem, Level::Lower, setup.block_rows), 0, setup.seed, Stream::LowerBatch),
+                  Minibatches(plan_of(problem, Level::Upper, setup.block_rows), 0, setup.seed, Stream::UpperBatch)},
+      message_(setup.sum) {
+  const BlockPlan rows = plan_of(problem, Level::Lower, setup.block_rows);
+  for (int rank = 0; rank < comm.size(); ++rank) {
+    owned_rows_.push_back(meha::owned_rows(rows, rank, comm.size()));
+    stored_rows_.push_back(setup.placement == Placement::Sharded ? owned_rows_.back()
+                           : rank == 0                           ? Range{0, rows.n_rows}
+                                                                 : Range{rows.n_rows, rows.n_rows});
+  }
+}
+
+Index Oracle::stored_x_size() const {
+  return per_row() ? stored_rows_[static_cast<std::size_t>(comm_.rank())].size() : problem_.n_x();
+}
+
+bool Oracle::remote() const {
+  return per_row() && setup_.placement == Placement::Root && comm_.size() > 1;
+}
+
+Minibatches& Oracle::batches(Level level) {
+  return (full_ ? all_blocks_ : minibatches_)[static_cast<std::size_t>(level)];
+}
+
+Range Oracle::owned(Level level) const {
+  return owned_blocks(plan_of(problem_, level, setup_.block_rows).n_blocks(), comm_.rank(), comm_.size());
+}
+
+/// These rows of x as this rank computes with them. @param rows  owned here
+OutSpan Oracle::rows_of_x(Range rows) {
+  const Index first = owned_rows_[static_cast<std::size_t>(comm_.rank())].begin;
+  return slice(as_span(remote() ? x_here_ : *x_), {rows.begin - first, rows.end - first});
+}
+
+Sweep Oracle::sweep(Vec& x, Index k) {
+  return open(x, k, false);
+}
+
+Sweep Oracle::full_sweep(Vec& x) {
+  return open(x, 0, true);
+}
+
+Sweep Oracle::open(Vec& x, Index k, bool full) {
+  x_ = &x;
+  k_ = k;
+  full_ = full;
+  n_requests_ = 0;
+  row_sums_ = {};
+  if (remote()) {
+    x_here_.resize(owned_rows_[static_cast<std::size_t>(comm_.rank())].size());
+    comm_.scatter_rows(owned_rows_, as_span(x_here_), [&](Index first, OutSpan piece) {
+      std::copy_n(x.data() + first, piece.size(), piece.begin());
+    });
+  }
+  return Sweep(*this);
+}
+
+std::size_t Oracle::add_request(Level level, const Vec& y, Want want) {
+  if (n_requests_ == requests_.size()) {
+    requests_.emplace_back();
+  }
+  Request& request = requests_[n_requests_];
+  request.level = level;
+  request.y = &y;
+  request.want = want;
+  request.factor = 1;
+  request.joins = n_requests_;
+  request.result.value = 0;
+  const Index n_rows_here = owned_rows_[static_cast<std::size_t>(comm_.rank())].size();
+  const bool x_of_rows = per_row() && level == Level::Lower;
+  const bool no_x = !meha::has(want, Want::GradX) || (per_row() && level == Level::Upper);
+  request.result.grad_x.resize(no_x ? 0 : x_of_rows ? n_rows_here : problem_.n_x());
+  request.share_x.resize(no_x || per_row() ? 0 : problem_.n_x());
+  request.result.grad_y.resize(meha::has(want, Want::GradY) ? problem_.n_y() : 0);
+  request.share_y.resize(request.result.grad_y.size());
+  return n_requests_++;
+}
+
+std::size_t Oracle::request_of(const Result& result) const {
+  for (std::size_t i = 0; i < n_requests_; ++i) {
+    if (&requests_[i].result == &result) {
+      return i;
+    }
+  }
+  require(false, "a result is joined only within its own sweep");
+  return 0;
+}
+
+void Sweep::add_upper(const Vec& y, Want want, Real factor, const Result& into) {
+  const std::size_t target = oracle_.request_of(into);
+  auto& request = oracle_.requests_[oracle_.add_request(Level::Upper, y, want)];
+  request.factor = factor;
+  request.joins = target;
+}
+
+void Oracle::run(const RowStep& row_step) {
+  if (!row_step || (per_row() && !remote())) {
+    pass(everything, row_step);
+    return;
+  }
+  pass(Want::Value | Want::GradX, {});
+  if (remote()) {
+    step_rows_on_root(row_step);
+  } else {
+    on_root([&] { row_step({0, x_->size()}, row_sums_); }, *x_);
+  }
+  pass(Want::GradY, {});
+}
+
+/// Gathers the gradients of the rows, steps x on rank 0 block by block, and hands the new rows of x back.
+void Oracle::step_rows_on_root(const RowStep& row_step) {
+  const Stopwatch watch(timings.update);
+  for (std::size_t i = 0; i < n_requests_; ++i) {
+    Vec& grad_x = requests_[i].result.grad_x;
+    if (requests_[i].level != Level::Lower || !meha::has(requests_[i].want, Want::GradX)) {
+      continue;
+    }
+    Vec all(comm_.is_root() ? n_lower_rows() : 0);
+    comm_.gather_rows(owned_rows_, as_span(std::as_const(grad_x)), [&](Index first, InSpan piece) {
+      std::copy(piece.begin(), piece.end(), all.data() + first);
+    });
+    if (comm_.is_root()) {
+      grad_x.swap(all);
+    }
+  }
+  if (comm_.is_root()) {
+    const BlockPlan plan = plan_of(problem_, Level::Lower, setup_.block_rows);
+    for (const Index block : batches(Level::Lower).blocks(k_)) {
+      RowSums sums;
+      row_step(plan.rows(block), sums);
+      root_row_sums_.push_back(sums);
+    }
+  }
+  comm_.scatter_rows(owned_rows_, as_span(x_here_), [&](Index first, OutSpan piece) {
+    std::copy_n(x_->data() + first, piece.size(), piece.begin());
+  });
+}
+
+/// One visit to the rows and one allreduce, for what is wanted of `halves`.
+void Oracle::pass(Want halves, const RowStep& row_step) {
+  lay_out(halves);
+  {
+    const Stopwatch watch(timings.compute);
+    add_blocks(Level::Lower, halves, row_step);
+    add_blocks(Level::Upper, halves, row_step);
+    for (const RowSums& sums : root_row_sums_) {
+      add_row_sums(sums);
+    }
+    root_row_sums_.clear();
+  }
+  if (poll) {
+    const Requests mine = poll();
+    const auto raise_if = [&](bool raised, ExactSum::Flag flag) {
+      if (raised) {
+        message_.raise(flag);
+      }
+    };
+    raise_if(mine.stop, ExactSum::Flag::Stop);
+    raise_if(mine.time_limit, ExactSum::Flag::TimeLimit);
+    raise_if(mine.checkpoint, ExactSum::Flag::Checkpoint);
+  }
+  {
+    const Stopwatch watch(timings.allreduce);
+    message_.allreduce(comm_);
+  }
+  const Stopwatch watch(timings.compute);
+  agreed_ = {.not_finite = message_.raised(ExactSum::Flag::NotFinite),
+             .stop = message_.raised(ExactSum::Flag::Stop),
+             .time_limit = message_.raised(ExactSum::Flag::TimeLimit),
+             .checkpoint = message_.raised(ExactSum::Flag::Checkpoint)};
+  read_sums(halves);
+}
+
+void Oracle::lay_out(Want halves) {
+  constexpr Index n_row_sums = 2;
+  n_sums_ = n_row_sums;
+  Index n_addends = 2;
+  exponent_ = INT16_MAX;
+  for (const Level level : {Level::Lower, Level::Upper}) {
+    const auto uses = [&](const Request& r) { return r.level == level && (r.want & halves) != Want::Nothing; };
+    if (std::any_of(requests_.begin(), requests_.begin() + static_cast<std::ptrdiff_t>(n_requests_), uses)) {
+      n_addends += static_cast<Index>(batches(level).blocks(k_).size());
+      exponent_ = std::min(exponent_, problem_.share_exponent(level, batches(level).n_rows(k_)));
+    }
+  }
+  for (std::size_t i = 0; i < n_requests_; ++i) {
+    Request& request = requests_[i];
+    request.at_value = n_sums_++;
+    if (request.joins != i) {
+      request.at_x = requests_[request.joins].at_x;
+      request.at_y = requests_[request.joins].at_y;
+      continue;
+    }
+    request.at_x = n_sums_;
+    n_sums_ += meha::has(halves, Want::GradX) ? request.share_x.size() : 0;
+    request.at_y = n_sums_;
+    n_sums_ += meha::has(halves, Want::GradY) ? request.share_y.size() : 0;
+  }
+  message_.reset(n_sums_, n_addends);
+}
+
+void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step) {
+  std::vector<Request*> wanted;
+  std::vector<Probe> probes;
+  for (std::size_t i = 0; i < n_requests_; ++i) {
+    Request& request = requests_[i];
+    if (request.level == level && (request.want & halves) != Want::Nothing) {
+      wanted.push_back(&request);
+      probes.push_back({.y = as_span(std::as_const(*request.y)), .want = request.want & halves});
+    }
+  }
+  if (wanted.empty()) {
+    return;
+  }
+  std::vector<Share> shares(wanted.size());
+  const bool x_of_rows = per_row() && level == Level::Lower;
+  const Range own_blocks = owned(level);
+  const BlockPlan plan = plan_of(problem_, level, setup_.block_rows);
+  const Index n_rows_in_pass = batches(level).n_rows(k_);
+  const auto reset = [&](bool with_rows, Range rows) {
+    for (std::size_t p = 0; p < wanted.size(); ++p) {
+      Request& request = *wanted[p];
+      shares[p] = {};
+      if (meha::has(probes[p].want, Want::GradX)) {
+        shares[p].grad_x = x_of_rows && with_rows ? slice(as_span(request.result.grad_x), rows) : as_span(request.share_x);
+        request.share_x.setZero();
+      }
+      if (meha::has(probes[p].want, Want::GradY)) {
+        shares[p].grad_y = as_span(request.share_y);
+        request.share_y.setZero();
+      }
+    }
+  };
+  problem_.begin_pass(level, probes);
+  for (const Index id : batches(level).blocks(k_)) {
+    if (id < own_blocks.begin || id >= own_blocks.end) {
+      continue;
+    }
+    const Block block{.id = id, .rows = plan.rows(id), .n_rows_in_pass = n_rows_in_pass};
+    const Index first = owned_rows_[static_cast<std::size_t>(comm_.rank())].begin;
+    const Range here{block.rows.begin - first, block.rows.end - first};  // where its rows stand on this rank
+    reset(true, here);
+    RowSums sums;
+    BetweenHalves between;
+    if (row_step && x_of_rows) {
+      between = [&](Range rows) { row_step({here.begin + rows.begin, here.begin + rows.end}, sums); };
+    }
+    const InSpan x = x_of_rows ? rows_of_x(block.rows) : per_row() ? InSpan() : as_span(std::as_const(*x_));
+    problem_.add(level, block, x, probes, shares, between);
+    add_shares(wanted, shares);
+    if (between) {
+      add_row_sums(sums);
+    }
+  }
+  if (comm_.is_root()) {
+    reset(false, {});
+    for (std::size_t p = 0; p < wanted.size(); ++p) {
+      problem_.add_whole(level, per_row() ? InSpan() : as_span(std::as_const(*x_)), probes[p], shares[p]);
+    }
+    add_shares(wanted, shares);
+  }
+}
+
+void Oracle::add_shares(const std::vector<Request*>& requests, std::span<Share> shares) {
+  for (std::size_t p = 0; p < requests.size(); ++p) {
+    const Request& request = *requests[p];
+    message_.add(request.at_value, {&shares[p].value, 1}, 1, exponent_);
+    if (!per_row()) {
+      message_.add(request.at_x, shares[p].grad_x, request.factor, exponent_);
+    }
+    message_.add(request.at_y, shares[p].grad_y, request.factor, exponent_);
+  }
+}
+
+void Oracle::add_row_sums(const RowSums& sums) {
+  message_.add(0, {&sums.residual_square, 1}, 1, exponent_);  // its addends are O(1/n) like a share or smaller
+  message_.add(1, {&sums.step_square, 1}, 1, 0);
+}
+
+void Oracle::read_sums(Want halves) {
+  for (std::size_t i = 0; i < n_requests_; ++i) {
+    Request& request = requests_[i];
+    if (meha::has(request.want & halves, Want::Value)) {
+      request.result.value = message_.read(request.at_value, exponent_);
+    }
+    if (request.joins != i) {
+      continue;
+    }
+    if (meha::has(request.want & halves, Want::GradX) && !per_row()) {
+      message_.read(request.at_x, exponent_, as_span(request.result.grad_x));
+    }
+    if (meha::has(request.want & halves, Want::GradY)) {
+      message_.read(request.at_y, exponent_, as_span(request.result.grad_y));
+    }
+  }
+  if (per_row()) {
+    row_sums_ = {.residual_square = message_.read(0, exponent_), .step_square = message_.read(1, 0)};
+  }
+}
+
+Vec Oracle::tally(Vec& x, const Vec& y) {
+  open(x, 0, true);
+  Vec total = Vec::Zero(problem_.n_tallies());
+  for (const Level level : {Level::Lower, Level::Upper, Level::Test}) {
+    const BlockPlan plan = plan_of(problem_, level, setup_.block_rows);
+    const Range own_blocks = owned(level);
+    for (Index id = own_blocks.begin; id < own_blocks.end; ++id) {
+      const Block block{.id = id, .rows = plan.rows(id), .n_rows_in_pass = plan.n_rows};
+      const bool x_of_rows = per_row() && level == Level::Lower;
+      const InSpan x_here = x_of_rows ? rows_of_x(block.rows) : per_row() ? InSpan() : as_span(std::as_const(x));
+      problem_.tally(level, block, x_here, as_span(y), as_span(total));
+    }
+  }
+  // tallies are counts: whole numbers, whose sum is exact in double up to 2^53
+  comm_.sum(as_span(total));
+  return total;
+}
+
+Vec Oracle::gather_x(const Vec& x) const {
+  if (!per_row()) {
+    return x;
+  }
+  Vec all(comm_.is_root() ? n_lower_rows() : 0);
+  comm_.gather_rows(stored_rows_, as_span(x), [&](Index first, InSpan piece) {
+    std::copy(piece.begin(), piece.end(), all.data() + first);
+  });
+  return all;
+}
+
+}  // namespace meha

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "meha/solver/refit.hpp"
+
+#include "meha/solver/direction.hpp"
+
+namespace meha {
+namespace {
+
+/// Adam on the mean of ℓ over the rows taken. @param x_hard  ±∞ per stored row   @param scale  n / rows taken
+std::optional<Vec> train(Oracle& oracle, Refit which, Vec& x_hard, Real scale, const RefitPlan& plan) {
+  State state;
+  Vec& y = state.add("y", false, oracle.problem().n_y());
+  const Direction adam("y", "adam", AlgorithmOptions(), 0);
+  Direction(adam).add_fields(state, y.size());
+  Vec start_x(x_hard.size());
+  oracle.problem().start(start_x, y);
+  Vec d;
+  for (Index t = 1; t <= plan.iterations; ++t) {
+    auto sweep = oracle.full_sweep(x_hard);
+    const Result& at_y = which == Refit::Validation ? sweep.upper(y, Want::GradY) : sweep.lower(y, Want::GradY);
+    sweep.run();
+    const Requests& asked = oracle.agreed();
+    if (asked.not_finite || asked.stop || asked.time_limit) {
+      return std::nullopt;
+    }
+    oracle.on_root(
+        [&] {
+          d = scale * at_y.grad_y;
+          adam.apply(state, {0, y.size()}, t, as_span(d));
+          y -= plan.learning_rate * d;
+        },
+        y);
+  }
+  return y;
+}
+
+}  // namespace
+
+const char* metric_name(Refit which) {
+  switch (which) {
+    case Refit::Kept:
+      return "refit_kept";
+    case Refit::Corrupted:
+      return "refit_corrupted";
+    case Refit::Validation:
+      return "refit_validation";
+    case Refit::Clean:
+      return "refit_clean";
+  }
+  return "";
+}
+
+std::optional<Real> refit(Oracle& oracle, Refit which, Vec& x, const RefitPlan& plan) {
+  Problem& problem = oracle.problem();
+  if (!problem.has_refit(which)) {
+    return std::nullopt;
+  }
+  Vec x_hard(x.size());
+  const Range stored = oracle.stored_rows()[static_cast<std::size_t>(oracle.comm().rank())];
+  problem.select_rows(which, stored, as_span(x), as_span(x_hard));
+  Real n_taken = static_cast<Real>((x_hard.array() > 0).count());
+  oracle.comm().sum({&n_taken, 1});
+  if (n_taken == 0) {
+    return std::nullopt;
+  }
+  const Real scale = which == Refit::Validation ? 1 : static_cast<Real>(oracle.n_lower_rows()) / n_taken;
+  const auto y = train(oracle, which, x_hard, scale, plan);
+  if (!y) {
+    return std::nullopt;
+  }
+  const Vec tallies = oracle.tally(x_hard, *y);
+  const Vec x_all = oracle.gather_x(x_hard);
+  Metrics metrics;
+  if (oracle.comm().is_root()) {
+    problem.measure(as_span(tallies), x_all, *y, metrics);
+  }
+  return metrics.find("test_accuracy").value_or(0);
+}
+
+}  // namespace meha

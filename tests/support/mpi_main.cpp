@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// main() of every test program: MPI lives as long as the tests; only rank 0 prints; any rank's failure fails all.
+// An ASSERT that fails on one rank alone would leave the others waiting: gather first, then assert the same everywhere.
+#include "meha/comm/communicator.hpp"
+
+#include <gtest/gtest.h>
+
+int main(int argc, char** argv) {
+  const meha::MpiSession session(&argc, &argv);
+  testing::InitGoogleTest(&argc, argv);
+  const meha::Communicator comm = meha::Communicator::world();
+  if (!comm.is_root()) {
+    auto& listeners = testing::UnitTest::GetInstance()->listeners();
+    delete listeners.Release(listeners.default_result_printer());
+  }
+  const meha::Index passed = RUN_ALL_TESTS() == 0 ? 1 : 0;
+  return comm.min(passed) == 1 ? 0 : 1;
+}
