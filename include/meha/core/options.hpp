@@ -125,7 +125,7 @@ struct OptionInfo {
   const char* meaning;
 };
 
-/// Calls `see(info, member)` for every option, in the order of a config file. `options`: Options or const Options.
+/// Calls `see(info, member)` for every option, in the order of a config file: a section's own keys before its tables. `options`: Options or const Options.
 template <class AnyOptions, class See>
   requires std::same_as<std::remove_const_t<AnyOptions>, Options>
 void visit(AnyOptions& options, See&& see) {
@@ -174,14 +174,14 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"algorithm.beta", Rule::at_least(0), fixed, "step size of y, likewise"}, algorithm.beta);
   see(OptionInfo{"algorithm.eta", Rule::at_least(0), fixed, "step size of theta, likewise"}, algorithm.eta);
   see(OptionInfo{"algorithm.gamma", Rule::positive(), fixed, "parameter of the Moreau envelope"}, algorithm.gamma);
-  see(OptionInfo{"algorithm.penalty.c", Rule::positive(), fixed, "c in the penalty c*(k+1)^p"}, algorithm.penalty.c);
-  see(OptionInfo{"algorithm.penalty.p", Rule::between(0, 0.5), fixed, "p in the penalty c*(k+1)^p"}, algorithm.penalty.p);
   see(OptionInfo{"algorithm.batch_lower", Rule::at_least(0), fixed, "training rows per iteration, rounded up to blocks; 0: all"}, algorithm.batch_lower);
   see(OptionInfo{"algorithm.batch_upper", Rule::at_least(0), fixed, "validation rows per iteration, rounded up to blocks; 0: all"}, algorithm.batch_upper);
   see(OptionInfo{"algorithm.optimizer_x", Rule::one_of(directions), fixed, "how d_x becomes a direction"}, algorithm.optimizer_x);
   see(OptionInfo{"algorithm.optimizer_y", Rule::one_of(directions), fixed, "how d_y becomes a direction"}, algorithm.optimizer_y);
   see(OptionInfo{"algorithm.optimizer_theta", Rule::one_of(directions), fixed, "how d_theta becomes a direction"}, algorithm.optimizer_theta);
   see(OptionInfo{"algorithm.momentum", Rule::between(0, 1), fixed, "mu of momentum (m = mu*m + d) and ema (m = mu*m + (1-mu)*d)"}, algorithm.momentum);
+  see(OptionInfo{"algorithm.penalty.c", Rule::positive(), fixed, "c in the penalty c*(k+1)^p"}, algorithm.penalty.c);
+  see(OptionInfo{"algorithm.penalty.p", Rule::between(0, 0.5), fixed, "p in the penalty c*(k+1)^p"}, algorithm.penalty.p);
   see(OptionInfo{"algorithm.adam.beta1", Rule::between(0, 1), fixed, "decay of Adam's first moment"}, algorithm.adam.beta1);
   see(OptionInfo{"algorithm.adam.beta2", Rule::between(0, 1), fixed, "decay of Adam's second moment"}, algorithm.adam.beta2);
   see(OptionInfo{"algorithm.adam.epsilon", Rule::positive(), fixed, "Adam's epsilon (divided by n for one x per row)"}, algorithm.adam.epsilon);
