@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "meha/app/job.hpp"
 
+#include <array>
 #include <filesystem>
 #include <iostream>
-#include <sstream>
 
 #include "meha/app/signals.hpp"
 #include "meha/core/version.hpp"
@@ -111,25 +111,6 @@ Metrics compare_by_refit(Oracle& oracle, State& state) {
   return metrics;
 }
 
-void print_summary(Recorder& recorder, const RunDirectory& directory, Status status) {
-  std::ostringstream text;
-  if (!recorder.history().empty()) {
-    const Metrics& last = recorder.history().back();
-    text << "after " << last.iteration << " iterations:\n";
-    for (const MetricInfo& info : metric_table()) {
-      const auto value = last.find(info.name);
-      if (value && std::string_view(info.name) != "iteration") {
-        char line[160];
-        std::snprintf(line, sizeof line, "  %-17s %-12.6g %s\n", info.name, *value, info.meaning);
-        text << line;
-      }
-    }
-  }
-  text << "files: " << directory.path() << "/ (config.toml, metrics.jsonl, result.h5, checkpoint-*.h5, run.log)\n";
-  text << name(status) << ": " << sentence(status);
-  recorder.progress().say(text.str());
-}
-
 }  // namespace
 
 void check_names(const Options& options) {
@@ -167,6 +148,23 @@ bool is_finished(const std::string& directory, const Options& options) {
   }
   const Record record = read_record(result);
   return record.texts.at("status") == name(Status::Finished) && record.iteration >= options.run.iterations;
+}
+
+std::string summary(const std::string& directory, Status status) {
+  std::string text;
+  const auto lines = read_metrics(RunDirectory(directory).file("metrics.jsonl"));
+  if (!lines.empty()) {
+    text = "after " + std::to_string(lines.back().iteration) + " iterations:\n";
+    for (const MetricInfo& info : metric_table()) {
+      if (const auto value = lines.back().find(info.name)) {
+        std::array<char, 160> line{};
+        std::snprintf(line.data(), line.size(), "  %-17s %-12.6g %s\n", info.name, *value, info.meaning);
+        text += line.data();
+      }
+    }
+  }
+  return text + "files: " + directory + "/ (config.toml, metrics.jsonl, result.h5, checkpoint-*.h5, run.log)\n" +
+         std::string(name(status)) + ": " + std::string(sentence(status));
 }
 
 ExitCode run_job(const JobPlan& plan, Communicator& comm) {
@@ -218,13 +216,14 @@ ExitCode run_job(const JobPlan& plan, Communicator& comm) {
                          .report_every = options.run.report_every,
                          .checkpoint_every = options.checkpoint.every};
   Status status = run(*algorithm, oracle, state, run_plan, recorder.last_reported(), recorder);
+  Metrics comparison;
   if (status == Status::Finished && options.problem.refit) {
-    recorder.amend(compare_by_refit(oracle, state));
+    comparison = compare_by_refit(oracle, state);
     status = oracle.agreed().stop ? Status::Stopped : oracle.agreed().time_limit ? Status::TimeLimit : status;
   }
-  recorder.finish(state, status);
+  recorder.finish(state, status, comparison);
   if (comm.is_root()) {
-    print_summary(recorder, directory, status);
+    recorder.progress().say(summary(plan.directory, status));
   }
   return exit_code(status);
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 // meha run CONFIG.toml: starts a run, or goes on with it when its directory already holds one of the same config.
+#include <iostream>
+
 #include "meha/app/job.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/comm/archive.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/run_directory.hpp"
-
-#include <filesystem>
-#include <iostream>
 
 namespace meha {
 namespace {
@@ -48,7 +47,7 @@ ExitCode run_verb(const Arguments& arguments) {
   const auto plan = unpack<JobPlan>(bytes);
   if (plan.already_done) {
     if (comm.is_root()) {
-      std::cout << plan.directory << ": finished already; nothing to do (meha inspect " << plan.directory << ")\n";
+      std::cout << plan.directory << ": finished already, nothing to do\n" << summary(plan.directory, Status::Finished) << '\n';
     }
     return ExitCode::Finished;
   }

@@ -9,7 +9,6 @@ namespace meha {
 namespace {
 
 constexpr Real magic = 0x1.8p52;  // adding it rounds to an integer, which then stands in the low bits
-constexpr Real hi_scale = 0x1p24;
 constexpr Real lo_scale = 0x1p64;
 
 std::uint64_t integer_of(Real with_magic) {
@@ -18,14 +17,15 @@ std::uint64_t integer_of(Real with_magic) {
 
 /// Adds scale·share to the limbs. @return whether every addend was within the bound
 __attribute__((target_clones("arch=skylake-avx512", "avx2", "default"))) bool add_limbs(
-    const Real* __restrict share, std::size_t n, Real scale, Real bound, std::int64_t* __restrict hi,
+    const Real* __restrict share, std::size_t n, Real scale, Real bound, Real hi_scale, std::int64_t* __restrict hi,
     std::int64_t* __restrict lo) {
+  const Real hi_unit = 1 / hi_scale;
   Real n_bad = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const Real v = share[i] * scale;
     n_bad += std::fabs(v) <= bound ? 0.0 : 1.0;
     const Real high = v * hi_scale + magic;
-    const Real rest = v - (high - magic) * (1 / hi_scale);
+    const Real rest = v - (high - magic) * hi_unit;
     const Real low = rest * lo_scale + magic;
     hi[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(hi[i]) + integer_of(high));
     lo[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(lo[i]) + integer_of(low));
@@ -37,7 +37,10 @@ __attribute__((target_clones("arch=skylake-avx512", "avx2", "default"))) bool ad
 
 void ExactSum::reset(Index n_values, Index n_addends) {
   n_values_ = static_cast<std::size_t>(n_values);
-  bound_ = std::min(0x1p26, 0x1p38 / static_cast<Real>(std::max<Index>(n_addends, 1)));
+  const int log2_addends = scale_exponent(n_addends);
+  const int h = std::max(12, 1 + log2_addends);
+  hi_scale_ = std::ldexp(1.0, h);
+  bound_ = std::ldexp(1.0, std::min(51, 62 - log2_addends) - h);
   if (kind_ == Kind::Exact) {
     limbs_.assign(n_flags + 2 * n_values_, 0);
   } else {
@@ -50,7 +53,8 @@ void ExactSum::add(Index offset, InSpan share, Real factor, int exponent) {
   const std::size_t first = n_flags + static_cast<std::size_t>(offset);
   bool within = true;
   if (kind_ == Kind::Exact) {
-    within = add_limbs(share.data(), share.size(), scale, bound_, limbs_.data() + first, limbs_.data() + first + n_values_);
+    within = add_limbs(share.data(), share.size(), scale, bound_, hi_scale_, limbs_.data() + first,
+                       limbs_.data() + first + n_values_);
   } else {
     for (std::size_t i = 0; i < share.size(); ++i) {
       plain_[first + i] += share[i] * scale;
@@ -95,7 +99,7 @@ void ExactSum::read(Index offset, int exponent, OutSpan values) const {
   const std::int64_t* hi = limbs_.data() + first;
   const std::int64_t* lo = hi + n_values_;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const Real sum = static_cast<Real>(hi[i]) * (1 / hi_scale) + static_cast<Real>(lo[i]) * (1 / lo_scale);
+    const Real sum = static_cast<Real>(hi[i]) / hi_scale_ + static_cast<Real>(lo[i]) * (1 / lo_scale);
     values[i] = sum * scale;
   }
 }

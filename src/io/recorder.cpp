@@ -57,17 +57,6 @@ void Recorder::report(const Metrics& metrics) {
   });
 }
 
-void Recorder::amend(const Metrics& more) {
-  oracle_.comm().root_or_none([&] {
-    Metrics line = metrics_->history().back();
-    for (const auto& [name, value] : more.values) {
-      line.set(name, value);
-    }
-    set_timings(line);
-    metrics_->put(line);
-  });
-}
-
 Record Recorder::record_at(const State& state, std::string_view status) const {
   Record record = base_;
   record.iteration = state.iteration;
@@ -95,9 +84,20 @@ void Recorder::checkpoint(const State& state) {
   }
 }
 
-void Recorder::finish(const State& state, Status status) {
-  oracle_.comm().root_or_none([&] { metrics_->sync(); });
-  write_state(directory_.file("result.h5"), oracle_.comm(), state, oracle_.stored_rows(), record_at(state, name(status)));
+void Recorder::finish(const State& state, Status status, const Metrics& more) {
+  Communicator& comm = oracle_.comm();
+  comm.root_or_none([&] {
+    if (!metrics_->history().empty() && metrics_->history().back().iteration == state.iteration) {
+      Metrics line = metrics_->history().back();
+      for (const auto& [name, value] : more.values) {
+        line.set(name, value);
+      }
+      set_timings(line);
+      metrics_->put(line);
+    }
+    metrics_->sync();
+  });
+  write_state(directory_.file("result.h5"), comm, state, oracle_.stored_rows(), record_at(state, name(status)));
 }
 
 }  // namespace meha

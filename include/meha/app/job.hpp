@@ -7,6 +7,7 @@
 
 #include "meha/comm/communicator.hpp"
 #include "meha/core/options.hpp"
+#include "meha/core/status.hpp"
 #include "meha/problem/kernels/kernels.hpp"
 
 namespace meha {
@@ -38,6 +39,9 @@ Simd agree_on_simd(const Communicator& comm, const std::string& wanted);
 
 /// Whether `directory` holds a result with all of options.run.iterations done.
 bool is_finished(const std::string& directory, const Options& options);
+
+/// What a person wants to know at the end: the last metrics with their meanings, where the files are, why it stopped.
+std::string summary(const std::string& directory, Status status);
 
 /// Lives it. @param plan  the same on all ranks. Collective.
 ExitCode run_job(const JobPlan& plan, Communicator& comm);

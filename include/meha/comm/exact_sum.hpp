@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A sum that does not depend on the order of its addends, so that results do not depend on the number of ranks.
-//   A double v becomes two integers,  hi = round(v·2^24),  lo = round((v − hi·2^-24)·2^64),
+//   A double v becomes two integers,  hi = round(v·2^h),  lo = round((v − hi·2^-h)·2^64),
 //   which are added as integers (exactly) on every rank and over the ranks in ONE allreduce, and converted back once.
-// Addends are first multiplied by a power of two chosen by the caller so that their size is about 1 (exact).
-// Every addend must satisfy |v| ≤ min(2^26, 2^38/N), N the number of addends of one value over all ranks; one that does
-// not, or is not finite, raises Flag::NotFinite. Resolution: 2^-64.
+// For at most N addends a value, h = max(12, 1 + ⌈log2 N⌉) makes every sum fit 64 bits. Addends are first multiplied by a
+// power of two chosen by the caller so that their size is about 1 (exact). An addend larger than 2^(51−h) or 2^(62−h)/N
+// (2^39 for N ≤ 2048), or not finite, raises Flag::NotFinite. Resolution: 2^-64.
 #pragma once
 
 #include <vector>
@@ -37,7 +37,8 @@ class ExactSum {
  private:
   Kind kind_;
   std::size_t n_values_ = 0;
-  Real bound_ = 0;
+  Real hi_scale_ = 1;  // 2^h
+  Real bound_ = 0;     // largest addend
   std::vector<std::int64_t> limbs_;  // flags, all hi, all lo
   std::vector<Real> plain_;          // flags, values
 };

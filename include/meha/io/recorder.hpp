@@ -24,10 +24,8 @@ class Recorder final : public Observer {
   void report(const Metrics& metrics) override;
   void checkpoint(const State& state) override;
 
-  /// Adds values to the last report. Collective.
-  void amend(const Metrics& more);
-  /// Writes result.h5. Collective.
-  void finish(const State& state, Status status);
+  /// Adds values to the last report and writes result.h5. Collective.
+  void finish(const State& state, Status status, const Metrics& more);
   /// Iteration of the last report, −1 when there is none. The same on all ranks.
   [[nodiscard]] Index last_reported() const { return last_reported_; }
   /// On rank 0.

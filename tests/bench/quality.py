@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What a config reaches, over several seeds: its final metrics per seed and their medians.
+
+    tests/bench/quality.py CONFIG [N_SEEDS] [N_RANKS] [SETTING…]
+"""
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+
+SHOWN = ["test_accuracy", "precision", "recall", "f1", "auroc", "refit_kept", "refit_corrupted", "refit_validation",
+         "refit_clean", "seconds"]
+
+
+def final_metrics(source, config, seed, ranks, settings):
+    with tempfile.TemporaryDirectory() as folder:
+        command = [os.path.join(source, "launch/local"), ranks, os.path.join(source, "build/meha"), "run", config, "--out",
+                   folder, "--set", f"run.seed={seed}"]
+        for setting in settings:
+            command += ["--set", setting]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        with open(os.path.join(folder, "metrics.jsonl"), encoding="utf8") as file:
+            return json.loads(file.read().splitlines()[-1])
+
+
+def main():
+    source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    config = sys.argv[1]
+    n_seeds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    ranks = sys.argv[3] if len(sys.argv) > 3 else "2"
+    rows = [final_metrics(source, config, seed, ranks, sys.argv[4:]) for seed in range(n_seeds)]
+    print("| " + " | ".join(["seed", *SHOWN]) + " |\n|" + "---|" * (len(SHOWN) + 1))
+    for seed, row in enumerate(rows):
+        print("| " + " | ".join([str(seed), *(f"{row.get(name, float('nan')):.4f}" for name in SHOWN)]) + " |")
+    medians = [statistics.median(row.get(name, float("nan")) for row in rows) for name in SHOWN]
+    print("| " + " | ".join(["median", *(f"{value:.4f}" for value in medians)]) + " |")
+
+
+if __name__ == "__main__":
+    main()
