@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // meha check CONFIG.toml: are the problem's gradients, proximal map and projection what they claim to be?
+#include <cstdio>
+
 #include "meha/app/job.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/io/config.hpp"
 #include "meha/problem/check.hpp"
 #include "meha/problem/registry.hpp"
-
-#include <cstdio>
 
 namespace meha {
 

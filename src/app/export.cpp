@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 // meha export DIR --what samples|history|model: results in the formats people work with.
+#include <filesystem>
+#include <iostream>
+#include <sstream>
+
 #include "meha/app/job.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/data/hdf5_file.hpp"
@@ -9,10 +13,6 @@
 #include "meha/io/samples.hpp"
 #include "meha/io/state_file.hpp"
 #include "meha/problem/registry.hpp"
-
-#include <filesystem>
-#include <iostream>
-#include <sstream>
 
 namespace meha {
 namespace {

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 // meha inspect DIR|FILE.h5: last metrics, stop reason, timings, config.
-#include "meha/app/verbs.hpp"
-#include "meha/io/config.hpp"
-#include "meha/io/metrics_file.hpp"
-#include "meha/io/run_directory.hpp"
-#include "meha/io/state_file.hpp"
-
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "meha/app/verbs.hpp"
+#include "meha/io/config.hpp"
+#include "meha/io/metrics_file.hpp"
+#include "meha/io/run_directory.hpp"
+#include "meha/io/state_file.hpp"
 
 namespace meha {
 namespace {
@@ -71,14 +72,6 @@ Json json_of(const Schedule& value) {
                                                 : Json{{"a", value.a}, {"b", value.b}, {"power", value.power}};
 }
 
-Options parse_config(const std::string& text) {
-  const std::string file = (fs::temp_directory_path() / ("meha-inspect-" + std::to_string(getpid()) + ".toml")).string();
-  std::ofstream(file) << text;
-  Options options = read_config(file);
-  fs::remove(file);
-  return options;
-}
-
 }  // namespace
 
 ExitCode inspect_verb(const Arguments& arguments) {
@@ -89,7 +82,7 @@ ExitCode inspect_verb(const Arguments& arguments) {
       fs::is_directory(arguments.target) ? overview_of_directory(arguments.target) : overview_of_file(arguments.target);
   if (arguments.json) {
     Json config;
-    const Options options = parse_config(overview.config);
+    const Options options = parse_config(overview.config, arguments.target);
     visit(options, [&](const OptionInfo& info, const auto& value) {
       std::string pointer = "/" + std::string(info.name);
       std::replace(pointer.begin(), pointer.end(), '.', '/');

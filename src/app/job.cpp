@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "meha/app/signals.hpp"
+#include "meha/comm/archive.hpp"
 #include "meha/core/version.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/durable.hpp"
@@ -31,13 +32,16 @@ Origin find_origin(RunDirectory& directory, const JobPlan& plan) {
   directory.lock();
   Origin origin;
   if (const auto newest = directory.newest_valid(warn)) {
+    if (!plan.has_checkpoints) {
+      throw Error(ExitCode::Checkpoint, *newest + ": another run has begun in this directory meanwhile; start again");
+    }
     origin.file = *newest;
     origin.record = read_record(*newest);
     if (origin.record.iteration > plan.options.run.iterations) {
       throw Error(ExitCode::Config, "run.iterations = " + std::to_string(plan.options.run.iterations) + ": " + *newest +
                                         " has already completed " + std::to_string(origin.record.iteration));
     }
-  } else if (plan.resume) {
+  } else if (plan.must_resume) {
     throw Error(ExitCode::Checkpoint, plan.directory + ": no valid checkpoint to resume from");
   }
   return origin;
@@ -111,6 +115,88 @@ Metrics compare_by_refit(Oracle& oracle, State& state) {
   return metrics;
 }
 
+/// What a person wants to know at the end: the last metrics with their meanings, where the files are, why it stopped.
+std::string summary(const std::string& directory, Status status) {
+  std::string text;
+  const auto lines = read_metrics(RunDirectory(directory).file("metrics.jsonl"));
+  if (!lines.empty()) {
+    text = "after " + std::to_string(lines.back().iteration) + " iterations:\n";
+    for (const MetricInfo& info : metric_table()) {
+      if (const auto value = lines.back().find(info.name)) {
+        std::array<char, 160> line{};
+        std::snprintf(line.data(), line.size(), "  %-17s %-12.6g %s\n", info.name, *value, info.meaning);
+        text += line.data();
+      }
+    }
+  }
+  return text + "files: " + directory + "/ (config.toml, metrics.jsonl, result.h5, checkpoint-*.h5, run.log)\n" +
+         std::string(name(status)) + ": " + std::string(sentence(status));
+}
+
+/// One life, from the first read to result.h5. @param plan  the same on all ranks. Collective.
+ExitCode live(const JobPlan& plan, Communicator& comm) {
+  const Options& options = plan.options;
+  const auto poll = request_poll(comm, options.run.time_limit_s);
+  RunDirectory directory(plan.directory);
+  Origin origin;
+  std::string simd_name = options.run.simd;
+  if (plan.has_checkpoints) {
+    comm.root_or_none([&] { origin = find_origin(directory, plan); });
+    simd_name = simd_to_use(origin, options);
+  }
+  Index first_iteration = origin.record.iteration;
+  comm.broadcast(first_iteration);
+  comm.broadcast(origin.file);
+  comm.broadcast(simd_name);
+
+  const Simd simd = agree_on_simd(comm, simd_name);
+  const auto problem = make_problem(options, comm, simd);
+  const auto algorithm = make_algorithm(options.algorithm, *problem);
+  comm.root_or_none([&] {
+    check_same_data(origin, *problem);
+    if (!plan.has_checkpoints) {
+      origin = find_origin(directory, plan);  // data are read and checked: now the directory may be made
+    }
+    write_durably(directory.file("config.toml"), write_config(options));
+  });
+  auto& texts = origin.record.texts;
+  texts = {{"algorithm", options.algorithm.name}, {"problem", options.problem.type}, {"config", write_config(options)},
+           {"version", version()},                {"git", git_commit()},             {"simd", name(simd)},
+           {"data_fingerprint", problem->data_fingerprint()}};
+
+  Oracle oracle(*problem, comm, oracle_setup(options));
+  oracle.poll = poll;
+  Recorder recorder(oracle, directory, options, origin.record);
+  State state;
+  fill_state(plan, origin, first_iteration, oracle, *algorithm, state);
+  if (comm.is_root()) {
+    recorder.progress().say(options.run.name + ": " + options.problem.type + " by " + options.algorithm.name + ", " +
+                            std::to_string(problem->n_rows(Level::Lower)) + " lower and " +
+                            std::to_string(problem->n_rows(Level::Upper)) + " upper rows, " +
+                            std::to_string(problem->n_y()) + " parameters, " + std::to_string(comm.size()) +
+                            (comm.size() == 1 ? " rank, " : " ranks, ") + name(simd) + ", " + options.run.precision +
+                            (first_iteration > 0 ? "; going on from iteration " + std::to_string(first_iteration) : ""));
+  }
+
+  const RunPlan run_plan{.iterations = options.run.iterations,
+                         .report_every = options.run.report_every,
+                         .checkpoint_every = options.checkpoint.every};
+  Status status = run(*algorithm, oracle, state, run_plan, recorder.last_reported(), recorder);
+  Metrics comparison;
+  if (status == Status::Finished && options.problem.refit) {
+    comparison = compare_by_refit(oracle, state);
+    status = oracle.agreed().stop ? Status::Stopped : oracle.agreed().time_limit ? Status::TimeLimit : status;
+  }
+  recorder.finish(state, status, comparison);
+  if (comm.is_root()) {
+    if (status == Status::NotFinite) {
+      recorder.progress().warn("iteration " + std::to_string(state.iteration) + " is not finite");
+    }
+    recorder.progress().say(summary(plan.directory, status));
+  }
+  return exit_code(status);
+}
+
 }  // namespace
 
 void check_names(const Options& options) {
@@ -150,82 +236,20 @@ bool is_finished(const std::string& directory, const Options& options) {
   return record.texts.at("status") == name(Status::Finished) && record.iteration >= options.run.iterations;
 }
 
-std::string summary(const std::string& directory, Status status) {
-  std::string text;
-  const auto lines = read_metrics(RunDirectory(directory).file("metrics.jsonl"));
-  if (!lines.empty()) {
-    text = "after " + std::to_string(lines.back().iteration) + " iterations:\n";
-    for (const MetricInfo& info : metric_table()) {
-      if (const auto value = lines.back().find(info.name)) {
-        std::array<char, 160> line{};
-        std::snprintf(line.data(), line.size(), "  %-17s %-12.6g %s\n", info.name, *value, info.meaning);
-        text += line.data();
-      }
-    }
+ExitCode run_job(const std::function<JobPlan()>& make_plan) {
+  Communicator comm = Communicator::world();
+  std::string bytes;
+  comm.root_or_none([&] { bytes = pack(make_plan()); });
+  comm.broadcast(bytes);
+  const auto plan = unpack<JobPlan>(bytes);
+  if (!plan.already_done) {
+    return live(plan, comm);
   }
-  return text + "files: " + directory + "/ (config.toml, metrics.jsonl, result.h5, checkpoint-*.h5, run.log)\n" +
-         std::string(name(status)) + ": " + std::string(sentence(status));
-}
-
-ExitCode run_job(const JobPlan& plan, Communicator& comm) {
-  const Options& options = plan.options;
-  const auto poll = request_poll(comm, options.run.time_limit_s);
-  RunDirectory directory(plan.directory);
-  const bool has_state = plan.resume || directory.has_state();
-  Origin origin;
-  std::string simd_name = options.run.simd;
-  if (has_state) {
-    comm.root_or_none([&] { origin = find_origin(directory, plan); });
-    simd_name = simd_to_use(origin, options);
-  }
-  Index first_iteration = origin.record.iteration;
-  comm.broadcast(first_iteration);
-  comm.broadcast(origin.file);
-  comm.broadcast(simd_name);
-
-  const Simd simd = agree_on_simd(comm, simd_name);
-  const auto problem = make_problem(options, comm, simd);
-  const auto algorithm = make_algorithm(options.algorithm, *problem);
-  comm.root_or_none([&] {
-    check_same_data(origin, *problem);
-    if (!has_state) {
-      origin = find_origin(directory, plan);  // data are read and checked: now the directory may be made
-    }
-    write_durably(directory.file("config.toml"), write_config(options));
-  });
-  auto& texts = origin.record.texts;
-  texts = {{"algorithm", options.algorithm.name}, {"problem", options.problem.type}, {"config", write_config(options)},
-           {"version", version()},                {"git", git_commit()},             {"simd", name(simd)},
-           {"data_fingerprint", problem->data_fingerprint()}};
-
-  Oracle oracle(*problem, comm, oracle_setup(options));
-  oracle.poll = poll;
-  Recorder recorder(oracle, directory, options, origin.record);
-  State state;
-  fill_state(plan, origin, first_iteration, oracle, *algorithm, state);
   if (comm.is_root()) {
-    recorder.progress().say(options.run.name + ": " + options.problem.type + " by " + options.algorithm.name + ", " +
-                            std::to_string(problem->n_rows(Level::Lower)) + " lower and " +
-                            std::to_string(problem->n_rows(Level::Upper)) + " upper rows, " +
-                            std::to_string(problem->n_y()) + " parameters, " + std::to_string(comm.size()) +
-                            (comm.size() == 1 ? " rank, " : " ranks, ") + name(simd) + ", " + options.run.precision +
-                            (first_iteration > 0 ? "; going on from iteration " + std::to_string(first_iteration) : ""));
+    std::cout << summary(plan.directory, Status::Finished) << " (already; to go further: meha resume " << plan.directory
+              << " --set run.iterations=N)\n";
   }
-
-  const RunPlan run_plan{.iterations = options.run.iterations,
-                         .report_every = options.run.report_every,
-                         .checkpoint_every = options.checkpoint.every};
-  Status status = run(*algorithm, oracle, state, run_plan, recorder.last_reported(), recorder);
-  Metrics comparison;
-  if (status == Status::Finished && options.problem.refit) {
-    comparison = compare_by_refit(oracle, state);
-    status = oracle.agreed().stop ? Status::Stopped : oracle.agreed().time_limit ? Status::TimeLimit : status;
-  }
-  recorder.finish(state, status, comparison);
-  if (comm.is_root()) {
-    recorder.progress().say(summary(plan.directory, status));
-  }
-  return exit_code(status);
+  return ExitCode::Finished;
 }
 
 }  // namespace meha

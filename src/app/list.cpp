@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // meha list [problems|algorithms|metrics|options]: the tables the program itself works from.
+#include <iomanip>
+#include <iostream>
+
 #include "meha/app/verbs.hpp"
 #include "meha/core/metric.hpp"
 #include "meha/core/options.hpp"
 #include "meha/problem/registry.hpp"
 #include "meha/solver/registry.hpp"
-
-#include <iomanip>
-#include <iostream>
 
 namespace meha {
 namespace {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The program: reads the command line, starts MPI where a verb needs it, turns errors into exit codes.
-#include "meha/app/signals.hpp"
-#include "meha/app/verbs.hpp"
-#include "meha/comm/communicator.hpp"
-#include "meha/core/version.hpp"
-
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+
+#include "meha/app/signals.hpp"
+#include "meha/app/verbs.hpp"
+#include "meha/comm/communicator.hpp"
+#include "meha/core/version.hpp"
 
 namespace {
 

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 // meha resume DIR: goes on from the newest valid checkpoint, on any number of ranks.
-#include "meha/app/job.hpp"
-#include "meha/app/verbs.hpp"
-#include "meha/comm/archive.hpp"
-#include "meha/io/config.hpp"
-#include "meha/io/run_directory.hpp"
-
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
+
+#include "meha/app/job.hpp"
+#include "meha/app/verbs.hpp"
+#include "meha/io/config.hpp"
+#include "meha/io/run_directory.hpp"
 
 namespace meha {
 namespace {
@@ -27,11 +25,12 @@ JobPlan plan_resume(const Arguments& arguments) {
   if (!std::filesystem::is_directory(arguments.target)) {
     throw Error(ExitCode::Config, arguments.target + ": no such run directory");
   }
-  if (!directory.has_state()) {
+  if (!directory.has_checkpoints()) {
     throw Error(ExitCode::Checkpoint, arguments.target + ": holds no checkpoint to resume from");
   }
   JobPlan plan;
-  plan.resume = true;
+  plan.has_checkpoints = true;
+  plan.must_resume = true;
   plan.directory = arguments.target;
   plan.options = read_config(directory.file("config.toml"));
   refuse_fixed(plan.options, apply_settings(plan.options, arguments.settings));
@@ -43,18 +42,7 @@ JobPlan plan_resume(const Arguments& arguments) {
 }  // namespace
 
 ExitCode resume_verb(const Arguments& arguments) {
-  Communicator comm = Communicator::world();
-  std::string bytes;
-  comm.root_or_none([&] { bytes = pack(plan_resume(arguments)); });
-  comm.broadcast(bytes);
-  const auto plan = unpack<JobPlan>(bytes);
-  if (plan.already_done) {
-    if (comm.is_root()) {
-      std::cout << plan.directory << ": finished already; go further with --set run.iterations=N\n";
-    }
-    return ExitCode::Finished;
-  }
-  return run_job(plan, comm);
+  return run_job([&] { return plan_resume(arguments); });
 }
 
 }  // namespace meha

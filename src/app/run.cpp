@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 // meha run CONFIG.toml: starts a run, or goes on with it when its directory already holds one of the same config.
-#include <iostream>
-
 #include "meha/app/job.hpp"
 #include "meha/app/verbs.hpp"
-#include "meha/comm/archive.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/run_directory.hpp"
 
@@ -30,7 +27,8 @@ JobPlan plan_run(const Arguments& arguments) {
   apply_settings(plan.options, arguments.settings);
   check_names(plan.options);
   plan.directory = arguments.out.empty() ? "runs/" + plan.options.run.name : arguments.out;
-  if (RunDirectory(plan.directory).has_state()) {
+  plan.has_checkpoints = RunDirectory(plan.directory).has_checkpoints();
+  if (plan.has_checkpoints) {
     refuse_other_config(plan.directory, plan.options);
     plan.already_done = is_finished(plan.directory, plan.options);
   }
@@ -40,18 +38,7 @@ JobPlan plan_run(const Arguments& arguments) {
 }  // namespace
 
 ExitCode run_verb(const Arguments& arguments) {
-  Communicator comm = Communicator::world();
-  std::string bytes;
-  comm.root_or_none([&] { bytes = pack(plan_run(arguments)); });
-  comm.broadcast(bytes);
-  const auto plan = unpack<JobPlan>(bytes);
-  if (plan.already_done) {
-    if (comm.is_root()) {
-      std::cout << plan.directory << ": finished already, nothing to do\n" << summary(plan.directory, Status::Finished) << '\n';
-    }
-    return ExitCode::Finished;
-  }
-  return run_job(plan, comm);
+  return run_job([&] { return plan_run(arguments); });
 }
 
 }  // namespace meha

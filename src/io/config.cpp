@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <toml++/toml.h>
 
@@ -194,19 +195,25 @@ toml::table parse_setting(const std::string& setting) {
 
 }  // namespace
 
-Options read_config(const std::string& path) {
-  toml::table table;
+Options parse_config(const std::string& text, const std::string& origin) {
+  Options options;
   try {
-    if (!fs::is_regular_file(path)) {
-      throw Error(ExitCode::Config, path + ": no such file");
-    }
-    table = toml::parse_file(path);
+    Reader(origin, true, fs::absolute(origin).parent_path()).read(toml::parse(text, origin), options);
   } catch (const toml::parse_error& error) {
-    throw Error(ExitCode::Config, path + ":" + std::to_string(error.source().begin.line) + ": " +
+    throw Error(ExitCode::Config, origin + ":" + std::to_string(error.source().begin.line) + ": " +
                                       std::string(error.description()));
   }
-  Options options;
-  Reader(path, true, fs::absolute(path).parent_path()).read(table, options);
+  return options;
+}
+
+Options read_config(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file || !fs::is_regular_file(path)) {
+    throw Error(ExitCode::Config, path + ": no such file, or it cannot be read");
+  }
+  std::ostringstream text;
+  text << file.rdbuf();
+  Options options = parse_config(text.str(), path);
   if (options.run.name.empty()) {
     options.run.name = fs::path(path).stem().string();
   }

@@ -55,7 +55,7 @@ std::string RunDirectory::checkpoint_file(std::int64_t iteration) const {
   return file("checkpoint-" + digits + ".h5");
 }
 
-bool RunDirectory::has_state() const {
+bool RunDirectory::has_checkpoints() const {
   return !checkpoints_in(path_).empty();
 }
 

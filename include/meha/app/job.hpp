@@ -2,12 +2,11 @@
 // One life of a run, from config or checkpoint to result: what `meha run` and `meha resume` share.
 #pragma once
 
+#include <functional>
 #include <string>
-#include <vector>
 
 #include "meha/comm/communicator.hpp"
 #include "meha/core/options.hpp"
-#include "meha/core/status.hpp"
 #include "meha/problem/kernels/kernels.hpp"
 
 namespace meha {
@@ -16,8 +15,9 @@ namespace meha {
 struct JobPlan {
   Options options;
   std::string directory;
-  bool resume = false;        // a checkpoint must be there
-  bool already_done = false;  // nothing is left to do
+  bool has_checkpoints = false;  // of this very run, of whatever quality
+  bool must_resume = false;      // a valid checkpoint must be there
+  bool already_done = false;     // nothing is left to do
 };
 
 /// For pack(): calls `see(name, member)` for every member.
@@ -26,7 +26,8 @@ template <class AnyPlan, class See>
 void visit(AnyPlan& plan, See&& see) {
   visit(plan.options, see);
   see("directory", plan.directory);
-  see("resume", plan.resume);
+  see("has_checkpoints", plan.has_checkpoints);
+  see("must_resume", plan.must_resume);
   see("already_done", plan.already_done);
 }
 
@@ -40,10 +41,7 @@ Simd agree_on_simd(const Communicator& comm, const std::string& wanted);
 /// Whether `directory` holds a result with all of options.run.iterations done.
 bool is_finished(const std::string& directory, const Options& options);
 
-/// What a person wants to know at the end: the last metrics with their meanings, where the files are, why it stopped.
-std::string summary(const std::string& directory, Status status);
-
-/// Lives it. @param plan  the same on all ranks. Collective.
-ExitCode run_job(const JobPlan& plan, Communicator& comm);
+/// Makes the plan on rank 0, where files are looked at, and lives it on all ranks. Collective.
+ExitCode run_job(const std::function<JobPlan()>& make_plan);
 
 }  // namespace meha

@@ -13,6 +13,9 @@ namespace meha {
 /// Reads a config; run.name defaults to the file's name without extension. Relative paths in it are relative to its folder.
 Options read_config(const std::string& path);
 
+/// The same from text; `origin` is named in errors.
+Options parse_config(const std::string& text, const std::string& origin);
+
 /// Applies `a.b=value` settings in order; a value is TOML, else a plain string. Relative paths are relative to the current
 /// directory. @return the names that were set
 std::vector<std::string> apply_settings(Options& options, const std::vector<std::string>& settings);

@@ -17,8 +17,8 @@ class RunDirectory {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
   [[nodiscard]] std::string checkpoint_file(std::int64_t iteration) const;
-  /// Whether it holds a State to go on from, of whatever quality.
-  [[nodiscard]] bool has_state() const;
+  /// Whether it holds checkpoints, of whatever quality.
+  [[nodiscard]] bool has_checkpoints() const;
 
   /// Creates the directory where missing. Errors: Error(Checkpoint).
   void create() const;
