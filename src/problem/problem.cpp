@@ -25,7 +25,7 @@ void Problem::add(Level level, const Block& block, InSpan x, std::span<const Pro
       const Probe probe{.y = probes[p].y, .want = probes[p].want & wanted};
       if (probe.want != Want::Nothing) {
         add_one(level, block, x, probe, part);
-        shares[p].value += part.value;
+        shares[p].value += has(probe.want, Want::Value) ? part.value : 0;
       }
     }
   };
