@@ -116,6 +116,7 @@ void Sweep::add_upper(const Vec& y, Want want, Real factor, const Result& into) 
 }
 
 void Oracle::run(const RowStep& row_step) {
+  agreed_ = {};
   if (!row_step || (per_row() && !remote())) {
     pass(everything, row_step);
     return;
@@ -186,10 +187,11 @@ void Oracle::pass(Want halves, const RowStep& row_step) {
     message_.allreduce(comm_);
   }
   const Stopwatch watch(timings.compute);
-  agreed_ = {.not_finite = message_.raised(ExactSum::Flag::NotFinite),
-             .stop = message_.raised(ExactSum::Flag::Stop),
-             .time_limit = message_.raised(ExactSum::Flag::TimeLimit),
-             .checkpoint = message_.raised(ExactSum::Flag::Checkpoint)};
+  const auto note = [&](bool& agreed, ExactSum::Flag flag) { agreed = agreed || message_.raised(flag); };
+  note(agreed_.not_finite, ExactSum::Flag::NotFinite);
+  note(agreed_.stop, ExactSum::Flag::Stop);
+  note(agreed_.time_limit, ExactSum::Flag::TimeLimit);
+  note(agreed_.checkpoint, ExactSum::Flag::Checkpoint);
   read_sums(halves);
 }
 

@@ -101,7 +101,7 @@ class Oracle {
   [[nodiscard]] const std::vector<Range>& stored_rows() const { return stored_rows_; }
   /// How long x is in this rank's State.
   [[nodiscard]] Index stored_x_size() const;
-  /// Requests as agreed upon in the last pass.
+  /// Requests as agreed upon in the last sweep, in any of its passes.
   [[nodiscard]] const Requests& agreed() const { return agreed_; }
 
   /// Asked on every rank before every allreduce; may be empty.
