@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "meha/solver/run.hpp"
 
+#include <algorithm>
+
 namespace meha {
+namespace {
+
+/// Whether State is finite on every rank. Collective.
+bool is_finite(const Communicator& comm, const State& state) {
+  const bool here = std::all_of(state.fields().begin(), state.fields().end(),
+                                [](const Field& field) { return field.values.allFinite(); });
+  return comm.min(here ? 1 : 0) == 1;
+}
+
+}  // namespace
 
 Metrics measure(Algorithm& algorithm, Oracle& oracle, State& state) {
   Timings before = oracle.timings;
@@ -48,6 +60,9 @@ Status run(Algorithm& algorithm, Oracle& oracle, State& state, const RunPlan& pl
     }
     const bool due = plan.checkpoint_every > 0 && k > 0 && k % plan.checkpoint_every == 0;
     if (saved != k && (last || due || asked.checkpoint)) {
+      if (!is_finite(oracle.comm(), state)) {
+        return Status::NotFinite;
+      }
       observer.checkpoint(state);
       saved = k;
       asked.checkpoint = false;

@@ -201,13 +201,19 @@ class Weighted : public Toy {
     term.grad_y = 0.02 * as_vector(y);
     return term;
   }
-  [[nodiscard]] Real g(In /*x*/, In y) const override { return 0.05 * y.lpNorm<1>(); }
+  [[nodiscard]] Real g(In /*x*/, In y) const override { return smooth ? 0 : 0.05 * y.lpNorm<1>(); }
   void prox_g(Real step, In /*x*/, Out y) const override {
-    for (Index i = 0; i < y.size(); ++i) {
+    for (Index i = 0; i < y.size() && !smooth; ++i) {
       y[i] = std::clamp(soft_threshold(y[i], 0.05 * step), -1.0, 1.0);
     }
   }
-  void project_x(Out x) const override { x = x.cwiseMax(0.2).cwiseMin(1.5); }
+  void project_x(Out x) const override {
+    if (!smooth) {
+      x = x.cwiseMax(0.2).cwiseMin(1.5);
+    }
+  }
+
+  bool smooth = false;  // g = 0, X and Y are everything
 
  private:
   Index n_lower_, n_upper_;
