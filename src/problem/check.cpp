@@ -36,6 +36,7 @@ class Checker {
     for (const Level level : {Level::Lower, Level::Upper}) {
       check_gradients(level, x, y);
     }
+    check_gradient_of_g(x, y);
     check_prox(x, y);
     check_projection(x);
     return std::move(results_);
@@ -95,6 +96,19 @@ class Checker {
         const Real along_x = at(level, x + difference_step * dx, y).value - at(level, x - difference_step * dx, y).value;
         compare("grad_x of " + of, here.grad_x.dot(dx), along_x / (2 * difference_step), here.value);
       }
+    }
+  }
+
+  void check_gradient_of_g(const Vec& x, const Vec& y) {
+    if (per_row()) {
+      return;
+    }
+    Vec grad_x = Vec::Zero(x.size());
+    problem_.add_grad_x_g(1, x, y, grad_x);
+    for (int k = 0; k < n_directions; ++k) {
+      const Vec dx = random_vector(x.size(), seed_, 20 + k);
+      const Real along_x = problem_.g(x + difference_step * dx, y) - problem_.g(x - difference_step * dx, y);
+      compare("grad_x of g", grad_x.dot(dx), along_x / (2 * difference_step), problem_.g(x, y));
     }
   }
 

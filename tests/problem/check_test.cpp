@@ -58,6 +58,12 @@ class WrongRowGradX final : public Weighted {
   }
 };
 
+class WrongGradXOfG final : public Lasso {
+ public:
+  using Lasso::Lasso;
+  void add_grad_x_g(Real factor, In /*x*/, In y, Out grad) const override { grad += 1.01 * factor * y.cwiseAbs(); }
+};
+
 class WrongWhole final : public Weighted {
   RowTerm whole(InSpan x, InSpan y) const override {
     RowTerm term = Weighted::whole(x, y);
@@ -71,10 +77,12 @@ TEST(Check, FindsWrongGradients) {
   WrongGradY grad_y;
   WrongUpperGradX grad_x;
   WrongRowGradX row_grad_x;
+  WrongGradXOfG grad_x_of_g(10);
   WrongWhole whole;
   EXPECT_EQ(failures(grad_y), Names({"grad_y of f"}));
   EXPECT_EQ(failures(grad_x), Names({"grad_x of F"}));
   EXPECT_EQ(failures(row_grad_x), Names({"grad_x of f"}));
+  EXPECT_EQ(failures(grad_x_of_g), Names({"grad_x of g"}));
   EXPECT_EQ(failures(whole), Names({"grad_y of f"}));
 }
 
