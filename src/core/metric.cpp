@@ -85,6 +85,9 @@ void set_cleaning_metrics(Real clean_kept, Real corrupted_kept, Real clean_dropp
 }
 
 std::optional<Real> auroc(InSpan score, std::span<const std::uint8_t> is_clean) {
+  if (std::any_of(score.begin(), score.end(), [](Real value) { return std::isnan(value); })) {
+    return std::nullopt;
+  }
   std::vector<std::size_t> order(score.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return score[a] < score[b]; });

@@ -119,5 +119,9 @@ TEST(Auroc, IsAbsentWhereAKindIsMissing) {
   EXPECT_EQ(auroc({}, {}), std::nullopt);
 }
 
+TEST(Auroc, IsAbsentWhereAScoreIsNotANumber) {
+  EXPECT_EQ(auroc(std::vector<Real>{1, nan, 2, nan}, std::vector<std::uint8_t>{1, 0, 0, 1}), std::nullopt);
+}
+
 }  // namespace
 }  // namespace meha
