@@ -50,8 +50,10 @@ class GzipReader {
     if (n > 0) {
       fail("has more bytes than its header says: not an IDX file of these dimensions");
     }
-    if (n < 0) {
-      fail("fails gzip's checksum: the file is damaged");
+    int status = Z_OK;
+    gzerror(file_.get(), &status);
+    if (n < 0 || status != Z_OK) {  // at a truncated checksum gzread() returns 0
+      fail("fails gzip's checksum: the file is truncated or damaged");
     }
   }
 
