@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/dataset.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <limits>
+
+#include "support/errors.hpp"
+
+namespace meha {
+namespace {
+
+Table table_of(const std::vector<float>& values, Index n_features, const std::vector<Label>& labels) {
+  Table table;
+  table.name = "t.h5";
+  table.n_rows = static_cast<Index>(labels.size());
+  table.n_features = n_features;
+  table.element = Element::Float32;
+  table.features.resize(values.size() * sizeof(float));
+  std::memcpy(table.features.data(), values.data(), table.features.size());
+  table.labels = labels;
+  return table;
+}
+
+TEST(Table, HandsOutRows) {
+  const Table table = table_of({1, 2, 3, 4, 5, 6}, 3, {0, 1});
+  ASSERT_EQ(table.row(1).size(), 12U);
+  float last = 0;
+  std::memcpy(&last, table.row(1).data() + 8, sizeof last);
+  EXPECT_EQ(last, 6);
+}
+
+TEST(Table, ChecksItsValues) {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_NO_THROW(check_values(table_of({1, 2, 3, 4}, 2, {0, 1})));
+  EXPECT_TRUE(fails([] { check_values(table_of({1, 2, 3, nan}, 2, {0, 1})); }, ExitCode::Data, {"t.h5", "feature 1 of row 1"}));
+  EXPECT_TRUE(fails([] { check_values(table_of({1, 2, -std::numeric_limits<float>::infinity(), 4}, 2, {0, 1})); },
+                    ExitCode::Data, {"feature 0 of row 1"}));
+  EXPECT_TRUE(fails([] { check_values(table_of({1, 2, 3, 4}, 2, {0, -1})); }, ExitCode::Data, {"label of row 1 = -1"}));
+}
+
+TEST(RowSet, AddressesRowsByTheirGlobalNumber) {
+  for (const Element element : {Element::UInt8, Element::Float32}) {
+    RowSet set({.n_rows = 100, .block_rows = 10}, {30, 50}, 3, element);
+    const Index row_bytes = 3 * bytes_per(element);
+    EXPECT_EQ(set.feature_bytes({30, 50}).size(), static_cast<std::size_t>(20 * row_bytes));
+    set.feature_bytes({42, 43})[0] = std::byte{7};
+    set.labels({42, 43})[0] = 5;
+    const Tile tile = set.tile({40, 50});
+    EXPECT_EQ(tile.n_rows, 10);
+    EXPECT_EQ(tile.n_features, 3);
+    EXPECT_EQ(tile.element, element);
+    EXPECT_EQ(tile.features[2 * row_bytes], std::byte{7});
+    EXPECT_EQ(tile.labels[2], 5);
+    EXPECT_EQ(tile.labels[1], 0);
+  }
+}
+
+TEST(RowSet, ReadsAsZeroPastItsEnd) {
+  const RowSet set({.n_rows = 2, .block_rows = 512}, {0, 2}, 5, Element::UInt8);
+  const Tile tile = set.tile({1, 2});
+  for (int i = 0; i < 5 + 64; ++i) {
+    EXPECT_EQ(tile.features[i], std::byte{0});
+  }
+}
+
+TEST(RowSet, MayOwnNothing) {
+  const RowSet set({.n_rows = 2, .block_rows = 512}, {2, 2}, 5, Element::UInt8);
+  EXPECT_TRUE(set.rows().empty());
+  EXPECT_EQ(set.tile({2, 2}).n_rows, 0);
+}
+
+TEST(Element, UInt8StandsForAShareOf255) {
+  EXPECT_EQ(255 * feature_scale(Element::UInt8), 1);
+  EXPECT_EQ(feature_scale(Element::Float32), 1);
+}
+
+}  // namespace
+}  // namespace meha

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/split.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "support/data_files.hpp"
+#include "support/errors.hpp"
+
+namespace meha {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+constexpr Index n_rows = 50;
+
+class LoadSplit : public testing::Test {
+ protected:
+  LoadSplit() {
+    for (Index i = 0; i < n_rows; ++i) {
+      pixels += static_cast<char>(i);
+      pixels += static_cast<char>(2 * i);
+      labels += static_cast<char>(i % 4);
+    }
+    write("train", pixels, labels);
+    data.train_features.value = scratch.file("train-images");
+    data.train_labels.value = scratch.file("train-labels");
+    data.n_train = 30;
+    data.n_validation = 15;
+  }
+
+  void write(const std::string& name, const std::string& features, const std::string& given) const {
+    const auto n = static_cast<std::uint32_t>(given.size());
+    const auto n_features = static_cast<std::uint32_t>(features.size() / given.size());
+    write_file(scratch.file(name + "-images"), idx_bytes({n, n_features}, features));
+    write_file(scratch.file(name + "-labels"), idx_bytes({n}, given));
+  }
+
+  Split load(Index seed = 3) const { return load_split(data, noise, seed); }
+
+  Scratch scratch;
+  std::string pixels, labels;
+  DataOptions data;
+  NoiseOptions noise;
+};
+
+std::vector<Index> range_of(Index begin, Index end) {
+  std::vector<Index> rows(static_cast<std::size_t>(end - begin));
+  std::iota(rows.begin(), rows.end(), begin);
+  return rows;
+}
+
+TEST_F(LoadSplit, WithoutShufflingTakesTheFirstRowsAsTheyStand) {
+  data.shuffle = false;
+  const Split split = load();
+  EXPECT_EQ(split.train.rows, range_of(0, 30));
+  EXPECT_EQ(split.validation.rows, range_of(30, 45));
+  EXPECT_EQ(split.test.n_rows(), 0);
+  EXPECT_EQ(split.train.labels[5], 1);
+  EXPECT_EQ(split.n_classes(), 4);
+  EXPECT_EQ(split.class_names, (std::vector<std::string>{"0", "1", "2", "3"}));
+  EXPECT_TRUE(split.true_labels.empty());
+  EXPECT_TRUE(split.is_clean.empty());
+}
+
+TEST_F(LoadSplit, ShufflingKeepsTrainAndValidationDisjointAndLabelsWithTheirRows) {
+  const Split split = load();
+  EXPECT_EQ(split.train.n_rows(), 30);
+  EXPECT_EQ(split.validation.n_rows(), 15);
+  std::set<Index> rows(split.train.rows.begin(), split.train.rows.end());
+  rows.insert(split.validation.rows.begin(), split.validation.rows.end());
+  EXPECT_EQ(rows.size(), 45U);
+  EXPECT_NE(split.train.rows, range_of(0, 30));
+  for (std::size_t i = 0; i < 30; ++i) {
+    EXPECT_EQ(split.train.labels[i], split.train.rows[i] % 4);
+  }
+  EXPECT_EQ(load().train.rows, split.train.rows);
+  EXPECT_NE(load(4).train.rows, split.train.rows);
+}
+
+TEST_F(LoadSplit, ZeroTrainingRowsMeansAllThatValidationLeaves) {
+  data.n_train = 0;
+  data.shuffle = false;
+  const Split split = load();
+  EXPECT_EQ(split.train.rows, range_of(0, 35));
+  EXPECT_EQ(split.validation.rows, range_of(35, 50));
+}
+
+TEST_F(LoadSplit, TakesValidationAndTestFromTheirOwnFiles) {
+  write("validation", "abcdefgh", std::string("\0\1\2\3", 4));
+  write("test", "abcdef", std::string("\0\1\5", 3));
+  data.validation_features.value = scratch.file("validation-images");
+  data.validation_labels.value = scratch.file("validation-labels");
+  data.test_features.value = scratch.file("test-images");
+  data.test_labels.value = scratch.file("test-labels");
+  data.shuffle = false;
+  data.n_train = 0;
+  data.n_validation = 3;
+  data.n_test = 0;
+  const Split split = load();
+  EXPECT_EQ(split.train.rows, range_of(0, n_rows));
+  EXPECT_EQ(split.validation.rows, range_of(0, 3));
+  EXPECT_EQ(split.validation.labels, (std::vector<Label>{0, 1, 2}));
+  EXPECT_EQ(split.test.labels, (std::vector<Label>{0, 1, 5}));
+  EXPECT_EQ(split.n_classes(), 6);
+}
+
+TEST_F(LoadSplit, MoreRowsThanThereAreIsADataError) {
+  data.n_train = 51;
+  EXPECT_TRUE(fails([&] { load(); }, ExitCode::Data, {"problem.data.n_train = 51", "train-images", "only 50 rows"}));
+  data.n_train = 40;
+  EXPECT_TRUE(fails([&] { load(); }, ExitCode::Data, {"problem.data.n_validation = 15", "only 10 rows"}));
+  data.n_train = 0;
+  data.n_validation = 50;
+  EXPECT_TRUE(fails([&] { load(); }, ExitCode::Data, {"problem.data.n_validation = 50"}));
+  data.n_validation = 15;
+  data.test_features = data.train_features;
+  data.test_labels = data.train_labels;
+  data.n_test = 60;
+  EXPECT_TRUE(fails([&] { load(); }, ExitCode::Data, {"problem.data.n_test = 60"}));
+}
+
+TEST_F(LoadSplit, NamesTheKeyThatIsMissing) {
+  data.n_validation = 0;
+  EXPECT_TRUE(fails([&] { load(); }, ExitCode::Config, {"problem.data.n_validation"}));
+  data.n_validation = 15;
+  data.train_labels.value.clear();
+  EXPECT_TRUE(fails([&] { load(); }, ExitCode::Config, {"problem.data.train_labels"}));
+  data.train_features.value.clear();
+  EXPECT_TRUE(fails([&] { load(); }, ExitCode::Config, {"problem.data.train_features"}));
+}
+
+TEST_F(LoadSplit, RefusesFilesThatDoNotFitTogether) {
+  write("test", "abcdef", std::string("\0\1", 2));
+  data.test_features.value = scratch.file("test-images");
+  data.test_labels.value = scratch.file("test-labels");
+  EXPECT_TRUE(fails([&] { load(); }, ExitCode::Data, {"test-images: 3 features", "train-images has 2"}));
+}
+
+TEST_F(LoadSplit, NeedsANameForEveryClass) {
+  data.class_names = {"a", "b", "c", "d", "e"};
+  EXPECT_EQ(load().class_names, data.class_names);
+  data.class_names = {"a", "b", "c"};
+  EXPECT_TRUE(fails([&] { load(); }, ExitCode::Data, {"train-images", "a label = 3", "only 3 class names"}));
+}
+
+TEST_F(LoadSplit, NoiseChangesTheTrainingLabelsOnly) {
+  const Split quiet = load();
+  noise = {.kind = "uniform", .rate = 0.5};
+  const Split noisy = load();
+  EXPECT_EQ(noisy.train.rows, quiet.train.rows);
+  EXPECT_EQ(noisy.validation.labels, quiet.validation.labels);
+  EXPECT_EQ(noisy.true_labels, quiet.train.labels);
+  EXPECT_EQ(std::count(noisy.is_clean.begin(), noisy.is_clean.end(), 0), 15);
+  for (std::size_t i = 0; i < noisy.is_clean.size(); ++i) {
+    EXPECT_EQ(noisy.is_clean[i] != 0, noisy.train.labels[i] == noisy.true_labels[i]);
+  }
+}
+
+TEST_F(LoadSplit, FingerprintChangesWithEveryValueItUsesAndWithNoOther) {
+  data.shuffle = false;
+  const std::string before = load().fingerprint;
+  EXPECT_EQ(load().fingerprint, before);
+  const auto after = [&](std::string changed_pixels, std::string changed_labels) {
+    write("train", changed_pixels, changed_labels);
+    return load().fingerprint;
+  };
+  for (const std::size_t row : {0U, 29U, 30U, 44U}) {
+    auto changed = pixels;
+    changed[2 * row + 1] = static_cast<char>(changed[2 * row + 1] ^ 1);
+    EXPECT_NE(after(changed, labels), before) << row;
+    changed = labels;
+    changed[row] = static_cast<char>((changed[row] + 1) % 4);
+    EXPECT_NE(after(pixels, changed), before) << row;
+  }
+  auto changed = pixels;
+  changed[2 * 45] = 'x';  // of a row that nobody takes
+  EXPECT_EQ(after(changed, labels), before);
+  EXPECT_EQ(after(pixels, labels), before);
+}
+
+TEST_F(LoadSplit, FingerprintKnowsOrderNoiseAndSplitButNotTheFileName) {
+  data.shuffle = false;
+  const std::string before = load().fingerprint;
+  noise = {.kind = "pair", .rate = 0.1};
+  EXPECT_NE(load().fingerprint, before);
+  noise = {};
+  data.shuffle = true;
+  EXPECT_NE(load().fingerprint, before);
+  data.shuffle = false;
+  data.n_train = 29;
+  EXPECT_NE(load().fingerprint, before);
+  data.n_train = 30;
+  write("copy", pixels, labels);
+  data.train_features.value = scratch.file("copy-images");
+  data.train_labels.value = scratch.file("copy-labels");
+  EXPECT_EQ(load().fingerprint, before);
+}
+
+TEST_F(LoadSplit, KnownTruthInTheFileTellsCleanFromCorrupted) {
+  const std::string path = scratch.file("a.h5");
+  Hdf5Writer(path)
+      .add("/features", {4, 1}, Bytes{1, 2, 3, 4})
+      .add("/labels", {4}, Bytes{0, 1, 2, 0})
+      .add("/truth", {4}, Bytes{0, 2, 2, 1})
+      .add_texts("/class_names", {"a", "b", "c"});
+  data = DataOptions();
+  data.format = "hdf5";
+  data.n_train = 3;
+  data.n_validation = 1;
+  data.shuffle = false;
+  data.train_features.value = path;
+  const Split split = load();
+  EXPECT_EQ(split.true_labels, (std::vector<Label>{0, 2, 2}));
+  EXPECT_EQ(split.is_clean, (std::vector<std::uint8_t>{1, 0, 1}));
+  EXPECT_EQ(split.class_names, (std::vector<std::string>{"a", "b", "c"}));
+}
+
+TEST_F(LoadSplit, NoiseOnTopOfKnownTruthCountsBothAsCorrupted) {
+  const std::string path = scratch.file("a.h5");
+  Bytes given(200, 0);
+  Bytes truth(200, 0);
+  for (std::size_t i = 0; i < 50; ++i) {
+    truth[i] = 1;
+  }
+  Hdf5Writer(path).add("/features", {200, 1}, Bytes(200, 7)).add("/labels", {200}, given).add("/truth", {200}, truth);
+  data = DataOptions();
+  data.format = "hdf5";
+  data.n_train = 199;
+  data.n_validation = 1;
+  data.shuffle = false;
+  data.train_features.value = path;
+  noise = {.kind = "uniform_inclusive", .rate = 0.3};
+  const Split split = load();
+  EXPECT_EQ(split.n_classes(), 2);
+  for (std::size_t i = 0; i < 199; ++i) {
+    EXPECT_EQ(split.true_labels[i], truth[i]);
+    if (i < 50 || split.train.labels[i] != 0) {
+      EXPECT_EQ(split.is_clean[i], 0) << i;
+    }
+  }
+  EXPECT_GT(std::count(split.is_clean.begin(), split.is_clean.end(), 1), 50);
+}
+
+}  // namespace
+}  // namespace meha
