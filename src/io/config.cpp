@@ -16,11 +16,13 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string text_of(const toml::node& node) {
-  std::ostringstream text;
   if (node.is_table()) {
-    text << toml::toml_formatter(*node.as_table(), toml::format_flags::none);
     return "{…}";
   }
+  if (const auto* number = node.as_floating_point()) {
+    return shortest(number->get());
+  }
+  std::ostringstream text;
   node.visit([&](const auto& value) { text << value; });
   return text.str();
 }
@@ -55,7 +57,8 @@ class Reader {
   void refuse_unknown(const toml::table& table, const std::string& prefix, const std::vector<std::string>& known) const {
     for (const auto& [key, node] : table) {
       const std::string name = prefix + std::string(key.str());
-      if (std::find(known.begin(), known.end(), name) != known.end()) {
+      const bool has_dot = key.str().find('.') != std::string_view::npos;  // "a.b" in quotes is not b of table a
+      if (!has_dot && std::find(known.begin(), known.end(), name) != known.end()) {
         continue;
       }
       const bool is_section = std::any_of(known.begin(), known.end(),
