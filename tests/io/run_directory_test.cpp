@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "meha/io/run_directory.hpp"
+
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "support/errors.hpp"
+#include "support/scratch.hpp"
+#include "support/states.hpp"
+
+namespace meha {
+namespace {
+
+namespace fs = std::filesystem;
+
+class RunDirectoryTest : public testing::Test {
+ protected:
+  void write_checkpoint(Index iteration) const {
+    const auto rows = rows_by_rank(10, 2, 1);
+    write_state(directory.checkpoint_file(iteration), Communicator::world(), numbered_state(rows, 0, 1), rows,
+                some_record(iteration));
+  }
+  void damage(Index iteration) const {
+    const std::string path = directory.checkpoint_file(iteration);
+    std::string bytes = content_of(path);
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+    write_file(path, bytes);
+  }
+  [[nodiscard]] std::set<std::string> names() const {
+    std::set<std::string> found;
+    for (const auto& entry : fs::directory_iterator(directory.path())) {
+      found.insert(entry.path().filename().string());
+    }
+    return found;
+  }
+
+  Scratch scratch;
+  const RunDirectory directory{scratch.folder()};
+  std::vector<std::string> warnings;
+  const std::function<void(const std::string&)> warn = [this](const std::string& text) { warnings.push_back(text); };
+};
+
+TEST_F(RunDirectoryTest, NamesCheckpointsByIteration) {
+  EXPECT_EQ(directory.checkpoint_file(0), scratch.file("checkpoint-00000000.h5"));
+  EXPECT_EQ(directory.checkpoint_file(1200), scratch.file("checkpoint-00001200.h5"));
+  EXPECT_EQ(directory.checkpoint_file(1234567890), scratch.file("checkpoint-1234567890.h5"));
+}
+
+TEST_F(RunDirectoryTest, IsCreatedWithItsParents) {
+  const RunDirectory deep(scratch.file("a/b"));
+  deep.create();
+  deep.create();
+  EXPECT_TRUE(fs::is_directory(deep.path()));
+  write_file(scratch.file("taken"), "");
+  EXPECT_TRUE(fails([&] { RunDirectory(scratch.file("taken")).create(); }, ExitCode::Checkpoint, {"taken", "cannot be created"}));
+  EXPECT_TRUE(fails([&] { RunDirectory(scratch.file("taken/below")).create(); }, ExitCode::Checkpoint, {"taken/below"}));
+}
+
+TEST_F(RunDirectoryTest, HasAStateOnceThereIsACheckpoint) {
+  EXPECT_FALSE(directory.has_state());
+  EXPECT_FALSE(RunDirectory(scratch.file("missing")).has_state());
+  for (const char* other : {"checkpoint-00000001.h5.part", "checkpoint-00000001.h5.damaged", "checkpoint-1.h5",
+                            "checkpoint-0000000x.h5", "result.h5"}) {
+    write_file(directory.file(other), "");
+  }
+  EXPECT_FALSE(directory.has_state());
+  EXPECT_EQ(directory.newest_valid(warn), std::nullopt);
+  write_checkpoint(1);
+  EXPECT_TRUE(directory.has_state());
+}
+
+TEST_F(RunDirectoryTest, NewestValidIsTheLargestIteration) {
+  for (const Index iteration : {20, 100000000, 99999999}) {
+    write_checkpoint(iteration);
+  }
+  EXPECT_EQ(directory.newest_valid(warn), directory.checkpoint_file(100000000));
+  EXPECT_TRUE(warnings.empty());
+}
+
+TEST_F(RunDirectoryTest, NewestValidSetsDamagedOnesAside) {
+  for (const Index iteration : {20, 40, 60}) {
+    write_checkpoint(iteration);
+  }
+  damage(60);
+  write_file(directory.checkpoint_file(80), "");
+  EXPECT_EQ(directory.newest_valid(warn), directory.checkpoint_file(40));
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_NE(warnings[0].find("checkpoint-00000080.h5"), std::string::npos) << warnings[0];
+  EXPECT_NE(warnings[1].find("checkpoint-00000060.h5"), std::string::npos) << warnings[1];
+  EXPECT_EQ(names(), (std::set<std::string>{"checkpoint-00000020.h5", "checkpoint-00000040.h5",
+                                            "checkpoint-00000060.h5.damaged", "checkpoint-00000080.h5.damaged"}));
+  EXPECT_EQ(directory.newest_valid(warn), directory.checkpoint_file(40));
+  EXPECT_EQ(warnings.size(), 2U);
+}
+
+TEST_F(RunDirectoryTest, KeepsTheLastFewAndPointsToTheNewest) {
+  for (const Index iteration : {0, 20, 40, 60}) {
+    write_checkpoint(iteration);
+    directory.keep_last(iteration, 2);
+    EXPECT_EQ(fs::read_symlink(directory.file("latest.h5")),
+              fs::path(directory.checkpoint_file(iteration)).filename());
+  }
+  EXPECT_EQ(names(), (std::set<std::string>{"checkpoint-00000040.h5", "checkpoint-00000060.h5", "latest.h5"}));
+  EXPECT_EQ(damage_of(directory.file("latest.h5")), std::nullopt);
+}
+
+TEST_F(RunDirectoryTest, LockKeepsASecondHolderOutUntilTheFirstIsGone) {
+  RunDirectory second(directory.path());
+  {
+    RunDirectory first(directory.path());
+    first.lock();
+    EXPECT_NE(content_of(directory.file("run.lock")).find("pid " + std::to_string(getpid()) + "\n"), std::string::npos);
+    EXPECT_TRUE(fails([&] { second.lock(); }, ExitCode::Checkpoint, {"in use", "pid " + std::to_string(getpid())}));
+    EXPECT_TRUE(fails([&] { second.lock(); }, ExitCode::Checkpoint, {"in use"}));
+  }
+  EXPECT_NO_THROW(second.lock());
+}
+
+TEST_F(RunDirectoryTest, LockKeepsAnotherProcessOut) {
+  std::string attempt = "exec 9<> '" + directory.file("run.lock") + "' && flock --nonblock --exclusive 9";
+  {
+    RunDirectory holder(directory.path());
+    holder.lock();
+    EXPECT_NE(std::system(attempt.c_str()), 0);
+  }
+  EXPECT_EQ(std::system(attempt.c_str()), 0);
+}
+
+TEST_F(RunDirectoryTest, LockNamesADirectoryThatIsNotThere) {
+  RunDirectory missing(scratch.file("missing"));
+  EXPECT_TRUE(fails([&] { missing.lock(); }, ExitCode::Checkpoint, {"missing/run.lock"}));
+}
+
+}  // namespace
+}  // namespace meha

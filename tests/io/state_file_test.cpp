@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include "meha/io/state_file.hpp"
+
+#include <gtest/gtest.h>
+
+#include "meha/data/hdf5_file.hpp"
+#include "support/errors.hpp"
+#include "support/scratch.hpp"
+#include "support/states.hpp"
+
+namespace meha {
+namespace {
+
+constexpr std::size_t seal_bytes = 24;
+constexpr std::size_t head_bytes = 512;
+
+class StateFile : public testing::Test {
+ protected:
+  StateFile() { write_state(path, Communicator::world(), numbered_state(rows, 0, 1), rows, some_record(20)); }
+
+  const std::vector<Range> rows = rows_by_rank(10, 2, 1);
+  Scratch scratch;
+  const std::string path = scratch.file("state.h5");
+};
+
+TEST_F(StateFile, AnyChangedByteIsNoticed) {
+  const std::string good = content_of(path);
+  ASSERT_EQ(damage_of(path), std::nullopt);
+  const std::string damaged = scratch.file("damaged.h5");
+  for (std::size_t at = 0; at < good.size(); at = at + 1 == seal_bytes ? head_bytes : at + (at < seal_bytes ? 1 : 41)) {
+    std::string bytes = good;
+    bytes[at] = static_cast<char>(bytes[at] ^ (1 << at % 8));
+    EXPECT_NE(damage_of(write_file(damaged, bytes)), std::nullopt) << at;
+  }
+}
+
+TEST_F(StateFile, AnyTruncationOrExtensionIsNoticed) {
+  const std::string good = content_of(path);
+  const std::string damaged = scratch.file("damaged.h5");
+  for (const std::size_t n : {std::size_t{0}, std::size_t{5}, seal_bytes, head_bytes - 1, head_bytes, good.size() / 2, good.size() - 1}) {
+    EXPECT_NE(damage_of(write_file(damaged, good.substr(0, n))), std::nullopt) << n;
+  }
+  EXPECT_NE(damage_of(write_file(damaged, good + '\0')), std::nullopt);
+  EXPECT_NE(damage_of(scratch.file("missing.h5")), std::nullopt);
+  EXPECT_EQ(damage_of(write_file(damaged, good)), std::nullopt);
+}
+
+TEST_F(StateFile, LeavesNoPartBehindAndRepeatsItsBytes) {
+  const std::string again = scratch.file("again.h5");
+  write_state(again, Communicator::world(), numbered_state(rows, 0, 1), rows, some_record(20));
+  EXPECT_EQ(content_of(again), content_of(path));
+  EXPECT_FALSE(std::filesystem::exists(path + ".part"));
+}
+
+TEST_F(StateFile, ThetaTellsItsIndex) {
+  const Hdf5File file = Hdf5File::open(path, ExitCode::Checkpoint);
+  EXPECT_EQ(file.integer_attribute("/state/theta", "theta_index"), 21);
+  EXPECT_EQ(file.text_attribute("/", "format"), "meha-state-1");
+}
+
+TEST_F(StateFile, AnUnreportedRunHasAnEmptyHistory) {
+  Record record = some_record(0);
+  record.history.clear();
+  write_state(path, Communicator::world(), numbered_state(rows, 0, 1), rows, record);
+  EXPECT_TRUE(read_record(path).history.empty());
+}
+
+TEST_F(StateFile, RefusesAnotherFormat) {
+  {
+    Hdf5File file = Hdf5File::create(path, 0, ExitCode::Checkpoint);
+    file.set_attribute("/", "format", std::string("meha-state-9"));
+    file.close();
+  }
+  EXPECT_TRUE(fails([&] { read_record(path); }, ExitCode::Checkpoint, {path, "meha-state-9", "meha-state-1"}));
+}
+
+}  // namespace
+}  // namespace meha
