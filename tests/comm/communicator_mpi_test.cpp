@@ -5,7 +5,6 @@
 
 #include <numeric>
 
-
 namespace meha {
 namespace {
 
@@ -73,7 +72,8 @@ TEST(Communicator, AgreeTakesTheFirstOfSeveralFailures) {
   const Communicator comm = Communicator::world();
   const int first = comm.size() / 2;
   const std::string ending = outcome([&] {
-    comm.agree(comm.rank() >= first ? std::optional(Error(static_cast<ExitCode>(comm.rank() + 2), "mine")) : std::nullopt);
+    comm.agree(comm.rank() >= first ? std::optional(Error(static_cast<ExitCode>(comm.rank() + 2), "mine"))
+                                    : std::nullopt);
   });
   EXPECT_EQ(ending, std::to_string(first + 2) + (first == 0 ? " mine" : " rank " + std::to_string(first) + ": mine"));
 }
@@ -107,11 +107,13 @@ TEST(Communicator, OnRootUpdatesOnceAndBroadcastsAllFields) {
   Vec a = Vec::Constant(3, comm.rank());
   Vec b = Vec::Constant(0, 0);
   Vec c = Vec::Constant(2, comm.rank());
-  comm.on_root([&] {
-    ++n_calls[0];
-    a << 1, 2, 3;
-    c << 4, 5;
-  }, a, b, c);
+  comm.on_root(
+      [&] {
+        ++n_calls[0];
+        a << 1, 2, 3;
+        c << 4, 5;
+      },
+      a, b, c);
   EXPECT_EQ(a, Vec(Eigen::Vector3d(1, 2, 3)));
   EXPECT_EQ(c, Vec(Eigen::Vector2d(4, 5)));
   comm.on_root([&] { a *= 2; }, a);

@@ -59,9 +59,9 @@ TEST(ExactSumMpi, GivesTheSameBitsForAnyDistributionOfAddends) {
 
     EXPECT_EQ(sum_over(comm, seed, order, [&](Index addend) { return addend * comm.size() / n_addends; }), expected);
     random_shuffle(order, seed, Stream::Shuffle, 0);
-    EXPECT_EQ(sum_over(comm, seed, order, [&](Index addend) {
-      return random_below(comm.size(), seed, Stream::Check, 2, addend);
-    }), expected);
+    EXPECT_EQ(sum_over(comm, seed, order,
+                       [&](Index addend) { return random_below(comm.size(), seed, Stream::Check, 2, addend); }),
+              expected);
     EXPECT_EQ(sum_over(comm, seed, order, [&](Index) { return comm.size() - 1; }), expected);
   }
 }

@@ -41,7 +41,8 @@ TEST(Minibatches, TakeOneBlockOfEachStratumAndVisitEachOncePerEpoch) {
           EXPECT_LT(block, in_stratum.end);
           visited.insert(block);
         }
-        EXPECT_EQ(visited.size(), static_cast<std::size_t>(in_stratum.size())) << batch << ' ' << stratum << ' ' << epoch;
+        EXPECT_EQ(visited.size(), static_cast<std::size_t>(in_stratum.size()))
+            << batch << ' ' << stratum << ' ' << epoch;
       }
     }
   }

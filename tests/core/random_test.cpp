@@ -23,8 +23,10 @@ TEST(Random, IsPhiloxWithCounterRowStepStreamAndKeySeed) {
 }
 
 TEST(Random, EveryArgumentMatters) {
-  const std::set<std::uint64_t> bits = {random_bits(1, Stream::Shuffle, 1, 1), random_bits(2, Stream::Shuffle, 1, 1),
-                                        random_bits(1, Stream::NoiseRows, 1, 1), random_bits(1, Stream::Shuffle, 2, 1),
+  const std::set<std::uint64_t> bits = {random_bits(1, Stream::Shuffle, 1, 1),
+                                        random_bits(2, Stream::Shuffle, 1, 1),
+                                        random_bits(1, Stream::NoiseRows, 1, 1),
+                                        random_bits(1, Stream::Shuffle, 2, 1),
                                         random_bits(1, Stream::Shuffle, 1, 2),
                                         random_bits(1 + (Index{1} << 32), Stream::Shuffle, 1, 1),
                                         random_bits(1, Stream::Shuffle, 1, 1 + (Index{1} << 32))};

@@ -34,9 +34,16 @@ TEST(Table, HandsOutRows) {
 TEST(Table, ChecksItsValues) {
   constexpr float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_NO_THROW(check_values(table_of({1, 2, 3, 4}, 2, {0, 1})));
-  EXPECT_TRUE(fails([] { check_values(table_of({1, 2, 3, nan}, 2, {0, 1})); }, ExitCode::Data, {"t.h5", "feature 1 of row 1"}));
-  EXPECT_TRUE(fails([] { check_values(table_of({1, 2, -std::numeric_limits<float>::infinity(), 4}, 2, {0, 1})); },
-                    ExitCode::Data, {"feature 0 of row 1"}));
+  EXPECT_TRUE(fails(
+      [] {
+        check_values(table_of({1, 2, 3, nan}, 2, {0, 1}));
+      },
+      ExitCode::Data, {"t.h5", "feature 1 of row 1"}));
+  EXPECT_TRUE(fails(
+      [] {
+        check_values(table_of({1, 2, -std::numeric_limits<float>::infinity(), 4}, 2, {0, 1}));
+      },
+      ExitCode::Data, {"feature 0 of row 1"}));
   EXPECT_TRUE(fails([] { check_values(table_of({1, 2, 3, 4}, 2, {0, -1})); }, ExitCode::Data, {"label of row 1 = -1"}));
 }
 

@@ -13,7 +13,9 @@ namespace {
 
 class Hdf5 : public testing::Test {
  protected:
-  [[nodiscard]] Hdf5File create(Index user_block = 0) const { return Hdf5File::create(path, user_block, ExitCode::Checkpoint); }
+  [[nodiscard]] Hdf5File create(Index user_block = 0) const {
+    return Hdf5File::create(path, user_block, ExitCode::Checkpoint);
+  }
   [[nodiscard]] Hdf5File open() const { return Hdf5File::open(path, ExitCode::Checkpoint); }
 
   Scratch scratch;
@@ -82,8 +84,10 @@ TEST_F(Hdf5, KeepsAttributes) {
   EXPECT_EQ(file.real_attribute("/x", "real"), 0.1);
   EXPECT_TRUE(file.has_attribute("/x", "real"));
   EXPECT_FALSE(file.has_attribute("/", "real"));
-  EXPECT_TRUE(fails([&] { (void)file.text_attribute("/", "whole"); }, ExitCode::Checkpoint, {"whole", "must be a string"}));
-  EXPECT_TRUE(fails([&] { (void)file.integer_attribute("/", "text"); }, ExitCode::Checkpoint, {"text", "not a number"}));
+  EXPECT_TRUE(
+      fails([&] { (void)file.text_attribute("/", "whole"); }, ExitCode::Checkpoint, {"whole", "must be a string"}));
+  EXPECT_TRUE(
+      fails([&] { (void)file.integer_attribute("/", "text"); }, ExitCode::Checkpoint, {"text", "not a number"}));
   EXPECT_TRUE(fails([&] { (void)file.real_attribute("/", "missing"); }, ExitCode::Checkpoint, {"missing"}));
 }
 

@@ -86,10 +86,14 @@ TEST_F(Hdf5Table, ReadsTruthAndClassNames) {
   const auto common = [](Hdf5Writer& file) -> Hdf5Writer& {
     return file.add("/features", {2, 1}, Bytes{1, 2}).add("/labels", {2}, Bytes{0, 1}).add("/truth", {2}, Bytes{1, 1});
   };
-  const Table variable = read([&](Hdf5Writer& file) { common(file).add_texts("/class_names", {"T-shirt", "", "trouser"}); });
+  const Table variable = read([&](Hdf5Writer& file) {
+    common(file).add_texts("/class_names", {"T-shirt", "", "trouser"});
+  });
   EXPECT_EQ(variable.truth, (std::vector<Label>{1, 1}));
   EXPECT_EQ(variable.class_names, (std::vector<std::string>{"T-shirt", "", "trouser"}));
-  const Table padded = read([&](Hdf5Writer& file) { common(file).add_padded_texts("/class_names", {"full8chr", "b"}, 8); });
+  const Table padded = read([&](Hdf5Writer& file) {
+    common(file).add_padded_texts("/class_names", {"full8chr", "b"}, 8);
+  });
   EXPECT_EQ(padded.class_names, (std::vector<std::string>{"full8chr", "b"}));
 }
 
@@ -101,7 +105,8 @@ TEST_F(Hdf5Table, NamesWhatIsMissing) {
 
 TEST_F(Hdf5Table, RefusesWrongDimensions) {
   const auto with = [&](const std::vector<hsize_t>& features, const std::vector<hsize_t>& labels) {
-    return [=](Hdf5Writer& file) { file.add("/features", features, Bytes(12, 1)).add("/labels", labels, Bytes(12, 1)); };
+    return
+        [=](Hdf5Writer& file) { file.add("/features", features, Bytes(12, 1)).add("/labels", labels, Bytes(12, 1)); };
   };
   EXPECT_NO_THROW(read(with({4, 3}, {4})));
   EXPECT_TRUE(refuses(with({12}, {12}), {"/features must have two or more dimensions"}));
@@ -109,30 +114,50 @@ TEST_F(Hdf5Table, RefusesWrongDimensions) {
   EXPECT_TRUE(refuses(with({4, 3}, {4, 1}), {"/labels must have one entry"}));
   EXPECT_TRUE(refuses(with({0, 3}, {0}), {"/features is empty"}));
   EXPECT_TRUE(refuses(with({4, 0}, {4}), {"/features is empty"}));
-  EXPECT_TRUE(refuses([](Hdf5Writer& file) {
-    file.add("/features", {2, 1}, Bytes{1, 2}).add("/labels", {2}, Bytes{0, 1}).add("/truth", {1}, Bytes{1});
-  }, {"/truth must have one entry"}));
+  EXPECT_TRUE(refuses(
+      [](Hdf5Writer& file) {
+        file.add("/features", {2, 1}, Bytes{1, 2}).add("/labels", {2}, Bytes{0, 1}).add("/truth", {1}, Bytes{1});
+      },
+      {"/truth must have one entry"}));
 }
 
 TEST_F(Hdf5Table, RefusesWrongTypes) {
-  EXPECT_TRUE(refuses([](Hdf5Writer& file) { file.add("/features", {2, 1}, Bytes{1, 2}).add("/labels", {2}, Reals{0, 1}); },
-                      {"/labels must hold integers"}));
-  EXPECT_TRUE(refuses([](Hdf5Writer& file) {
-    file.add("/features", {2, 1}, Bytes{1, 2}).add("/labels", {2}, Bytes{0, 1}).add("/class_names", {2}, Bytes{1, 2});
-  }, {"/class_names", "strings"}));
+  EXPECT_TRUE(refuses(
+      [](Hdf5Writer& file) {
+        file.add("/features", {2, 1}, Bytes{1, 2}).add("/labels", {2}, Reals{0, 1});
+      },
+      {"/labels must hold integers"}));
+  EXPECT_TRUE(refuses(
+      [](Hdf5Writer& file) {
+        file.add("/features", {2, 1}, Bytes{1, 2})
+            .add("/labels", {2}, Bytes{0, 1})
+            .add("/class_names", {2}, Bytes{1, 2});
+      },
+      {"/class_names", "strings"}));
 }
 
 TEST_F(Hdf5Table, RefusesValuesThatCannotBeUsed) {
   constexpr float nan = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_TRUE(refuses([](Hdf5Writer& file) { file.add("/features", {2, 2}, Floats{1, 2, nan, 4}).add("/labels", {2}, Bytes{0, 1}); },
-                      {"feature 0 of row 1", "not a finite number"}));
-  EXPECT_TRUE(refuses([](Hdf5Writer& file) { file.add("/features", {2, 1}, Reals{1, 1e300}).add("/labels", {2}, Bytes{0, 1}); },
-                      {"feature 0 of row 1"}));
-  EXPECT_TRUE(refuses([](Hdf5Writer& file) { file.add("/features", {2, 1}, Bytes{1, 2}).add("/labels", {2}, Integers{0, -1}); },
-                      {"/labels of row 1 = -1"}));
-  EXPECT_TRUE(refuses([](Hdf5Writer& file) {
-    file.add("/features", {2, 1}, Bytes{1, 2}).add("/labels", {2}, std::vector<std::int64_t>{0, Index{1} << 40});
-  }, {"/labels of row 1 = 1099511627776"}));
+  EXPECT_TRUE(refuses(
+      [](Hdf5Writer& file) {
+        file.add("/features", {2, 2}, Floats{1, 2, nan, 4}).add("/labels", {2}, Bytes{0, 1});
+      },
+      {"feature 0 of row 1", "not a finite number"}));
+  EXPECT_TRUE(refuses(
+      [](Hdf5Writer& file) {
+        file.add("/features", {2, 1}, Reals{1, 1e300}).add("/labels", {2}, Bytes{0, 1});
+      },
+      {"feature 0 of row 1"}));
+  EXPECT_TRUE(refuses(
+      [](Hdf5Writer& file) {
+        file.add("/features", {2, 1}, Bytes{1, 2}).add("/labels", {2}, Integers{0, -1});
+      },
+      {"/labels of row 1 = -1"}));
+  EXPECT_TRUE(refuses(
+      [](Hdf5Writer& file) {
+        file.add("/features", {2, 1}, Bytes{1, 2}).add("/labels", {2}, std::vector<std::int64_t>{0, Index{1} << 40});
+      },
+      {"/labels of row 1 = 1099511627776"}));
 }
 
 }  // namespace

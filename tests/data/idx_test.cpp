@@ -11,8 +11,12 @@ namespace {
 
 class Idx : public testing::Test {
  protected:
-  [[nodiscard]] std::string images(const std::string& content) const { return write_file(scratch.file("images"), content); }
-  [[nodiscard]] std::string labels(const std::string& content) const { return write_file(scratch.file("labels"), content); }
+  [[nodiscard]] std::string images(const std::string& content) const {
+    return write_file(scratch.file("images"), content);
+  }
+  [[nodiscard]] std::string labels(const std::string& content) const {
+    return write_file(scratch.file("labels"), content);
+  }
 
   Scratch scratch;
   const std::string pixels = std::string("\x00\x01\x02\x03\x04\xff\x06\x07\x08\x09\x0a\x0b", 12);
@@ -35,8 +39,8 @@ TEST_F(Idx, ReadsPlainFiles) {
 }
 
 TEST_F(Idx, ReadsGzippedFiles) {
-  expect_three_rows(read_idx(gzip_file(scratch.file("i.gz"), good_images), gzip_file(scratch.file("l.gz"), good_labels)),
-                    pixels);
+  expect_three_rows(
+      read_idx(gzip_file(scratch.file("i.gz"), good_images), gzip_file(scratch.file("l.gz"), good_labels)), pixels);
 }
 
 TEST_F(Idx, ReadsRowsOfOneDimension) {
@@ -54,7 +58,8 @@ TEST_F(Idx, NamesAMissingFile) {
 TEST_F(Idx, RefusesAWrongMagicNumber) {
   std::string floats = good_images;
   floats[2] = 0x0d;
-  EXPECT_TRUE(fails([&] { read_idx(images(floats), labels(good_labels)); }, ExitCode::Data, {"images", "0x00000d03", "must be"}));
+  EXPECT_TRUE(fails([&] { read_idx(images(floats), labels(good_labels)); }, ExitCode::Data,
+                    {"images", "0x00000d03", "must be"}));
   EXPECT_TRUE(fails([&] { read_idx(images("\x89PNG\r\n"), labels(good_labels)); }, ExitCode::Data, {"0x89504e47"}));
   EXPECT_TRUE(fails([&] { read_idx(images(""), labels(good_labels)); }, ExitCode::Data, {"magic number", "truncated"}));
 }
@@ -66,7 +71,8 @@ TEST_F(Idx, SuspectsSwappedFiles) {
 
 TEST_F(Idx, RefusesEveryTruncation) {
   for (std::size_t n = 0; n < good_images.size(); ++n) {
-    EXPECT_TRUE(fails([&] { read_idx(images(good_images.substr(0, n)), labels(good_labels)); }, ExitCode::Data, {"images"}))
+    EXPECT_TRUE(
+        fails([&] { read_idx(images(good_images.substr(0, n)), labels(good_labels)); }, ExitCode::Data, {"images"}))
         << n;
   }
   EXPECT_TRUE(fails([&] { read_idx(images(good_images), labels(good_labels.substr(0, 10))); }, ExitCode::Data,
@@ -97,18 +103,25 @@ TEST_F(Idx, RefusesTrailingBytes) {
 }
 
 TEST_F(Idx, RefusesAbsurdDimensionsWithoutAllocatingThem) {
-  for (const std::vector<std::uint32_t>& shape :
-       {std::vector<std::uint32_t>{0xffffffffU, 2, 2}, {3, 0xffffffffU, 0xffffffffU}, {1U << 31U, 1U << 31U, 1U << 31U}}) {
+  for (const std::vector<std::uint32_t>& shape : {std::vector<std::uint32_t>{0xffffffffU, 2, 2},
+                                                  {3, 0xffffffffU, 0xffffffffU},
+                                                  {1U << 31U, 1U << 31U, 1U << 31U}}) {
     EXPECT_TRUE(fails([&] { read_idx(images(idx_bytes(shape, pixels)), labels(good_labels)); }, ExitCode::Data,
                       {"dimension", "larger than the file can hold"}));
   }
 }
 
 TEST_F(Idx, RefusesEmptyDimensions) {
-  EXPECT_TRUE(fails([&] { read_idx(images(idx_bytes({0, 2, 2}, "")), labels(good_labels)); }, ExitCode::Data,
-                    {"dimension 0 = 0", "must be > 0"}));
-  EXPECT_TRUE(fails([&] { read_idx(images(idx_bytes({3, 2, 0}, "")), labels(good_labels)); }, ExitCode::Data,
-                    {"dimension 2 = 0"}));
+  EXPECT_TRUE(fails(
+      [&] {
+        read_idx(images(idx_bytes({0, 2, 2}, "")), labels(good_labels));
+      },
+      ExitCode::Data, {"dimension 0 = 0", "must be > 0"}));
+  EXPECT_TRUE(fails(
+      [&] {
+        read_idx(images(idx_bytes({3, 2, 0}, "")), labels(good_labels));
+      },
+      ExitCode::Data, {"dimension 2 = 0"}));
 }
 
 TEST_F(Idx, RefusesAnotherNumberOfLabels) {

@@ -43,7 +43,8 @@ TEST(Noise, RedrawsExactlyTheRoundedShareOfRows) {
   for (const char* kind : all_kinds) {
     for (const Real rate : {0.0, 0.25, 0.4999, 0.999}) {
       const Noisy noisy = corrupt(kind, rate, 999);
-      EXPECT_EQ(std::count(noisy.is_clean.begin(), noisy.is_clean.end(), 0), std::llround(rate * 999)) << kind << ' ' << rate;
+      EXPECT_EQ(std::count(noisy.is_clean.begin(), noisy.is_clean.end(), 0), std::llround(rate * 999))
+          << kind << ' ' << rate;
       for (std::size_t i = 0; i < noisy.before.size(); ++i) {
         EXPECT_GE(noisy.after[i], 0);
         EXPECT_LT(noisy.after[i], n_classes);

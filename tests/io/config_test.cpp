@@ -107,7 +107,8 @@ TEST_F(Config, RefusesValuesOutOfRange) {
   EXPECT_TRUE(refuses("[algorithm]\npenalty.p = 0.5", {"must be >= 0 and < 0.5"}));
   EXPECT_TRUE(refuses("[run]\nblock_rows = 0", {"must be >= 1"}));
   EXPECT_TRUE(refuses("[run]\nseed = 4294967296", {"must be < 2^32"}));
-  EXPECT_TRUE(refuses("[run]\nprecision = \"float16\"", {"run.precision", "float16", "must be one of float32|float64"}));
+  EXPECT_TRUE(
+      refuses("[run]\nprecision = \"float16\"", {"run.precision", "float16", "must be one of float32|float64"}));
   EXPECT_TRUE(refuses("[checkpoint]\nkeep = 1", {"checkpoint.keep = 1: must be >= 2"}));
 }
 
@@ -126,7 +127,8 @@ TEST_F(Config, RefusesSchedulesThatMeanNothing) {
 TEST_F(Config, NamesTheLineOfASyntaxError) {
   EXPECT_TRUE(refuses("[run]\nseed = 1\nname = oops\n", {"a_config.toml:3: "}));
   EXPECT_TRUE(refuses("[run]\nseed = 1\nseed = 2\n", {"a_config.toml:3: "}));
-  EXPECT_TRUE(fails([&] { read_config(scratch.file("missing.toml")); }, ExitCode::Config, {"missing.toml: no such file"}));
+  EXPECT_TRUE(
+      fails([&] { read_config(scratch.file("missing.toml")); }, ExitCode::Config, {"missing.toml: no such file"}));
   EXPECT_TRUE(fails([&] { read_config(scratch.folder()); }, ExitCode::Config, {"no such file"}));
 }
 
@@ -146,8 +148,8 @@ TEST(Settings, AreTomlElseAPlainString) {
   const auto names = apply_settings(options, {"run.iterations=7", "run.name=a plain name", "run.precision=\"float64\"",
                                               "problem.refit=false", "algorithm.alpha={a=1,b=2,power=-0.5}",
                                               "problem.data.class_names=[\"x\",\"y\"]", "algorithm.gamma = 5"});
-  EXPECT_EQ(names, (std::vector<std::string>{"run.iterations", "run.name", "run.precision", "problem.refit", "algorithm.alpha",
-                                             "problem.data.class_names", "algorithm.gamma"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"run.iterations", "run.name", "run.precision", "problem.refit",
+                                             "algorithm.alpha", "problem.data.class_names", "algorithm.gamma"}));
   EXPECT_EQ(options.run.iterations, 7);
   EXPECT_EQ(options.run.name, "a plain name");
   EXPECT_EQ(options.run.precision, "float64");

@@ -33,7 +33,8 @@ TEST(Durable, FailuresNameTheFileAndKeepTheOld) {
   const Scratch scratch;
   EXPECT_TRUE(fails([&] { write_durably(scratch.file("no/a.txt"), "x"); }, ExitCode::Checkpoint, {"no/a.txt"}));
   write_file(scratch.file("a"), "old");
-  EXPECT_TRUE(fails([&] { rename_durably(scratch.file("missing"), scratch.file("a")); }, ExitCode::Checkpoint, {"missing"}));
+  EXPECT_TRUE(
+      fails([&] { rename_durably(scratch.file("missing"), scratch.file("a")); }, ExitCode::Checkpoint, {"missing"}));
   EXPECT_EQ(content_of(scratch.file("a")), "old");
   EXPECT_TRUE(fails([&] { sync_file(scratch.file("missing")); }, ExitCode::Checkpoint, {"missing", "No such file"}));
 }

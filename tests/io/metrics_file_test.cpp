@@ -61,7 +61,8 @@ TEST(MetricsFile, ALineOfTheLastIterationReplacesIt) {
 
 TEST(MetricsFile, StartsAnewFromTheHistoryItGoesOnFrom) {
   const Scratch scratch;
-  const std::string path = write_file(scratch.file("metrics.jsonl"), json_line(metrics_of(0, 0.9)) + "\n{\"iteration\":60,\"f");
+  const std::string path =
+      write_file(scratch.file("metrics.jsonl"), json_line(metrics_of(0, 0.9)) + "\n{\"iteration\":60,\"f");
   MetricsFile file(path, {metrics_of(0, 0.1), metrics_of(20, 0.2)});
   EXPECT_EQ(iterations(read_metrics(path)), (std::vector<Index>{0, 20}));
   EXPECT_EQ(read_metrics(path)[0].find("f1"), 0.1);
@@ -82,7 +83,8 @@ TEST(MetricsFile, ATornLastLineIsIgnored) {
 
 TEST(MetricsFile, NamesAFileThatCannotBeWritten) {
   const Scratch scratch;
-  EXPECT_TRUE(fails([&] { MetricsFile(scratch.file("no/metrics.jsonl"), {}); }, ExitCode::Checkpoint, {"no/metrics.jsonl"}));
+  EXPECT_TRUE(
+      fails([&] { MetricsFile(scratch.file("no/metrics.jsonl"), {}); }, ExitCode::Checkpoint, {"no/metrics.jsonl"}));
 }
 
 }  // namespace

@@ -55,8 +55,10 @@ TEST_F(RunDirectoryTest, IsCreatedWithItsParents) {
   deep.create();
   EXPECT_TRUE(fs::is_directory(deep.path()));
   write_file(scratch.file("taken"), "");
-  EXPECT_TRUE(fails([&] { RunDirectory(scratch.file("taken")).create(); }, ExitCode::Checkpoint, {"taken", "cannot be created"}));
-  EXPECT_TRUE(fails([&] { RunDirectory(scratch.file("taken/below")).create(); }, ExitCode::Checkpoint, {"taken/below"}));
+  EXPECT_TRUE(fails([&] { RunDirectory(scratch.file("taken")).create(); }, ExitCode::Checkpoint,
+                    {"taken", "cannot be created"}));
+  EXPECT_TRUE(
+      fails([&] { RunDirectory(scratch.file("taken/below")).create(); }, ExitCode::Checkpoint, {"taken/below"}));
 }
 
 TEST_F(RunDirectoryTest, HasAStateOnceThereIsACheckpoint) {
@@ -100,8 +102,7 @@ TEST_F(RunDirectoryTest, KeepsTheLastFewAndPointsToTheNewest) {
   for (const Index iteration : {0, 20, 40, 60}) {
     write_checkpoint(iteration);
     directory.keep_last(iteration, 2);
-    EXPECT_EQ(fs::read_symlink(directory.file("latest.h5")),
-              fs::path(directory.checkpoint_file(iteration)).filename());
+    EXPECT_EQ(fs::read_symlink(directory.file("latest.h5")), fs::path(directory.checkpoint_file(iteration)).filename());
   }
   EXPECT_EQ(names(), (std::set<std::string>{"checkpoint-00000040.h5", "checkpoint-00000060.h5", "latest.h5"}));
   EXPECT_EQ(damage_of(directory.file("latest.h5")), std::nullopt);

@@ -148,7 +148,8 @@ TEST_F(StateFileMpi, AFailedWriteFailsOnAllRanksAndKeepsTheOldFile) {
   write_state(path, comm, state, rows, some_record(1));
   Record twice = some_record(2);
   twice.texts["iteration"] = "an attribute that is there already";
-  const std::string failed = outcome([&] { write_state(path, comm, numbered_state(rows, comm.rank(), 2), rows, twice); });
+  const std::string failed =
+      outcome([&] { write_state(path, comm, numbered_state(rows, comm.rank(), 2), rows, twice); });
   EXPECT_EQ(failed.substr(0, 2), "5 ") << failed;
   EXPECT_EQ(damage_of(path), std::nullopt);
   EXPECT_EQ(read_record(path).iteration, 1);

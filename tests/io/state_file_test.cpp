@@ -37,7 +37,8 @@ TEST_F(StateFile, AnyChangedByteIsNoticed) {
 TEST_F(StateFile, AnyTruncationOrExtensionIsNoticed) {
   const std::string good = content_of(path);
   const std::string damaged = scratch.file("damaged.h5");
-  for (const std::size_t n : {std::size_t{0}, std::size_t{5}, seal_bytes, head_bytes - 1, head_bytes, good.size() / 2, good.size() - 1}) {
+  for (const std::size_t n :
+       {std::size_t{0}, std::size_t{5}, seal_bytes, head_bytes - 1, head_bytes, good.size() / 2, good.size() - 1}) {
     EXPECT_NE(damage_of(write_file(damaged, good.substr(0, n))), std::nullopt) << n;
   }
   EXPECT_NE(damage_of(write_file(damaged, good + '\0')), std::nullopt);

@@ -27,7 +27,8 @@ inline std::string idx_bytes(const std::vector<std::uint32_t>& shape, const std:
 
 inline std::string gzip_file(const std::string& path, const std::string& content) {
   gzFile file = gzopen(path.c_str(), "wb");
-  const bool written = gzwrite(file, content.data(), static_cast<unsigned>(content.size())) == static_cast<int>(content.size());
+  const bool written =
+      gzwrite(file, content.data(), static_cast<unsigned>(content.size())) == static_cast<int>(content.size());
   if (gzclose(file) != Z_OK || !written) {
     throw std::runtime_error(path + ": cannot be written");
   }
