@@ -62,16 +62,16 @@ TEST_F(RunDirectoryTest, IsCreatedWithItsParents) {
 }
 
 TEST_F(RunDirectoryTest, HasAStateOnceThereIsACheckpoint) {
-  EXPECT_FALSE(directory.has_state());
-  EXPECT_FALSE(RunDirectory(scratch.file("missing")).has_state());
+  EXPECT_FALSE(directory.has_checkpoints());
+  EXPECT_FALSE(RunDirectory(scratch.file("missing")).has_checkpoints());
   for (const char* other : {"checkpoint-00000001.h5.part", "checkpoint-00000001.h5.damaged", "checkpoint-1.h5",
                             "checkpoint-0000000x.h5", "result.h5"}) {
     write_file(directory.file(other), "");
   }
-  EXPECT_FALSE(directory.has_state());
+  EXPECT_FALSE(directory.has_checkpoints());
   EXPECT_EQ(directory.newest_valid(warn), std::nullopt);
   write_checkpoint(1);
-  EXPECT_TRUE(directory.has_state());
+  EXPECT_TRUE(directory.has_checkpoints());
 }
 
 TEST_F(RunDirectoryTest, NewestValidIsTheLargestIteration) {
