@@ -143,20 +143,28 @@ TEST(ExactSum, RaisesNotFiniteForWhatItCannotAdd) {
   EXPECT_TRUE(raised(nan, 1));
   EXPECT_TRUE(raised(infinity, 1));
   EXPECT_TRUE(raised(-infinity, 1));
-  EXPECT_FALSE(raised(-0x1p26, 1));
-  EXPECT_TRUE(raised(-0x1.0000000000001p26, 1));
-  EXPECT_FALSE(raised(0x1p18, Index{1} << 20));
-  EXPECT_TRUE(raised(0x1.0000000000001p18, Index{1} << 20));
-  EXPECT_TRUE(raised(0x1p20, 1, 1, 7));
+  EXPECT_FALSE(raised(-0x1p39, 2048));
+  EXPECT_TRUE(raised(-0x1.0000000000001p39, 1));
+  EXPECT_FALSE(raised(0x1p21, Index{1} << 20));
+  EXPECT_TRUE(raised(0x1.0000000000001p21, Index{1} << 20));
+  EXPECT_TRUE(raised(0x1p33, 1, 1, 7));
   EXPECT_TRUE(raised(1, 1, infinity));
 }
 
 TEST(ExactSum, HoldsAsManyOfTheLargestAddendsAsItPromises) {
-  constexpr Index n_addends = Index{1} << 14;
-  for (const Real sign : {1.0, -1.0}) {
-    EXPECT_EQ(sum_of(std::vector<Real>(n_addends, sign * 0x1p24), n_addends), sign * 0x1p38);
-    const Real fraction = 0x1p-25 - 0x1p-64;  // the largest of low parts
-    EXPECT_EQ(sum_of(std::vector<Real>(n_addends, sign * fraction), n_addends), sign * fraction * n_addends);
+  struct Limit {
+    Index n_addends;
+    Real largest, largest_low_part;
+  };
+  for (const Limit& limit :
+       {Limit{2048, 0x1p39, 0x1p-13 - 0x1p-64}, Limit{Index{1} << 14, 0x1p33, 0x1p-16 - 0x1p-64}}) {
+    const auto n = static_cast<Real>(limit.n_addends);
+    for (const Real sign : {1.0, -1.0}) {
+      for (const Real value : {sign * limit.largest, sign * limit.largest_low_part}) {
+        EXPECT_EQ(sum_of(std::vector<Real>(static_cast<std::size_t>(limit.n_addends), value), limit.n_addends),
+                  value * n);
+      }
+    }
   }
 }
 

@@ -61,7 +61,7 @@ TEST_F(RunDirectoryTest, IsCreatedWithItsParents) {
       fails([&] { RunDirectory(scratch.file("taken/below")).create(); }, ExitCode::Checkpoint, {"taken/below"}));
 }
 
-TEST_F(RunDirectoryTest, HasAStateOnceThereIsACheckpoint) {
+TEST_F(RunDirectoryTest, HasCheckpointsOnceThereIsOne) {
   EXPECT_FALSE(directory.has_checkpoints());
   EXPECT_FALSE(RunDirectory(scratch.file("missing")).has_checkpoints());
   for (const char* other : {"checkpoint-00000001.h5.part", "checkpoint-00000001.h5.damaged", "checkpoint-1.h5",
