@@ -112,33 +112,48 @@ class Checker {
     }
   }
 
-  /// p = Prox_{s·g}(v) must not be beaten by points near it or by v:  g(q) + ‖q − v‖²/2s ≥ g(p) + ‖p − v‖²/2s.
   void check_prox(const Vec& x, const Vec& y) {
-    const Vec shared_x = per_row() ? Vec() : x;
+    for (int k = 0; k < n_directions; ++k) {
+      check_prox_at(per_row() ? Vec() : x, y + random_vector(y.size(), seed_, 30 + k));
+    }
+  }
+
+  /// p = Prox_{s·g}(v) must be in Y and not be beaten by points of Y:  g(q) + ‖q − v‖²/2s ≥ g(p) + ‖p − v‖²/2s.
+  void check_prox_at(const Vec& shared_x, const Vec& v) {
     const Real step = 0.7;
-    const Vec v = y + random_vector(y.size(), seed_, 30);
     const auto objective = [&](const Vec& q) { return problem_.g(shared_x, q) + (q - v).squaredNorm() / (2 * step); };
     Vec p = v;
     problem_.prox_g(step, shared_x, p);
     const Real best = objective(p);
-    Real beaten = 0;
-    for (int k = 0; k < 20; ++k) {
-      Vec q = p + std::pow(0.5, k) * random_vector(y.size(), seed_, 40 + k);
+    Vec again = p;
+    problem_.prox_g(0, shared_x, again);
+    Real beaten = (again - p).norm();
+    const auto challenge = [&](Vec q) {
       problem_.prox_g(0, shared_x, q);  // into Y
       beaten = std::max(beaten, (best - objective(q)) / std::max(1.0, std::fabs(best)));
+    };
+    for (int k = 0; k < 20; ++k) {
+      const Real distance = std::pow(0.5, k);
+      challenge(p + distance * random_vector(v.size(), seed_, 40 + k));
+      for (int i = 0; i < 10; ++i) {  // along one entry: where others sit at kinks of g no common direction helps
+        const Index entry = random_below(v.size(), seed_, Stream::Check, 60 + k, i);
+        for (const Real sign : {-1.0, 1.0}) {
+          challenge(p + sign * distance * Vec::Unit(v.size(), entry));
+        }
+      }
     }
     record("prox of g", beaten, minimiser_tolerance);
   }
 
   void check_projection(const Vec& x) {
-    const Vec v = x + 3 * random_vector(x.size(), seed_, 70);
+    const Vec v = x + 3 * random_vector(x.size(), seed_, 100);
     Vec p = v;
     problem_.project_x(p);
     Vec again = p;
     problem_.project_x(again);
     Real beaten = (again - p).norm();
     for (int k = 0; k < 20; ++k) {
-      Vec q = p + std::pow(0.5, k) * random_vector(x.size(), seed_, 80 + k);
+      Vec q = p + std::pow(0.5, k) * random_vector(x.size(), seed_, 110 + k);
       problem_.project_x(q);
       beaten = std::max(beaten, (p - v).norm() - (q - v).norm());
     }
