@@ -153,8 +153,8 @@ TEST_F(HyperCleaningTest, TalliesCountKeptRowsAndRightTestRows) {
   const Vec y = random_vector(problem.n_y(), 8);
   Vec tallies = Vec::Zero(problem.n_tallies());
   for (const Range rows : {Range{0, 100}, Range{100, n_train}}) {
-    problem.tally(Level::Lower, {.id = 0, .rows = rows, .n_rows_in_pass = n_train}, slice(as_span(std::as_const(x)), rows),
-                  as_span(y), as_span(tallies));
+    problem.tally(Level::Lower, {.id = 0, .rows = rows, .n_rows_in_pass = n_train},
+                  slice(as_span(std::as_const(x)), rows), as_span(y), as_span(tallies));
   }
   problem.tally(Level::Upper, {.id = 0, .rows = {0, 20}, .n_rows_in_pass = 20}, {}, as_span(y), as_span(tallies));
   problem.tally(Level::Test, {.id = 0, .rows = {0, 30}, .n_rows_in_pass = 30}, {}, as_span(y), as_span(tallies));
@@ -164,8 +164,7 @@ TEST_F(HyperCleaningTest, TalliesCountKeptRowsAndRightTestRows) {
   Real kept = 0, clean_kept = 0, clean = 0, right = 0, wins = 0;
   for (Index i = 0; i < n_train; ++i) {
     const bool is_clean = samples.is_clean[static_cast<std::size_t>(i)] != 0;
-    EXPECT_EQ(samples.given[static_cast<std::size_t>(i)],
-              (data_.label("train", i) + (is_clean ? 0 : 1)) % n_classes);
+    EXPECT_EQ(samples.given[static_cast<std::size_t>(i)], (data_.label("train", i) + (is_clean ? 0 : 1)) % n_classes);
     EXPECT_EQ(samples.truth[static_cast<std::size_t>(i)], data_.label("train", i));
     kept += x[i] >= 0 ? 1 : 0;
     clean += is_clean ? 1 : 0;

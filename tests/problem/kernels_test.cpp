@@ -75,8 +75,9 @@ class Kernels : public testing::Test {
   const Feature* make_features(Index n_rows, Index n_features) {
     stored_.assign(size(n_rows * n_features) + 1 + 64 / sizeof(Feature), Feature(0));
     for (Index i = 0; i < n_rows * n_features; ++i) {
-      stored_[size(i) + 1] = sizeof(Feature) == 1 ? static_cast<Feature>(random_below(256, test::seed(), Stream::Check, 5, i))
-                                            : static_cast<Feature>(random_value(6, i, 2));
+      stored_[size(i) + 1] = sizeof(Feature) == 1
+                                 ? static_cast<Feature>(random_below(256, test::seed(), Stream::Check, 5, i))
+                                 : static_cast<Feature>(random_value(6, i, 2));
     }
     return stored_.data() + 1;
   }
@@ -92,8 +93,8 @@ class Kernels : public testing::Test {
   std::vector<Feature> stored_;
 };
 
-using AllTypes = testing::Types<Types<float, std::uint8_t>, Types<float, float>, Types<double, std::uint8_t>,
-                                Types<double, float>>;
+using AllTypes =
+    testing::Types<Types<float, std::uint8_t>, Types<float, float>, Types<double, std::uint8_t>, Types<double, float>>;
 TYPED_TEST_SUITE(Kernels, AllTypes);
 
 constexpr Index row_counts[] = {1, 2, 15, 16, 17, 33, 100, 130};
@@ -206,7 +207,8 @@ class Softmax : public testing::Test {
     for (Index row = 0; row < n_rows; ++row) {
       labels[size(row)] = static_cast<std::int32_t>((row * 7 + 1) % n_classes);
       for (Index c = 0; c < n_columns; ++c) {
-        logits[size((row / group_rows * n_columns + c) * group_rows + row % group_rows)] = static_cast<T>(logit(row, c));
+        logits[size((row / group_rows * n_columns + c) * group_rows + row % group_rows)] =
+            static_cast<T>(logit(row, c));
       }
     }
     const Index stride = n_rows + 3;

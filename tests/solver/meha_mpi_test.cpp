@@ -30,8 +30,11 @@ AlgorithmOptions options_with(const std::string& kind, Index batch) {
 Vec ten_steps(Problem& problem, const AlgorithmOptions& options, Index block_rows, Placement placement) {
   Communicator comm = Communicator::world();
   Oracle oracle(problem, comm,
-                {.block_rows = block_rows, .seed = 4, .batch_lower = options.batch_lower,
-                 .batch_upper = options.batch_upper, .placement = placement});
+                {.block_rows = block_rows,
+                 .seed = 4,
+                 .batch_lower = options.batch_lower,
+                 .batch_upper = options.batch_upper,
+                 .placement = placement});
   Meha meha(options, problem);
   State state;
   meha.add_fields(oracle, state);

@@ -32,7 +32,8 @@ class Naive {
         y(toy.n_y()) {
     toy.start(x, y);
     theta = y;
-    for (const auto& [memory, size] : {std::pair(&memory_x_, x.size()), {&memory_y_, y.size()}, {&memory_theta_, y.size()}}) {
+    for (const auto& [memory, size] :
+         {std::pair(&memory_x_, x.size()), {&memory_y_, y.size()}, {&memory_theta_, y.size()}}) {
       memory->m.assign(static_cast<std::size_t>(size), 0);
       memory->v.assign(static_cast<std::size_t>(size), 0);
       memory->t.assign(static_cast<std::size_t>(size), 0);
@@ -80,7 +81,8 @@ class Naive {
       }
       residual_x = std::sqrt(residual);
     } else {
-      Vec d = upper_gradient(upper_rows).grad_x / c + lower_gradient(rows, y).grad_x - lower_gradient(rows, theta).grad_x;
+      Vec d =
+          upper_gradient(upper_rows).grad_x / c + lower_gradient(rows, y).grad_x - lower_gradient(rows, theta).grad_x;
       toy_.add_grad_x_g(1, x, y, d);
       toy_.add_grad_x_g(-1, x, theta, d);
       Vec plain = x - d;
@@ -228,8 +230,9 @@ std::vector<Case> cases() {
   for (const char* kind : {"momentum", "ema", "adam"}) {
     for (const char* variable : {"x", "y", "theta"}) {
       Case one{kind, base_options()};
-      (*variable == 'x' ? one.options.optimizer_x : *variable == 'y' ? one.options.optimizer_y
-                                                                      : one.options.optimizer_theta) = kind;
+      (*variable == 'x'   ? one.options.optimizer_x
+       : *variable == 'y' ? one.options.optimizer_y
+                          : one.options.optimizer_theta) = kind;
       (*variable == 'x' ? one.options.alpha : *variable == 'y' ? one.options.beta : one.options.eta) = constant(0.05);
       all.push_back(one);
     }
@@ -250,9 +253,9 @@ void expect_same(const State& state, const Naive& naive, const std::string& wher
 
 void compare(Toy& toy, const AlgorithmOptions& options, Index block_rows, const std::string& name) {
   Communicator comm = Communicator::world();
-  Oracle oracle(toy, comm,
-                {.block_rows = block_rows, .seed = 5, .batch_lower = options.batch_lower,
-                 .batch_upper = options.batch_upper});
+  Oracle oracle(
+      toy, comm,
+      {.block_rows = block_rows, .seed = 5, .batch_lower = options.batch_lower, .batch_upper = options.batch_upper});
   Meha meha(options, toy);
   State state;
   meha.add_fields(oracle, state);

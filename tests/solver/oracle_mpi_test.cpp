@@ -22,8 +22,8 @@ bool everywhere(const Communicator& comm, bool condition) {
 /// One sweep on all ranks against the sums that each rank makes of all rows by itself: the same bits.
 void expect_serial_bits(Toy& toy, Index block_rows, Index batch, Placement placement) {
   Communicator comm = Communicator::world();
-  const Oracle::Setup setup{.block_rows = block_rows, .seed = 3, .batch_lower = batch, .batch_upper = batch,
-                            .placement = placement};
+  const Oracle::Setup setup{
+      .block_rows = block_rows, .seed = 3, .batch_lower = batch, .batch_upper = batch, .placement = placement};
   Oracle oracle(toy, comm, setup);
   const BlockPlan plan{.n_rows = toy.n_rows(Level::Lower), .block_rows = block_rows};
   const BlockPlan upper_plan{.n_rows = toy.n_rows(Level::Upper), .block_rows = block_rows};

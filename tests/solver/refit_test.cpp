@@ -86,8 +86,9 @@ class RefitTest : public testing::Test {
   }
 
   Communicator comm_ = Communicator::world();
-  const test::TinyData data_{comm_, {.n_train = n_train, .n_validation = 20, .n_test = n_test,
-                                     .n_features = n_features, .n_classes = n_classes}};
+  const test::TinyData data_{
+      comm_,
+      {.n_train = n_train, .n_validation = 20, .n_test = n_test, .n_features = n_features, .n_classes = n_classes}};
   std::optional<HyperCleaning> problem_;
   std::optional<Oracle> oracle_;
 };

@@ -65,9 +65,8 @@ class TinyData {
                                      random_below(100, seed(), Stream::Check, salt(part), row * shape_.n_features + f));
   }
   [[nodiscard]] Label label(const std::string& part, Index row) const {
-    return static_cast<Label>(row < shape_.n_classes
-                                  ? row
-                                  : random_below(shape_.n_classes, seed(), Stream::Check, salt(part) + 1, row));
+    return static_cast<Label>(
+        row < shape_.n_classes ? row : random_below(shape_.n_classes, seed(), Stream::Check, salt(part) + 1, row));
   }
 
  private:
