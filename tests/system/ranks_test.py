@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""The same bits in every field of State, and the same metrics, on any number of ranks: also with more ranks than blocks."""
+import dataclasses
+
+import support
+
+# 200 training rows in blocks of 32 are 7 blocks, 90 validation rows 3, 60 test rows 2.
+RANKS = [1, 2, 3, 4, 5, 8, 13]
+FULL, MINIBATCH = (0, 0), (96, 32)
+
+
+@dataclasses.dataclass
+class Way:
+    """One way to run: what decides the bits, and on which (ranks, placement) it is tried."""
+    precision: str
+    batches: tuple
+    optimizers: tuple  # x, y, theta
+    tried: list
+    more: dict = dataclasses.field(default_factory=dict)
+
+
+SGD, ADAM, MIXED = ("sgd",) * 3, ("adam",) * 3, ("adam", "momentum", "ema")
+WAYS = {
+    "float32 full adam on x": Way("float32", FULL, ("adam", "sgd", "sgd"), [(n, "sharded") for n in RANKS] + [(3, "root")]),
+    "float64 minibatch sgd": Way("float64", MINIBATCH, SGD, [(2, "sharded"), (5, "root"), (13, "sharded")], {"algorithm.alpha": 400.0}),
+    "float32 minibatch mixed": Way("float32", MINIBATCH, MIXED, [(1, "root"), (3, "root"), (4, "sharded"), (8, "root")]),
+    "float64 full adam": Way("float64", FULL, ADAM, [(2, "root"), (4, "root"), (5, "sharded"), (13, "root")],
+                             {"algorithm.beta": 0.01, "algorithm.eta": 0.01, "problem.regularisation": 0.01}),
+    "float64 shuffled, noise, odd blocks": Way("float64", (50, 0), ("adam", "sgd", "adam"), [(3, "sharded"), (8, "sharded")],
+                                               {"problem.data.shuffle": True, "problem.noise.kind": "uniform",
+                                                "problem.noise.rate": 0.4, "run.block_rows": 17, "algorithm.eta": 0.01}),
+}
+
+
+class RanksTest(support.Case):
+    def settings(self, way):
+        x, y, theta = way.optimizers
+        return {"run.precision": way.precision, "run.iterations": 12, "run.report_every": 4,
+                "algorithm.batch_lower": way.batches[0], "algorithm.batch_upper": way.batches[1],
+                "algorithm.optimizer_x": x, "algorithm.optimizer_y": y, "algorithm.optimizer_theta": theta,
+                **way.more}
+
+    def one(self, way, ranks, placement):
+        settings = {key.replace(".", "__"): value for key, value in self.settings(way).items()}
+        return self.run_ok(f"{ranks}-{placement}", ranks=ranks, comm__placement=placement, **settings)
+
+    def check(self, name):
+        way = WAYS[name]
+        alone = self.one(way, 1, "sharded")
+        for ranks, placement in way.tried:
+            if (ranks, placement) == (1, "sharded"):
+                continue
+            with self.subTest(ranks=ranks, placement=placement):
+                together = self.one(way, ranks, placement)
+                self.assert_same_state(alone, together)
+                self.assertEqual([support.without_timings(line) for line in support.read_metrics(alone)],
+                                 [support.without_timings(line) for line in support.read_metrics(together)])
+                self.assertEqual(support.read_attribute(together / "result.h5", "ranks"), ranks)
+
+    def test_float32_full_adam_on_x(self):
+        self.check("float32 full adam on x")
+
+    def test_float64_minibatch_sgd(self):
+        self.check("float64 minibatch sgd")
+
+    def test_float32_minibatch_mixed(self):
+        self.check("float32 minibatch mixed")
+
+    def test_float64_full_adam(self):
+        self.check("float64 full adam")
+
+    def test_float64_shuffled_noise_odd_blocks(self):
+        self.check("float64 shuffled, noise, odd blocks")
+
+    def test_refit(self):
+        alone = self.run_ok("refit-1", run__iterations=4, problem__refit=True)
+        for ranks, placement in [(3, "sharded"), (2, "root")]:
+            with self.subTest(ranks=ranks, placement=placement):
+                together = self.run_ok(f"refit-{ranks}", ranks=ranks, run__iterations=4, problem__refit=True, comm__placement=placement)
+                last = support.without_timings(support.read_metrics(together)[-1])
+                self.assertIn("refit_kept", last)
+                self.assertEqual(support.without_timings(support.read_metrics(alone)[-1]), last)
+
+
+if __name__ == "__main__":
+    support.main()

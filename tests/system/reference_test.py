@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: MIT
+"""Every field of State against an independent restatement of the method in naive float64 NumPy.
+
+    min F(y)  s.t.  y ∈ argmin f(x,·)      F = mean CE over validation rows, f = (1/n) Σ σ(x_i) CE_i(y) + r‖y‖²
+
+Algorithm 1 in its own order θ, x, y (arXiv 2405.09927), full sums, no fusion, no blocks but those of a minibatch.
+"""
+import dataclasses
+
+import numpy as np
+
+import support
+
+LOWER_BATCH, UPPER_BATCH = 5, 6  # streams of the random numbers
+
+
+# ---- minibatches: Philox4x32-10 (Salmon et al., SC 2011) and the rule "one block of each stratum" ----
+
+def philox_64(counter, key):
+    counter, key = list(counter), list(key)
+    for _ in range(10):
+        a, b = counter[0] * 0xD2511F53, counter[2] * 0xCD9E8D57
+        counter = [(b >> 32) ^ counter[1] ^ key[0], b & 0xFFFFFFFF, (a >> 32) ^ counter[3] ^ key[1], a & 0xFFFFFFFF]
+        key = [(key[0] + 0x9E3779B9) & 0xFFFFFFFF, (key[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return counter[1] << 32 | counter[0]
+
+
+def random_below(bound, seed, stream, step, row):
+    halves = [row & 0xFFFFFFFF, row >> 32, step, stream]
+    return philox_64(halves, [seed & 0xFFFFFFFF, seed >> 32]) * bound >> 64
+
+
+def shuffled(items, seed, stream, step):
+    items = list(items)
+    for last in range(len(items), 1, -1):
+        j = random_below(last, seed, stream, step, last)
+        items[last - 1], items[j] = items[j], items[last - 1]
+    return items
+
+
+def rows_drawn(n_rows, block_rows, batch, seed, stream, k):
+    if batch == 0 or batch >= n_rows:
+        return np.arange(n_rows)
+    n_blocks = -(-n_rows // block_rows)
+    n_strata = min(n_blocks, -(-batch // block_rows))
+    rows = []
+    for s in range(n_strata):
+        blocks = range(n_blocks * s // n_strata, n_blocks * (s + 1) // n_strata)
+        epoch, place = divmod(k, len(blocks))
+        block = shuffled(blocks, seed + (s << 32), stream, epoch)[place]
+        rows += range(block * block_rows, min((block + 1) * block_rows, n_rows))
+    return np.array(rows)
+
+
+# ---- the model ----
+
+def losses_and_gradient(features, labels, y, weights, n_classes):
+    """CE of each row, and Σ_i weights_i ∇CE_i with y = (W row-major, b)."""
+    n_features = features.shape[1]
+    w, b = y[:n_classes * n_features].reshape(n_classes, n_features), y[n_classes * n_features:]
+    logits = features @ w.T + b
+    logits = logits - logits.max(axis=1, keepdims=True)
+    log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    residual = np.exp(log_p)
+    residual[np.arange(len(labels)), labels] -= 1
+    residual *= weights[:, None]
+    return -log_p[np.arange(len(labels)), labels], np.concatenate([(residual.T @ features).ravel(), residual.sum(axis=0)])
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+# ---- directions ----
+
+class Direction:
+    """What a gradient becomes before the step; rows have their own counts of visits."""
+
+    def __init__(self, kind, size, momentum, beta1, beta2, epsilon):
+        self.kind, self.mu, self.beta1, self.beta2, self.epsilon = kind, momentum, beta1, beta2, epsilon
+        self.m, self.v, self.visits = np.zeros(size), np.zeros(size), np.zeros(size)
+
+    def __call__(self, d, at=slice(None)):
+        self.visits[at] += 1
+        if self.kind == "sgd":
+            return d
+        if self.kind in ("momentum", "ema"):
+            self.m[at] = self.mu * self.m[at] + (1 - self.mu if self.kind == "ema" else 1) * d
+            return self.m[at]
+        t = self.visits[at]
+        self.m[at] = self.beta1 * self.m[at] + (1 - self.beta1) * d
+        self.v[at] = self.beta2 * self.v[at] + (1 - self.beta2) * d * d
+        m_hat, v_hat = self.m[at] / (1 - self.beta1**t), self.v[at] / (1 - self.beta2**t)
+        return m_hat / (np.sqrt(v_hat) + self.epsilon)
+
+    def fields(self, name, per_row):
+        if self.kind == "sgd":
+            return {}
+        if self.kind != "adam":
+            return {f"{name}_momentum": self.m}
+        moments = {f"{name}_adam_m": self.m, f"{name}_adam_v": self.v}
+        return moments | {f"{name}_visits": self.visits} if per_row else moments
+
+
+# ---- the method ----
+
+@dataclasses.dataclass
+class Settings:
+    iterations: int = 20
+    block_rows: int = 32
+    seed: int = 0
+    batch_lower: int = 0
+    batch_upper: int = 0
+    alpha: object = 0.01
+    beta: object = 0.3
+    eta: object = 0.3
+    gamma: float = 10.0
+    c: float = 0.5
+    p: float = 0.25
+    regularisation: float = 0.0
+    optimizer_x: str = "adam"
+    optimizer_y: str = "sgd"
+    optimizer_theta: str = "sgd"
+    momentum: float = 0.9
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def config(self):
+        names = {"iterations": "run", "block_rows": "run", "seed": "run", "regularisation": "problem", "c": "algorithm.penalty",
+                 "p": "algorithm.penalty", "beta1": "algorithm.adam", "beta2": "algorithm.adam", "epsilon": "algorithm.adam"}
+        return {f"{names.get(key, 'algorithm')}.{key}": value for key, value in dataclasses.asdict(self).items()}
+
+
+def step_size(schedule, k, n):
+    if not isinstance(schedule, dict):
+        return schedule
+    if "per_row" in schedule:
+        return schedule["per_row"] * n
+    return schedule["a"] * (k + schedule.get("b", 1)) ** schedule.get("power", 0)
+
+
+class Reference:
+    def __init__(self, train, validation, n_classes, settings):
+        scale = 255.0 if train.features.dtype == np.uint8 else 1.0
+        self.a, self.labels = train.features.astype(float) / scale, train.labels
+        self.a_val, self.labels_val = validation.features.astype(float) / scale, validation.labels
+        self.n_classes, self.s, self.n = n_classes, settings, len(train)
+        n_y = n_classes * (self.a.shape[1] + 1)
+        self.x, self.y, self.theta = np.zeros(self.n), np.zeros(n_y), np.zeros(n_y)
+        kind = dict(momentum=settings.momentum, beta1=settings.beta1, beta2=settings.beta2)
+        self.along_x = Direction(settings.optimizer_x, self.n, **kind, epsilon=settings.epsilon / self.n)
+        self.along_y = Direction(settings.optimizer_y, n_y, **kind, epsilon=settings.epsilon)
+        self.along_theta = Direction(settings.optimizer_theta, n_y, **kind, epsilon=settings.epsilon)
+
+    def lower_rows(self, k):
+        return rows_drawn(self.n, self.s.block_rows, self.s.batch_lower, self.s.seed, LOWER_BATCH, k)
+
+    def grad_f(self, rows, y):
+        """@return ∇_x f on these rows, ∇_y f"""
+        weight = sigmoid(self.x[rows])
+        losses, grad_y = losses_and_gradient(self.a[rows], self.labels[rows], y, weight / len(rows), self.n_classes)
+        return weight * (1 - weight) * losses / len(rows), grad_y + 2 * self.s.regularisation * y
+
+    def grad_upper(self, k):
+        n = len(self.labels_val)
+        rows = rows_drawn(n, self.s.block_rows, self.s.batch_upper, self.s.seed, UPPER_BATCH, k)
+        mean = np.full(len(rows), 1 / len(rows))
+        return losses_and_gradient(self.a_val[rows], self.labels_val[rows], self.y, mean, self.n_classes)[1]
+
+    def step_theta(self, k):
+        _, grad = self.grad_f(self.lower_rows(max(k - 1, 0)), self.theta)
+        d = grad + (self.theta - self.y) / self.s.gamma
+        self.theta = self.theta - step_size(self.s.eta, k, self.n) * self.along_theta(d)
+
+    def step_x(self, k):
+        rows = self.lower_rows(k)
+        d = self.grad_f(rows, self.y)[0] - self.grad_f(rows, self.theta)[0]  # F does not contain x
+        self.x[rows] -= step_size(self.s.alpha, k, self.n) * self.along_x(d, rows)
+
+    def step_y(self, k):
+        c_k = self.s.c * (k + 1) ** self.s.p
+        _, grad_f = self.grad_f(self.lower_rows(k), self.y)
+        d = self.grad_upper(k) / c_k + grad_f - (self.y - self.theta) / self.s.gamma
+        self.y = self.y - step_size(self.s.beta, k, self.n) * self.along_y(d)
+
+    def run(self):
+        for k in range(self.s.iterations):
+            self.step_theta(k)
+            self.step_x(k)
+            self.step_y(k)
+        self.step_theta(self.s.iterations)  # State holds θ^{k+1}
+        return ({"x": self.x, "y": self.y, "theta": self.theta} | self.along_x.fields("x", True)
+                | self.along_y.fields("y", False) | self.along_theta.fields("theta", False))
+
+
+# ---- the tests ----
+
+class ReferenceTest(support.Case):
+    def check(self, settings, tolerance=1e-12, more=()):
+        out = self.run_ok("run", **{name.replace(".", "__"): value for name, value in dict(more).items()},
+                          **{name.replace(".", "__"): value for name, value in settings.config().items()})
+        found = support.read_state(out)
+        expected = Reference(self.train, self.validation, self.n_classes, settings).run()
+        self.assertEqual(sorted(found), sorted(expected))
+        for name, values in expected.items():
+            with self.subTest(field=name):
+                self.assertEqual(found[name].shape, values.shape)
+                self.assertGreater(abs(values).max(), 0)
+                error = abs(found[name] - values).max() / abs(values).max()
+                self.assertLessEqual(error, tolerance)
+
+    def use_sizes(self, n_train, n_validation, n_classes, n_features, wrong=0.3):
+        self.n_classes = n_classes
+        shape = {"n_classes": n_classes, "n_features": n_features}
+        self.train = support.make_rows(n_train, **shape, wrong=wrong, seed=11)
+        self.validation = support.make_rows(n_validation, **shape, seed=12)
+        self.test = support.make_rows(20, **shape, seed=13)
+        for part in ("train", "validation", "test"):
+            self.base |= support.write_rows_idx(self.folder, part, getattr(self, part))
+
+    def test_sgd(self):
+        self.check(Settings(optimizer_x="sgd", alpha=400.0))
+
+    def test_adam_on_x(self):
+        self.check(Settings())
+
+    def test_adam_everywhere(self):
+        self.check(Settings(optimizer_y="adam", optimizer_theta="adam", beta=0.01, eta=0.01, epsilon=1e-3, beta1=0.8, beta2=0.99))
+
+    def test_momentum(self):
+        self.check(Settings(optimizer_x="momentum", optimizer_y="momentum", optimizer_theta="momentum", alpha=40.0, beta=0.05, eta=0.05))
+
+    def test_ema(self):
+        self.check(Settings(optimizer_x="ema", optimizer_y="ema", optimizer_theta="ema", alpha=400.0, momentum=0.7))
+
+    def test_regularisation(self):
+        self.check(Settings(regularisation=0.03))
+
+    def test_step_per_row(self):
+        self.check(Settings(optimizer_x="sgd", alpha={"per_row": 2.5}, beta={"per_row": 0.001}))
+
+    def test_step_schedules(self):
+        self.check(Settings(alpha={"a": 0.2, "b": 3.0, "power": -1.5}, beta={"a": 0.4, "b": 2.0, "power": -0.5},
+                            eta={"a": 0.1, "b": 1.0, "power": 0.25}))
+
+    def test_constant_penalty(self):
+        self.check(Settings(c=2.0, p=0.0, gamma=0.7))
+
+    def test_minibatches(self):
+        self.check(Settings(batch_lower=64, batch_upper=32, seed=5))
+
+    def test_minibatches_of_small_blocks_sgd(self):
+        self.check(Settings(batch_lower=60, batch_upper=31, block_rows=7, seed=6, optimizer_x="sgd", alpha=100.0, iterations=37))
+
+    def test_minibatch_of_all_but_one_block(self):
+        self.check(Settings(batch_lower=190, batch_upper=64, seed=7, optimizer_y="momentum", beta=0.03))
+
+    def test_batch_only_below(self):
+        self.check(Settings(batch_lower=32, seed=2**32 - 1))
+
+    def test_one_block_for_all(self):
+        self.check(Settings(block_rows=512))
+
+    def test_odd_sizes(self):
+        self.use_sizes(257, 131, n_classes=7, n_features=1001)
+        self.check(Settings(iterations=10, beta=0.01, eta=0.01, block_rows=100))
+
+    def test_two_classes_one_feature(self):
+        self.use_sizes(65, 33, n_classes=2, n_features=1)
+        self.check(Settings())
+
+    def test_many_features(self):
+        self.use_sizes(40, 20, n_classes=11, n_features=4999)
+        self.check(Settings(iterations=5, beta=0.002, eta=0.002))
+
+    def test_one_row_in_a_block(self):
+        self.use_sizes(13, 9, n_classes=3, n_features=17)
+        self.check(Settings(block_rows=1))
+
+    def test_labels_not_all_present_below(self):
+        self.use_sizes(50, 30, n_classes=5, n_features=9)
+        self.train.labels[self.train.labels == 4] = 0
+        self.base |= support.write_rows_idx(self.folder, "train", self.train)
+        self.check(Settings())
+
+    def test_float32_kernels(self):
+        # Rows of float32 sums: 6e-8 a number, times the growth of a rounding error over 5 steps of plain gradients.
+        self.check(Settings(optimizer_x="sgd", alpha=400.0, iterations=5), 2e-4, {"run.precision": "float32"}.items())
+
+    def test_float32_kernels_minibatch(self):
+        self.check(Settings(optimizer_x="sgd", alpha=400.0, iterations=5, batch_lower=64), 2e-4, {"run.precision": "float32"}.items())
+
+    def test_float32_features(self):
+        for part in ("train", "validation", "test"):
+            rows = getattr(self, part)
+            rows.features = ((rows.features.astype(np.float32) - 128) / 60).astype(np.float32)
+            support.write_rows_hdf5(self.folder / f"{part}.h5", rows)
+            self.base |= {f"problem.data.{part}_features": self.folder / f"{part}.h5", f"problem.data.{part}_labels": ""}
+        self.check(Settings(beta=0.05, eta=0.05), more={"problem.data.format": "hdf5"}.items())
+
+    def test_every_simd_level(self):
+        for level in ("baseline", "avx2", "avx512"):
+            with self.subTest(simd=level):
+                out = self.folder / level
+                ended = support.run("run", self.config(level, run__simd=level), "--out", out)
+                if ended.code == 2 and "processor" in ended.err:
+                    continue  # this machine has less
+                self.assertEqual(ended.code, 0, ended.err)
+                expected = Reference(self.train, self.validation, self.n_classes, Settings()).run()
+                for name, values in support.read_state(out).items():
+                    self.assertLessEqual(abs(values - expected[name]).max(), 1e-12 * abs(expected[name]).max(), name)
+
+
+if __name__ == "__main__":
+    support.main()

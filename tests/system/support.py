@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: MIT
+"""What the whole-program tests share: small data files, configs, starting the program, reading its State.
+
+A test script is called as `script PROGRAM SOURCE_FOLDER [unittest arguments]` and ends with `support.main()`.
+"""
+import dataclasses
+import gzip
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import h5py
+import numpy as np
+
+N_CORES = os.cpu_count() or 1
+ROOT_MAY_START_JOBS = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+SEED = int(os.environ.get("MEHA_TEST_SEED", random.SystemRandom().randrange(2**32)))
+
+program = pathlib.Path()
+source = pathlib.Path()
+
+
+def main():
+    global program, source
+    if len(sys.argv) < 3:
+        sys.exit(f"usage: {sys.argv[0]} PROGRAM SOURCE_FOLDER [unittest arguments]")
+    program, source = (pathlib.Path(p).resolve() for p in sys.argv[1:3])
+    print(f"MEHA_TEST_SEED={SEED}", flush=True)
+    unittest.main(module="__main__", argv=[sys.argv[0], *sys.argv[3:]])
+
+
+# ---- data ----
+
+@dataclasses.dataclass
+class Rows:
+    features: np.ndarray  # uint8, or float32 (rows × features)
+    labels: np.ndarray    # as given, some of them wrong
+    truth: np.ndarray
+
+    def __len__(self):
+        return len(self.labels)
+
+
+def make_rows(n_rows, n_classes=4, n_features=35, wrong=0.0, seed=1, centres_seed=0):
+    """Classes around random centres, with noise; a share `wrong` of the labels is changed to another class."""
+    centres = np.random.default_rng(centres_seed).integers(60, 196, (n_classes, n_features))
+    draw = np.random.default_rng(seed)
+    truth = draw.integers(0, n_classes, n_rows)
+    truth[:n_classes] = range(n_classes)
+    features = np.clip(centres[truth] + draw.normal(0, 40, (n_rows, n_features)), 0, 255).astype(np.uint8)
+    is_wrong = draw.random(n_rows) < wrong
+    labels = np.where(is_wrong, (truth + draw.integers(1, n_classes, n_rows)) % n_classes, truth)
+    return Rows(features, labels, truth)
+
+
+def idx_bytes(array):
+    head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+    return head + array.astype(np.uint8).tobytes()
+
+
+def write_idx(path, array):
+    data = idx_bytes(array)
+    path.write_bytes(gzip.compress(data, 1, mtime=0) if path.suffix == ".gz" else data)
+
+
+def write_rows_idx(folder, part, rows, suffix=".gz"):
+    """@return the config's keys for these files; images are written with three dimensions, as usual"""
+    features, labels = folder / f"{part}-features.idx{suffix}", folder / f"{part}-labels.idx{suffix}"
+    write_idx(features, rows.features.reshape(len(rows), 1, -1))
+    write_idx(labels, rows.labels)
+    return {f"problem.data.{part}_features": str(features), f"problem.data.{part}_labels": str(labels)}
+
+
+def write_rows_hdf5(path, rows, truth=False, class_names=None):
+    with h5py.File(path, "w") as file:
+        file["features"] = rows.features
+        file["labels"] = rows.labels
+        if truth:
+            file["truth"] = rows.truth
+        if class_names:
+            file["class_names"] = class_names
+
+
+# ---- configs ----
+
+def toml(value):
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml(v)}" for key, v in value.items()) + "}"
+    if isinstance(value, (pathlib.Path, np.generic)):
+        value = str(value) if isinstance(value, pathlib.Path) else value.item()
+    return json.dumps(value)
+
+
+def toml_text(settings):
+    return "".join(f"{name} = {toml(value)}\n" for name, value in settings.items())
+
+
+# ---- the program ----
+
+@dataclasses.dataclass
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+def command(arguments, ranks=1):
+    """One rank starts alone, without mpirun."""
+    start = [] if ranks == 1 else [str(source / "launch" / "local"), str(ranks)]
+    return [*start, str(program), *map(str, arguments)]
+
+
+def environment():
+    return {**os.environ, **ROOT_MAY_START_JOBS}
+
+
+def run(*arguments, ranks=1, timeout_s=120, cwd=None):
+    ended = subprocess.run(command(arguments, ranks), capture_output=True, text=True, timeout=timeout_s,
+                           env=environment(), cwd=cwd, check=False)
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def start(*arguments, ranks=1):
+    return subprocess.Popen(command(arguments, ranks), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env=environment())
+
+
+def finish(process, timeout_s=60):
+    """Waits for a job of start(). Called again, it says what it said."""
+    if hasattr(process, "ended"):
+        return process.ended
+    try:
+        out, err = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        kill_ranks(process)
+        process.kill()
+        process.communicate()
+        raise
+    process.ended = Ended(process.returncode, out, err)
+    return process.ended
+
+
+def descendants(pid):
+    try:
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [p for child in map(int, children) for p in (child, *descendants(child))]
+
+
+def kill_ranks(process):
+    """SIGKILL to every rank of a job that start() began, and to nothing else."""
+    for pid in descendants(process.pid) or [process.pid]:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def wait_for(condition, timeout_s=30, what="condition"):
+    end = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {timeout_s} s")
+        time.sleep(0.002)
+
+
+# ---- run directories ----
+
+def checkpoints(directory):
+    """Oldest first."""
+    return sorted(pathlib.Path(directory).glob("checkpoint-*.h5"))
+
+
+def state_files(directory):
+    return [*checkpoints(directory), *pathlib.Path(directory).glob("result.h5")]
+
+
+def read_state(path):
+    path = pathlib.Path(path)
+    with h5py.File(path / "result.h5" if path.is_dir() else path, "r") as file:
+        return {name: dataset[()] for name, dataset in file["state"].items()}
+
+
+def read_attribute(path, name):
+    with h5py.File(path, "r") as file:
+        value = file.attrs[name]
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def read_metrics(directory):
+    return [json.loads(line) for line in (pathlib.Path(directory) / "metrics.jsonl").read_text().splitlines()]
+
+
+TIMINGS = {"seconds", "compute_s", "allreduce_s", "update_s", "evaluate_s", "checkpoint_s"}
+
+
+def without_timings(line):
+    return {name: value for name, value in line.items() if name not in TIMINGS}
+
+
+def different_fields(a, b):
+    """Names of State's fields that do not hold the same bits."""
+    if a.keys() != b.keys():
+        return sorted(a.keys() ^ b.keys())
+    return [name for name in a if a[name].dtype != b[name].dtype or a[name].tobytes() != b[name].tobytes()]
+
+
+class Case(unittest.TestCase):
+    """A test with a temporary folder, small data in it, and a config that works."""
+    n_train, n_validation, n_test = 200, 90, 60
+    n_classes, n_features = 4, 35
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="meha-system-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        shape = {"n_classes": self.n_classes, "n_features": self.n_features}
+        self.train = make_rows(self.n_train, **shape, wrong=0.3, seed=1)
+        self.validation = make_rows(self.n_validation, **shape, seed=2)
+        self.test = make_rows(self.n_test, **shape, seed=3)
+        self.base = {
+            "run.iterations": 20, "run.report_every": 10, "run.block_rows": 32, "run.precision": "float64",
+            "problem.type": "hyper_cleaning", "problem.refit": False,
+            "problem.data.shuffle": False,
+            "algorithm.name": "meha", "algorithm.gamma": 10.0, "algorithm.penalty.c": 0.5, "algorithm.penalty.p": 0.25,
+            "algorithm.beta": 0.3, "algorithm.eta": 0.3,
+            "checkpoint.every": 5,
+        }
+        for part in ("train", "validation", "test"):
+            self.base |= write_rows_idx(self.folder, part, getattr(self, part))
+
+    def config(self, name="config", without=(), **settings):
+        """Writes NAME.toml: the base with these changes; run__iterations stands for run.iterations."""
+        changes = {key.replace("__", "."): value for key, value in settings.items()}
+        chosen = {key: value for key, value in (self.base | changes).items() if key not in without}
+        path = self.folder / f"{name}.toml"
+        path.write_text(toml_text(chosen))
+        return path
+
+    def run_ok(self, name, *more, ranks=1, **settings):
+        """A whole run of the base config with these changes. @return its directory"""
+        out = self.folder / name
+        ended = run("run", self.config(name, **settings), "--out", out, *more, ranks=ranks)
+        self.assertEqual(ended.code, 0, f"{name}:\n{ended.out}\n{ended.err}")
+        return out
+
+    def assert_same_state(self, a, b, message=""):
+        self.assertEqual(different_fields(read_state(a), read_state(b)), [], f"fields with other bits: {message}")
