@@ -88,6 +88,10 @@ int main(int argc, char** argv) {
   std::unique_ptr<meha::MpiSession> session;
   int code = 0;
   try {
+    const auto is_meant = [&](const CLI::App* command) { return command->check_name(argv[1]); };
+    if (argc > 1 && argv[1][0] != '-' && program.get_subcommands(is_meant).empty()) {
+      throw CLI::ParseError(std::string(argv[1]) + ": no such verb", CLI::ExitCodes::ExtrasError);
+    }
     program.parse(argc, argv);
     if (with_mpi) {
       session = std::make_unique<meha::MpiSession>(&argc, &argv);
