@@ -18,8 +18,8 @@ class ResumeTest(support.Case):
         self.random = random.Random(support.SEED)
         self.out = self.folder / "run"
         self.base |= {"run.precision": "float32", "run.iterations": 60, "algorithm.batch_lower": 96, "checkpoint.every": 10,
-                      "algorithm.optimizer_theta": "adam", "algorithm.eta": 0.01, "algorithm.optimizer_y": "momentum",
-                      "algorithm.beta": 0.05}
+                      "algorithm.optimizer_theta": "momentum", "algorithm.eta": 0.05, "algorithm.optimizer_y": "momentum",
+                      "algorithm.beta": 0.05, "problem.regularisation": 0.02}
 
     # ---- steps ----
 
@@ -312,7 +312,7 @@ class ResumeTest(support.Case):
                     (self.out / "result.h5").unlink()
                     for path in support.checkpoints(self.out):
                         self.damage(path, "truncated")
-                    target = [self.out] if verb == "resume" else [self.folder / "config.toml", "--out", self.out]
+                    target = [self.out] if verb == "resume" else [self.folder / "half.toml", "--out", self.out]
                     ended = support.run(verb, *target, ranks=ranks, timeout_s=20)
                     self.assertEqual(ended.code, code, ended.err)
                     if verb == "run":

@@ -240,7 +240,7 @@ class Case(unittest.TestCase):
     def config(self, name="config", without=(), **settings):
         """Writes NAME.toml: the base with these changes; run__iterations stands for run.iterations."""
         changes = {key.replace("__", "."): value for key, value in settings.items()}
-        chosen = {key: value for key, value in (self.base | changes).items() if key not in without}
+        chosen = {key: value for key, value in self.base.items() if key not in without} | changes
         path = self.folder / f"{name}.toml"
         path.write_text(toml_text(chosen))
         return path

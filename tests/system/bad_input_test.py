@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: MIT
+"""Bad input ends within seconds, with its own exit code and one clear line that names the thing and the value."""
+import gzip
+import os
+import unittest
+
+import h5py
+import numpy as np
+
+import support
+
+CONFIG, DATA, NOT_FINITE, CHECKPOINT = 2, 3, 4, 5
+ENDS_WITHIN_S = 20
+
+
+class BadInputTest(support.Case):
+    def setUp(self):
+        super().setUp()
+        self.out = self.folder / "run"
+
+    def refused(self, code, named, arguments, ranks=(1, 3), cwd=None):
+        for n in ranks:
+            with self.subTest(ranks=n):
+                ended = support.run(*arguments, ranks=n, timeout_s=ENDS_WITHIN_S, cwd=cwd)
+                self.assertEqual(ended.code, code, ended.err)
+                said = [line for line in ended.err.splitlines() if line.startswith("meha: ")]
+                self.assertEqual(len(said), 1, ended.err)
+                if n == 1:
+                    self.assertEqual(ended.err.strip(), said[0])
+                for word in named:
+                    self.assertIn(word, said[0])
+                self.assertEqual(support.state_files(self.out), [])
+
+    def refused_config(self, named, code=CONFIG, ranks=(1,), more=(), **settings):
+        self.refused(code, named, ["run", self.config(**settings), "--out", self.out, *more], ranks)
+
+    def refused_setting(self, setting, named, code=CONFIG, ranks=(1,)):
+        self.refused(code, named, ["run", self.config(), "--set", setting, "--out", self.out], ranks)
+
+    # ---- config ----
+
+    def test_unknown_keys(self):
+        for wrong, nearest in (("run.sed", "run.seed"), ("run.iteration", "run.iterations"), ("algorithm.optimiser_x", "algorithm.optimizer_x"),
+                               ("problem.data.n_tain", "problem.data.n_train"), ("algorithm.penalty.q", "algorithm.penalty.p"),
+                               ("checkpont.every", "checkpoint.every"), ("gamma", "algorithm.gamma")):
+            with self.subTest(key=wrong):
+                self.refused_config(["config.toml:", wrong.removesuffix(".every"), "unknown key", nearest], **{wrong.replace(".", "__"): 1})
+
+    def test_unknown_key_on_three_ranks(self):
+        self.refused_config(["run.sed", "run.seed"], ranks=(1, 3), run__sed=1)
+
+    def test_values_out_of_range(self):
+        for name, value, shown, rule in (
+                ("algorithm.gamma", -1, "-1", "must be > 0"), ("algorithm.gamma", 0.0, "0", "must be > 0"),
+                ("algorithm.penalty.p", 0.5, "0.5", "< 0.5"), ("algorithm.penalty.c", 0, "0", "must be > 0"),
+                ("algorithm.momentum", 1.0, "1", "< 1"), ("algorithm.adam.epsilon", 0.0, "0", "> 0"),
+                ("algorithm.alpha", -0.1, "-0.1", ">= 0"), ("run.iterations", -3, "-3", ">= 0"), ("run.seed", -1, "-1", ">= 0"),
+                ("run.seed", 2**32, "4294967296", "2^32"), ("run.block_rows", 0, "0", ">= 1"), ("run.report_every", 0, "0", ">= 1"),
+                ("checkpoint.keep", 1, "1", ">= 2"), ("problem.noise.rate", 1.0, "1", "< 1"), ("problem.regularisation", -1.0, "-1", ">= 0"),
+                ("run.precision", "float16", "float16", "float32|float64"), ("algorithm.optimizer_x", "adagrad", "adagrad", "sgd|"),
+                ("comm.placement", "both", "both", "sharded|root"), ("problem.noise.kind", "some", "some", "uniform"),
+                ("problem.model", "cubic", "cubic", "linear"), ("problem.data.format", "csv9", "csv9", "idx"), ("run.simd", "mmx", "mmx", "avx2")):
+            with self.subTest(option=name, value=value):
+                self.refused_config([name, shown, rule], **{name.replace(".", "__"): value})
+
+    def test_values_of_the_wrong_kind(self):
+        for name, value, rule in (("run.iterations", 2.5, "whole number"), ("run.iterations", "many", "whole number"),
+                                  ("run.iterations", True, "whole number"), ("algorithm.gamma", "big", "number"),
+                                  ("algorithm.gamma", False, "number"), ("problem.refit", 1, "true or false"), ("problem.data.shuffle", "no", "true or false"),
+                                  ("run.precision", 32, "string"), ("problem.data.train_features", 7, "string"),
+                                  ("problem.data.class_names", "a", "list of strings"), ("problem.data.class_names", ["a", 1], "list of strings"),
+                                  ("algorithm.alpha", "auto", "number"), ("algorithm.alpha", [1.0], "number"), ("algorithm.alpha", {"b": 1.0}, "needs a"),
+                                  ("algorithm.alpha", {"a": 1.0, "c": 2.0}, "unknown key"), ("algorithm.alpha", {"a": 1.0, "b": 0.0}, "b must be > 0"),
+                                  ("algorithm.alpha", {"per_row": 1.0, "b": 1.0}, "unknown key"), ("algorithm.alpha", {"per_row": -1.0}, ">= 0"),
+                                  ("run", 3, "must be a table")):
+            with self.subTest(option=name, value=value):
+                without = [key for key in self.base if name == "run" and key.startswith("run.")]
+                self.refused_config([name, rule], without=without, **{name.replace(".", "__"): value})
+
+    def test_not_finite_numbers(self):
+        for word in ("inf", "nan", "-inf", "1e999"):
+            for name in ("algorithm.gamma", "algorithm.beta", "run.time_limit_s"):
+                with self.subTest(option=name, value=word):
+                    self.refused_setting(f"{name}={word}", [name])
+
+    def test_bad_settings(self):
+        self.refused_setting("run.iterations", ["--set run.iterations", "run.seed=1"])
+        self.refused_setting("=3", ["--set =3"])
+        self.refused_setting("run.iterations=", ["run.iterations", "whole number"])
+        self.refused_setting("run..iterations=3", ["run..iterations"])
+        self.refused_setting("run.iterations=-1", ["--set", "run.iterations", "-1"], ranks=(1, 3))
+        self.refused_setting("run.sed=1", ["--set", "run.sed", "run.seed"])
+        self.refused_setting("run=1", ["run", "must be a table"])
+        self.refused_setting("run.precision=double", ["run.precision", "double"])
+
+    def test_unreadable_configs(self):
+        self.refused(CONFIG, ["nowhere.toml", "no such file"], ["run", self.folder / "nowhere.toml", "--out", self.out])
+        self.refused(CONFIG, [str(self.folder), "no such file"], ["run", self.folder, "--out", self.out], ranks=(1,))
+        for text in ("[run\n", "[run]\nseed = 1\nseed = 2\n", "run.seed 3\n", "\0\1\2", "[run]\nname = \"\xff\n"):
+            with self.subTest(text=text):
+                (self.folder / "torn.toml").write_bytes(text.encode("latin-1"))
+                self.refused(CONFIG, ["torn.toml:"], ["run", self.folder / "torn.toml", "--out", self.out], ranks=(1,))
+
+    def test_unknown_names(self):
+        self.refused_config(["problem.type", "regression", "hyper_cleaning"], problem__type="regression", ranks=(1, 3))
+        self.refused_config(["algorithm.name", "adam", "meha"], algorithm__name="adam", ranks=(1, 3))
+        self.refused_config(["problem.type"], without=["problem.type"])
+
+    def test_command_line(self):
+        for arguments in (["walk"], ["run"], [], ["run", self.config(), "--sett", "a=b"], ["export", self.out, "--what", "all"],
+                          ["export", self.out], ["resume"], ["list", "everything"], ["run", self.config(), "more"]):
+            for ranks in (1, 3):
+                with self.subTest(arguments=list(map(str, arguments)), ranks=ranks):
+                    ended = support.run(*arguments, ranks=ranks, timeout_s=ENDS_WITHIN_S, cwd=self.folder)
+                    self.assertEqual(ended.code, CONFIG, ended.err)
+                    self.assertEqual(support.state_files(self.out), [])
+        self.assertIn("walk: no such verb", support.run("walk").err)
+
+    def test_no_such_run(self):
+        for verb, more in (("resume", []), ("inspect", []), ("export", ["--what", "model"])):
+            with self.subTest(verb=verb):
+                self.refused(CONFIG, [str(self.out)], [verb, self.out, *more], ranks=(1,))
+
+    def test_verbs_for_one_rank(self):
+        self.refused(CONFIG, ["one rank"], ["check", self.config()], ranks=(3,))
+
+    # ---- data ----
+
+    def test_missing_files(self):
+        for key in ("train_features", "train_labels", "validation_features", "test_labels"):
+            with self.subTest(file=key):
+                self.refused_config([str(self.folder / "missing.gz"), "No such file"], DATA, ranks=(1, 3) if key == "train_labels" else (1,),
+                                    **{f"problem__data__{key}": str(self.folder / "missing.gz")})
+
+    def test_files_not_given(self):
+        self.refused_config(["problem.data.train_features"], without=["problem.data.train_features"], ranks=(1, 3))
+        self.refused_config(["problem.data.train_labels"], without=["problem.data.train_labels"])
+        self.refused_config(["problem.data.validation_labels"], without=["problem.data.validation_labels"])
+        self.refused_config(["problem.data.n_validation"], without=["problem.data.validation_features", "problem.data.validation_labels"])
+
+    def test_swapped_files(self):
+        self.refused_config(["train-labels", "magic number 0x00000801", "swapped"], DATA, ranks=(1, 3),
+                            problem__data__train_features=self.base["problem.data.train_labels"],
+                            problem__data__train_labels=self.base["problem.data.train_features"])
+
+    def bad_file(self, name, data, named, key="train_features", code=DATA, **settings):
+        path = self.folder / name
+        path.write_bytes(data)
+        with self.subTest(file=name):
+            self.refused_config([str(path), *named], code, **{f"problem__data__{key}": str(path)}, **settings)
+
+    def test_damaged_idx(self):
+        whole = support.idx_bytes(self.train.features.reshape(self.n_train, 1, -1))
+        packed = gzip.compress(whole)
+        self.bad_file("empty", b"", ["magic number"])
+        self.bad_file("three-bytes", whole[:3], ["magic number", "truncated"])
+        self.bad_file("header", whole[:9], ["header", "truncated"])
+        self.bad_file("values", whole[:-1], ["values", "truncated"], ranks=(1, 3))
+        self.bad_file("packed.gz", packed[:len(packed) // 2], ["truncated"])
+        self.bad_file("crc.gz", packed[:-8] + b"12345678", ["crc.gz"])
+        self.bad_file("longer", whole + b"x", ["longer"])
+        self.bad_file("floats", bytes([0, 0, 13, 3]) + whole[4:], ["magic number 0x00000d03"])
+        self.bad_file("text", b"label,feature\n1,2\n", ["magic number 0x6c616265"])
+        self.bad_file("huge", bytes([0, 0, 8, 3]) + b"\x7f\xff\xff\xff" * 3 + b"x" * 50, ["dimension"])
+        self.bad_file("no-rows", bytes([0, 0, 8, 3]) + bytes(4) + whole[8:16], ["dimension 0 = 0"])
+        self.bad_file("labels", support.idx_bytes(self.train.labels[:-1]), ["199", "200"], key="train_labels")
+
+    def test_a_folder_as_data(self):
+        self.refused_config([str(self.folder)], DATA, problem__data__train_features=str(self.folder))
+
+    def test_too_few_rows(self):
+        self.refused_config(["problem.data.n_train = 201", "200"], DATA, ranks=(1, 3), problem__data__n_train=201)
+        self.refused_config(["problem.data.n_validation = 91", "90"], DATA, problem__data__n_validation=91)
+        self.refused_config(["problem.data.n_test = 61", "60"], DATA, problem__data__n_test=61)
+        split = ["problem.data.validation_features", "problem.data.validation_labels"]
+        self.refused_config(["problem.data.n_validation = 101", "100"], DATA, without=split, problem__data__n_train=100, problem__data__n_validation=101)
+        self.refused_config(["problem.data.n_validation = 200"], DATA, without=split, problem__data__n_validation=200)
+
+    def test_too_few_class_names(self):
+        self.refused_config(["label = 3", "3 class names"], DATA, ranks=(1, 3), problem__data__class_names=["a", "b", "c"])
+
+    def test_one_class_with_noise(self):
+        self.train.labels[:] = 0
+        self.validation.labels[:] = 0
+        self.test.labels[:] = 0
+        for part in ("train", "validation", "test"):
+            support.write_rows_idx(self.folder, part, getattr(self, part))
+        self.refused_config(["problem.noise.kind", "2 classes"], DATA, problem__noise__kind="uniform", problem__noise__rate=0.3)
+
+    def test_other_width(self):
+        narrow = support.make_rows(30, n_features=34)
+        keys = support.write_rows_idx(self.folder, "narrow", narrow)
+        self.refused_config(["narrow", "34", "35"], DATA, problem__data__test_features=keys["problem.data.narrow_features"],
+                            problem__data__test_labels=keys["problem.data.narrow_labels"])
+
+    def refused_hdf5(self, named, code=DATA, **datasets):
+        path = self.folder / "train.h5"
+        with h5py.File(path, "w") as file:
+            for name, values in datasets.items():
+                file[name] = values
+        with self.subTest(named=named):
+            self.refused_config(named, code, without=[key for key in self.base if key.startswith("problem.data.") and key != "problem.data.shuffle"],
+                                problem__data__format="hdf5", problem__data__train_features=str(path), problem__data__n_validation=20)
+
+    def test_bad_hdf5(self):
+        good = self.train.features.astype(np.float32)
+        labels = self.train.labels.astype(np.int32)
+        self.refused_hdf5(["train.h5", "/labels"], features=good)
+        self.refused_hdf5(["train.h5", "/features"], labels=labels)
+        self.refused_hdf5(["/labels", "200 rows"], features=good, labels=labels[:-1])
+        self.refused_hdf5(["/labels", "integers"], features=good, labels=labels.astype(float))
+        self.refused_hdf5(["/labels of row 7 = -1"], features=good, labels=np.where(np.arange(200) == 7, -1, labels))
+        self.refused_hdf5(["/features", "two or more dimensions"], features=good[:, 0], labels=labels)
+        self.refused_hdf5(["/features is empty"], features=good[:0], labels=labels[:0])
+        self.refused_hdf5(["/features must hold numbers"], features=np.full((200, 3), b"a"), labels=labels)
+        self.refused_hdf5(["/truth"], features=good, labels=labels, truth=labels[:5])
+        broken = good.copy()
+        broken[5, 9] = np.nan
+        self.refused_hdf5(["feature 9 of row 5", "finite"], features=broken, labels=labels)
+        (self.folder / "text.h5").write_text("no HDF5\n")
+        self.refused_config(["text.h5"], DATA, problem__data__format="hdf5", problem__data__train_features=str(self.folder / "text.h5"))
+
+    # ---- places ----
+
+    def test_out_is_a_file(self):
+        self.out.write_text("")
+        self.refused_config([str(self.out)], CHECKPOINT, ranks=(1, 3))
+        inside = self.out / "deeper"
+        self.refused(CHECKPOINT, [str(inside)], ["run", self.config(), "--out", inside])
+
+    def test_out_is_not_writable(self):
+        for place in ("/proc/run", "/sys/run"):
+            with self.subTest(place=place):
+                self.refused(CHECKPOINT, [place], ["run", self.config(), "--out", place])
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write anywhere")
+    def test_out_without_permission(self):
+        self.out.mkdir(mode=0o500)
+        self.refused_config([str(self.out)], CHECKPOINT)
+
+    def test_default_out_is_below_the_current_folder(self):
+        ended = support.run("run", self.config("named"), cwd=self.folder)
+        self.assertEqual(ended.code, 0, ended.err)
+        self.assertTrue((self.folder / "runs" / "named" / "result.h5").exists())
+
+    def test_bad_initial_state(self):
+        self.refused_config(["none.h5"], CHECKPOINT, ranks=(1, 3), run__initial_state=str(self.folder / "none.h5"))
+        with h5py.File(self.folder / "short.h5", "w") as file:
+            file["state/x"] = np.zeros(199)
+            file["state/y"] = np.zeros(4 * 36)
+            file["state/theta"] = np.zeros(4 * 36)
+        self.refused_config(["short.h5", "/state/x", "200"], CHECKPOINT, ranks=(1, 3), run__initial_state=str(self.folder / "short.h5"))
+
+    # ---- numbers ----
+
+    def test_diverging_steps(self):
+        huge = {"algorithm__alpha": 1e30, "algorithm__beta": 1e30, "algorithm__eta": 1e30, "algorithm__optimizer_x": "sgd"}
+        slow = {"algorithm__beta": 60.0, "algorithm__eta": 60.0, "algorithm__gamma": 0.01, "checkpoint__every": 1}
+        for name, settings in (("huge", huge), ("slow", slow)):
+            for ranks in (1, 3):
+                with self.subTest(steps=name, ranks=ranks):
+                    out = self.folder / f"{name}-{ranks}"
+                    ended = support.run("run", self.config(**settings, run__iterations=2000), "--out", out, ranks=ranks, timeout_s=ENDS_WITHIN_S)
+                    self.assertEqual(ended.code, NOT_FINITE, ended.err)
+                    self.assertIn("algorithm.alpha", ended.out + ended.err)
+                    for path in support.state_files(out):
+                        for field, values in support.read_state(path).items():
+                            self.assertTrue(np.isfinite(values).all(), f"{path.name} {field}")
+                    self.assertTrue(all(np.isfinite(v) for line in support.read_metrics(out) for v in line.values()))
+                    self.assertEqual(support.read_attribute(out / "result.h5", "status"), "not_finite")
+
+
+if __name__ == "__main__":
+    support.main()

@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: MIT
+"""What the verbs print and export, against the files they come from; every data format; every config that we ship."""
+import csv
+import json
+import re
+
+import h5py
+import numpy as np
+
+import support
+
+CLASS_NAMES = ["round, red", "flat", "long \"thin\"", "odd"]
+
+
+def number_of(cell):
+    return float(cell) if cell else None
+
+
+class VerbsTest(support.Case):
+    def ran(self, *arguments, ranks=1):
+        ended = support.run(*arguments, ranks=ranks)
+        self.assertEqual(ended.code, 0, f"{ended.out}\n{ended.err}")
+        return ended.out
+
+    def assert_close(self, found, expected, tolerance=1e-14):
+        self.assertLessEqual(abs(np.asarray(found) - np.asarray(expected)).max(), tolerance)
+
+    # ---- inspect ----
+
+    def test_inspect_text(self):
+        out = self.run_ok("run")
+        text = self.ran("inspect", out)
+        last = support.read_metrics(out)[-1]
+        self.assertIn("finished", text.splitlines()[0])
+        self.assertIn(f"{last['upper_value']:.6g}", text)
+        self.assertIn("gamma = 10", text)
+
+    def test_inspect_json(self):
+        out = self.run_ok("run", algorithm__alpha={"a": 0.5, "b": 2.0, "power": -1.0}, problem__data__class_names=CLASS_NAMES)
+        found = json.loads(self.ran("inspect", out, "--json"))
+        self.assertEqual(sorted(found), ["config", "metrics", "status"])
+        self.assertEqual(found["metrics"], support.read_metrics(out)[-1])
+        self.assertEqual(found["status"], "finished")
+        config = found["config"]
+        self.assertEqual(config["run"]["iterations"], 20)
+        self.assertEqual(config["algorithm"]["alpha"], {"a": 0.5, "b": 2.0, "power": -1.0})
+        self.assertEqual(config["problem"]["data"]["class_names"], CLASS_NAMES)
+        self.assertEqual(config["algorithm"]["penalty"], {"c": 0.5, "p": 0.25})
+
+    def test_inspect_files(self):
+        out = self.run_ok("run")
+        for path in (out / "checkpoint-00000015.h5", out / "checkpoint-00000020.h5", out / "result.h5", out / "latest.h5"):
+            with self.subTest(file=path.name):
+                found = json.loads(self.ran("inspect", path, "--json"))
+                self.assertEqual(found["status"], "finished" if path.name == "result.h5" else "running")
+                self.assertIn(found["metrics"]["iteration"], (10, 20))
+                self.assertIn("status", self.ran("inspect", path))
+
+    def test_inspect_damaged_file(self):
+        out = self.run_ok("run")
+        path = out / "checkpoint-00000020.h5"
+        path.write_bytes(path.read_bytes()[:-7])
+        ended = support.run("inspect", path)
+        self.assertEqual(ended.code, 5)
+        self.assertIn("truncated", ended.err)
+
+    def test_state_file_says_where_it_comes_from(self):
+        out = self.run_ok("run", ranks=2)
+        with h5py.File(out / "result.h5", "r") as file:
+            for name in ("format", "iteration", "algorithm", "problem", "config", "ranks", "version", "git", "simd", "data_fingerprint"):
+                self.assertIn(name, file.attrs)
+            self.assertEqual(file["state/theta"].attrs["theta_index"], 21)
+            self.assertEqual(list(file["history/iteration"]), [0, 10, 20])
+            self.assertTrue(all(values.dtype == np.float64 for values in file["state"].values()))
+
+    # ---- export ----
+
+    def predicted(self, y, features):
+        n = self.n_classes * self.n_features
+        logits = features.astype(float) / 255 @ y[:n].reshape(self.n_classes, -1).T + y[n:]
+        return logits.argmax(axis=1)
+
+    def exported_samples(self, **settings):
+        out = self.run_ok("run", problem__data__class_names=CLASS_NAMES, **settings)
+        self.shown = self.ran("export", out, "--what", "samples", "--out", self.folder / "samples.csv")
+        with open(self.folder / "samples.csv", newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file)), support.read_state(out)
+
+    def test_export_samples(self):
+        table, state = self.exported_samples(run__iterations=60)
+        self.assertEqual(list(table[0]), ["row", "source_row", "given_label", "given_name", "weight", "suspicion_rank", "suggested_label", "suggested_name"])
+        rows = np.array([int(line["row"]) for line in table])
+        self.assertEqual(sorted(rows), list(range(self.n_train)))
+        self.assertEqual([int(line["source_row"]) for line in table], list(rows))
+        self.assertEqual([int(line["suspicion_rank"]) for line in table], list(range(1, self.n_train + 1)))
+        weights = np.array([float(line["weight"]) for line in table])
+        self.assert_close(weights, 1 / (1 + np.exp(-state["x"][rows])))
+        self.assertTrue((np.diff(weights) >= 0).all())
+        self.assertEqual([int(line["given_label"]) for line in table], list(self.train.labels[rows]))
+        self.assertEqual([int(line["suggested_label"]) for line in table], list(self.predicted(state["y"], self.train.features[rows])))
+        for line in table:
+            self.assertEqual(line["given_name"], CLASS_NAMES[int(line["given_label"])])
+            self.assertEqual(line["suggested_name"], CLASS_NAMES[int(line["suggested_label"])])
+        self.assertIn("most suspicious", self.shown)
+
+    def test_wrong_labels_are_found(self):
+        table, _ = self.exported_samples(run__iterations=200)
+        wrong = self.train.labels != self.train.truth
+        first = [int(line["row"]) for line in table[:wrong.sum()]]
+        self.assertGreater(wrong[first].mean(), 0.9)
+        right = [self.train.truth[int(line["row"])] == int(line["suggested_label"]) for line in table]
+        self.assertGreater(np.mean(right), 0.9)
+
+    def test_export_samples_of_known_truth(self):
+        table, _ = self.exported_samples(problem__data__shuffle=True, problem__noise__kind="uniform", problem__noise__rate=0.4)
+        for line in table:
+            source_row = int(line["source_row"])
+            self.assertEqual(int(line["true_label"]), self.train.labels[source_row])
+            self.assertEqual(line["is_clean"] == "1", line["given_label"] == line["true_label"])
+        self.assertEqual(sum(line["is_clean"] == "0" for line in table), round(0.4 * self.n_train))
+
+    def test_export_history(self):
+        out = self.run_ok("run", run__report_every=7)
+        self.ran("export", out, "--what", "history")
+        with open(out / "history.csv", newline="", encoding="utf-8") as file:
+            table = [{name: number_of(cell) for name, cell in line.items() if cell} for line in csv.DictReader(file)]
+        lines = support.read_metrics(out)
+        self.assertEqual([line["iteration"] for line in lines], [0, 7, 14, 20])
+        self.assertEqual([support.without_timings(line) for line in table], [support.without_timings(line) for line in lines])
+
+    def test_export_model(self):
+        out = self.run_ok("run")
+        self.ran("export", out, "--what", "model", "--out", self.folder / "model.h5")
+        y = support.read_state(out)["y"]
+        with h5py.File(self.folder / "model.h5", "r") as file:
+            self.assertEqual(file["weight"].shape, (self.n_classes, self.n_features))
+            self.assertEqual(file["bias"].shape, (self.n_classes,))
+            self.assertEqual(np.concatenate([file["weight"][()].ravel(), file["bias"][()]]).tobytes(), y.tobytes())
+
+    def test_export_after_a_crash(self):
+        out = self.run_ok("run")
+        (out / "result.h5").unlink()
+        self.ran("export", out, "--what", "samples")
+        self.assertTrue((out / "samples.csv").exists())
+
+    # ---- reports ----
+
+    def test_metrics_belong_to_the_state(self):
+        out = self.run_ok("run", problem__noise__kind="pair", problem__noise__rate=0.4, run__iterations=40)
+        table_file = self.folder / "samples.csv"
+        self.ran("export", out, "--what", "samples", "--out", table_file)
+        with open(table_file, newline="", encoding="utf-8") as file:
+            table = sorted(csv.DictReader(file), key=lambda line: int(line["row"]))
+        clean = np.array([line["is_clean"] == "1" for line in table])
+        kept = np.array([float(line["weight"]) >= 0.5 for line in table])
+        given = np.array([int(line["given_label"]) for line in table])
+        state, last = support.read_state(out), support.read_metrics(out)[-1]
+        precision, recall = (kept & clean).sum() / kept.sum(), (kept & clean).sum() / clean.sum()
+        self.assert_close(last["precision"], precision)
+        self.assert_close(last["recall"], recall)
+        self.assert_close(last["f1"], 2 * precision * recall / (precision + recall))
+        above = np.sign(state["x"][clean][:, None] - state["x"][~clean][None, :])
+        self.assert_close(last["auroc"], (above + 1).mean() / 2)
+        self.assert_close(last["test_accuracy"], (self.predicted(state["y"], self.test.features) == self.test.labels).mean())
+        self.assert_close(last["upper_value"], self.mean_loss(state["y"], self.validation.features, self.validation.labels), 1e-12)
+        weights = 1 / (1 + np.exp(-state["x"]))
+        lower = {name: self.mean_loss(state[name], self.train.features, given, weights) for name in ("y", "theta")}
+        self.assert_close(last["lower_value"], lower["y"], 1e-12)
+        distance = ((state["theta"] - state["y"]) ** 2).sum() / 20
+        self.assert_close(last["gap"], lower["y"] - lower["theta"] - distance, 1e-12)
+
+    def mean_loss(self, y, features, labels, weights=1.0):
+        n = self.n_classes * self.n_features
+        logits = features.astype(float) / 255 @ y[:n].reshape(self.n_classes, -1).T + y[n:]
+        top = logits.max(axis=1)
+        losses = np.log(np.exp(logits - top[:, None]).sum(axis=1)) + top - logits[np.arange(len(labels)), labels]
+        return (weights * losses).mean()
+
+    def test_first_line(self):
+        first = support.read_metrics(self.run_ok("run", problem__noise__kind="uniform", problem__noise__rate=0.5))[0]
+        self.assertEqual(first["iteration"], 0)
+        self.assert_close(first["upper_value"], np.log(self.n_classes), 1e-12)
+        self.assertEqual(first["auroc"], 0.5)  # all weights alike
+        self.assertNotIn("residual", first)    # no step was done
+
+    # ---- list, check, version ----
+
+    def test_list(self):
+        everything = self.ran("list")
+        for what, entry in (("problems", "hyper_cleaning"), ("algorithms", "meha"), ("metrics", "auroc"), ("options", "algorithm.penalty.c")):
+            with self.subTest(what=what):
+                self.assertIn(entry, self.ran("list", what))
+                self.assertIn(entry, everything)
+
+    def test_list_names_every_metric_written(self):
+        known = re.findall(r"^  (\w+)", self.ran("list", "metrics"), re.MULTILINE)
+        out = self.run_ok("run", problem__refit=True, problem__noise__kind="pair", problem__noise__rate=0.2, run__iterations=2)
+        self.assertLessEqual(set(support.read_metrics(out)[-1]), set(known))
+
+    def test_version(self):
+        self.assertRegex(self.ran("--version"), r"^meha \d+\.\d+\S* \(\S+\)\n$")
+
+    def test_help(self):
+        self.assertIn("--out", self.ran("run", "--help"))
+        self.assertIn("Exit codes", self.ran("--help"))
+
+    def test_check(self):
+        text = self.ran("check", self.config(problem__regularisation=0.1))
+        self.assertNotIn("FAILED", text)
+        self.assertIn("grad_x of f", text)
+
+    def test_shipped_configs(self):
+        configs = sorted((support.source / "configs").glob("*.toml"))
+        self.assertGreater(len(configs), 0)
+        for config in configs:
+            with self.subTest(config=config.name):
+                out = self.folder / config.stem
+                self.ran("run", config, "--out", out, "--set", "run.iterations=2", "--set", "problem.refit=false", ranks=2)
+                self.assertEqual(support.read_metrics(out)[-1]["iteration"], 2)
+
+    # ---- data ----
+
+    def as_hdf5(self, part, **more):
+        path = self.folder / f"{part}.h5"
+        support.write_rows_hdf5(path, getattr(self, part), **more)
+        return {f"problem__data__{part}_features": path, f"problem__data__{part}_labels": ""}
+
+    def test_hdf5_is_the_same_data(self):
+        files = self.as_hdf5("train") | self.as_hdf5("validation") | self.as_hdf5("test")
+        for more in ({}, {"problem__data__shuffle": True, "problem__noise__kind": "uniform", "problem__noise__rate": 0.3}):
+            with self.subTest(**more):
+                tag = len(more)
+                idx, hdf5 = self.run_ok(f"idx{tag}", **more), self.run_ok(f"hdf5{tag}", problem__data__format="hdf5", **files, **more)
+                self.assert_same_state(idx, hdf5)
+                self.assertEqual(support.read_attribute(idx / "result.h5", "data_fingerprint"), support.read_attribute(hdf5 / "result.h5", "data_fingerprint"))
+
+    def test_unpacked_idx_is_the_same_data(self):
+        packed = self.run_ok("packed")
+        for part in ("train", "validation", "test"):
+            self.base |= support.write_rows_idx(self.folder, part, getattr(self, part), suffix="")
+        self.assert_same_state(packed, self.run_ok("unpacked", ranks=2))
+
+    def test_hdf5_truth_and_names(self):
+        files = self.as_hdf5("train", truth=True, class_names=CLASS_NAMES) | self.as_hdf5("validation") | self.as_hdf5("test")
+        out = self.run_ok("run", problem__data__format="hdf5", run__iterations=100, **files)
+        last = support.read_metrics(out)[-1]
+        self.assertGreater(last["auroc"], 0.9)
+        self.ran("export", out, "--what", "samples")
+        with open(out / "samples.csv", newline="", encoding="utf-8") as file:
+            for line in csv.DictReader(file):
+                row = int(line["row"])
+                self.assertEqual(int(line["true_label"]), self.train.truth[row])
+                self.assertEqual(line["true_name"], CLASS_NAMES[self.train.truth[row]])
+                self.assertEqual(line["is_clean"] == "1", self.train.truth[row] == self.train.labels[row])
+
+    def test_float32_features(self):
+        for part in ("train", "validation", "test"):
+            rows = getattr(self, part)
+            rows.features = rows.features.astype(np.float32) / np.float32(255)
+        files = self.as_hdf5("train") | self.as_hdf5("validation") | self.as_hdf5("test")
+        for precision in ("float32", "float64"):
+            with self.subTest(precision=precision):
+                bytes_run = self.run_ok(f"bytes-{precision}", run__precision=precision, run__iterations=3)
+                floats_run = self.run_ok(f"floats-{precision}", run__precision=precision, run__iterations=3, problem__data__format="hdf5", **files)
+                y, z = support.read_state(bytes_run)["y"], support.read_state(floats_run)["y"]
+                self.assert_close(z, y, 1e-5 * abs(y).max())  # pixels/255 rounded to float32: 6e-8 each
+
+    def test_split_off_validation_rows(self):
+        both = support.Rows(*(np.concatenate([getattr(self.train, name), getattr(self.validation, name)]) for name in ("features", "labels", "truth")))
+        apart = self.run_ok("apart")
+        self.base |= support.write_rows_idx(self.folder, "both", both)
+        keys = {f"problem__data__train_{kind}": self.base[f"problem.data.both_{kind}"] for kind in ("features", "labels")}
+        for kind in ("features", "labels"):
+            del self.base[f"problem.data.both_{kind}"], self.base[f"problem.data.validation_{kind}"]
+        for n_train in (self.n_train, 0):
+            with self.subTest(n_train=n_train):
+                out = self.run_ok(f"together-{n_train}", problem__data__n_train=n_train, problem__data__n_validation=self.n_validation, **keys)
+                self.assert_same_state(apart, out)
+
+    def test_first_rows_are_taken(self):
+        first = self.run_ok("first", problem__data__n_train=77, problem__data__n_validation=31, problem__data__n_test=9)
+        for part, n in (("train", 77), ("validation", 31), ("test", 9)):
+            rows = getattr(self, part)
+            self.base |= support.write_rows_idx(self.folder, part, support.Rows(rows.features[:n], rows.labels[:n], rows.truth[:n]))
+        self.assert_same_state(first, self.run_ok("cut"))
+
+    def test_no_test_rows(self):
+        for key in ("problem.data.test_features", "problem.data.test_labels"):
+            del self.base[key]
+        out = self.run_ok("run", problem__refit=True, ranks=2)
+        last = support.read_metrics(out)[-1]
+        self.assertNotIn("test_accuracy", last)
+        self.assertFalse([name for name in last if name.startswith("refit")])
+
+    def test_noise_kinds(self):
+        for kind in ("uniform", "uniform_inclusive", "pair", "classwise"):
+            with self.subTest(kind=kind):
+                out = self.run_ok(kind, problem__noise__kind=kind, problem__noise__rate=0.3, ranks=2)
+                self.assertIn("auroc", support.read_metrics(out)[-1])
+                self.ran("export", out, "--what", "samples")
+                with open(out / "samples.csv", newline="", encoding="utf-8") as file:
+                    corrupted = [line for line in csv.DictReader(file) if line["is_clean"] == "0"]
+                self.assertEqual(len(corrupted), round(0.3 * self.n_train))
+                for line in corrupted:
+                    true, given = int(line["true_label"]), int(line["given_label"])
+                    self.assertEqual(true, self.train.labels[int(line["source_row"])])
+                    if kind == "pair":
+                        self.assertEqual(given, (true + 1) % self.n_classes)
+                    elif kind != "uniform_inclusive":
+                        self.assertNotEqual(given, true)
+
+    def test_kaiming_start(self):
+        y = support.read_state(self.run_ok("run", problem__init="kaiming_uniform", run__iterations=0))["y"]
+        bound = 1 / np.sqrt(self.n_features)
+        self.assertGreater(abs(y).max(), 0.9 * bound)
+        self.assertLessEqual(abs(y).max(), bound)
+        self.assertLess(abs(y.mean()), 0.2 * bound)
+
+    def test_plain_sum(self):
+        exact, plain = self.run_ok("exact"), self.run_ok("plain", comm__sum="plain", ranks=3)
+        a, b = support.read_state(exact), support.read_state(plain)
+        self.assert_close(b["y"], a["y"], 1e-9 * abs(a["y"]).max())
+
+
+if __name__ == "__main__":
+    support.main()
