@@ -9,6 +9,8 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/spdlog.h>
 
+#include "meha/core/error.hpp"
+
 namespace meha {
 namespace {
 
@@ -58,7 +60,11 @@ Progress::Progress(const std::string& log_file, Index n_iterations, Index first_
       first_iteration_(first_iteration),
       start_(Clock::now()),
       shown_(start_) {
-  log_ = std::make_unique<spdlog::logger>("run", std::make_shared<spdlog::sinks::basic_file_sink_mt>(log_file));
+  try {
+    log_ = std::make_unique<spdlog::logger>("run", std::make_shared<spdlog::sinks::basic_file_sink_mt>(log_file));
+  } catch (const spdlog::spdlog_ex& error) {
+    throw Error(ExitCode::Checkpoint, log_file + ": " + error.what());
+  }
   log_->flush_on(spdlog::level::info);
 }
 
