@@ -130,7 +130,7 @@ def run(*arguments, ranks=1, timeout_s=120, cwd=None):
 
 def start(*arguments, ranks=1):
     return subprocess.Popen(command(arguments, ranks), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env=environment())
+                            env=environment(), restore_signals=False)
 
 
 def finish(process, timeout_s=60):
