@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Bad input ends within seconds, with its own exit code and one clear line that names the thing and the value."""
+import concurrent.futures
 import gzip
 import os
+import time
 import unittest
 
 import h5py
@@ -14,28 +16,45 @@ ENDS_WITHIN_S = 20
 
 
 class BadInputTest(support.Case):
+    """Refusals are collected by a test and tried at its end, a few at a time: most of their time is MPI's start."""
+
     def setUp(self):
         super().setUp()
         self.out = self.folder / "run"
+        self.tries = []
 
-    def refused(self, code, named, arguments, ranks=(1, 3), cwd=None):
+    def tearDown(self):
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            problems = [p for p in pool.map(lambda one: self.problem_of(*one), self.tries) if p]
+        self.assertEqual(problems, [], "\n" + "\n".join(problems))
+        for out in (self.out, *self.folder.glob("*-run")):
+            self.assertEqual(support.state_files(out), [])
+
+    def problem_of(self, code, named, arguments, ranks):
+        """@return what is wrong with this refusal, or nothing"""
+        began = time.monotonic()
+        ended = support.run(*arguments, ranks=ranks, timeout_s=3 * ENDS_WITHIN_S)
+        said = [line for line in ended.err.splitlines() if line.startswith("meha: ")]
+        missing = [word for word in named if word not in "".join(said)]
+        wrong = (f"exit {ended.code} instead of {code}" if ended.code != code else
+                 f"{len(said)} lines" if len(said) != 1 else f"does not say {missing}" if missing else
+                 "says more" if ranks == 1 and ended.err.strip() != said[0] else
+                 "took too long" if time.monotonic() - began > ENDS_WITHIN_S else "")
+        return wrong and f"{wrong}: meha {' '.join(map(str, arguments))} on {ranks} ranks:\n{ended.err}"
+
+    def refused(self, code, named, arguments, ranks=(1, 3)):
+        self.tries += [(code, named, arguments, n) for n in ranks]
+
+    def own_config(self, **settings):
+        return self.config(f"{len(self.tries)}-config", **settings)
+
+    def refused_config(self, named, code=CONFIG, ranks=(1,), out=None, **settings):
+        config = self.own_config(**settings)
         for n in ranks:
-            with self.subTest(ranks=n):
-                ended = support.run(*arguments, ranks=n, timeout_s=ENDS_WITHIN_S, cwd=cwd)
-                self.assertEqual(ended.code, code, ended.err)
-                said = [line for line in ended.err.splitlines() if line.startswith("meha: ")]
-                self.assertEqual(len(said), 1, ended.err)
-                if n == 1:
-                    self.assertEqual(ended.err.strip(), said[0])
-                for word in named:
-                    self.assertIn(word, said[0])
-                self.assertEqual(support.state_files(self.out), [])
-
-    def refused_config(self, named, code=CONFIG, ranks=(1,), more=(), **settings):
-        self.refused(code, named, ["run", self.config(**settings), "--out", self.out, *more], ranks)
+            self.refused(code, named, ["run", config, "--out", out or self.folder / f"{len(self.tries)}-run"], (n,))
 
     def refused_setting(self, setting, named, code=CONFIG, ranks=(1,)):
-        self.refused(code, named, ["run", self.config(), "--set", setting, "--out", self.out], ranks)
+        self.refused(code, named, ["run", self.own_config(), "--set", setting, "--out", self.out], ranks)
 
     # ---- config ----
 
@@ -43,8 +62,7 @@ class BadInputTest(support.Case):
         for wrong, nearest in (("run.sed", "run.seed"), ("run.iteration", "run.iterations"), ("algorithm.optimiser_x", "algorithm.optimizer_x"),
                                ("problem.data.n_tain", "problem.data.n_train"), ("algorithm.penalty.q", "algorithm.penalty.p"),
                                ("checkpont.every", "checkpoint.every"), ("gamma", "algorithm.gamma")):
-            with self.subTest(key=wrong):
-                self.refused_config(["config.toml:", wrong.removesuffix(".every"), "unknown key", nearest], **{wrong.replace(".", "__"): 1})
+            self.refused_config(["config.toml:", wrong.removesuffix(".every"), "unknown key", nearest], **{wrong.replace(".", "__"): 1})
 
     def test_unknown_key_on_three_ranks(self):
         self.refused_config(["run.sed", "run.seed"], ranks=(1, 3), run__sed=1)
@@ -60,8 +78,7 @@ class BadInputTest(support.Case):
                 ("run.precision", "float16", "float16", "float32|float64"), ("algorithm.optimizer_x", "adagrad", "adagrad", "sgd|"),
                 ("comm.placement", "both", "both", "sharded|root"), ("problem.noise.kind", "some", "some", "uniform"),
                 ("problem.model", "cubic", "cubic", "linear"), ("problem.data.format", "csv9", "csv9", "idx"), ("run.simd", "mmx", "mmx", "avx2")):
-            with self.subTest(option=name, value=value):
-                self.refused_config([name, shown, rule], **{name.replace(".", "__"): value})
+            self.refused_config([name, shown, rule], **{name.replace(".", "__"): value})
 
     def test_values_of_the_wrong_kind(self):
         for name, value, rule in (("run.iterations", 2.5, "whole number"), ("run.iterations", "many", "whole number"),
@@ -73,15 +90,13 @@ class BadInputTest(support.Case):
                                   ("algorithm.alpha", {"a": 1.0, "c": 2.0}, "unknown key"), ("algorithm.alpha", {"a": 1.0, "b": 0.0}, "b must be > 0"),
                                   ("algorithm.alpha", {"per_row": 1.0, "b": 1.0}, "unknown key"), ("algorithm.alpha", {"per_row": -1.0}, ">= 0"),
                                   ("run", 3, "must be a table")):
-            with self.subTest(option=name, value=value):
-                without = [key for key in self.base if name == "run" and key.startswith("run.")]
-                self.refused_config([name, rule], without=without, **{name.replace(".", "__"): value})
+            without = [key for key in self.base if name == "run" and key.startswith("run.")]
+            self.refused_config([name, rule], without=without, **{name.replace(".", "__"): value})
 
     def test_not_finite_numbers(self):
         for word in ("inf", "nan", "-inf", "1e999"):
             for name in ("algorithm.gamma", "algorithm.beta", "run.time_limit_s"):
-                with self.subTest(option=name, value=word):
-                    self.refused_setting(f"{name}={word}", [name])
+                self.refused_setting(f"{name}={word}", [name])
 
     def test_bad_settings(self):
         self.refused_setting("run.iterations", ["--set run.iterations", "run.seed=1"])
@@ -96,10 +111,10 @@ class BadInputTest(support.Case):
     def test_unreadable_configs(self):
         self.refused(CONFIG, ["nowhere.toml", "no such file"], ["run", self.folder / "nowhere.toml", "--out", self.out])
         self.refused(CONFIG, [str(self.folder), "no such file"], ["run", self.folder, "--out", self.out], ranks=(1,))
-        for text in ("[run\n", "[run]\nseed = 1\nseed = 2\n", "run.seed 3\n", "\0\1\2", "[run]\nname = \"\xff\n"):
-            with self.subTest(text=text):
-                (self.folder / "torn.toml").write_bytes(text.encode("latin-1"))
-                self.refused(CONFIG, ["torn.toml:"], ["run", self.folder / "torn.toml", "--out", self.out], ranks=(1,))
+        for n, text in enumerate(("[run\n", "[run]\nseed = 1\nseed = 2\n", "run.seed 3\n", "\0\1\2", "[run]\nname = \"\xff\n")):
+            path = self.folder / f"torn-{n}.toml"
+            path.write_bytes(text.encode("latin-1"))
+            self.refused(CONFIG, [f"{path}:"], ["run", path, "--out", self.out], ranks=(1,))
 
     def test_unknown_names(self):
         self.refused_config(["problem.type", "regression", "hyper_cleaning"], problem__type="regression", ranks=(1, 3))
@@ -118,8 +133,7 @@ class BadInputTest(support.Case):
 
     def test_no_such_run(self):
         for verb, more in (("resume", []), ("inspect", []), ("export", ["--what", "model"])):
-            with self.subTest(verb=verb):
-                self.refused(CONFIG, [str(self.out)], [verb, self.out, *more], ranks=(1,))
+            self.refused(CONFIG, [str(self.out)], [verb, self.out, *more], ranks=(1,))
 
     def test_verbs_for_one_rank(self):
         self.refused(CONFIG, ["one rank"], ["check", self.config()], ranks=(3,))
@@ -128,9 +142,8 @@ class BadInputTest(support.Case):
 
     def test_missing_files(self):
         for key in ("train_features", "train_labels", "validation_features", "test_labels"):
-            with self.subTest(file=key):
-                self.refused_config([str(self.folder / "missing.gz"), "No such file"], DATA, ranks=(1, 3) if key == "train_labels" else (1,),
-                                    **{f"problem__data__{key}": str(self.folder / "missing.gz")})
+            self.refused_config([str(self.folder / "missing.gz"), "No such file"], DATA, ranks=(1, 3) if key == "train_labels" else (1,),
+                                **{f"problem__data__{key}": str(self.folder / "missing.gz")})
 
     def test_files_not_given(self):
         self.refused_config(["problem.data.train_features"], without=["problem.data.train_features"], ranks=(1, 3))
@@ -146,8 +159,7 @@ class BadInputTest(support.Case):
     def bad_file(self, name, data, named, key="train_features", code=DATA, **settings):
         path = self.folder / name
         path.write_bytes(data)
-        with self.subTest(file=name):
-            self.refused_config([str(path), *named], code, **{f"problem__data__{key}": str(path)}, **settings)
+        self.refused_config([str(path), *named], code, **{f"problem__data__{key}": str(path)}, **settings)
 
     def test_damaged_idx(self):
         whole = support.idx_bytes(self.train.features.reshape(self.n_train, 1, -1))
@@ -194,13 +206,12 @@ class BadInputTest(support.Case):
                             problem__data__test_labels=keys["problem.data.narrow_labels"])
 
     def refused_hdf5(self, named, code=DATA, **datasets):
-        path = self.folder / "train.h5"
+        path = self.folder / f"{len(self.tries)}-train.h5"
         with h5py.File(path, "w") as file:
             for name, values in datasets.items():
                 file[name] = values
-        with self.subTest(named=named):
-            self.refused_config(named, code, without=[key for key in self.base if key.startswith("problem.data.") and key != "problem.data.shuffle"],
-                                problem__data__format="hdf5", problem__data__train_features=str(path), problem__data__n_validation=20)
+        self.refused_config(named, code, without=[key for key in self.base if key.startswith("problem.data.") and key != "problem.data.shuffle"],
+                            problem__data__format="hdf5", problem__data__train_features=str(path), problem__data__n_validation=20)
 
     def test_bad_hdf5(self):
         good = self.train.features.astype(np.float32)
@@ -224,7 +235,7 @@ class BadInputTest(support.Case):
 
     def test_out_is_a_file(self):
         self.out.write_text("")
-        self.refused_config([str(self.out)], CHECKPOINT, ranks=(1, 3))
+        self.refused_config([str(self.out)], CHECKPOINT, ranks=(1, 3), out=self.out)
         inside = self.out / "deeper"
         self.refused(CHECKPOINT, [str(inside)], ["run", self.config(), "--out", inside])
 
@@ -243,13 +254,12 @@ class BadInputTest(support.Case):
 
     def test_out_is_not_writable(self):
         for place in ("/proc/run", "/sys/run"):
-            with self.subTest(place=place):
-                self.refused(CHECKPOINT, [place], ["run", self.config(), "--out", place])
+            self.refused(CHECKPOINT, [place], ["run", self.config(), "--out", place])
 
     @unittest.skipIf(os.geteuid() == 0, "root may write anywhere")
     def test_out_without_permission(self):
         self.out.mkdir(mode=0o500)
-        self.refused_config([str(self.out)], CHECKPOINT)
+        self.refused_config([str(self.out)], CHECKPOINT, out=self.out)
 
     def test_default_out_is_below_the_current_folder(self):
         ended = support.run("run", self.config("named"), cwd=self.folder)

@@ -20,7 +20,7 @@ import unittest
 import h5py
 import numpy as np
 
-N_CORES = os.cpu_count() or 1
+ENDLESS = 10_000_000  # iterations
 ROOT_MAY_START_JOBS = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 SEED = int(os.environ.get("MEHA_TEST_SEED", random.SystemRandom().randrange(2**32)))
 
@@ -254,3 +254,53 @@ class Case(unittest.TestCase):
 
     def assert_same_state(self, a, b, message=""):
         self.assertEqual(different_fields(read_state(a), read_state(b)), [], f"fields with other bits: {message}")
+
+
+class RestartCase(Case):
+    """A test of runs that end early and go on."""
+
+    def setUp(self):
+        super().setUp()
+        self.random = random.Random(SEED)
+        self.out = self.folder / "run"
+        self.base |= {"run.precision": "float32", "run.iterations": 60, "algorithm.batch_lower": 96, "checkpoint.every": 10,
+                      "algorithm.optimizer_theta": "momentum", "algorithm.eta": 0.05, "algorithm.optimizer_y": "momentum",
+                      "algorithm.beta": 0.05, "problem.regularisation": 0.02}
+
+    # ---- steps ----
+
+    def begin(self, ranks=1, **settings):
+        """Starts a run without an end, and waits for its first checkpoint."""
+        config = self.config("endless", run__iterations=ENDLESS, **settings)
+        job = start("run", config, "--out", self.out, ranks=ranks)
+        self.addCleanup(self.end, job)
+        wait_for(lambda: checkpoints(self.out) or job.poll() is not None, what="first checkpoint")
+        self.assertIsNone(job.poll(), "the run ended early")
+        return job
+
+    def end(self, job):
+        if job.poll() is None:
+            kill_ranks(job)
+        finish(job)
+
+    def newest_iteration(self, out=None):
+        return int(checkpoints(out or self.out)[-1].stem.split("-")[1])
+
+    def resume(self, *more, ranks=1, code=0, out=None):
+        ended = run("resume", out or self.out, *more, ranks=ranks)
+        self.assertEqual(ended.code, code, f"{ended.out}\n{ended.err}")
+        return ended
+
+    def go_on_and_compare(self, ranks=1, **settings):
+        """Resumes for a little longer, and compares with a run that nobody interrupted."""
+        n = self.newest_iteration() + self.random.randrange(1, 40)
+        self.resume("--set", f"run.iterations={n}", ranks=ranks)
+        whole = self.run_ok("whole", ranks=3, run__iterations=n, **settings)
+        self.assert_same_state(whole, self.out, f"{n} iterations")
+        self.assert_each_iteration_once(n, every=settings.get("run__report_every", 10))
+
+    def assert_each_iteration_once(self, last, every=10):
+        found = [line["iteration"] for line in read_metrics(self.out)]
+        self.assertEqual(found, sorted(set(found)))
+        self.assertLessEqual(set(range(0, last + 1, every)), set(found))
+        self.assertEqual(found[-1], last)

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""Killed, or asked to stop: resumed on any number of ranks, the bits of the run that nobody interrupted."""
+import os
+import resource
+import shutil
+import signal
+import time
+
+import support
+from support import ENDLESS
+
+STOPPED = 75
+
+
+class StopTest(support.RestartCase):
+    def test_two_lives_on_other_ranks(self):
+        whole = self.run_ok("whole", ranks=3)
+        self.run_ok("run", ranks=2, run__iterations=30)
+        self.resume("--set", "run.iterations=60")
+        self.assert_same_state(whole, self.out)
+        self.assertEqual([support.without_timings(line) for line in support.read_metrics(whole)],
+                         [support.without_timings(line) for line in support.read_metrics(self.out)])
+
+    def test_killed_and_resumed(self):
+        for ranks, resumed_ranks in ((2, 1), (1, 3)):
+            with self.subTest(ranks=ranks):
+                shutil.rmtree(self.out, ignore_errors=True)
+                shutil.rmtree(self.folder / "whole", ignore_errors=True)
+                job = self.begin(ranks)
+                time.sleep(self.random.uniform(0, 0.4))
+                support.kill_ranks(job)
+                self.assertNotEqual(support.finish(job).code, 0)
+                self.go_on_and_compare(resumed_ranks)
+
+    def test_killed_many_times(self):
+        job = self.begin(2, checkpoint__every=3)
+        support.kill_ranks(job)
+        support.finish(job)
+        for _ in range(4):
+            job = support.start("resume", self.out, ranks=self.random.choice([1, 2, 3]))
+            self.addCleanup(self.end, job)
+            time.sleep(self.random.uniform(0.1, 0.8))
+            support.kill_ranks(job)
+            support.finish(job)
+        self.go_on_and_compare()
+
+    # ---- asked to stop ----
+
+    def test_stop_signals(self):
+        for name in ("SIGUSR2", "SIGTERM", "SIGINT"):
+            with self.subTest(signal=name):
+                shutil.rmtree(self.out, ignore_errors=True)
+                shutil.rmtree(self.folder / "whole", ignore_errors=True)
+                job = self.begin()
+                os.kill(job.pid, getattr(signal, name))
+                ended = support.finish(job)
+                self.assertEqual(ended.code, STOPPED, ended.err)
+                self.assertEqual(support.read_attribute(self.out / "result.h5", "status"), "stopped")
+                self.assertEqual(support.read_attribute(self.out / "result.h5", "iteration"), self.newest_iteration())
+                self.assert_same_state(support.checkpoints(self.out)[-1], self.out / "result.h5")
+                self.go_on_and_compare()
+
+    def test_stop_signal_through_mpirun(self):
+        job = self.begin(2)
+        os.kill(job.pid, signal.SIGUSR2)
+        self.assertEqual(support.finish(job).code, STOPPED)
+        self.go_on_and_compare(3)
+
+    def test_mpirun_is_asked_to_stop(self):
+        # mpirun returns a code of its own, gives the ranks SIGTERM one second later, and SIGKILL after another. Meanwhile it
+        # forwards no output: a rank that prints kilobytes in that second blocks and is killed, so this one reports rarely.
+        quiet = {"run__report_every": 100_000}
+        for name in ("SIGTERM", "SIGINT"):
+            with self.subTest(signal=name):
+                shutil.rmtree(self.out, ignore_errors=True)
+                shutil.rmtree(self.folder / "whole", ignore_errors=True)
+                job = self.begin(2, **quiet)
+                os.kill(job.pid, getattr(signal, name))
+                self.assertNotEqual(support.finish(job).code, 0)
+                self.assertEqual(support.read_attribute(self.out / "result.h5", "status"), "stopped")
+                self.go_on_and_compare(**quiet)
+
+    def test_stop_signal_to_one_rank(self):
+        job = self.begin(3)
+        os.kill(support.descendants(job.pid)[-1], signal.SIGUSR2)
+        self.assertEqual(support.finish(job).code, STOPPED)
+        self.go_on_and_compare(2)
+
+    def test_checkpoint_signal(self):
+        for ranks in (1, 2):
+            with self.subTest(ranks=ranks):
+                shutil.rmtree(self.out, ignore_errors=True)
+                job = support.start("run", self.config("quiet", run__iterations=ENDLESS, checkpoint__every=0), "--out", self.out, ranks=ranks)
+                self.addCleanup(self.end, job)
+                for n_wanted in (1, 2):
+                    support.wait_for(lambda: (self.out / "metrics.jsonl").exists() and len(support.read_metrics(self.out)) > 1, what="reports")
+                    os.kill(job.pid, signal.SIGUSR1)
+                    support.wait_for(lambda n=n_wanted: len(support.checkpoints(self.out)) == n, what="checkpoint on request")
+                    self.assertIsNone(job.poll())
+                os.kill(job.pid, signal.SIGUSR2)
+                self.assertEqual(support.finish(job).code, STOPPED)
+
+    def test_time_limit(self):
+        config = self.config(run__iterations=ENDLESS, run__time_limit_s=0.5)
+        for ranks in (1, 2):
+            with self.subTest(ranks=ranks):
+                out = self.folder / f"limited-{ranks}"
+                began = time.monotonic()
+                ended = support.run("run", config, "--out", out, ranks=ranks)
+                self.assertEqual(ended.code, STOPPED, ended.err)
+                self.assertLess(time.monotonic() - began, 15)
+                self.assertEqual(support.read_attribute(out / "result.h5", "status"), "time_limit")
+                n = self.newest_iteration(out)
+                self.resume(out=out, code=STOPPED)
+                self.assertGreater(self.newest_iteration(out), n)
+                shutil.copytree(out, self.out)
+                self.resume("--set", "run.time_limit_s=0", "--set", f"run.iterations={self.newest_iteration() + 3}")
+                shutil.rmtree(self.out)
+
+    def test_stop_during_refit(self):
+        config = self.config(run__iterations=20, problem__refit=True)
+        job = support.start("run", config, "--out", self.out)
+        self.addCleanup(self.end, job)
+        support.wait_for(lambda: any(p.name.endswith("20.h5") for p in support.checkpoints(self.out)), what="last checkpoint")
+        os.kill(job.pid, signal.SIGTERM)
+        ended = support.finish(job)
+        self.assertIn(ended.code, (0, STOPPED))  # 0: the refits were quicker than the signal
+        ended = support.run("run", config, "--out", self.out)
+        self.assertEqual(ended.code, 0, ended.err)
+        self.assertIn("refit_kept", support.read_metrics(self.out)[-1])
+        self.assert_each_iteration_once(20)
+
+    def test_full_disk(self):
+        ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # Python's choice too: then a write fails with EFBIG
+        self.addCleanup(signal.signal, signal.SIGXFSZ, ignored)
+        job = self.begin()
+        resource.prlimit(job.pid, resource.RLIMIT_FSIZE, (2000, 2000))
+        ended = support.finish(job)
+        self.assertEqual(ended.code, 5, ended.err)
+        self.assertEqual(len(ended.err.splitlines()), 1, ended.err)
+        self.assertIn(str(self.out), ended.err)
+        self.go_on_and_compare()
+
+
+if __name__ == "__main__":
+    support.main()
