@@ -6,6 +6,7 @@
 
 #include "meha/app/job.hpp"
 #include "meha/app/verbs.hpp"
+#include "meha/core/status.hpp"
 #include "meha/data/hdf5_file.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/durable.hpp"
@@ -29,7 +30,9 @@ std::string state_file_of(const RunDirectory& directory) {
     }
     return *newest;
   }
-  return newest && read_record(*newest).iteration > read_record(result).iteration ? *newest : result;
+  const Record record = read_record(result);
+  const bool broken = record.texts.at("status") == name(Status::NotFinite);  // holds the step that blew up
+  return newest && (broken || read_record(*newest).iteration > record.iteration) ? *newest : result;
 }
 
 void export_history(const std::vector<Metrics>& history, const std::string& out) {

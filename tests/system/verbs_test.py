@@ -143,6 +143,16 @@ class VerbsTest(support.Case):
         self.ran("export", out, "--what", "samples")
         self.assertTrue((out / "samples.csv").exists())
 
+    def test_export_after_a_blow_up(self):
+        out = self.folder / "run"
+        steps = {"algorithm__beta": 60.0, "algorithm__eta": 60.0, "algorithm__gamma": 0.01}
+        ended = support.run("run", self.config(**steps, run__iterations=2000, checkpoint__every=1), "--out", out)
+        self.assertEqual(ended.code, 4)
+        self.ran("export", out, "--what", "model")
+        with h5py.File(out / "model.h5", "r") as file:
+            last_finite = support.read_state(support.checkpoints(out)[-1])["y"]
+            self.assertEqual(file["weight"][()].tobytes(), last_finite[:file["weight"].size].tobytes())
+
     # ---- reports ----
 
     def test_metrics_belong_to_the_state(self):
