@@ -31,9 +31,10 @@ Overview overview_of_file(const std::string& path) {
     throw Error(ExitCode::Checkpoint, path + " " + *damage);
   }
   const Record record = read_record(path);
-  return {.metrics = record.history.empty() ? Metrics{.iteration = record.iteration, .values = {}} : record.history.back(),
-          .status = record.texts.at("status"),
-          .config = record.texts.at("config")};
+  return {
+      .metrics = record.history.empty() ? Metrics{.iteration = record.iteration, .values = {}} : record.history.back(),
+      .status = record.texts.at("status"),
+      .config = record.texts.at("config")};
 }
 
 Overview overview_of_directory(const std::string& path) {
@@ -60,12 +61,24 @@ Overview overview_of_directory(const std::string& path) {
   return overview;
 }
 
-Json json_of(const std::string& value) { return value; }
-Json json_of(const Path& value) { return value.value; }
-Json json_of(const std::vector<std::string>& value) { return value; }
-Json json_of(Index value) { return value; }
-Json json_of(bool value) { return value; }
-Json json_of(Real value) { return value; }
+Json json_of(const std::string& value) {
+  return value;
+}
+Json json_of(const Path& value) {
+  return value.value;
+}
+Json json_of(const std::vector<std::string>& value) {
+  return value;
+}
+Json json_of(Index value) {
+  return value;
+}
+Json json_of(bool value) {
+  return value;
+}
+Json json_of(Real value) {
+  return value;
+}
 Json json_of(const Schedule& value) {
   return value.kind == Schedule::Kind::Constant ? Json(value.a)
          : value.kind == Schedule::Kind::PerRow ? Json{{"per_row", value.a}}
@@ -88,11 +101,13 @@ ExitCode inspect_verb(const Arguments& arguments) {
       std::replace(pointer.begin(), pointer.end(), '.', '/');
       config[Json::json_pointer(pointer)] = json_of(value);
     });
-    const Json all = {{"metrics", Json::parse(json_line(overview.metrics))}, {"status", overview.status}, {"config", config}};
+    const Json all = {
+        {"metrics", Json::parse(json_line(overview.metrics))}, {"status", overview.status}, {"config", config}};
     std::cout << all.dump(2) << '\n';
     return ExitCode::Finished;
   }
-  std::cout << "status             " << overview.status << "\niteration          " << overview.metrics.iteration << '\n';
+  std::cout << "status             " << overview.status << "\niteration          " << overview.metrics.iteration
+            << '\n';
   for (const auto& [name, value] : overview.metrics.values) {
     std::cout << std::left << std::setw(18) << name << ' ' << std::setprecision(6) << value << '\n';
   }

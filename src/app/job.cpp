@@ -26,6 +26,17 @@ struct Origin {
   Record record;
 };
 
+/// Someone may have edited config.toml: what the checkpoint was made with counts.
+void check_same_config(const Origin& origin, const Options& options) {
+  std::string differences;
+  for (const OptionDifference& d : compare(parse_config(origin.record.texts.at("config"), origin.file), options)) {
+    differences += d.free_on_resume ? "" : "\n  " + d.name + ": " + d.before + " there, " + d.after + " in config.toml";
+  }
+  if (!differences.empty()) {
+    throw Error(ExitCode::Config, origin.file + " was made with another config:" + differences);
+  }
+}
+
 Origin find_origin(RunDirectory& directory, const JobPlan& plan) {
   const auto warn = [](const std::string& text) { std::cerr << "warning: " << text << '\n'; };
   directory.create();
@@ -37,6 +48,7 @@ Origin find_origin(RunDirectory& directory, const JobPlan& plan) {
     }
     origin.file = *newest;
     origin.record = read_record(*newest);
+    check_same_config(origin, plan.options);
     if (origin.record.iteration > plan.options.run.iterations) {
       throw Error(ExitCode::Config, "run.iterations = " + std::to_string(plan.options.run.iterations) + ": " + *newest +
                                         " has already completed " + std::to_string(origin.record.iteration));
@@ -54,8 +66,8 @@ std::string simd_to_use(const Origin& origin, const Options& options) {
 
 void check_same_data(const Origin& origin, const Problem& problem) {
   if (!origin.file.empty() && origin.record.texts.at("data_fingerprint") != problem.data_fingerprint()) {
-    throw Error(ExitCode::Data, "data_fingerprint = " + problem.data_fingerprint() + ": " + origin.file + " was made with " +
-                                    origin.record.texts.at("data_fingerprint") +
+    throw Error(ExitCode::Data, "data_fingerprint = " + problem.data_fingerprint() + ": " + origin.file +
+                                    " was made with " + origin.record.texts.at("data_fingerprint") +
                                     "; the data files changed since, or the paths lead to other data");
   }
 }
@@ -160,8 +172,12 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
     write_durably(directory.file("config.toml"), write_config(options));
   });
   auto& texts = origin.record.texts;
-  texts = {{"algorithm", options.algorithm.name}, {"problem", options.problem.type}, {"config", write_config(options)},
-           {"version", version()},                {"git", git_commit()},             {"simd", name(simd)},
+  texts = {{"algorithm", options.algorithm.name},
+           {"problem", options.problem.type},
+           {"config", write_config(options)},
+           {"version", version()},
+           {"git", git_commit()},
+           {"simd", name(simd)},
            {"data_fingerprint", problem->data_fingerprint()}};
 
   Oracle oracle(*problem, comm, oracle_setup(options));
@@ -170,12 +186,12 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
   State state;
   fill_state(plan, origin, first_iteration, oracle, *algorithm, state);
   if (comm.is_root()) {
-    recorder.progress().say(options.run.name + ": " + options.problem.type + " by " + options.algorithm.name + ", " +
-                            std::to_string(problem->n_rows(Level::Lower)) + " lower and " +
-                            std::to_string(problem->n_rows(Level::Upper)) + " upper rows, " +
-                            std::to_string(problem->n_y()) + " parameters, " + std::to_string(comm.size()) +
-                            (comm.size() == 1 ? " rank, " : " ranks, ") + name(simd) + ", " + options.run.precision +
-                            (first_iteration > 0 ? "; going on from iteration " + std::to_string(first_iteration) : ""));
+    recorder.progress().say(
+        options.run.name + ": " + options.problem.type + " by " + options.algorithm.name + ", " +
+        std::to_string(problem->n_rows(Level::Lower)) + " lower and " + std::to_string(problem->n_rows(Level::Upper)) +
+        " upper rows, " + std::to_string(problem->n_y()) + " parameters, " + std::to_string(comm.size()) +
+        (comm.size() == 1 ? " rank, " : " ranks, ") + name(simd) + ", " + options.run.precision +
+        (first_iteration > 0 ? "; going on from iteration " + std::to_string(first_iteration) : ""));
   }
 
   const RunPlan run_plan{.iterations = options.run.iterations,
@@ -246,8 +262,9 @@ ExitCode run_job(const std::function<JobPlan()>& make_plan) {
     return live(plan, comm);
   }
   if (comm.is_root()) {
-    std::cout << summary(plan.directory, Status::Finished) << " (already; to go further: meha resume " << plan.directory
-              << " --set run.iterations=N)\n";
+    std::cout << plan.directory << ": finished already; to go further: meha resume " << plan.directory
+              << " --set run.iterations=N\n"
+              << summary(plan.directory, Status::Finished) << '\n';
   }
   return ExitCode::Finished;
 }

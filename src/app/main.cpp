@@ -44,8 +44,9 @@ int main(int argc, char** argv) {
   CLI::App program("meha: distributed bi-level optimisation by the Moreau envelope method");
   program.set_version_flag("--version", std::string("meha ") + meha::version() + " (" + meha::git_commit() + ")");
   program.require_subcommand(1);
-  program.footer("Exit codes: 0 finished, 2 config or usage, 3 data, 4 not finite, 5 run directory, 70 bug, "
-                 "75 stopped on request (resume me).");
+  program.footer(
+      "Exit codes: 0 finished, 2 config or usage, 3 data, 4 not finite, 5 run directory, 70 bug, "
+      "75 stopped on request (resume me).");
   Arguments arguments;
   ExitCode (*verb)(const Arguments&) = nullptr;
   bool with_mpi = true;

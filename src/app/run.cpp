@@ -16,8 +16,8 @@ void refuse_other_config(const std::string& directory, const Options& options) {
   }
   if (!differences.empty()) {
     throw Error(ExitCode::Config, directory + " holds a run of another config:" + differences +
-                                      "\nchoose another --out, or change what may change with: meha resume " + directory +
-                                      " --set …");
+                                      "\nchoose another --out, or change what may change with: meha resume " +
+                                      directory + " --set …");
   }
 }
 

@@ -16,9 +16,11 @@ std::uint64_t integer_of(Real with_magic) {
 }
 
 /// Adds scale·share to the limbs. @return whether every addend was within the bound
-__attribute__((target_clones("arch=skylake-avx512", "avx2", "default"))) bool add_limbs(
-    const Real* __restrict share, std::size_t n, Real scale, Real bound, Real hi_scale, std::int64_t* __restrict hi,
-    std::int64_t* __restrict lo) {
+__attribute__((target_clones("arch=skylake-avx512", "avx2", "default"))) bool add_limbs(const Real* __restrict share,
+                                                                                        std::size_t n, Real scale,
+                                                                                        Real bound, Real hi_scale,
+                                                                                        std::int64_t* __restrict hi,
+                                                                                        std::int64_t* __restrict lo) {
   const Real hi_unit = 1 / hi_scale;
   Real n_bad = 0;
   for (std::size_t i = 0; i < n; ++i) {
@@ -58,7 +60,7 @@ void ExactSum::add(Index offset, InSpan share, Real factor, int exponent) {
   } else {
     for (std::size_t i = 0; i < share.size(); ++i) {
       plain_[first + i] += share[i] * scale;
-      within = within && std::isfinite(share[i]);
+      within = within && std::isfinite(plain_[first + i]);
     }
   }
   if (!within) {

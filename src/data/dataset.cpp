@@ -32,7 +32,8 @@ void check_values(const Table& table) {
     std::memcpy(&value, table.features.data() + i * sizeof(float), sizeof(float));
     if (!std::isfinite(value)) {
       const auto n = static_cast<std::size_t>(table.n_features);
-      throw Error(ExitCode::Data, table.name + ": feature " + std::to_string(i % n) + " of row " + std::to_string(i / n) +
+      throw Error(ExitCode::Data, table.name + ": feature " + std::to_string(i % n) + " of row " +
+                                      std::to_string(i / n) +
                                       " is not a finite number: replace missing values before training");
     }
   }

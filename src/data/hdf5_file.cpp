@@ -237,7 +237,8 @@ void Hdf5File::create_reals(const std::string& dataset, Index size) {
     H5Pset_chunk(creation, 1, &chunk);
     H5Pset_fletcher32(creation);
   }
-  const Handle set(H5Dcreate2(id_, dataset.c_str(), H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose);
+  const Handle set(H5Dcreate2(id_, dataset.c_str(), H5T_IEEE_F64LE, space, H5P_DEFAULT, creation, H5P_DEFAULT),
+                   H5Dclose);
   if (!set.valid()) {
     fail(dataset + ": cannot be created");
   }
@@ -266,13 +267,15 @@ void Hdf5File::write_reals(const std::string& dataset, InSpan values) {
 void Hdf5File::write_array(const std::string& dataset, const std::vector<Index>& shape, InSpan values) {
   const std::vector<hsize_t> extents(shape.begin(), shape.end());
   const Handle space(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), H5Sclose);
-  const Handle set(H5Dcreate2(id_, dataset.c_str(), H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Dclose);
+  const Handle set(H5Dcreate2(id_, dataset.c_str(), H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+                   H5Dclose);
   if (!set.valid() || H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
     fail(dataset + ": cannot be written: is the disk full?");
   }
 }
 
-void Hdf5File::write_attribute(const std::string& object, const std::string& name, std::int64_t type, const void* value) {
+void Hdf5File::write_attribute(const std::string& object, const std::string& name, std::int64_t type,
+                               const void* value) {
   const Handle target(H5Oopen(id_, object.c_str(), H5P_DEFAULT), H5Oclose);
   const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
   const Handle attribute(H5Acreate2(target, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
@@ -299,8 +302,9 @@ bool Hdf5File::has_attribute(const std::string& object, const std::string& name)
 }
 
 std::string Hdf5File::text_attribute(const std::string& object, const std::string& name) const {
-  const Handle attribute(has_attribute(object, name) ? H5Aopen_by_name(id_, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT) : -1,
-                         H5Aclose);
+  const Handle attribute(
+      has_attribute(object, name) ? H5Aopen_by_name(id_, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT) : -1,
+      H5Aclose);
   if (!attribute.valid()) {
     fail("attribute " + name + " of " + object + ": missing");
   }
@@ -314,9 +318,11 @@ std::string Hdf5File::text_attribute(const std::string& object, const std::strin
   return text;
 }
 
-void Hdf5File::read_attribute(const std::string& object, const std::string& name, std::int64_t type, void* value) const {
-  const Handle attribute(has_attribute(object, name) ? H5Aopen_by_name(id_, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT) : -1,
-                         H5Aclose);
+void Hdf5File::read_attribute(const std::string& object, const std::string& name, std::int64_t type,
+                              void* value) const {
+  const Handle attribute(
+      has_attribute(object, name) ? H5Aopen_by_name(id_, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT) : -1,
+      H5Aclose);
   if (!attribute.valid() || H5Aread(attribute, type, value) < 0) {
     fail("attribute " + name + " of " + object + ": missing or not a number");
   }

@@ -12,12 +12,14 @@ namespace {
   throw Error(ExitCode::Data, path + ": " + why);
 }
 
-std::vector<Label> read_labels(const Hdf5File& file, const std::string& path, const std::string& dataset, Index n_rows) {
+std::vector<Label> read_labels(const Hdf5File& file, const std::string& path, const std::string& dataset,
+                               Index n_rows) {
   const auto shape = file.shape(dataset);
   if (shape.size() != 1 || shape[0] != n_rows) {
     fail(path, dataset + " must have one entry for each of the " + std::to_string(n_rows) + " rows of /features");
   }
-  if (const auto kind = file.number(dataset); kind != Hdf5File::Number::UInt8 && kind != Hdf5File::Number::OtherInteger) {
+  if (const auto kind = file.number(dataset);
+      kind != Hdf5File::Number::UInt8 && kind != Hdf5File::Number::OtherInteger) {
     fail(path, dataset + " must hold integers (classes 0, 1, …)");
   }
   std::vector<std::int64_t> wide(static_cast<std::size_t>(n_rows));

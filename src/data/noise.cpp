@@ -12,7 +12,9 @@ namespace {
 
 /// Draws a class other than `label` with probabilities from row `label` of a random matrix.
 Label draw_classwise(Label label, Index n_classes, Index seed, Index row) {
-  const auto weight = [&](Index to) { return to == label ? 0.0 : random_uniform(seed, Stream::NoiseMatrix, label, to); };
+  const auto weight = [&](Index to) {
+    return to == label ? 0.0 : random_uniform(seed, Stream::NoiseMatrix, label, to);
+  };
   Real total = 0;
   for (Index to = 0; to < n_classes; ++to) {
     total += weight(to);
@@ -47,13 +49,14 @@ Label draw(const std::string& kind, Label label, Index n_classes, Index seed, In
 
 }  // namespace
 
-std::vector<std::uint8_t> corrupt_labels(std::span<Label> labels, Index n_classes, const NoiseOptions& noise, Index seed) {
+std::vector<std::uint8_t> corrupt_labels(std::span<Label> labels, Index n_classes, const NoiseOptions& noise,
+                                         Index seed) {
   if (noise.kind == "none") {
     return {};
   }
   if (n_classes < 2) {
-    throw Error(ExitCode::Data, "problem.noise.kind = \"" + noise.kind + "\": needs at least 2 classes, the data have " +
-                                    std::to_string(n_classes));
+    throw Error(ExitCode::Data, "problem.noise.kind = \"" + noise.kind +
+                                    "\": needs at least 2 classes, the data have " + std::to_string(n_classes));
   }
   std::vector<Index> rows(labels.size());
   std::iota(rows.begin(), rows.end(), Index{0});

@@ -22,7 +22,8 @@ std::shared_ptr<const Table> read_table(const std::string& format, const Path& f
     return std::make_shared<Table>(read_hdf5_table(features.value, labels.value));
   }
   if (labels.empty()) {
-    throw Error(ExitCode::Config, std::string("problem.data.") + key + "_labels: must be given with " + key + "_features");
+    throw Error(ExitCode::Config,
+                std::string("problem.data.") + key + "_labels: must be given with " + key + "_features");
   }
   return std::make_shared<Table>(read_idx(features.value, labels.value));
 }
@@ -84,7 +85,8 @@ void check_fit(const Split& split) {
   const Table& train = *split.train.table;
   for (const Selection* other : {&split.validation, &split.test}) {
     if (other->table && (other->table->n_features != train.n_features || other->table->element != train.element)) {
-      throw Error(ExitCode::Data, other->table->name + ": " + std::to_string(other->table->n_features) + " features of " +
+      throw Error(ExitCode::Data, other->table->name + ": " + std::to_string(other->table->n_features) +
+                                      " features of " +
                                       (other->table->element == Element::UInt8 ? "uint8" : "float32") + ", but " +
                                       train.name + " has " + std::to_string(train.n_features) + " of " +
                                       (train.element == Element::UInt8 ? "uint8" : "float32"));

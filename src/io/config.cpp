@@ -54,15 +54,16 @@ class Reader {
     throw Error(ExitCode::Config, origin_ + line + ": " + name + " = " + text_of(node) + ": " + why);
   }
 
-  void refuse_unknown(const toml::table& table, const std::string& prefix, const std::vector<std::string>& known) const {
+  void refuse_unknown(const toml::table& table, const std::string& prefix,
+                      const std::vector<std::string>& known) const {
     for (const auto& [key, node] : table) {
       const std::string name = prefix + std::string(key.str());
       const bool has_dot = key.str().find('.') != std::string_view::npos;  // "a.b" in quotes is not b of table a
       if (!has_dot && std::find(known.begin(), known.end(), name) != known.end()) {
         continue;
       }
-      const bool is_section = std::any_of(known.begin(), known.end(),
-                                          [&](const std::string& k) { return k.starts_with(name + "."); });
+      const bool is_section =
+          std::any_of(known.begin(), known.end(), [&](const std::string& k) { return k.starts_with(name + "."); });
       if (is_section && node.is_table()) {
         refuse_unknown(*node.as_table(), name + ".", known);
       } else if (is_section) {
@@ -87,7 +88,9 @@ class Reader {
     return *value;
   }
 
-  void assign(const OptionInfo& info, const toml::node& node, Real& member) const { member = number(info, node, info.name); }
+  void assign(const OptionInfo& info, const toml::node& node, Real& member) const {
+    member = number(info, node, info.name);
+  }
 
   void assign(const OptionInfo& info, const toml::node& node, Index& member) const {
     const auto value = node.value_exact<std::int64_t>();
@@ -131,7 +134,8 @@ class Reader {
   void assign(const OptionInfo& info, const toml::node& node, std::vector<std::string>& member) const {
     member.clear();
     const toml::array* list = node.as_array();
-    if (list == nullptr || !std::all_of(list->begin(), list->end(), [](const auto& entry) { return entry.is_string(); })) {
+    if (list == nullptr ||
+        !std::all_of(list->begin(), list->end(), [](const auto& entry) { return entry.is_string(); })) {
       fail(node, info.name, "must be a list of strings");
     }
     for (const auto& entry : *list) {
@@ -203,8 +207,8 @@ Options parse_config(const std::string& text, const std::string& origin) {
   try {
     Reader(origin, true, fs::absolute(origin).parent_path()).read(toml::parse(text, origin), options);
   } catch (const toml::parse_error& error) {
-    throw Error(ExitCode::Config, origin + ":" + std::to_string(error.source().begin.line) + ": " +
-                                      std::string(error.description()));
+    throw Error(ExitCode::Config,
+                origin + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description()));
   }
   return options;
 }

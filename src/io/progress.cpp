@@ -37,7 +37,8 @@ std::string formatted(const char* format, Values... values) {
 
 std::string duration(Real seconds) {
   const auto s = static_cast<long>(seconds + 0.5);
-  return s < 3600 ? formatted("%ld:%02ld", s / 60, s % 60) : formatted("%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+  return s < 3600 ? formatted("%ld:%02ld", s / 60, s % 60)
+                  : formatted("%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
 }
 
 }  // namespace

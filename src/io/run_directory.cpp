@@ -83,7 +83,8 @@ void RunDirectory::lock() {
     std::string holder;
     std::getline(std::ifstream(name), holder);
     lock_.reset();
-    throw Error(ExitCode::Checkpoint, path_ + ": is in use by another run (" + holder + "): wait for it or choose --out");
+    throw Error(ExitCode::Checkpoint,
+                path_ + ": is in use by another run (" + holder + "): wait for it or choose --out");
   }  // file systems without locks: go on without
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);

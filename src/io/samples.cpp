@@ -35,7 +35,8 @@ SampleReport report_samples(const SampleLabels& labels, In x, std::vector<Label>
   }
   report.by_suspicion.resize(static_cast<std::size_t>(x.size()));
   std::iota(report.by_suspicion.begin(), report.by_suspicion.end(), Index{0});
-  std::stable_sort(report.by_suspicion.begin(), report.by_suspicion.end(), [&](Index a, Index b) { return x[a] < x[b]; });
+  std::stable_sort(report.by_suspicion.begin(), report.by_suspicion.end(),
+                   [&](Index a, Index b) { return x[a] < x[b]; });
   return report;
 }
 
@@ -74,7 +75,8 @@ void write_class_table(std::ostream& out, const SampleReport& report) {
     }
   }
   out << std::left << std::setw(static_cast<int>(width)) << "class" << std::right << std::setw(9) << "rows"
-      << std::setw(13) << "look wrong" << "   look like instead\n";
+      << std::setw(13) << "look wrong"
+      << "   look like instead\n";
   for (std::size_t k = 0; k < n_classes; ++k) {
     out << std::left << std::setw(static_cast<int>(width)) << report.labels.class_names[k] << std::right << std::setw(9)
         << n_rows[k] << std::setw(13) << n_wrong[k] << "   ";

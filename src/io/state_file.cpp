@@ -119,15 +119,16 @@ void write_state(const std::string& path, const Communicator& comm, const State&
   const std::string part = path + ".part";
   std::optional<Hdf5File> file;
   std::optional<Error> failure;
-  const auto attempt = [&](auto&& work) {  // on rank 0, until the first failure: the collectives below never stop halfway
-    if (comm.is_root() && !failure) {
-      try {
-        work();
-      } catch (const Error& error) {
-        failure = error;
-      }
-    }
-  };
+  const auto attempt =
+      [&](auto&& work) {  // on rank 0, until the first failure: the collectives below never stop halfway
+        if (comm.is_root() && !failure) {
+          try {
+            work();
+          } catch (const std::exception& error) {
+            failure = Error(ExitCode::Checkpoint, error.what());
+          }
+        }
+      };
   attempt([&] {
     file.emplace(Hdf5File::create(part, user_block_bytes, ExitCode::Checkpoint));
     file->create_group("/state");
@@ -137,9 +138,8 @@ void write_state(const std::string& path, const Communicator& comm, const State&
     const std::string name = "/state/" + field.name;
     if (field.per_row) {
       attempt([&] { file->create_reals(name, n_rows); });
-      comm.gather_rows(stored_rows, as_span(field.values), [&](Index first, InSpan piece) {
-        attempt([&] { file->write_part(name, first, piece); });
-      });
+      comm.gather_rows(stored_rows, as_span(field.values),
+                       [&](Index first, InSpan piece) { attempt([&] { file->write_part(name, first, piece); }); });
     } else {
       attempt([&] { file->write_reals(name, as_span(field.values)); });
     }
@@ -166,8 +166,8 @@ std::optional<std::string> damage_of(const std::string& path) {
   }
   const Seal found = seal_of(file);
   if (found.length != written.length) {
-    return "has " + std::to_string(found.length) + " bytes after its head instead of " + std::to_string(written.length) +
-           ": truncated or damaged";
+    return "has " + std::to_string(found.length) + " bytes after its head instead of " +
+           std::to_string(written.length) + ": truncated or damaged";
   }
   if (found.hash != written.hash) {
     return "its bytes do not match its hash: damaged";
@@ -213,8 +213,8 @@ void read_state(const std::string& path, const Communicator& comm, State& state,
     const auto attempt = [&](auto&& work) {
       try {
         work();
-      } catch (const Error& error) {
-        failure = error;
+      } catch (const std::exception& error) {
+        failure = Error(ExitCode::Checkpoint, error.what());
       }
     };
     if (field.per_row) {

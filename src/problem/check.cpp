@@ -59,7 +59,9 @@ class Checker {
     const bool rows_of_x = per_row() && level == Level::Lower;
     for (Index id = 0; id < plan.n_blocks(); ++id) {
       const Block block{.id = id, .rows = plan.rows(id), .n_rows_in_pass = plan.n_rows};
-      share.grad_x = rows_of_x ? slice(as_span(point.grad_x), block.rows) : per_row() ? OutSpan() : as_span(point.grad_x);
+      share.grad_x = rows_of_x   ? slice(as_span(point.grad_x), block.rows)
+                     : per_row() ? OutSpan()
+                                 : as_span(point.grad_x);
       const InSpan x_here = rows_of_x ? slice(as_span(x), block.rows) : per_row() ? InSpan() : as_span(x);
       problem_.add(level, block, x_here, {&probe, 1}, {&share, 1}, {});
     }
@@ -93,7 +95,8 @@ class Checker {
       compare("grad_y of " + of, here.grad_y.dot(dy), along_y / (2 * difference_step), here.value);
       if (!per_row() || level == Level::Lower) {
         const Vec dx = random_vector(x.size(), seed_, 20 + k);
-        const Real along_x = at(level, x + difference_step * dx, y).value - at(level, x - difference_step * dx, y).value;
+        const Real along_x =
+            at(level, x + difference_step * dx, y).value - at(level, x - difference_step * dx, y).value;
         compare("grad_x of " + of, here.grad_x.dot(dx), along_x / (2 * difference_step), here.value);
       }
     }

@@ -53,7 +53,8 @@ RowSet deal_rows(const Communicator& comm, const Selection& selection, Index blo
   return mine;
 }
 
-std::vector<std::uint8_t> deal_bytes(const Communicator& comm, const BlockPlan& plan, const std::vector<std::uint8_t>& all) {
+std::vector<std::uint8_t> deal_bytes(const Communicator& comm, const BlockPlan& plan,
+                                     const std::vector<std::uint8_t>& all) {
   Index known = all.empty() ? 0 : 1;
   comm.broadcast(known);
   if (known == 0) {
@@ -62,7 +63,9 @@ std::vector<std::uint8_t> deal_bytes(const Communicator& comm, const BlockPlan& 
   const Range own = owned_rows(plan, comm.rank(), comm.size());
   std::vector<std::uint8_t> mine(static_cast<std::size_t>(own.size()));
   for_each_block(comm, plan, [&](int owner, Range rows) {
-    const auto part = [&](auto& from, Index first) { return slice(std::span(from), {rows.begin - first, rows.end - first}); };
+    const auto part = [&](auto& from, Index first) {
+      return slice(std::span(from), {rows.begin - first, rows.end - first});
+    };
     if (comm.is_root() && owner == 0) {
       const auto bytes = part(all, 0);
       std::copy(bytes.begin(), bytes.end(), part(mine, own.begin).begin());

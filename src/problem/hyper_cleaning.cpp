@@ -36,9 +36,8 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
   fingerprint_ = split.fingerprint;
   comm.broadcast(fingerprint_);
   classifier_ = make_classifier(
-      options.problem.model,
-      {.n_features = train_.n_features(), .n_classes = n_classes, .element = train_.element()}, options.run.precision,
-      simd);
+      options.problem.model, {.n_features = train_.n_features(), .n_classes = n_classes, .element = train_.element()},
+      options.run.precision, simd);
   samples_ = {.source_row = std::move(split.train.rows),
               .given = std::move(split.train.labels),
               .truth = std::move(split.true_labels),
@@ -173,9 +172,13 @@ bool HyperCleaning::has_refit(Refit which) const {
 }
 
 void HyperCleaning::select_rows(Refit which, Range rows, InSpan x, OutSpan x_hard) const {
+  if (x.empty()) {
+    return;
+  }
   constexpr Real infinity = std::numeric_limits<Real>::infinity();
   const bool all_here = samples_.is_clean.size() == static_cast<std::size_t>(n_x());  // rank 0 knows every row's truth
-  const std::uint8_t* clean = all_here ? samples_.is_clean.data() + rows.begin : is_clean_.data() + (rows.begin - train_.rows().begin);
+  const std::uint8_t* clean =
+      all_here ? samples_.is_clean.data() + rows.begin : is_clean_.data() + (rows.begin - train_.rows().begin);
   for (std::size_t i = 0; i < x.size(); ++i) {
     const bool taken = which == Refit::Kept ? sigmoid(x[i]) >= 0.5 : which != Refit::Clean || clean[i] != 0;
     x_hard[i] = taken ? infinity : -infinity;
@@ -186,9 +189,8 @@ std::vector<Label> HyperCleaning::predict(In y) {
   const Probe probe{.y = {y.data(), static_cast<std::size_t>(y.size())}, .want = Want::Nothing};
   begin_pass(Level::Lower, {&probe, 1});
   std::vector<Label> predicted(static_cast<std::size_t>(train_.rows().size()));
-  for_each_tile(train_, train_.rows(), [&](const Tile& /*tile*/, Range rows) {
-    classifier_->classes(slice(std::span(predicted), rows));
-  });
+  for_each_tile(train_, train_.rows(),
+                [&](const Tile& /*tile*/, Range rows) { classifier_->classes(slice(std::span(predicted), rows)); });
   return predicted;
 }
 

@@ -64,8 +64,8 @@ void LinearClassifier<T>::forward(const Tile& tile, OutSpan losses) {
   require(tile.n_rows <= tile_rows && tile.n_features == shape_.n_features, "a tile fits the classifier");
   if (shape_.element == Element::UInt8) {
     kernels_->forward_uint8(reinterpret_cast<const std::uint8_t*>(tile.features), tile.n_rows, tile.n_features,
-                            weights_.data(), bias_.data(), n_columns_,
-                            reinterpret_cast<std::uint8_t*>(scratch_.data()), logits_.data());
+                            weights_.data(), bias_.data(), n_columns_, reinterpret_cast<std::uint8_t*>(scratch_.data()),
+                            logits_.data());
   } else {
     kernels_->forward_float32(reinterpret_cast<const float*>(tile.features), tile.n_rows, tile.n_features,
                               weights_.data(), bias_.data(), n_columns_, reinterpret_cast<float*>(scratch_.data()),

@@ -15,7 +15,8 @@ std::unique_ptr<Problem> make(const Options& options, const Communicator& comm, 
 }
 
 constexpr std::array problems = {
-    ProblemInfo{"hyper_cleaning", "learn one weight per training row so that wrong labels are found", make<HyperCleaning>},
+    ProblemInfo{"hyper_cleaning", "learn one weight per training row so that wrong labels are found",
+                make<HyperCleaning>},
 };
 
 }  // namespace

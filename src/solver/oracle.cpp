@@ -18,8 +18,10 @@ Oracle::Oracle(Problem& problem, Communicator& comm, const Setup& setup)
     : problem_(problem),
       comm_(comm),
       setup_(setup),
-      minibatches_{Minibatches(plan_of(problem, Level::Lower, setup.block_rows), setup.batch_lower, setup.seed, Stream::LowerBatch),
-                   Minibatches(plan_of(problem, Level::Upper, setup.block_rows), setup.batch_upper, setup.seed, Stream::UpperBatch)},
+      minibatches_{Minibatches(plan_of(problem, Level::Lower, setup.block_rows), setup.batch_lower, setup.seed,
+                               Stream::LowerBatch),
+                   Minibatches(plan_of(problem, Level::Upper, setup.block_rows), setup.batch_upper, setup.seed,
+                               Stream::UpperBatch)},
       all_blocks_{Minibatches(plan_of(problem, Level::Lower, setup.block_rows), 0, setup.seed, Stream::LowerBatch),
                   Minibatches(plan_of(problem, Level::Upper, setup.block_rows), 0, setup.seed, Stream::UpperBatch)},
       message_(setup.sum) {
@@ -70,9 +72,8 @@ Sweep Oracle::open(Vec& x, Index k, bool full) {
   row_sums_ = {};
   if (remote()) {
     x_here_.resize(owned_rows_[static_cast<std::size_t>(comm_.rank())].size());
-    comm_.scatter_rows(owned_rows_, as_span(x_here_), [&](Index first, OutSpan piece) {
-      std::copy_n(x.data() + first, piece.size(), piece.begin());
-    });
+    comm_.scatter_rows(owned_rows_, as_span(x_here_),
+                       [&](Index first, OutSpan piece) { std::copy_n(x.data() + first, piece.size(), piece.begin()); });
   }
   return Sweep(*this);
 }
@@ -84,13 +85,13 @@ std::size_t Oracle::add_request(Level level, const Vec& y, Want want) {
   Request& request = requests_[n_requests_];
   request.level = level;
   request.y = &y;
-  request.want = want;
+  const bool no_x = !meha::has(want, Want::GradX) || (per_row() && level == Level::Upper);
+  request.want = no_x ? want & (Want::Value | Want::GradY) : want;
   request.factor = 1;
   request.joins = n_requests_;
   request.result.value = 0;
   const Index n_rows_here = owned_rows_[static_cast<std::size_t>(comm_.rank())].size();
   const bool x_of_rows = per_row() && level == Level::Lower;
-  const bool no_x = !meha::has(want, Want::GradX) || (per_row() && level == Level::Upper);
   request.result.grad_x.resize(no_x ? 0 : x_of_rows ? n_rows_here : problem_.n_x());
   request.share_x.resize(no_x || per_row() ? 0 : problem_.n_x());
   request.result.grad_y.resize(meha::has(want, Want::GradY) ? problem_.n_y() : 0);
@@ -111,6 +112,9 @@ std::size_t Oracle::request_of(const Result& result) const {
 void Sweep::add_upper(const Vec& y, Want want, Real factor, const Result& into) {
   const std::size_t target = oracle_.request_of(into);
   auto& request = oracle_.requests_[oracle_.add_request(Level::Upper, y, want)];
+  const Want joined = request.want & oracle_.requests_[target].want;
+  require((request.want & (Want::GradX | Want::GradY)) == (joined & (Want::GradX | Want::GradY)),
+          "gradients join only gradients that are wanted there");
   request.factor = factor;
   request.joins = target;
 }
@@ -139,9 +143,8 @@ void Oracle::step_rows_on_root(const RowStep& row_step) {
       continue;
     }
     Vec all(comm_.is_root() ? n_lower_rows() : 0);
-    comm_.gather_rows(owned_rows_, as_span(std::as_const(grad_x)), [&](Index first, InSpan piece) {
-      std::copy(piece.begin(), piece.end(), all.data() + first);
-    });
+    comm_.gather_rows(owned_rows_, as_span(std::as_const(grad_x)),
+                      [&](Index first, InSpan piece) { std::copy(piece.begin(), piece.end(), all.data() + first); });
     if (comm_.is_root()) {
       grad_x.swap(all);
     }
@@ -154,9 +157,8 @@ void Oracle::step_rows_on_root(const RowStep& row_step) {
       root_row_sums_.push_back(sums);
     }
   }
-  comm_.scatter_rows(owned_rows_, as_span(x_here_), [&](Index first, OutSpan piece) {
-    std::copy_n(x_->data() + first, piece.size(), piece.begin());
-  });
+  comm_.scatter_rows(owned_rows_, as_span(x_here_),
+                     [&](Index first, OutSpan piece) { std::copy_n(x_->data() + first, piece.size(), piece.begin()); });
 }
 
 /// One visit to the rows and one allreduce, for what is wanted of `halves`.
@@ -199,7 +201,7 @@ void Oracle::lay_out(Want halves) {
   constexpr Index n_row_sums = 2;
   n_sums_ = n_row_sums;
   Index n_addends = 2;
-  exponent_ = INT16_MAX;
+  exponent_ = problem_.share_exponent(Level::Lower, batches(Level::Lower).n_rows(k_));
   for (const Level level : {Level::Lower, Level::Upper}) {
     const auto uses = [&](const Request& r) { return r.level == level && (r.want & halves) != Want::Nothing; };
     if (std::any_of(requests_.begin(), requests_.begin() + static_cast<std::ptrdiff_t>(n_requests_), uses)) {
@@ -246,7 +248,8 @@ void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step) {
       Request& request = *wanted[p];
       shares[p] = {};
       if (meha::has(probes[p].want, Want::GradX)) {
-        shares[p].grad_x = x_of_rows && with_rows ? slice(as_span(request.result.grad_x), rows) : as_span(request.share_x);
+        shares[p].grad_x =
+            x_of_rows && with_rows ? slice(as_span(request.result.grad_x), rows) : as_span(request.share_x);
         request.share_x.setZero();
       }
       if (meha::has(probes[p].want, Want::GradY)) {
@@ -345,9 +348,8 @@ Vec Oracle::gather_x(const Vec& x) const {
     return x;
   }
   Vec all(comm_.is_root() ? n_lower_rows() : 0);
-  comm_.gather_rows(stored_rows_, as_span(x), [&](Index first, InSpan piece) {
-    std::copy(piece.begin(), piece.end(), all.data() + first);
-  });
+  comm_.gather_rows(stored_rows_, as_span(x),
+                    [&](Index first, InSpan piece) { std::copy(piece.begin(), piece.end(), all.data() + first); });
   return all;
 }
 

@@ -6,7 +6,16 @@
 namespace meha {
 namespace {
 
-/// Adam on the mean of ℓ over the rows taken. @param x_hard  ±∞ per stored row   @param scale  n / rows taken
+/// ∇ of what counts once in the lower level, whichever rows are taken: a regulariser of the model.
+Vec whole_gradient(const Problem& problem, const Vec& y) {
+  Vec grad = Vec::Zero(y.size());
+  Share share{.value = 0, .grad_x = {}, .grad_y = as_span(grad)};
+  problem.add_whole(Level::Lower, {}, {.y = as_span(y), .want = Want::GradY}, share);
+  return grad;
+}
+
+/// Adam on the mean of ℓ over the rows taken, plus the model's regulariser.
+/// @param x_hard  ±∞ per stored row     @param scale  n / rows taken
 std::optional<Vec> train(Oracle& oracle, Refit which, Vec& x_hard, Real scale, const RefitPlan& plan) {
   State state;
   Vec& y = state.add("y", false, oracle.problem().n_y());
@@ -25,7 +34,8 @@ std::optional<Vec> train(Oracle& oracle, Refit which, Vec& x_hard, Real scale, c
     }
     oracle.on_root(
         [&] {
-          d = scale * at_y.grad_y;
+          const Vec whole = whole_gradient(oracle.problem(), y);
+          d = which == Refit::Validation ? Vec(at_y.grad_y + whole) : Vec(scale * (at_y.grad_y - whole) + whole);
           adam.apply(state, {0, y.size()}, t, as_span(d));
           y -= plan.learning_rate * d;
         },

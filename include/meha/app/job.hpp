@@ -22,7 +22,7 @@ struct JobPlan {
 
 /// For pack(): calls `see(name, member)` for every member.
 template <class AnyPlan, class See>
-  requires std::same_as<std::remove_const_t<AnyPlan>, JobPlan>
+requires std::same_as<std::remove_const_t<AnyPlan>, JobPlan>
 void visit(AnyPlan& plan, See&& see) {
   visit(plan.options, see);
   see("directory", plan.directory);

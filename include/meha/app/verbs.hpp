@@ -10,7 +10,7 @@
 namespace meha {
 
 struct Arguments {
-  std::string target;                 // CONFIG.toml, DIR, FILE.h5 or what to list
+  std::string target;  // CONFIG.toml, DIR, FILE.h5 or what to list
   std::string out;
   std::string what;
   std::vector<std::string> settings;  // a.b=value

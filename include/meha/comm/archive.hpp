@@ -15,12 +15,12 @@ namespace meha {
 
 template <class Archive>
 void serialize(Archive& archive, Path& path, unsigned /*version*/) {
-  archive & path.value;
+  archive& path.value;
 }
 
 template <class Archive>
 void serialize(Archive& archive, Schedule& schedule, unsigned /*version*/) {
-  archive & schedule.kind & schedule.a & schedule.b & schedule.power;
+  archive& schedule.kind& schedule.a& schedule.b& schedule.power;
 }
 
 /// The bytes of a value that has a visit().

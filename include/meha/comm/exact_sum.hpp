@@ -37,8 +37,8 @@ class ExactSum {
  private:
   Kind kind_;
   std::size_t n_values_ = 0;
-  Real hi_scale_ = 1;  // 2^h
-  Real bound_ = 0;     // largest addend
+  Real hi_scale_ = 1;                // 2^h
+  Real bound_ = 0;                   // largest addend
   std::vector<std::int64_t> limbs_;  // flags, all hi, all lo
   std::vector<Real> plain_;          // flags, values
 };

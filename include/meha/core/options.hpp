@@ -102,8 +102,8 @@ struct Options {
 struct Rule {
   enum class Kind { Any, Positive, AtLeast, Between, OneOf };
   Kind kind = Kind::Any;
-  Real low = 0, high = 0;        // AtLeast: ≥ low; Between: low ≤ value < high
-  const char* choices = "";      // OneOf: "a|b|c"
+  Real low = 0, high = 0;    // AtLeast: ≥ low; Between: low ≤ value < high
+  const char* choices = "";  // OneOf: "a|b|c"
 
   static constexpr Rule any() { return {}; }
   static constexpr Rule positive() { return {Kind::Positive}; }
@@ -125,75 +125,125 @@ struct OptionInfo {
   const char* meaning;
 };
 
+// clang-format off: one option, one line
 /// Calls `see(info, member)` for every option, in the order of a config file: a section's own keys before its tables. `options`: Options or const Options.
 template <class AnyOptions, class See>
-  requires std::same_as<std::remove_const_t<AnyOptions>, Options>
+requires std::same_as<std::remove_const_t<AnyOptions>, Options>
 void visit(AnyOptions& options, See&& see) {
   constexpr bool fixed = false;
   constexpr bool free = true;
   const char* directions = "sgd|momentum|ema|adam";
 
   auto& run = options.run;
-  see(OptionInfo{"run.name", Rule::any(), free, "names the run directory runs/<name>; default: the config's file name"}, run.name);
+  see(OptionInfo{"run.name", Rule::any(), free, "names the run directory runs/<name>; default: the config's file name"},
+      run.name);
   see(OptionInfo{"run.seed", Rule::at_least(0), fixed, "seed of every random number"}, run.seed);
   see(OptionInfo{"run.iterations", Rule::at_least(0), free, "iterations to complete"}, run.iterations);
-  see(OptionInfo{"run.precision", Rule::one_of("float32|float64"), fixed, "arithmetic of the row kernels (State is always double)"}, run.precision);
-  see(OptionInfo{"run.report_every", Rule::at_least(1), free, "iterations between lines of metrics.jsonl"}, run.report_every);
-  see(OptionInfo{"run.block_rows", Rule::at_least(1), fixed, "rows in a block, the unit of work, sums and minibatches"}, run.block_rows);
-  see(OptionInfo{"run.time_limit_s", Rule::at_least(0), free, "seconds after which this life of the run stops with exit 75; 0: none"}, run.time_limit_s);
-  see(OptionInfo{"run.simd", Rule::one_of("auto|baseline|avx2|avx512"), fixed, "instruction set of the row kernels; auto: the best all ranks have"}, run.simd);
-  see(OptionInfo{"run.initial_state", Rule::any(), fixed, "HDF5 file with /state/x, y, theta to start from"}, run.initial_state);
+  see(OptionInfo{"run.precision", Rule::one_of("float32|float64"), fixed,
+                 "arithmetic of the row kernels (State is always double)"},
+      run.precision);
+  see(OptionInfo{"run.report_every", Rule::at_least(1), free, "iterations between lines of metrics.jsonl"},
+      run.report_every);
+  see(OptionInfo{"run.block_rows", Rule::at_least(1), fixed, "rows in a block, the unit of work, sums and minibatches"},
+      run.block_rows);
+  see(OptionInfo{"run.time_limit_s", Rule::at_least(0), free,
+                 "seconds after which this life of the run stops with exit 75; 0: none"},
+      run.time_limit_s);
+  see(OptionInfo{"run.simd", Rule::one_of("auto|baseline|avx2|avx512"), fixed,
+                 "instruction set of the row kernels; auto: the best all ranks have"},
+      run.simd);
+  see(OptionInfo{"run.initial_state", Rule::any(), fixed, "HDF5 file with /state/x, y, theta to start from"},
+      run.initial_state);
 
   auto& problem = options.problem;
   see(OptionInfo{"problem.type", Rule::any(), fixed, "which problem to solve (meha list problems)"}, problem.type);
   see(OptionInfo{"problem.model", Rule::one_of("linear"), fixed, "classifier whose parameters are y"}, problem.model);
-  see(OptionInfo{"problem.init", Rule::one_of("zero|kaiming_uniform"), fixed, "start of y; kaiming_uniform: U(±1/sqrt(fan_in))"}, problem.init);
+  see(OptionInfo{"problem.init", Rule::one_of("zero|kaiming_uniform"), fixed,
+                 "start of y; kaiming_uniform: U(±1/sqrt(fan_in))"},
+      problem.init);
   see(OptionInfo{"problem.regularisation", Rule::at_least(0), fixed, "r in f + r*|y|^2"}, problem.regularisation);
-  see(OptionInfo{"problem.refit", Rule::any(), free, "after the run, train from scratch on the rows kept, all, validation, clean"}, problem.refit);
+  see(OptionInfo{"problem.refit", Rule::any(), free,
+                 "after the run, train from scratch on the rows kept, all, validation, clean"},
+      problem.refit);
   auto& data = problem.data;
-  see(OptionInfo{"problem.data.format", Rule::one_of("idx|hdf5"), fixed, "idx: IDX files, gzipped or not; hdf5: /features and /labels"}, data.format);
+  see(OptionInfo{"problem.data.format", Rule::one_of("idx|hdf5"), fixed,
+                 "idx: IDX files, gzipped or not; hdf5: /features and /labels"},
+      data.format);
   see(OptionInfo{"problem.data.train_features", Rule::any(), free, "file of the training rows"}, data.train_features);
-  see(OptionInfo{"problem.data.train_labels", Rule::any(), free, "file of their labels (hdf5: default the same file)"}, data.train_labels);
-  see(OptionInfo{"problem.data.validation_features", Rule::any(), free, "file of the validation rows; none: split off the training file"}, data.validation_features);
+  see(OptionInfo{"problem.data.train_labels", Rule::any(), free, "file of their labels (hdf5: default the same file)"},
+      data.train_labels);
+  see(OptionInfo{"problem.data.validation_features", Rule::any(), free,
+                 "file of the validation rows; none: split off the training file"},
+      data.validation_features);
   see(OptionInfo{"problem.data.validation_labels", Rule::any(), free, "file of their labels"}, data.validation_labels);
-  see(OptionInfo{"problem.data.test_features", Rule::any(), free, "file of the test rows; none: no test accuracy"}, data.test_features);
+  see(OptionInfo{"problem.data.test_features", Rule::any(), free, "file of the test rows; none: no test accuracy"},
+      data.test_features);
   see(OptionInfo{"problem.data.test_labels", Rule::any(), free, "file of their labels"}, data.test_labels);
-  see(OptionInfo{"problem.data.n_train", Rule::at_least(0), fixed, "training rows to use; 0: all that are left"}, data.n_train);
-  see(OptionInfo{"problem.data.n_validation", Rule::at_least(0), fixed, "validation rows to use; 0: the whole validation file"}, data.n_validation);
+  see(OptionInfo{"problem.data.n_train", Rule::at_least(0), fixed, "training rows to use; 0: all that are left"},
+      data.n_train);
+  see(OptionInfo{"problem.data.n_validation", Rule::at_least(0), fixed,
+                 "validation rows to use; 0: the whole validation file"},
+      data.n_validation);
   see(OptionInfo{"problem.data.n_test", Rule::at_least(0), fixed, "test rows to use; 0: all"}, data.n_test);
-  see(OptionInfo{"problem.data.shuffle", Rule::any(), fixed, "shuffle each file's rows before taking n; false: the first n as they stand"}, data.shuffle);
+  see(OptionInfo{"problem.data.shuffle", Rule::any(), fixed,
+                 "shuffle each file's rows before taking n; false: the first n as they stand"},
+      data.shuffle);
   see(OptionInfo{"problem.data.class_names", Rule::any(), fixed, "names of the classes 0, 1, …"}, data.class_names);
   auto& noise = problem.noise;
   see(OptionInfo{"problem.noise.kind", Rule::one_of("none|uniform|uniform_inclusive|pair|classwise"), fixed,
-                 "label noise put on the training rows: another class; any class; the next class; by a random matrix"}, noise.kind);
+                 "label noise put on the training rows: another class; any class; the next class; by a random matrix"},
+      noise.kind);
   see(OptionInfo{"problem.noise.rate", Rule::between(0, 1), fixed, "share of the training labels redrawn"}, noise.rate);
 
   auto& algorithm = options.algorithm;
   see(OptionInfo{"algorithm.name", Rule::any(), fixed, "which method (meha list algorithms)"}, algorithm.name);
-  see(OptionInfo{"algorithm.alpha", Rule::at_least(0), fixed, "step size of x: a number, {a=, b=, power=} or {per_row=}"}, algorithm.alpha);
+  see(OptionInfo{"algorithm.alpha", Rule::at_least(0), fixed,
+                 "step size of x: a number, {a=, b=, power=} or {per_row=}"},
+      algorithm.alpha);
   see(OptionInfo{"algorithm.beta", Rule::at_least(0), fixed, "step size of y, likewise"}, algorithm.beta);
   see(OptionInfo{"algorithm.eta", Rule::at_least(0), fixed, "step size of theta, likewise"}, algorithm.eta);
   see(OptionInfo{"algorithm.gamma", Rule::positive(), fixed, "parameter of the Moreau envelope"}, algorithm.gamma);
-  see(OptionInfo{"algorithm.batch_lower", Rule::at_least(0), fixed, "training rows per iteration, rounded up to blocks; 0: all"}, algorithm.batch_lower);
-  see(OptionInfo{"algorithm.batch_upper", Rule::at_least(0), fixed, "validation rows per iteration, rounded up to blocks; 0: all"}, algorithm.batch_upper);
-  see(OptionInfo{"algorithm.optimizer_x", Rule::one_of(directions), fixed, "how d_x becomes a direction"}, algorithm.optimizer_x);
-  see(OptionInfo{"algorithm.optimizer_y", Rule::one_of(directions), fixed, "how d_y becomes a direction"}, algorithm.optimizer_y);
-  see(OptionInfo{"algorithm.optimizer_theta", Rule::one_of(directions), fixed, "how d_theta becomes a direction"}, algorithm.optimizer_theta);
-  see(OptionInfo{"algorithm.momentum", Rule::between(0, 1), fixed, "mu of momentum (m = mu*m + d) and ema (m = mu*m + (1-mu)*d)"}, algorithm.momentum);
+  see(OptionInfo{"algorithm.batch_lower", Rule::at_least(0), fixed,
+                 "training rows per iteration, rounded up to blocks; 0: all"},
+      algorithm.batch_lower);
+  see(OptionInfo{"algorithm.batch_upper", Rule::at_least(0), fixed,
+                 "validation rows per iteration, rounded up to blocks; 0: all"},
+      algorithm.batch_upper);
+  see(OptionInfo{"algorithm.optimizer_x", Rule::one_of(directions), fixed, "how d_x becomes a direction"},
+      algorithm.optimizer_x);
+  see(OptionInfo{"algorithm.optimizer_y", Rule::one_of(directions), fixed, "how d_y becomes a direction"},
+      algorithm.optimizer_y);
+  see(OptionInfo{"algorithm.optimizer_theta", Rule::one_of(directions), fixed, "how d_theta becomes a direction"},
+      algorithm.optimizer_theta);
+  see(OptionInfo{"algorithm.momentum", Rule::between(0, 1), fixed,
+                 "mu of momentum (m = mu*m + d) and ema (m = mu*m + (1-mu)*d)"},
+      algorithm.momentum);
   see(OptionInfo{"algorithm.penalty.c", Rule::positive(), fixed, "c in the penalty c*(k+1)^p"}, algorithm.penalty.c);
-  see(OptionInfo{"algorithm.penalty.p", Rule::between(0, 0.5), fixed, "p in the penalty c*(k+1)^p"}, algorithm.penalty.p);
-  see(OptionInfo{"algorithm.adam.beta1", Rule::between(0, 1), fixed, "decay of Adam's first moment"}, algorithm.adam.beta1);
-  see(OptionInfo{"algorithm.adam.beta2", Rule::between(0, 1), fixed, "decay of Adam's second moment"}, algorithm.adam.beta2);
-  see(OptionInfo{"algorithm.adam.epsilon", Rule::positive(), fixed, "Adam's epsilon (divided by n for one x per row)"}, algorithm.adam.epsilon);
+  see(OptionInfo{"algorithm.penalty.p", Rule::between(0, 0.5), fixed, "p in the penalty c*(k+1)^p"},
+      algorithm.penalty.p);
+  see(OptionInfo{"algorithm.adam.beta1", Rule::between(0, 1), fixed, "decay of Adam's first moment"},
+      algorithm.adam.beta1);
+  see(OptionInfo{"algorithm.adam.beta2", Rule::between(0, 1), fixed, "decay of Adam's second moment"},
+      algorithm.adam.beta2);
+  see(OptionInfo{"algorithm.adam.epsilon", Rule::positive(), fixed, "Adam's epsilon (divided by n for one x per row)"},
+      algorithm.adam.epsilon);
 
   auto& checkpoint = options.checkpoint;
-  see(OptionInfo{"checkpoint.every", Rule::at_least(0), free, "iterations between checkpoints; 0: at the end or on request only"}, checkpoint.every);
+  see(OptionInfo{"checkpoint.every", Rule::at_least(0), free,
+                 "iterations between checkpoints; 0: at the end or on request only"},
+      checkpoint.every);
   see(OptionInfo{"checkpoint.keep", Rule::at_least(2), free, "checkpoints kept"}, checkpoint.keep);
 
   auto& comm = options.comm;
-  see(OptionInfo{"comm.sum", Rule::one_of("exact|plain"), fixed, "exact: the same bits on any number of ranks; plain: doubles, for comparison"}, comm.sum);
-  see(OptionInfo{"comm.placement", Rule::one_of("sharded|root"), free, "where one x per row lives: with its rows, or all on rank 0"}, comm.placement);
+  see(OptionInfo{"comm.sum", Rule::one_of("exact|plain"), fixed,
+                 "exact: the same bits on any number of ranks; plain: doubles, for comparison"},
+      comm.sum);
+  see(OptionInfo{"comm.placement", Rule::one_of("sharded|root"), free,
+                 "where one x per row lives: with its rows, or all on rank 0"},
+      comm.placement);
 }
+
+// clang-format on
 
 /// A value as written in TOML.
 std::string toml(const std::string& value);

@@ -39,8 +39,12 @@ struct Range {
   friend bool operator==(const Range&, const Range&) = default;
 };
 
-inline OutSpan as_span(Vec& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
-inline InSpan as_span(const Vec& v) { return {v.data(), static_cast<std::size_t>(v.size())}; }
+inline OutSpan as_span(Vec& v) {
+  return {v.data(), static_cast<std::size_t>(v.size())};
+}
+inline InSpan as_span(const Vec& v) {
+  return {v.data(), static_cast<std::size_t>(v.size())};
+}
 
 /// The entries of `whole` that `range` names.
 template <class T>

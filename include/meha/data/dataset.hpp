@@ -31,8 +31,8 @@ struct Table {
   Element element = Element::UInt8;
   std::vector<std::byte> features;
   std::vector<Label> labels;
-  std::vector<Label> truth;               // true labels where the file has them, else empty
-  std::vector<std::string> class_names;   // where the file has them, else empty
+  std::vector<Label> truth;              // true labels where the file has them, else empty
+  std::vector<std::string> class_names;  // where the file has them, else empty
 
   [[nodiscard]] Index row_bytes() const { return n_features * bytes_per(element); }
   [[nodiscard]] std::span<const std::byte> row(Index i) const;

@@ -61,7 +61,8 @@ class Hdf5File {
   [[nodiscard]] Real real_attribute(const std::string& object, const std::string& name) const;
 
  private:
-  Hdf5File(std::string path, std::int64_t id, ExitCode on_error) : path_(std::move(path)), id_(id), on_error_(on_error) {}
+  Hdf5File(std::string path, std::int64_t id, ExitCode on_error)
+      : path_(std::move(path)), id_(id), on_error_(on_error) {}
   [[noreturn]] void fail(const std::string& what) const;
   void read_as(const std::string& dataset, std::int64_t memory_type, std::size_t size, void* values) const;
   void read_attribute(const std::string& object, const std::string& name, std::int64_t type, void* value) const;

@@ -13,6 +13,7 @@ namespace meha {
 
 /// Redraws labels in place; depends on seed and row only.
 /// @return  one byte per row: 1 where the label was left alone; empty when kind is "none"
-std::vector<std::uint8_t> corrupt_labels(std::span<Label> labels, Index n_classes, const NoiseOptions& noise, Index seed);
+std::vector<std::uint8_t> corrupt_labels(std::span<Label> labels, Index n_classes, const NoiseOptions& noise,
+                                         Index seed);
 
 }  // namespace meha

@@ -12,17 +12,17 @@ namespace meha {
 /// Some rows of a table, in an order of their own.
 struct Selection {
   std::shared_ptr<const Table> table;
-  std::vector<Index> rows;     // row numbers in the table
-  std::vector<Label> labels;   // as given to the learner
+  std::vector<Index> rows;    // row numbers in the table
+  std::vector<Label> labels;  // as given to the learner
   [[nodiscard]] Index n_rows() const { return static_cast<Index>(rows.size()); }
 };
 
 struct Split {
-  Selection train, validation, test;   // test may be empty
-  std::vector<Label> true_labels;      // of the training rows; empty when unknown
-  std::vector<std::uint8_t> is_clean;  // 1 where the given label counts as right; empty when unknown
+  Selection train, validation, test;     // test may be empty
+  std::vector<Label> true_labels;        // of the training rows; empty when unknown
+  std::vector<std::uint8_t> is_clean;    // 1 where the given label counts as right; empty when unknown
   std::vector<std::string> class_names;  // one per class
-  std::string fingerprint;             // hash of all features and labels, in order
+  std::string fingerprint;               // hash of all features and labels, in order
 
   [[nodiscard]] Index n_classes() const { return static_cast<Index>(class_names.size()); }
 };

@@ -11,7 +11,7 @@ namespace meha {
 
 struct SampleReport {
   SampleLabels labels;
-  Vec weight;                     // σ(x)
+  Vec weight;  // σ(x)
   std::vector<Label> suggested;
   std::vector<Index> by_suspicion;  // rows, most suspicious first
 };

@@ -12,8 +12,8 @@
 namespace meha {
 
 struct CheckResult {
-  std::string what;     // "grad_y of f"
-  Real error = 0;       // relative error of a derivative; or by how much a minimiser was beaten
+  std::string what;  // "grad_y of f"
+  Real error = 0;    // relative error of a derivative; or by how much a minimiser was beaten
   Real tolerance = 0;
   [[nodiscard]] bool passed() const { return error <= tolerance; }
 };

@@ -12,6 +12,7 @@ namespace meha {
 RowSet deal_rows(const Communicator& comm, const Selection& selection, Index block_rows);
 
 /// Hands each rank the bytes of its own rows (one per row). @param all  on rank 0, may be empty. Collective.
-std::vector<std::uint8_t> deal_bytes(const Communicator& comm, const BlockPlan& plan, const std::vector<std::uint8_t>& all);
+std::vector<std::uint8_t> deal_bytes(const Communicator& comm, const BlockPlan& plan,
+                                     const std::vector<std::uint8_t>& all);
 
 }  // namespace meha

@@ -21,10 +21,10 @@ Real sigmoid(Real x);
 
 /// What is known of one training row, for reports.
 struct SampleLabels {
-  std::vector<Index> source_row;          // row in the training file
+  std::vector<Index> source_row;  // row in the training file
   std::vector<Label> given;
-  std::vector<Label> truth;               // empty when unknown
-  std::vector<std::uint8_t> is_clean;     // empty when unknown
+  std::vector<Label> truth;            // empty when unknown
+  std::vector<std::uint8_t> is_clean;  // empty when unknown
   std::vector<std::string> class_names;
 };
 

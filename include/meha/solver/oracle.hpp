@@ -115,10 +115,10 @@ class Oracle {
     Level level = Level::Lower;
     const Vec* y = nullptr;
     Want want = Want::Nothing;
-    Real factor = 1;                // of the gradients
-    std::size_t joins = 0;          // the request whose gradient sums this one joins (itself: none)
+    Real factor = 1;        // of the gradients
+    std::size_t joins = 0;  // the request whose gradient sums this one joins (itself: none)
     Result result;
-    Vec share_x, share_y;           // one block's share, reused
+    Vec share_x, share_y;                    // one block's share, reused
     Index at_value = 0, at_x = 0, at_y = 0;  // offsets in the message
   };
 
@@ -168,6 +168,7 @@ class Sweep {
   void between_halves(RowStep row_step) { row_step_ = std::move(row_step); }
   /// Collective.
   void run() { oracle_.run(row_step_); }
+  /// Global (Shared: on rank 0) after run().
   [[nodiscard]] const RowSums& row_sums() const { return oracle_.row_sums_; }
 
  private:
