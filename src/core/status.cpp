@@ -26,7 +26,7 @@ std::string_view sentence(Status status) {
     case Status::TimeLimit:
       return "run.time_limit_s reached; a checkpoint was written; resume to go on";
     case Status::NotFinite:
-      return "a value became infinite, not a number, or too large to sum; the last checkpoint is finite. "
+      return "a value became infinite, not a number, or too large to sum; checkpoints hold finite values only. "
              "Lower algorithm.alpha, beta or eta, or raise algorithm.penalty.c";
   }
   return "";
