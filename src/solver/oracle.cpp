@@ -291,7 +291,7 @@ void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step) {
 void Oracle::add_shares(const std::vector<Request*>& requests, std::span<Share> shares) {
   for (std::size_t p = 0; p < requests.size(); ++p) {
     const Request& request = *requests[p];
-    message_.add(request.at_value, {&shares[p].value, 1}, 1, exponent_);
+    message_.add(request.at_value, {&shares[p].value, 1}, 1, exponent_ - value_headroom);
     if (!per_row()) {
       message_.add(request.at_x, shares[p].grad_x, request.factor, exponent_);
     }
@@ -308,7 +308,7 @@ void Oracle::read_sums(Want halves) {
   for (std::size_t i = 0; i < n_requests_; ++i) {
     Request& request = requests_[i];
     if (meha::has(request.want & halves, Want::Value)) {
-      request.result.value = message_.read(request.at_value, exponent_);
+      request.result.value = message_.read(request.at_value, exponent_ - value_headroom);
     }
     if (request.joins != i) {
       continue;

@@ -35,7 +35,7 @@ inline Sums sums_here(Toy& toy, Level level, const Vec& x, const Vec& y, const s
     Vec share_y = Vec::Zero(toy.n_y());
     Share share{.value = 0, .grad_x = as_span(share_x), .grad_y = as_span(share_y)};
     fill(share);
-    message.add(0, {&share.value, 1}, 1, exponent);
+    message.add(0, {&share.value, 1}, 1, exponent - Oracle::value_headroom);
     message.add(1, as_span(std::as_const(share_x)), 1, exponent);
     message.add(1 + n_x, as_span(std::as_const(share_y)), 1, exponent);
   };
@@ -51,7 +51,7 @@ inline Sums sums_here(Toy& toy, Level level, const Vec& x, const Vec& y, const s
     });
   }
   add([&](Share& share) { toy.add_whole(level, toy.per_row() ? InSpan() : as_span(x), probe, share); });
-  sums.value = message.read(0, exponent);
+  sums.value = message.read(0, exponent - Oracle::value_headroom);
   if (!toy.per_row()) {
     message.read(1, exponent, as_span(sums.grad_x));
   }

@@ -52,6 +52,10 @@ struct ProblemOptions {
   std::string init = "zero";
   Real regularisation = 0;
   bool refit = true;
+  Index n = 100;
+  Index group_size = 30;
+  Real condition = 1;
+  std::string lower = "convex";
   DataOptions data;
   NoiseOptions noise;
 };
@@ -165,6 +169,10 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"problem.refit", Rule::any(), free,
                  "after the run, train from scratch on the rows kept, all, validation, clean"},
       problem.refit);
+  see(OptionInfo{"problem.n", Rule::at_least(1), fixed, "size of a synthetic problem"}, problem.n);
+  see(OptionInfo{"problem.group_size", Rule::at_least(1), fixed, "group_lasso: entries per group"}, problem.group_size);
+  see(OptionInfo{"problem.condition", Rule::at_least(1), fixed, "strongly_convex: largest entry of the diagonal A, the smallest is 1"}, problem.condition);
+  see(OptionInfo{"problem.lower", Rule::one_of("convex|cosine"), fixed, "rxgd_toy: lower level |Hy-x|^2/2, or its cosine"}, problem.lower);
   auto& data = problem.data;
   see(OptionInfo{"problem.data.format", Rule::one_of("idx|hdf5"), fixed,
                  "idx: IDX files, gzipped or not; hdf5: /features and /labels"},

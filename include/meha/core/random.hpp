@@ -18,6 +18,7 @@ enum class Stream : std::uint32_t {
   UpperBatch = 6,
   Start = 7,
   Check = 8,
+  Data = 9,
 };
 
 /// 64 uniform bits. step < 2^32.

@@ -75,6 +75,10 @@ class Oracle {
     Placement placement = Placement::Sharded;
   };
 
+  /// Values steer nothing and may be large where gradients are not (squares far from a solution): they are summed over a
+  /// range larger by 2^this, to a resolution coarser by as much.
+  static constexpr int value_headroom = 20;
+
   Oracle(Problem& problem, Communicator& comm, const Setup& setup);
 
   /// Opens a sweep over the minibatch of step k. One sweep at a time.

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Problems whose optimum is known in closed form. Rows are coordinates i = 1…n, cut into blocks like the rows of a data
+// set; x is shared. e = (1,…,1).
+//   strongly_convex  F = ½‖x−e‖² + ½yᵀAy,   f = ½yᵀAy − xᵀy,   A diagonal from 1 to problem.condition
+//                    y = A⁻¹x,  x* = (I + A⁻¹)⁻¹e;                          start x = y = 2
+//   merely_convex    F = ½‖x−y₂‖² + ½‖y₁−e‖²,   f = ½‖y₁‖² − xᵀy₁,   y = (y₁, y₂)
+//                    x* = y₁* = y₂* = e,  F* = 0;                           start x = y = 0.01
+//   sine_nonconvex   F = (x−a)² + ‖y−a·e−c‖²,   f = Σ sin(x + y_i − c_i),   x scalar, a = 2, c_i = 2
+//                    C = 3π/2: x* = ((1−n)a + nC)/(1+n),  y_i* = C + c_i − x*;   start (−6, 0)
+//   lasso_nonsmooth  F = Σ y_i,   f = ½‖y−a‖²,   g = Σ x_i|y_i|,   x ∈ [0,1]ⁿ,   a = (1/n first half, −1/n second)
+//                    y* = (0,…, −1/n,…),  x_i* ∈ [1/n, 1] first half, 0 second;   start x = y = 1
+// error_x and error_y are relative distances to the optimum (lasso_nonsmooth: of x to the set of optima).
+// Sources: Liu et al., ICML 2024, arXiv 2405.09927, section 4 and appendix (all but strongly_convex: Liu et al., ICML 2023,
+// arXiv 2302.03407).
+#pragma once
+
+#include "meha/comm/communicator.hpp"
+#include "meha/core/options.hpp"
+#include "meha/problem/kernels/kernels.hpp"
+#include "meha/problem/problem.hpp"
+
+namespace meha {
+
+/// A sum over coordinates; a pass over part of them is scaled up to the whole.
+class Synthetic : public Problem {
+ public:
+  explicit Synthetic(const Options& options) : n_(options.problem.n) {}
+
+  [[nodiscard]] XLayout x_layout() const override { return XLayout::Shared; }
+  [[nodiscard]] Index n_x() const override { return n_; }
+  [[nodiscard]] Index n_y() const override { return n_; }
+  [[nodiscard]] Index n_rows(Level level) const override { return level == Level::Test ? 0 : n_; }
+  [[nodiscard]] int share_exponent(Level level, Index n_rows_in_pass) const override;
+  void add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share) final;
+  void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;
+
+ protected:
+  struct Point {
+    Vec x, y;
+  };
+  /// Term i of a level: value and partial derivatives. Entries of y beyond n belong to term i as well (i + n).
+  struct Term {
+    Real value = 0, grad_x = 0, grad_y = 0, grad_y2 = 0;
+  };
+  [[nodiscard]] virtual Term term(Level level, Index i, InSpan x, InSpan y) const = 0;
+  /// An optimum; may depend on (x, y) where there are many: the nearest.
+  [[nodiscard]] virtual Point optimum(In x) const = 0;
+
+  Index n_;
+};
+
+class StronglyConvex final : public Synthetic {
+ public:
+  StronglyConvex(const Options& options, const Communicator& comm, Simd simd);
+  void start(Out x, Out y) const override;
+
+ private:
+  [[nodiscard]] Term term(Level level, Index i, InSpan x, InSpan y) const override;
+  [[nodiscard]] Point optimum(In x) const override;
+  [[nodiscard]] Real diagonal(Index i) const;
+  Real condition_;
+};
+
+class MerelyConvex final : public Synthetic {
+ public:
+  MerelyConvex(const Options& options, const Communicator& comm, Simd simd);
+  [[nodiscard]] Index n_y() const override { return 2 * n_; }
+  void start(Out x, Out y) const override;
+
+ private:
+  [[nodiscard]] Term term(Level level, Index i, InSpan x, InSpan y) const override;
+  [[nodiscard]] Point optimum(In x) const override;
+};
+
+class SineNonconvex final : public Synthetic {
+ public:
+  SineNonconvex(const Options& options, const Communicator& comm, Simd simd);
+  [[nodiscard]] Index n_x() const override { return 1; }
+  void start(Out x, Out y) const override;
+  void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const override;
+
+ private:
+  [[nodiscard]] Term term(Level level, Index i, InSpan x, InSpan y) const override;
+  [[nodiscard]] Point optimum(In x) const override;
+};
+
+class LassoNonsmooth final : public Synthetic {
+ public:
+  LassoNonsmooth(const Options& options, const Communicator& comm, Simd simd);
+  void start(Out x, Out y) const override;
+  [[nodiscard]] Real g(In x, In y) const override;
+  void add_grad_x_g(Real factor, In x, In y, Out grad) const override;
+  void prox_g(Real step, In x, Out y) const override;
+  void project_x(Out x) const override;
+
+ private:
+  [[nodiscard]] Term term(Level level, Index i, InSpan x, InSpan y) const override;
+  [[nodiscard]] Point optimum(In x) const override;
+  [[nodiscard]] Real a(Index i) const { return (i < n_ / 2 ? 1.0 : -1.0) / static_cast<Real>(n_); }
+};
+
+}  // namespace meha

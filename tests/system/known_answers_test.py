@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""Every problem with a known optimum reaches it with its config and stays there; every synthetic problem gives the same
+bits on any number of ranks and after an interruption."""
+import re
+
+import support
+
+# Iterations after which the relative error of x and y stays below 1e-2, as measured with the papers' formulas.
+STAYS_BELOW = {
+    "strongly_convex": (92, 111), "merely_convex_n10": (62, 62), "merely_convex_n100": (62, 62),
+    "sine_nonconvex_n1": (52, 52), "sine_nonconvex_n2": (83, 83), "sine_nonconvex_n10": (110, 110),
+    "sine_nonconvex_n50": (101, 101), "sine_nonconvex_n100": (76, 76), "sine_nonconvex_n200": (60, 60),
+    "sine_nonconvex_n1000": (41, 41), "lasso_nonsmooth_n100": (455, 455), "lasso_nonsmooth_n1000": (455, 455),
+    "lasso_nonsmooth_n10000": (455, 455),
+}
+THRESHOLD = 1e-2
+CHECKED_BY_OTHERS = {"hyper_cleaning", "regularisation", "hyper_representation"}  # they need data: see ranks_test
+
+
+def first_below_for_good(lines, name):
+    return max((line["iteration"] + 1 for line in lines if not line[name] < THRESHOLD), default=0)
+
+
+class KnownAnswersTest(support.Case):
+    def test_optima_are_reached(self):
+        for name, limits in STAYS_BELOW.items():
+            with self.subTest(config=name):
+                out = self.folder / name
+                config = support.source / "configs" / f"{name}.toml"
+                every = 10 if name.endswith("n10000") else 1
+                ended = support.run("run", config, "--out", out, "--set", f"run.report_every={every}")
+                self.assertEqual(ended.code, 0, ended.err)
+                lines = support.read_metrics(out)
+                for error, limit in zip(("error_x", "error_y"), limits):
+                    self.assertLessEqual(first_below_for_good(lines, error), 1.1 * limit + every)
+                if name.startswith("merely_convex"):
+                    self.assertLess(max(lines[-1]["error_x"], lines[-1]["error_y"]), 1e-12)
+
+    def test_same_bits_and_exact_resume(self):
+        problems = re.findall(r"^  (\w+)", support.run("list", "problems").out, re.MULTILINE)
+        for problem in set(problems) - CHECKED_BY_OTHERS:
+            with self.subTest(problem=problem):
+                config = self.folder / f"{problem}.toml"
+                config.write_text(f"""
+run = {{iterations = 20, block_rows = 7, report_every = 10}}
+problem = {{type = "{problem}", n = 60}}
+checkpoint = {{every = 5}}
+algorithm = {{alpha = 0.001, beta = 0.001, eta = 0.001, optimizer_x = "momentum", optimizer_y = "adam", gamma = 1.0}}
+""")
+                whole = self.folder / f"{problem}-1"
+                for ranks in (1, 2, 3, 5):
+                    out = self.folder / f"{problem}-{ranks}"
+                    ended = support.run("run", config, "--out", out, ranks=ranks)
+                    self.assertEqual(ended.code, 0, ended.err)
+                    self.assert_same_state(whole, out, f"{problem} on {ranks} ranks")
+                out = self.folder / f"{problem}-resumed"
+                support.run("run", config, "--out", out, "--set", "run.iterations=11", ranks=3)
+                support.run("resume", out, "--set", "run.iterations=20", ranks=2)
+                self.assert_same_state(whole, out, f"{problem} resumed")
+
+    def test_gradients(self):
+        for config in sorted((support.source / "configs").glob("*.toml")):
+            if config.stem in STAYS_BELOW or config.stem in ("group_lasso", "rxgd_toy", "rxgd_toy_cosine", "pbgd_toy"):
+                with self.subTest(config=config.name):
+                    ended = support.run("check", config)
+                    self.assertEqual(ended.code, 0, ended.out)
+
+
+if __name__ == "__main__":
+    support.main()
