@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "meha/app/job.hpp"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <iostream>
@@ -196,10 +197,13 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
 
   const RunPlan run_plan{.iterations = options.run.iterations,
                          .report_every = options.run.report_every,
-                         .checkpoint_every = options.checkpoint.every};
+                         .checkpoint_every = options.checkpoint.every,
+                         .stop_residual = options.run.stop_residual,
+                         .stop_error = options.run.stop_error,
+                         .stop_no_progress = options.run.stop_no_progress};
   Status status = run(*algorithm, oracle, state, run_plan, recorder.last_reported(), recorder);
   Metrics comparison;
-  if (status == Status::Finished && options.problem.refit) {
+  if (exit_code(status) == ExitCode::Finished && options.problem.refit) {
     comparison = compare_by_refit(oracle, state);
     status = oracle.agreed().stop ? Status::Stopped : oracle.agreed().time_limit ? Status::TimeLimit : status;
   }
@@ -249,7 +253,16 @@ bool is_finished(const std::string& directory, const Options& options) {
     return false;
   }
   const Record record = read_record(result);
-  return record.texts.at("status") == name(Status::Finished) && record.iteration >= options.run.iterations;
+  const std::string& status = record.texts.at("status");
+  if (status == name(Status::Finished)) {
+    return record.iteration >= options.run.iterations;
+  }
+  const auto changed = compare(parse_config(record.texts.at("config"), result), options);
+  const bool same_end = std::none_of(changed.begin(), changed.end(), [](const OptionDifference& d) {
+    return d.name == "run.iterations" || d.name.starts_with("run.stop_");
+  });
+  return same_end && (status == name(Status::Converged) || status == name(Status::ErrorReached) ||
+                      status == name(Status::NoProgress));
 }
 
 ExitCode run_job(const std::function<JobPlan()>& make_plan) {

@@ -7,6 +7,12 @@ std::string_view name(Status status) {
   switch (status) {
     case Status::Finished:
       return "finished";
+    case Status::Converged:
+      return "converged";
+    case Status::ErrorReached:
+      return "error_reached";
+    case Status::NoProgress:
+      return "no_progress";
     case Status::Stopped:
       return "stopped";
     case Status::TimeLimit:
@@ -21,6 +27,12 @@ std::string_view sentence(Status status) {
   switch (status) {
     case Status::Finished:
       return "all iterations are done";
+    case Status::Converged:
+      return "the residual is not above run.stop_residual";
+    case Status::ErrorReached:
+      return "the errors of x and y are not above run.stop_error";
+    case Status::NoProgress:
+      return "the residual has not become smaller for run.stop_no_progress iterations";
     case Status::Stopped:
       return "stopped on request after writing a checkpoint; resume to go on";
     case Status::TimeLimit:
@@ -35,6 +47,9 @@ std::string_view sentence(Status status) {
 ExitCode exit_code(Status status) {
   switch (status) {
     case Status::Finished:
+    case Status::Converged:
+    case Status::ErrorReached:
+    case Status::NoProgress:
       return ExitCode::Finished;
     case Status::Stopped:
     case Status::TimeLimit:

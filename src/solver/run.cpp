@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <algorithm>
+
 namespace meha {
 namespace {
 
@@ -11,6 +13,21 @@ bool is_finite(const Communicator& comm, const State& state) {
   const bool here = std::all_of(state.fields().begin(), state.fields().end(),
                                 [](const Field& field) { return field.values.allFinite(); });
   return comm.min(here ? 1 : 0) == 1;
+}
+
+/// Rank 0 has the reports; all ranks go by its word. Collective.
+std::optional<Status> agreed_stop_rule(Communicator& comm, const RunPlan& plan, const Observer& observer) {
+  if (plan.stop_residual <= 0 && plan.stop_error <= 0 && plan.stop_no_progress <= 0) {
+    return std::nullopt;
+  }
+  constexpr Index go_on = -1;
+  Index word = go_on;
+  if (comm.is_root()) {
+    const auto status = stop_rule(plan, observer.history());
+    word = status ? static_cast<Index>(*status) : go_on;
+  }
+  comm.broadcast(word);
+  return word == go_on ? std::nullopt : std::optional(static_cast<Status>(word));
 }
 
 }  // namespace
@@ -32,6 +49,36 @@ Metrics measure(Algorithm& algorithm, Oracle& oracle, State& state) {
   return metrics;
 }
 
+std::optional<Status> stop_rule(const RunPlan& plan, std::span<const Metrics> reports) {
+  if (reports.empty()) {
+    return std::nullopt;
+  }
+  const Metrics& last = reports.back();
+  const auto residual = last.find("residual");
+  if (plan.stop_residual > 0 && residual && *residual <= plan.stop_residual) {
+    return Status::Converged;
+  }
+  const auto error_x = last.find("error_x");
+  const auto error_y = last.find("error_y");
+  if (plan.stop_error > 0 && error_x && error_y && std::max(*error_x, *error_y) <= plan.stop_error) {
+    return Status::ErrorReached;
+  }
+  if (plan.stop_no_progress > 0) {
+    Index best_iteration = last.iteration;
+    Real best = std::numeric_limits<Real>::infinity();
+    for (const Metrics& report : reports) {
+      if (const auto r = report.find("residual"); r && *r < best) {
+        best = *r;
+        best_iteration = report.iteration;
+      }
+    }
+    if (last.iteration - best_iteration >= plan.stop_no_progress) {
+      return Status::NoProgress;
+    }
+  }
+  return std::nullopt;
+}
+
 Status run(Algorithm& algorithm, Oracle& oracle, State& state, const RunPlan& plan, Index last_reported,
            Observer& observer) {
   Index reported = last_reported;
@@ -46,13 +93,16 @@ Status run(Algorithm& algorithm, Oracle& oracle, State& state, const RunPlan& pl
   };
   for (;;) {
     const Index k = state.iteration;
-    const bool last = k >= plan.iterations || asked.stop || asked.time_limit;
+    bool last = k >= plan.iterations || asked.stop || asked.time_limit;
+    std::optional<Status> ended;
     if (!asked.not_finite && reported != k && (last || k % plan.report_every == 0)) {
       const Metrics metrics = measure(algorithm, oracle, state);
       note_requests();
       if (!asked.not_finite) {
         observer.report(metrics);
         reported = k;
+        ended = agreed_stop_rule(oracle.comm(), plan, observer);
+        last = last || ended;
       }
     }
     if (asked.not_finite) {
@@ -66,6 +116,9 @@ Status run(Algorithm& algorithm, Oracle& oracle, State& state, const RunPlan& pl
       observer.checkpoint(state);
       saved = k;
       asked.checkpoint = false;
+    }
+    if (ended) {
+      return *ended;
     }
     if (last) {
       return k >= plan.iterations ? Status::Finished : asked.stop ? Status::Stopped : Status::TimeLimit;

@@ -67,7 +67,8 @@ TEST(Options, FreeOnResumeAreThoseThatDoNotChangeTheNumbers) {
     }
   });
   EXPECT_EQ(free, (std::set<std::string>{"run.name", "run.iterations", "run.report_every", "run.time_limit_s",
-                                         "problem.refit", "problem.data.train_features", "problem.data.train_labels",
+                                         "run.stop_residual", "run.stop_error", "run.stop_no_progress", "problem.refit",
+                                         "problem.data.train_features", "problem.data.train_labels",
                                          "problem.data.validation_features", "problem.data.validation_labels",
                                          "problem.data.test_features", "problem.data.test_labels", "checkpoint.every",
                                          "checkpoint.keep", "comm.placement"}));

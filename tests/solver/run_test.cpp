@@ -18,10 +18,12 @@ using Iterations = std::vector<Index>;
 class Notes final : public Observer {
  public:
   Iterations steps, reports, checkpoints;
+  std::vector<Metrics> lines;
   bool all_finite = true;
   std::function<void(Index)> after_step;
 
   void forget() {
+    lines.clear();
     steps.clear();
     reports.clear();
     checkpoints.clear();
@@ -34,7 +36,9 @@ class Notes final : public Observer {
       after_step(iteration);
     }
   }
+  std::span<const Metrics> history() const override { return lines; }
   void report(const Metrics& metrics) override {
+    lines.push_back(metrics);
     reports.push_back(metrics.iteration);
     all_finite = all_finite && metrics.find("upper_value").has_value();
   }
@@ -222,6 +226,32 @@ TEST_F(RunTest, SweepsOfAReportCountAsEvaluation) {
   EXPECT_EQ(oracle_->timings.compute, 0);
   EXPECT_EQ(oracle_->timings.allreduce, 0);
   EXPECT_GT(oracle_->timings.evaluate, 0);
+}
+
+Metrics line(Index iteration, Real residual, Real error) {
+  return {.iteration = iteration, .values = {{"residual", residual}, {"error_x", error}, {"error_y", error / 2}}};
+}
+
+TEST(StopRule, LooksAtResidualErrorAndProgress) {
+  const std::vector<Metrics> lines = {
+      {.iteration = 0, .values = {}}, line(10, 0.5, 0.2), line(20, 0.3, 0.1), line(30, 0.4, 0.1)};
+  const auto after = [&](std::size_t n, const RunPlan& plan) { return stop_rule(plan, std::span(lines).first(n)); };
+  EXPECT_EQ(after(4, {}), std::nullopt);
+  EXPECT_EQ(after(1, {.stop_residual = 1, .stop_error = 1}), std::nullopt);
+  EXPECT_EQ(after(2, {.stop_residual = 0.5}), Status::Converged);
+  EXPECT_EQ(after(4, {.stop_residual = 0.3}), std::nullopt);
+  EXPECT_EQ(after(3, {.stop_error = 0.1}), Status::ErrorReached);
+  EXPECT_EQ(after(2, {.stop_error = 0.1}), std::nullopt);
+  EXPECT_EQ(after(4, {.stop_no_progress = 10}), Status::NoProgress);
+  EXPECT_EQ(after(4, {.stop_no_progress = 11}), std::nullopt);
+  EXPECT_EQ(after(3, {.stop_no_progress = 10}), std::nullopt);
+}
+
+TEST_F(RunTest, AStopRuleEndsWithAReportAndACheckpoint) {
+  start();
+  EXPECT_EQ(run_to({.iterations = 1000, .report_every = 3, .stop_residual = 1e3}), Status::Converged);
+  EXPECT_EQ(notes_.checkpoints, (Iterations{3}));
+  EXPECT_EQ(notes_.reports, (Iterations{0, 3}));
 }
 
 }  // namespace

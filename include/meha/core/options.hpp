@@ -27,6 +27,8 @@ struct RunOptions {
   Index report_every = 20;
   Index block_rows = 512;
   Real time_limit_s = 0;
+  Real stop_residual = 0, stop_error = 0;
+  Index stop_no_progress = 0;
   std::string simd = "auto";
   Path initial_state;
 };
@@ -153,6 +155,9 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"run.time_limit_s", Rule::at_least(0), free,
                  "seconds after which this life of the run stops with exit 75; 0: none"},
       run.time_limit_s);
+  see(OptionInfo{"run.stop_residual", Rule::at_least(0), free, "finish at a report whose residual is not above this; 0: off"}, run.stop_residual);
+  see(OptionInfo{"run.stop_error", Rule::at_least(0), free, "finish at a report whose error_x and error_y are not above this; 0: off"}, run.stop_error);
+  see(OptionInfo{"run.stop_no_progress", Rule::at_least(0), free, "finish when the smallest residual is this many iterations old; 0: off"}, run.stop_no_progress);
   see(OptionInfo{"run.simd", Rule::one_of("auto|baseline|avx2|avx512"), fixed,
                  "instruction set of the row kernels; auto: the best all ranks have"},
       run.simd);

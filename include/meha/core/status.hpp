@@ -9,7 +9,8 @@
 
 namespace meha {
 
-enum class Status : int { Finished, Stopped, TimeLimit, NotFinite };
+/// Finished, Converged, ErrorReached and NoProgress are ends of their own accord; Stopped and TimeLimit can be resumed.
+enum class Status : int { Finished, Converged, ErrorReached, NoProgress, Stopped, TimeLimit, NotFinite };
 
 std::string_view name(Status status);
 std::string_view sentence(Status status);

@@ -30,7 +30,7 @@ class Recorder final : public Observer {
   [[nodiscard]] Index last_reported() const { return last_reported_; }
   /// On rank 0.
   Progress& progress() { return *progress_; }
-  [[nodiscard]] const std::vector<Metrics>& history() const { return metrics_->history(); }
+  [[nodiscard]] std::span<const Metrics> history() const override { return metrics_->history(); }
   /// Wall time of all lives [s].
   [[nodiscard]] Real seconds() const;
 

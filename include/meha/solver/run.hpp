@@ -2,6 +2,8 @@
 // The run loop: step, report, checkpoint, until done or asked to stop. What a report or a checkpoint is, an observer knows.
 #pragma once
 
+#include <optional>
+
 #include "meha/core/status.hpp"
 #include "meha/solver/algorithm.hpp"
 
@@ -20,13 +22,22 @@ class Observer {
   virtual void report(const Metrics& metrics) = 0;
   /// Collective.
   virtual void checkpoint(const State& state) = 0;
+  /// All reports so far, those of earlier lives too. On rank 0.
+  [[nodiscard]] virtual std::span<const Metrics> history() const = 0;
 };
 
 struct RunPlan {
   Index iterations = 0;
   Index report_every = 1;
   Index checkpoint_every = 0;  // 0: at the end or on request only
+  // 0: no such rule
+  Real stop_residual = 0, stop_error = 0;
+  Index stop_no_progress = 0;
 };
+
+/// What the stop rules say to these reports; nothing: go on. Depends on the reports alone, so a resumed run ends where the
+/// uninterrupted one does.
+std::optional<Status> stop_rule(const RunPlan& plan, std::span<const Metrics> reports);
 
 /// Everything that is measured at State. Collective.
 Metrics measure(Algorithm& algorithm, Oracle& oracle, State& state);
