@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "support/errors.hpp"
 #include "support/tiny_data.hpp"
+#include "support/toy_problems.hpp"
 
 namespace meha {
 namespace {
@@ -20,6 +22,29 @@ TEST(ProblemRegistry, UnknownTypeIsAConfigErrorThatListsTheKnownOnes) {
     EXPECT_NE(std::string(error.what()).find("tea_making"), std::string::npos);
     EXPECT_NE(std::string(error.what()).find("hyper_cleaning"), std::string::npos);
   }
+}
+
+TEST(ProblemRegistry, AddedProblemsAreLikeBuiltInOnes) {
+  const Communicator comm = Communicator::world();
+  const auto make = [](const Options&, const Communicator&, Simd) { return std::make_unique<test::Lasso>(6); };
+  add_problem({"lasso", "a toy", make});
+  EXPECT_EQ(problem_table().back().name, "lasso");
+  EXPECT_EQ(problem_table().front().name, "hyper_cleaning");
+  Options options;
+  options.problem.type = "lasso";
+  EXPECT_EQ(make_problem(options, comm, best_simd())->n_x(), 6);
+  options.problem.type = "tea_making";
+  EXPECT_TRUE(
+      fails([&] { (void)make_problem(options, comm, best_simd()); }, ExitCode::Config, {"hyper_cleaning|lasso"}));
+}
+
+TEST(ProblemRegistry, NamesAreNewAndProblemsCanBeMade) {
+  const auto make = [](const Options&, const Communicator&, Simd) { return std::make_unique<test::Lasso>(6); };
+  const std::size_t n_before = problem_table().size();
+  EXPECT_TRUE(fails([&] { add_problem({"hyper_cleaning", "again", make}); }, ExitCode::Bug, {"hyper_cleaning"}));
+  EXPECT_TRUE(fails([&] { add_problem({"", "no name", make}); }, ExitCode::Bug, {"add_problem"}));
+  EXPECT_TRUE(fails([&] { add_problem({"nothing", "no make", {}}); }, ExitCode::Bug, {"nothing"}));
+  EXPECT_EQ(problem_table().size(), n_before);
 }
 
 TEST(ProblemRegistry, MakesWhatIsNamed) {

@@ -19,6 +19,7 @@ enum class Stream : std::uint32_t {
   Start = 7,
   Check = 8,
   Data = 9,
+  Own = 1000,  // first of the streams that a user's own problem may use
 };
 
 /// 64 uniform bits. step < 2^32.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Which problems there are: one line each.
+// Which problems there are: built in, one line each, and added by a program of the user's own.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "meha/comm/communicator.hpp"
 #include "meha/core/options.hpp"
@@ -12,12 +14,18 @@
 namespace meha {
 
 struct ProblemInfo {
-  const char* name;
-  const char* summary;
-  std::unique_ptr<Problem> (*make)(const Options&, const Communicator&, Simd);
+  std::string name;     // problem.type
+  std::string summary;  // for `list problems`
+  /// Builds it. Collective: every rank calls it and keeps its own rows, owned_rows(…).
+  std::function<std::unique_ptr<Problem>(const Options&, const Communicator&, Simd)> make;
 };
 
+/// Built-in and added ones. Valid until the next add_problem().
 std::span<const ProblemInfo> problem_table();
+
+/// Adds a problem, on every rank alike, before program() starts.
+/// Errors: Error(Bug) when the name is empty or taken, or there is nothing to make it with.
+void add_problem(ProblemInfo info);
 
 /// Builds the problem that problem.type names. Collective.
 /// Errors: Error(Config) for an unknown type; whatever the problem's set-up throws, on all ranks.

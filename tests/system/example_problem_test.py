@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""A problem of a user's own, built against the installed library: all that the program can, and the right optimum."""
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import numpy as np
+
+import support
+
+LOW = 0xFFFFFFFF
+FEW = ["--set", "run.iterations=120"]  # several ranks on few busy cores take milliseconds for each
+
+
+# ---- the example's rows and optimum, restated ----
+
+def philox(seed, stream, step, row):
+    """Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC 2011). @return uniform numbers in [0, 1)"""
+    row, step = np.broadcast_arrays(np.uint64(row), np.uint64(step))
+    low, half = np.uint64(LOW), np.uint64(32)
+    counter = [row & low, row >> half, step & low, np.full(row.shape, stream, np.uint64)]
+    key = [seed & LOW, seed >> 32]
+    for _ in range(10):
+        p, q = counter[0] * np.uint64(0xD2511F53), counter[2] * np.uint64(0xCD9E8D57)
+        counter = [(q >> half) ^ counter[1] ^ np.uint64(key[0]), q & low, (p >> half) ^ counter[3] ^ np.uint64(key[1]), p & low]
+        key = [(key[0] + 0x9E3779B9) & LOW, (key[1] + 0xBB67AE85) & LOW]
+    return ((counter[1] << half | counter[0]) >> np.uint64(11)).astype(float) * 2.0**-53
+
+
+def make_rows(n_rows, part, n_features=20, noise=4):
+    y_true = 2 * philox(0, 1002, np.arange(n_features), 0) - 1
+    uniform = 2 * philox(0, 1000 + part, np.arange(n_features + 1)[None, :], np.arange(n_rows)[:, None]) - 1
+    a = uniform[:, :n_features]
+    return a, a @ y_true + noise * uniform[:, n_features]
+
+
+class Ridge:
+    def __init__(self):
+        self.a, self.b = make_rows(200, 0)
+        self.validation_a, self.validation_b = make_rows(1000, 1)
+
+    def y(self, x):
+        n, m = self.a.shape
+        return np.linalg.solve(self.a.T @ self.a / n + np.exp(x) * np.eye(m), self.a.T @ self.b / n)
+
+    def upper(self, y):
+        return np.mean((self.validation_a @ y - self.validation_b) ** 2) / 2
+
+    def best_x(self):
+        grid = np.linspace(-10, 10, 4001)
+        return grid[np.argmin([self.upper(self.y(x)) for x in grid])]
+
+
+# ---- the example ----
+
+class ExampleProblemTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="meha-system-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        example, build = support.source / "tests" / "example_problem", cls.folder / "build"
+        cls.call("cmake", "--install", support.program.parent, "--prefix", cls.folder / "prefix")
+        cls.call("cmake", "-S", example, "-B", build, f"-DCMAKE_PREFIX_PATH={cls.folder / 'prefix'}")
+        cls.call("cmake", "--build", build)
+        support.program = build / "ridge"
+        cls.config = example / "example.toml"
+        cls.whole, cls.start = cls.folder / "whole", cls.folder / "start"
+        cls.run_ok(cls.whole)
+        cls.run_ok(cls.start, *FEW)
+
+    @classmethod
+    def run_ok(cls, out, *more, ranks=1):
+        ended = support.run("run", cls.config, "--out", out, *more, ranks=ranks)
+        if ended.code != 0:
+            raise AssertionError(f"{ended.out}\n{ended.err}")
+
+    @classmethod
+    def call(cls, *command):
+        ended = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300, check=False)
+        if ended.returncode != 0:
+            raise AssertionError(f"{' '.join(map(str, command))}\n{ended.stdout}\n{ended.stderr}")
+
+    def assert_same_state(self, a, b):
+        self.assertEqual(support.different_fields(support.read_state(a), support.read_state(b)), [])
+
+    def test_optimum(self):
+        ridge, state = Ridge(), support.read_state(self.whole)
+        x, y, best = state["x"][0], state["y"], ridge.best_x()
+        metrics = support.read_metrics(self.whole)[-1]
+        self.assertAlmostEqual(metrics["upper_value"], ridge.upper(y), delta=1e-12)  # rows are what they should be
+        self.assertLess(abs(x - best), 0.1)                                          # the penalty is finite: not exact
+        self.assertLess(ridge.upper(ridge.y(x)), ridge.upper(ridge.y(best)) * (1 + 1e-4))
+        self.assertLess(np.linalg.norm(y - ridge.y(x)), 0.02 * np.linalg.norm(y))
+
+    def test_same_bits_on_three_ranks(self):
+        out = self.folder / "three"
+        self.run_ok(out, *FEW, ranks=3)
+        self.assert_same_state(self.start, out)
+
+    def test_killed_and_resumed(self):
+        out, reference = self.folder / "killed", self.folder / "reference"
+        job = support.start("run", self.config, "--out", out, "--set", f"run.iterations={support.ENDLESS}",
+                            "--set", "checkpoint.every=10", ranks=3)
+        self.addCleanup(support.finish, job)
+        self.addCleanup(support.kill_ranks, job)
+        support.wait_for(lambda: support.checkpoints(out) or job.poll() is not None, what="first checkpoint")
+        support.kill_ranks(job)
+        self.assertNotEqual(support.finish(job).code, 0)
+        done = int(support.checkpoints(out)[-1].stem.split("-")[1])
+        end = ["--set", f"run.iterations={done + 50}"]
+        self.assertEqual(support.run("resume", out, *end, ranks=2).code, 0)
+        self.run_ok(reference, *end)
+        self.assert_same_state(reference, out)
+
+    def test_stopped_and_resumed(self):
+        out = self.folder / "stopped"
+        ended = support.run("run", self.config, "--out", out, *FEW, "--set", "run.time_limit_s=1e-6")
+        self.assertEqual(ended.code, 75, ended.err)
+        self.assertEqual(support.run("resume", out, "--set", "run.time_limit_s=0", ranks=3).code, 0)
+        self.assert_same_state(self.start, out)
+
+    def test_check(self):
+        ended = support.run("check", self.config)
+        self.assertEqual(ended.code, 0, f"{ended.out}\n{ended.err}")
+        self.assertIn("grad_x of f", ended.out)
+
+    def test_other_verbs_know_it(self):
+        self.assertIn("ridge", support.run("list", "problems").out)
+        self.assertIn('type = "ridge"', support.run("inspect", self.whole).out)
+        self.assertEqual(support.run("export", self.whole, "--what", "model").code, 0)
+        ended = support.run("run", self.config, "--out", self.folder / "none", "--set", "problem.type=tea")
+        self.assertEqual(ended.code, 2)
+        self.assertIn("hyper_cleaning|ridge", ended.err)
+
+
+if __name__ == "__main__":
+    support.main()
