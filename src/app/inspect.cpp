@@ -70,6 +70,9 @@ Json json_of(const Path& value) {
 Json json_of(const std::vector<std::string>& value) {
   return value;
 }
+Json json_of(const std::vector<Index>& value) {
+  return value;
+}
 Json json_of(Index value) {
   return value;
 }

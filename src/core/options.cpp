@@ -101,6 +101,14 @@ std::string toml(const std::vector<std::string>& values) {
   return list + "]";
 }
 
+std::string toml(const std::vector<Index>& values) {
+  std::string list = "[";
+  for (const Index value : values) {
+    list += (list.size() > 1 ? ", " : "") + toml(value);
+  }
+  return list + "]";
+}
+
 std::string toml(Index value) {
   return std::to_string(value);
 }

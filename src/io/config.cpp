@@ -88,11 +88,7 @@ class Reader {
     return *value;
   }
 
-  void assign(const OptionInfo& info, const toml::node& node, Real& member) const {
-    member = number(info, node, info.name);
-  }
-
-  void assign(const OptionInfo& info, const toml::node& node, Index& member) const {
+  Index whole_number(const OptionInfo& info, const toml::node& node) const {
     const auto value = node.value_exact<std::int64_t>();
     if (!value) {
       fail(node, info.name, "must be a whole number");
@@ -103,7 +99,26 @@ class Reader {
     if (*value > UINT32_MAX) {
       fail(node, info.name, "must be < 2^32");
     }
-    member = *value;
+    return *value;
+  }
+
+  void assign(const OptionInfo& info, const toml::node& node, Real& member) const {
+    member = number(info, node, info.name);
+  }
+
+  void assign(const OptionInfo& info, const toml::node& node, Index& member) const {
+    member = whole_number(info, node);
+  }
+
+  void assign(const OptionInfo& info, const toml::node& node, std::vector<Index>& member) const {
+    member.clear();
+    const toml::array* list = node.as_array();
+    if (list == nullptr || list->empty()) {
+      fail(node, info.name, "must be a list of whole numbers, like [64, 64]");
+    }
+    for (const auto& entry : *list) {
+      member.push_back(whole_number(info, entry));
+    }
   }
 
   void assign(const OptionInfo& info, const toml::node& node, bool& member) const {

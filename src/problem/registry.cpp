@@ -7,6 +7,7 @@
 #include "meha/core/error.hpp"
 #include "meha/problem/group_lasso.hpp"
 #include "meha/problem/hyper_cleaning.hpp"
+#include "meha/problem/hyper_representation.hpp"
 #include "meha/problem/synthetic.hpp"
 #include "meha/problem/toys.hpp"
 
@@ -28,6 +29,8 @@ std::vector<ProblemInfo>& problems() {
       {"group_lasso", "sparse group lasso with one weight per group", make<GroupLasso>},
       {"rxgd_toy", "nonconvex upper level over a least-squares or cosine lower level", make<RxgdToy>},
       {"pbgd_toy", "one-dimensional, many stationary points", make<PbgdToy>},
+      {"hyper_representation", "learn features that few labelled images per class are enough for",
+       make_hyper_representation},
   };
   return table;
 }

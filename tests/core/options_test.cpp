@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -29,6 +30,9 @@ struct RuleAllows {
   bool operator()(bool) const { return true; }
   bool operator()(const Path&) const { return true; }
   bool operator()(const std::vector<std::string>&) const { return true; }
+  bool operator()(const std::vector<Index>& values) const {
+    return std::all_of(values.begin(), values.end(), [&](Index value) { return (*this)(value); });
+  }
 };
 
 TEST(Options, NamesAreUniqueAndEveryOneIsExplained) {
@@ -142,6 +146,7 @@ TEST(Options, TomlQuotesWhatMustBeQuoted) {
   EXPECT_EQ(toml(std::string("é")), "\"é\"");
   EXPECT_EQ(toml(std::vector<std::string>{}), "[]");
   EXPECT_EQ(toml(std::vector<std::string>{"a", "b,c"}), R"(["a", "b,c"])");
+  EXPECT_EQ(toml(std::vector<Index>{64, 3}), "[64, 3]");
   EXPECT_EQ(toml(Index{-3}), "-3");
   EXPECT_EQ(toml(Real{3}), "3.0");
   EXPECT_EQ(toml(true), "true");

@@ -51,6 +51,8 @@ struct NoiseOptions {
 struct ProblemOptions {
   std::string type;
   std::string model = "linear";
+  std::vector<Index> hidden = {300};
+  std::string activation = "relu";
   std::string init = "zero";
   Real regularisation = 0;
   bool refit = true;
@@ -58,6 +60,9 @@ struct ProblemOptions {
   Index group_size = 30;
   Real condition = 1;
   std::string lower = "convex";
+  Index n_tasks = 200;
+  Index n_ways = 5, n_shots = 1, n_queries = 15;
+  Index n_held_out_classes = 5, n_evaluation_tasks = 200;
   DataOptions data;
   NoiseOptions noise;
 };
@@ -167,10 +172,16 @@ void visit(AnyOptions& options, See&& see) {
   auto& problem = options.problem;
   see(OptionInfo{"problem.type", Rule::any(), fixed, "which problem to solve (meha list problems)"}, problem.type);
   see(OptionInfo{"problem.model", Rule::one_of("linear"), fixed, "classifier whose parameters are y"}, problem.model);
+  see(OptionInfo{"problem.hidden", Rule::at_least(1), fixed, "widths of the hidden layers, first to last"},
+      problem.hidden);
+  see(OptionInfo{"problem.activation", Rule::one_of("relu|tanh"), fixed, "what follows every hidden layer"},
+      problem.activation);
   see(OptionInfo{"problem.init", Rule::one_of("zero|kaiming_uniform"), fixed,
                  "start of y; kaiming_uniform: U(±1/sqrt(fan_in))"},
       problem.init);
-  see(OptionInfo{"problem.regularisation", Rule::at_least(0), fixed, "r in f + r*|y|^2"}, problem.regularisation);
+  see(OptionInfo{"problem.regularisation", Rule::at_least(0), fixed,
+                 "r in f + r*|y|^2; few-shot tasks: in f_t + r/2*|y_t|^2"},
+      problem.regularisation);
   see(OptionInfo{"problem.refit", Rule::any(), free,
                  "after the run, train from scratch on the rows kept, all, validation, clean"},
       problem.refit);
@@ -178,6 +189,19 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"problem.group_size", Rule::at_least(1), fixed, "group_lasso: entries per group"}, problem.group_size);
   see(OptionInfo{"problem.condition", Rule::at_least(1), fixed, "strongly_convex: largest entry of the diagonal A, the smallest is 1"}, problem.condition);
   see(OptionInfo{"problem.lower", Rule::one_of("convex|cosine"), fixed, "rxgd_toy: lower level |Hy-x|^2/2, or its cosine"}, problem.lower);
+  see(OptionInfo{"problem.n_tasks", Rule::at_least(1), fixed, "few-shot tasks to learn from: the rows"},
+      problem.n_tasks);
+  see(OptionInfo{"problem.n_ways", Rule::at_least(2), fixed, "classes in a few-shot task"}, problem.n_ways);
+  see(OptionInfo{"problem.n_shots", Rule::at_least(1), fixed, "support images of each class of a task"},
+      problem.n_shots);
+  see(OptionInfo{"problem.n_queries", Rule::at_least(1), fixed, "query images of each class of a task"},
+      problem.n_queries);
+  see(OptionInfo{"problem.n_held_out_classes", Rule::at_least(0), fixed,
+                 "the last classes, which only evaluation tasks are made of; 0: no evaluation"},
+      problem.n_held_out_classes);
+  see(OptionInfo{"problem.n_evaluation_tasks", Rule::at_least(0), fixed,
+                 "few-shot tasks that every report is measured on; 0: no evaluation"},
+      problem.n_evaluation_tasks);
   auto& data = problem.data;
   see(OptionInfo{"problem.data.format", Rule::one_of("idx|hdf5"), fixed,
                  "idx: IDX files, gzipped or not; hdf5: /features and /labels"},
@@ -262,6 +286,7 @@ void visit(AnyOptions& options, See&& see) {
 std::string toml(const std::string& value);
 std::string toml(const Path& value);
 std::string toml(const std::vector<std::string>& values);
+std::string toml(const std::vector<Index>& values);
 std::string toml(Index value);
 std::string toml(bool value);
 std::string toml(Real value);

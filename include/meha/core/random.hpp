@@ -18,7 +18,8 @@ enum class Stream : std::uint32_t {
   UpperBatch = 6,
   Start = 7,
   Check = 8,
-  Data = 9,
+  Episode = 9,
+  Data = 10,
   Own = 1000,  // first of the streams that a user's own problem may use
 };
 
