@@ -2,6 +2,7 @@
 #include "meha/data/episodes.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "meha/core/error.hpp"
@@ -75,7 +76,57 @@ class Places {
   std::vector<std::vector<Index>> of_class_;
 };
 
+/// Copies a square image of `side` × `side` elements of `bytes` bytes, turned clockwise.
+void turn(std::span<const std::byte> from, Index side, Index bytes, Index n_quarters, std::byte* to) {
+  for (Index row = 0; row < side; ++row) {
+    for (Index column = 0; column < side; ++column) {
+      Index r = row;
+      Index c = column;
+      for (Index quarter = 0; quarter < n_quarters; ++quarter) {
+        const Index before = r;  // what stands at (r, c) came from (side−1−c, r)
+        r = side - 1 - c;
+        c = before;
+      }
+      std::copy_n(from.data() + (r * side + c) * bytes, bytes, to + (row * side + column) * bytes);
+    }
+  }
+}
+
 }  // namespace
+
+Selection with_rotations(const Selection& pool) {
+  Selection turned{.table = pool.table, .rows = {}, .labels = {}};
+  for (std::size_t i = 0; i < pool.rows.size(); ++i) {
+    for (Index r = 0; r < 4; ++r) {
+      turned.rows.push_back(4 * pool.rows[i] + r);
+      turned.labels.push_back(static_cast<Label>(4 * pool.labels[i] + r));
+    }
+  }
+  return turned;
+}
+
+Selection turned_images(const Selection& drawn) {
+  const Table& source = *drawn.table;
+  const auto side = static_cast<Index>(std::lround(std::sqrt(static_cast<Real>(source.n_features))));
+  if (side * side != source.n_features) {
+    throw Error(ExitCode::Data, source.name + ": rows of " + std::to_string(source.n_features) +
+                                    " numbers: problem.rotations needs square images");
+  }
+  auto table = std::make_shared<Table>();
+  table->name = source.name;
+  table->n_rows = drawn.n_rows();
+  table->n_features = source.n_features;
+  table->element = source.element;
+  table->features.resize(static_cast<std::size_t>(table->n_rows * table->row_bytes()));
+  Selection images{.table = table, .rows = {}, .labels = drawn.labels};
+  for (Index i = 0; i < drawn.n_rows(); ++i) {
+    const Index row = drawn.rows[static_cast<std::size_t>(i)];
+    turn(source.row(row / 4), side, bytes_per(source.element), row % 4,
+         table->features.data() + i * table->row_bytes());
+    images.rows.push_back(i);
+  }
+  return images;
+}
 
 Episodes draw_episodes(const Selection& support_pool, const Selection& query_pool, Range classes,
                        const EpisodePlan& plan, Index seed, EpisodeSet set) {

@@ -32,14 +32,18 @@ void check_options(const ProblemOptions& problem) {
 
 Deck draw_deck(const Split& split, const ProblemOptions& problem, const EpisodePlan& training,
                const EpisodePlan& evaluation, Index seed) {
-  const Index n_classes = split.n_classes();
-  const Index n_training = n_classes - problem.n_held_out_classes;
-  Deck deck{
-      .training = draw_episodes(split.train, split.validation, {0, n_training}, training, seed, EpisodeSet::Training),
-      .evaluation = {}};
+  const Index turns = problem.rotations ? 4 : 1;
+  const Index n_classes = turns * split.n_classes();
+  const Index n_training = n_classes - turns * problem.n_held_out_classes;
+  const Selection support_pool = problem.rotations ? with_rotations(split.train) : split.train;
+  const Selection query_pool = problem.rotations ? with_rotations(split.validation) : split.validation;
+  const auto draw = [&](Range classes, const EpisodePlan& plan, EpisodeSet set) {
+    Episodes episodes = draw_episodes(support_pool, query_pool, classes, plan, seed, set);
+    return problem.rotations ? Episodes{turned_images(episodes.support), turned_images(episodes.query)} : episodes;
+  };
+  Deck deck{.training = draw({0, n_training}, training, EpisodeSet::Training), .evaluation = {}};
   if (evaluation.n_tasks > 0) {
-    deck.evaluation =
-        draw_episodes(split.train, split.validation, {n_training, n_classes}, evaluation, seed, EpisodeSet::Evaluation);
+    deck.evaluation = draw({n_training, n_classes}, evaluation, EpisodeSet::Evaluation);
   }
   return deck;
 }

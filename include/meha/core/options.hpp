@@ -63,6 +63,7 @@ struct ProblemOptions {
   Index n_tasks = 200;
   Index n_ways = 5, n_shots = 1, n_queries = 15;
   Index n_held_out_classes = 5, n_evaluation_tasks = 200;
+  bool rotations = false;
   DataOptions data;
   NoiseOptions noise;
 };
@@ -202,6 +203,9 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"problem.n_evaluation_tasks", Rule::at_least(0), fixed,
                  "few-shot tasks that every report is measured on; 0: no evaluation"},
       problem.n_evaluation_tasks);
+  see(OptionInfo{"problem.rotations", Rule::any(), fixed,
+                 "few-shot tasks: a class's square images turned by 90, 180 and 270 degrees are three more classes"},
+      problem.rotations);
   auto& data = problem.data;
   see(OptionInfo{"problem.data.format", Rule::one_of("idx|hdf5"), fixed,
                  "idx: IDX files, gzipped or not; hdf5: /features and /labels"},

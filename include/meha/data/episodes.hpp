@@ -29,4 +29,12 @@ struct Episodes {
 Episodes draw_episodes(const Selection& support_pool, const Selection& query_pool, Range classes,
                        const EpisodePlan& plan, Index seed, EpisodeSet set);
 
+/// Every class becomes four: row i turned by r quarter turns is row 4·i + r of a pool of which class c's images are
+/// classes 4·c + r. The pool has no images yet: see turned_images().
+Selection with_rotations(const Selection& pool);
+
+/// The images that rows of with_rotations() stand for, copied, in their order. @param table  the table that the pool has
+/// Errors: Error(Data) when a row is not a square image.
+Selection turned_images(const Selection& drawn);
+
 }  // namespace meha
