@@ -101,5 +101,30 @@ TEST(Episodes, RefuseWhatCannotBeDrawn) {
                     {"class 7 has 0 training rows"}));
 }
 
+TEST(Rotations, MakeFourClassesOfOne) {
+  auto table = std::make_shared<Table>();
+  table->name = "square.h5";
+  table->n_rows = 2;
+  table->n_features = 4;
+  for (const int v : {9, 9, 9, 9, 1, 2, 3, 4}) {  // row 1:  1 2 / 3 4
+    table->features.push_back(static_cast<std::byte>(v));
+  }
+  const Selection turned = with_rotations({.table = table, .rows = {1}, .labels = {5}});
+  EXPECT_EQ(turned.rows, (Rows{4, 5, 6, 7}));
+  EXPECT_EQ(turned.labels, (std::vector<Label>{20, 21, 22, 23}));
+  const Selection images = turned_images(turned);
+  EXPECT_EQ(images.labels, turned.labels);
+  const std::vector<std::vector<int>> expected = {{1, 2, 3, 4}, {3, 1, 4, 2}, {4, 3, 2, 1}, {2, 4, 1, 3}};
+  for (std::size_t r = 0; r < 4; ++r) {
+    std::vector<int> found;
+    for (const std::byte v : images.table->row(images.rows[r])) {
+      found.push_back(std::to_integer<int>(v));
+    }
+    EXPECT_EQ(found, expected[r]) << r << " quarter turns clockwise";
+  }
+  table->n_features = 5;
+  EXPECT_TRUE(fails([&] { (void)turned_images(turned); }, ExitCode::Data, {"square.h5", "5 numbers", "square"}));
+}
+
 }  // namespace
 }  // namespace meha
