@@ -32,6 +32,7 @@ constexpr std::array metrics_known = {
     MetricInfo{"f1", "harmonic mean of precision and recall"},
     MetricInfo{"auroc", "probability that a clean row has a larger weight than a corrupted one"},
     MetricInfo{"rows_kept", "training rows with weight >= 1/2"},
+    MetricInfo{"features_used", "features with a weight that is not 0 for some class"},
     MetricInfo{"refit_kept", "test accuracy of a model trained from scratch on the rows kept"},
     MetricInfo{"refit_corrupted", "… on all training rows as given"},
     MetricInfo{"refit_validation", "… on the validation rows alone"},

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "meha/data/idx.hpp"
 
-#include <zlib.h>
-
 #include <array>
-#include <cerrno>
-#include <cstring>
+#include <cstdio>
 #include <filesystem>
-#include <memory>
 
 #include "meha/core/error.hpp"
+#include "meha/data/gzip_reader.hpp"
 
 namespace meha {
 namespace {
@@ -19,50 +16,6 @@ constexpr Index max_gzip_ratio = 1032;  // deflate cannot do better: bounds what
 struct IdxArray {
   std::vector<Index> shape;
   std::vector<std::byte> values;
-};
-
-class GzipReader {
- public:
-  explicit GzipReader(const std::string& path) : path_(path), file_(gzopen(path.c_str(), "rb")) {
-    if (!file_) {
-      fail(std::string("cannot be opened: ") + std::strerror(errno));
-    }
-    gzbuffer(file_.get(), 1U << 17U);
-  }
-
-  [[noreturn]] void fail(const std::string& why) const { throw Error(ExitCode::Data, path_ + ": " + why); }
-
-  void read(std::span<std::byte> bytes, const char* what) {
-    while (!bytes.empty()) {
-      const auto portion = static_cast<unsigned>(std::min<std::size_t>(bytes.size(), 1U << 30U));
-      const int n = gzread(file_.get(), bytes.data(), portion);
-      if (n <= 0) {
-        fail(std::string("ends inside ") + what + ": the file is truncated or damaged");
-      }
-      bytes = bytes.subspan(static_cast<std::size_t>(n));
-    }
-  }
-
-  /// Also checks gzip's own checksum, which follows the last byte.
-  void expect_end() {
-    std::byte extra{};
-    const int n = gzread(file_.get(), &extra, 1);
-    if (n > 0) {
-      fail("has more bytes than its header says: not an IDX file of these dimensions");
-    }
-    int status = Z_OK;
-    gzerror(file_.get(), &status);
-    if (n < 0 || status != Z_OK) {  // at a truncated checksum gzread() returns 0
-      fail("fails gzip's checksum: the file is truncated or damaged");
-    }
-  }
-
- private:
-  struct Close {
-    void operator()(gzFile file) const { gzclose(file); }
-  };
-  std::string path_;
-  std::unique_ptr<gzFile_s, Close> file_;
 };
 
 IdxArray read_array(const std::string& path, bool is_labels) {
@@ -100,7 +53,9 @@ IdxArray read_array(const std::string& path, bool is_labels) {
   }
   array.values.resize(static_cast<std::size_t>(n_values));
   file.read(array.values, "its values");
-  file.expect_end();
+  if (!file.at_end()) {
+    file.fail("has more bytes than its header says: not an IDX file of these dimensions");
+  }
   return array;
 }
 

@@ -7,25 +7,87 @@
 #include "meha/core/error.hpp"
 #include "meha/core/hash.hpp"
 #include "meha/core/random.hpp"
+#include "meha/data/csv.hpp"
 #include "meha/data/hdf5_table.hpp"
 #include "meha/data/idx.hpp"
+#include "meha/data/libsvm.hpp"
 #include "meha/data/noise.hpp"
+#include "meha/data/standardise.hpp"
 
 namespace meha {
 namespace {
 
 enum class Part : Index { Train, Validation, Test };
 
-std::shared_ptr<const Table> read_table(const std::string& format, const Path& features, const Path& labels,
-                                        const char* key) {
-  if (format == "hdf5") {
-    return std::make_shared<Table>(read_hdf5_table(features.value, labels.value));
-  }
-  if (labels.empty()) {
+/// One table for each file that is given.
+struct Files {
+  std::shared_ptr<const Table> train, validation, test;
+};
+
+void check_labels_key(const std::string& format, const Path& labels, const char* key) {
+  const bool in_features_file = format == "csv" || format == "libsvm";
+  if (format == "idx" && labels.empty()) {
     throw Error(ExitCode::Config,
                 std::string("problem.data.") + key + "_labels: must be given with " + key + "_features");
   }
-  return std::make_shared<Table>(read_idx(features.value, labels.value));
+  if (in_features_file && !labels.empty()) {
+    throw Error(ExitCode::Config, std::string("problem.data.") + key + "_labels = " + toml(labels) +
+                                      ": must not be given with format " + format +
+                                      ", whose labels stand beside the features");
+  }
+}
+
+std::shared_ptr<const Table> read_table(const DataOptions& data, const Path& features, const Path& labels,
+                                        const char* key) {
+  if (features.empty()) {
+    return nullptr;
+  }
+  check_labels_key(data.format, labels, key);
+  if (data.format == "hdf5") {
+    return std::make_shared<Table>(read_hdf5_table(features.value, labels.value));
+  }
+  return std::make_shared<Table>(data.format == "csv" ? read_csv(features.value, data.label_column)
+                                                      : read_idx(features.value, labels.value));
+}
+
+/// LIBSVM files do not say how many features and classes there are: they are read together.
+Files read_libsvm_files(const DataOptions& data) {
+  Files files;
+  std::vector<std::string> paths;
+  std::vector<std::shared_ptr<const Table>*> places;
+  const auto want = [&](const Path& features, const Path& labels, const char* key,
+                        std::shared_ptr<const Table>& place) {
+    check_labels_key(data.format, labels, key);
+    if (!features.empty()) {
+      paths.push_back(features.value);
+      places.push_back(&place);
+    }
+  };
+  want(data.train_features, data.train_labels, "train", files.train);
+  want(data.validation_features, data.validation_labels, "validation", files.validation);
+  want(data.test_features, data.test_labels, "test", files.test);
+  std::vector<Table> tables = read_libsvm(paths);
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    *places[i] = std::make_shared<Table>(std::move(tables[i]));
+  }
+  return files;
+}
+
+Files read_files(const DataOptions& data) {
+  if (data.train_features.empty()) {
+    throw Error(ExitCode::Config, "problem.data.train_features: must be given");
+  }
+  if (data.validation_features.empty() && data.n_validation == 0) {
+    throw Error(ExitCode::Config,
+                "problem.data.n_validation = 0: must be > 0 when the validation rows are split off the training file "
+                "(problem.data.validation_features is not given)");
+  }
+  if (data.format == "libsvm") {
+    return read_libsvm_files(data);
+  }
+  return {.train = read_table(data, data.train_features, data.train_labels, "train"),
+          .validation = read_table(data, data.validation_features, data.validation_labels, "validation"),
+          .test = read_table(data, data.test_features, data.test_labels, "test")};
 }
 
 std::vector<Index> row_order(const Table& table, bool shuffle, Index seed, Part part) {
@@ -55,29 +117,21 @@ Selection take(const std::shared_ptr<const Table>& table, const std::vector<Inde
 }
 
 void split_rows(const DataOptions& data, Index seed, Split& split) {
-  if (data.train_features.empty()) {
-    throw Error(ExitCode::Config, "problem.data.train_features: must be given");
-  }
-  const auto train = read_table(data.format, data.train_features, data.train_labels, "train");
-  const auto order = row_order(*train, data.shuffle, seed, Part::Train);
-  if (data.validation_features.empty()) {
-    if (data.n_validation == 0) {
-      throw Error(ExitCode::Config,
-                  "problem.data.n_validation = 0: must be > 0 when the validation rows are split off the training file "
-                  "(problem.data.validation_features is not given)");
-    }
-    const Index n_train = data.n_train > 0 ? data.n_train : std::max<Index>(1, train->n_rows - data.n_validation);
-    split.train = take(train, order, 0, n_train, "n_train");
-    split.validation = take(train, order, n_train, data.n_validation, "n_validation");
-  } else {
-    const auto validation = read_table(data.format, data.validation_features, data.validation_labels, "validation");
-    split.train = take(train, order, 0, data.n_train, "n_train");
-    split.validation = take(validation, row_order(*validation, data.shuffle, seed, Part::Validation), 0,
-                            data.n_validation, "n_validation");
-  }
-  if (!data.test_features.empty()) {
-    const auto test = read_table(data.format, data.test_features, data.test_labels, "test");
-    split.test = take(test, row_order(*test, data.shuffle, seed, Part::Test), 0, data.n_test, "n_test");
+  const Files files = read_files(data);
+  const auto order = row_order(*files.train, data.shuffle, seed, Part::Train);
+  const Index n_validation = files.validation ? 0 : data.n_validation;  // split off the training file
+  const Index n_test = files.test ? 0 : data.n_test;
+  const Index n_left = std::max<Index>(1, files.train->n_rows - n_validation - n_test);
+  const Index n_train = data.n_train > 0 ? data.n_train : n_left;
+  split.train = take(files.train, order, 0, n_train, "n_train");
+  split.validation = files.validation
+                         ? take(files.validation, row_order(*files.validation, data.shuffle, seed, Part::Validation), 0,
+                                data.n_validation, "n_validation")
+                         : take(files.train, order, n_train, n_validation, "n_validation");
+  if (files.test) {
+    split.test = take(files.test, row_order(*files.test, data.shuffle, seed, Part::Test), 0, data.n_test, "n_test");
+  } else if (n_test > 0) {
+    split.test = take(files.train, order, n_train + n_validation, n_test, "n_test");
   }
 }
 
@@ -136,6 +190,9 @@ Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed)
   Split split;
   split_rows(data, seed, split);
   check_fit(split);
+  if (data.standardise) {
+    standardise(split);
+  }
   const Table& train = *split.train.table;
   if (!train.truth.empty()) {
     for (std::size_t i = 0; i < split.train.rows.size(); ++i) {

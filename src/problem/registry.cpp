@@ -8,6 +8,7 @@
 #include "meha/problem/group_lasso.hpp"
 #include "meha/problem/hyper_cleaning.hpp"
 #include "meha/problem/hyper_representation.hpp"
+#include "meha/problem/regularisation.hpp"
 #include "meha/problem/synthetic.hpp"
 #include "meha/problem/toys.hpp"
 
@@ -31,6 +32,7 @@ std::vector<ProblemInfo>& problems() {
       {"pbgd_toy", "one-dimensional, many stationary points", make<PbgdToy>},
       {"hyper_representation", "learn features that few labelled images per class are enough for",
        make_hyper_representation},
+      {"regularisation", "learn one penalty per feature of a linear classifier, for the least validation loss", make<Regularisation>},
   };
   return table;
 }

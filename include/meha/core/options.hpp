@@ -40,6 +40,8 @@ struct DataOptions {
   Path test_features, test_labels;
   Index n_train = 0, n_validation = 0, n_test = 0;
   bool shuffle = true;
+  std::string label_column;
+  bool standardise = false;
   std::vector<std::string> class_names;
 };
 
@@ -55,6 +57,9 @@ struct ProblemOptions {
   std::string activation = "relu";
   std::string init = "zero";
   Real regularisation = 0;
+  std::string penalty = "l2";
+  Real x_start = -4;
+  Real x_max = 12;
   bool refit = true;
   Index n = 100;
   Index group_size = 30;
@@ -183,6 +188,16 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"problem.regularisation", Rule::at_least(0), fixed,
                  "r in f + r*|y|^2; few-shot tasks: in f_t + r/2*|y_t|^2"},
       problem.regularisation);
+  see(OptionInfo{"problem.regularisation", Rule::at_least(0), fixed, "r in f + r*|y|^2"}, problem.regularisation);
+  see(OptionInfo{"problem.penalty", Rule::one_of("l2|l1|group"), fixed,
+                 "regularisation: e^x_j/2*|W_j|^2, x_j*|W_j|_1 or x_j*|W_j|, W_j: the weights of feature j"},
+      problem.penalty);
+  see(OptionInfo{"problem.x_start", Rule::any(), fixed,
+                 "regularisation: start of every x_j, moved into its range (l2: [-x_max, x_max]; l1, group: from 0)"},
+      problem.x_start);
+  see(OptionInfo{"problem.x_max", Rule::positive(), fixed,
+                 "regularisation with l2: bound of |x_j|; steps of y and theta must stay below 2/e^x_max"},
+      problem.x_max);
   see(OptionInfo{"problem.refit", Rule::any(), free,
                  "after the run, train from scratch on the rows kept, all, validation, clean"},
       problem.refit);
@@ -207,8 +222,8 @@ void visit(AnyOptions& options, See&& see) {
                  "few-shot tasks: a class's square images turned by 90, 180 and 270 degrees are three more classes"},
       problem.rotations);
   auto& data = problem.data;
-  see(OptionInfo{"problem.data.format", Rule::one_of("idx|hdf5"), fixed,
-                 "idx: IDX files, gzipped or not; hdf5: /features and /labels"},
+  see(OptionInfo{"problem.data.format", Rule::one_of("idx|hdf5|csv|libsvm"), fixed,
+                 "idx: IDX files; hdf5: /features and /labels; csv: numbers; libsvm: label index:value …; gzipped or not"},
       data.format);
   see(OptionInfo{"problem.data.train_features", Rule::any(), free, "file of the training rows"}, data.train_features);
   see(OptionInfo{"problem.data.train_labels", Rule::any(), free, "file of their labels (hdf5: default the same file)"},
@@ -217,7 +232,7 @@ void visit(AnyOptions& options, See&& see) {
                  "file of the validation rows; none: split off the training file"},
       data.validation_features);
   see(OptionInfo{"problem.data.validation_labels", Rule::any(), free, "file of their labels"}, data.validation_labels);
-  see(OptionInfo{"problem.data.test_features", Rule::any(), free, "file of the test rows; none: no test accuracy"},
+  see(OptionInfo{"problem.data.test_features", Rule::any(), free, "file of the test rows; none: n_test rows of the training file"},
       data.test_features);
   see(OptionInfo{"problem.data.test_labels", Rule::any(), free, "file of their labels"}, data.test_labels);
   see(OptionInfo{"problem.data.n_train", Rule::at_least(0), fixed, "training rows to use; 0: all that are left"},
@@ -225,10 +240,16 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"problem.data.n_validation", Rule::at_least(0), fixed,
                  "validation rows to use; 0: the whole validation file"},
       data.n_validation);
-  see(OptionInfo{"problem.data.n_test", Rule::at_least(0), fixed, "test rows to use; 0: all"}, data.n_test);
+  see(OptionInfo{"problem.data.n_test", Rule::at_least(0), fixed, "test rows to use; 0: the whole test file; without one: split off the training file"}, data.n_test);
   see(OptionInfo{"problem.data.shuffle", Rule::any(), fixed,
                  "shuffle each file's rows before taking n; false: the first n as they stand"},
       data.shuffle);
+  see(OptionInfo{"problem.data.label_column", Rule::any(), fixed,
+                 "csv: name or number (from 0) of the labels' column; default: the last"},
+      data.label_column);
+  see(OptionInfo{"problem.data.standardise", Rule::any(), fixed,
+                 "shift and scale every feature to mean 0 and deviation 1 over the training rows"},
+      data.standardise);
   see(OptionInfo{"problem.data.class_names", Rule::any(), fixed, "names of the classes 0, 1, …"}, data.class_names);
   auto& noise = problem.noise;
   see(OptionInfo{"problem.noise.kind", Rule::one_of("none|uniform|uniform_inclusive|pair|classwise"), fixed,

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// Comma-separated numbers, one row per line, one column of class numbers 0, 1, …; plain or gzipped. A field may stand in
+// quotes ("" inside stands for one). The first line is one of
+//   numbers                          the first row
+//   names                            a header: recognised by a field that is not a number
+//   n_rows,n_features,class names    as scikit-learn's own files; the label is then the last column
+#pragma once
+
+#include <string>
+
+#include "meha/data/dataset.hpp"
+
+namespace meha {
+
+/// @param label_column  a name from the header, or the column's number from 0; empty: the last column
+/// @return  a Table of float32 features
+/// Errors: Error(Data) naming line and column: a field that is not a finite number, a row of another length, a label
+/// that is no class number, a file that is missing, damaged, empty or larger than 4 GiB as float32.
+Table read_csv(const std::string& path, const std::string& label_column);
+
+}  // namespace meha

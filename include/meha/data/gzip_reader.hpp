@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// A file's bytes from the first to the last, unpacked on the way when it is gzipped. The only place that speaks zlib.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "meha/core/types.hpp"
+
+struct gzFile_s;
+
+namespace meha {
+
+class GzipReader {
+ public:
+  /// Errors: every failure is an Error(Data) that begins with the path.
+  explicit GzipReader(const std::string& path);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[noreturn]] void fail(const std::string& why) const;
+  /// Fails as fail() does, naming the line that next_line() returned last.
+  [[noreturn]] void fail_in_line(const std::string& why) const;
+
+  /// Fills `bytes`. @param what  part of the file that stands there, for the message when it ends too early
+  void read(std::span<std::byte> bytes, const char* what);
+  /// Whether no byte is left; at the end also checks gzip's own checksum, which follows the last byte.
+  bool at_end();
+  /// Reads a line without its end (LF or CRLF). The last line may lack one. @return false when there is no more
+  /// Errors: a NUL byte, or a line longer than any table's.
+  bool next_line(std::string& line);
+
+ private:
+  struct Close {
+    void operator()(gzFile_s* file) const;
+  };
+  bool refill();
+
+  std::string path_;
+  std::unique_ptr<gzFile_s, Close> file_;
+  std::vector<char> buffer_;
+  std::size_t next_ = 0, filled_ = 0;  // what is read but not yet handed out: [next_, filled_) of buffer_
+  Index n_lines_ = 0;
+};
+
+}  // namespace meha

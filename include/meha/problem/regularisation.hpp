@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// Regularisation: one penalty per feature, learnt so that a linear classifier trained with them does well on other rows.
+//   y = (W, b),  W (K × d, row-major),  W_j = column j: the weights of feature j for all K classes;  x ∈ ℝ^d, shared
+//   F(y)   = (1/n_val) Σ_i ℓ_i(y)                                      over the validation rows
+//   f(x,y) = (1/n) Σ_i ℓ_i(y) + [l2] ½ Σ_j e^{x_j} ‖W_j‖²              over the training rows
+//   g(x,y) = [l1] Σ_j x_j ‖W_j‖₁   or   [group] Σ_j x_j ‖W_j‖   or   [l2] 0
+//   X      = [−x_max, x_max]^d for l2, [0, ∞)^d for l1 and group;  x⁰ = x_start moved into X
+//   l2:    ∂f/∂x_j = ½ e^{x_j} ‖W_j‖²,   ∂f/∂W_kj += e^{x_j} W_kj
+//   prox of s·g:  l1: W_kj ← sign(W_kj)·max(|W_kj| − s·x_j, 0);   group: W_j ← W_j·max(1 − s·x_j/‖W_j‖, 0)
+// ℓ is the cross-entropy [nats]. b is not penalised.
+#pragma once
+
+#include <memory>
+
+#include "meha/comm/communicator.hpp"
+#include "meha/data/dataset.hpp"
+#include "meha/problem/classifier.hpp"
+#include "meha/problem/problem.hpp"
+
+namespace meha {
+
+class Regularisation final : public Problem {
+ public:
+  /// Loads and splits the data on rank 0 and deals out the rows. Collective.
+  /// Errors: as load_split(), on all ranks.
+  Regularisation(const Options& options, const Communicator& comm, Simd simd);
+
+  [[nodiscard]] XLayout x_layout() const override { return XLayout::Shared; }
+  [[nodiscard]] Index n_x() const override { return train_.n_features(); }
+  [[nodiscard]] Index n_y() const override { return classifier_->n_parameters(); }
+  [[nodiscard]] Index n_rows(Level level) const override { return rows_of(level).plan().n_rows; }
+  [[nodiscard]] std::string data_fingerprint() const override { return fingerprint_; }
+  [[nodiscard]] std::vector<NamedArray> parameters() const override { return classifier_->parameters(); }
+  void start(Out x, Out y) const override;
+  void begin_pass(Level level, std::span<const Probe> probes) override;
+  void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
+           const BetweenHalves& between) override;
+  void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const override;
+  [[nodiscard]] Real g(In x, In y) const override;
+  void add_grad_x_g(Real factor, In x, In y, Out grad) const override;
+  void prox_g(Real step, In x, Out y) const override;
+  void project_x(Out x) const override;
+  [[nodiscard]] Index n_tallies() const override { return 1; }
+  void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies) override;
+  void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;
+
+ private:
+  enum class Penalty { L2, L1, Group };
+
+  [[nodiscard]] const RowSet& rows_of(Level level) const;
+  template <class See>
+  void for_each_tile(Level level, Range rows, See&& see);
+
+  Penalty penalty_;
+  Real x_start_, x_max_;
+  std::string init_;
+  Index seed_;
+  RowSet train_, validation_, test_;
+  Index n_classes_ = 0;
+  std::string fingerprint_;
+  std::unique_ptr<Classifier> classifier_;
+  std::vector<Real> losses_;
+};
+
+}  // namespace meha

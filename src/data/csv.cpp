@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/csv.hpp"
+
+#include <algorithm>
+
+#include "meha/core/error.hpp"
+#include "meha/data/gzip_reader.hpp"
+#include "meha/data/text_number.hpp"
+
+namespace meha {
+namespace {
+
+using Fields = std::vector<std::string>;
+
+class CsvReader {
+ public:
+  CsvReader(const std::string& path, const std::string& label_column) : file_(path), label_column_(label_column) {
+    table_.name = path;
+    table_.element = Element::Float32;
+  }
+
+  Table read() {
+    Fields first;
+    if (!next_row(first)) {
+      file_.fail("is empty: a table needs a row");
+    }
+    if (is_header(first)) {
+      read_below_header(first);
+    } else {
+      set_columns(first.size(), {});
+      add_row(first);
+    }
+    for (Fields row; next_row(row);) {
+      add_row(row);
+    }
+    finish();
+    return std::move(table_);
+  }
+
+ private:
+  static bool is_header(const Fields& fields) {
+    return !std::all_of(fields.begin(), fields.end(), [](const auto& f) { return f.empty() || is_number(f); });
+  }
+
+  /// A line "569,30,malignant,benign" over rows of 31 columns.
+  static bool is_summary(const Fields& fields, std::size_t n_columns) {
+    const auto names_class = [](const std::string& field) { return !field.empty() && !is_number(field); };
+    return fields.size() > 2 && whole_number(fields[0]) &&
+           whole_number(fields[1]) == static_cast<Index>(n_columns) - 1 &&
+           std::all_of(fields.begin() + 2, fields.end(), names_class);
+  }
+
+  void read_below_header(const Fields& header) {
+    Fields row;
+    if (!next_row(row)) {
+      file_.fail("has no row after its first line");
+    }
+    if (is_summary(header, row.size())) {
+      rows_promised_ = whole_number(header[0]);
+      table_.class_names.assign(header.begin() + 2, header.end());
+      set_columns(row.size(), {});
+    } else {
+      set_columns(header.size(), header);
+    }
+    add_row(row);
+  }
+
+  /// Reads the next line that is not blank. @return false when there is none
+  bool next_row(Fields& fields) {
+    do {
+      if (!file_.next_line(line_)) {
+        return false;
+      }
+      if (!begun_ && line_.starts_with("\xef\xbb\xbf")) {  // byte order mark
+        line_.erase(0, 3);
+      }
+      begun_ = true;
+    } while (trimmed(line_).empty());
+    split_line(fields);
+    return true;
+  }
+
+  void split_line(Fields& fields) const {
+    fields.clear();
+    std::string_view rest = line_;
+    for (bool more = true; more;) {
+      const std::size_t start = std::min(rest.find_first_not_of(" \t"), rest.size());
+      fields.emplace_back();
+      if (start < rest.size() && rest[start] == '"') {
+        rest = take_quoted(rest.substr(start + 1), fields);
+      } else {
+        const std::size_t end = std::min(rest.find(','), rest.size());
+        fields.back() = trimmed(rest.substr(0, end));
+        rest.remove_prefix(end);
+      }
+      more = !rest.empty();
+      rest.remove_prefix(more ? 1 : 0);
+    }
+  }
+
+  /// @param rest  what follows the opening quote  @return  what follows the field: empty, or begins with a comma
+  std::string_view take_quoted(std::string_view rest, Fields& fields) const {
+    const auto fail = [&](const std::string& why) { file_.fail_in_line(place(fields.size() - 1) + why); };
+    for (;;) {
+      const std::size_t quote = rest.find('"');
+      if (quote == std::string_view::npos) {
+        fail("a quote is opened but not closed in this line");
+      }
+      fields.back() += rest.substr(0, quote);
+      rest.remove_prefix(quote + 1);
+      if (rest.empty() || rest[0] != '"') {
+        break;
+      }
+      fields.back() += '"';
+      rest.remove_prefix(1);
+    }
+    fields.back() = std::string(trimmed(fields.back()));
+    rest = trimmed(rest);
+    if (!rest.empty() && rest[0] != ',') {
+      fail("text follows the closing quote: fields are separated by commas");
+    }
+    return rest;
+  }
+
+  [[nodiscard]] std::string place(std::size_t column) const {
+    return "column " + std::to_string(column) +
+           (column < names_.size() ? " (" + names_[column].substr(0, 40) + ")" : "") + ": ";
+  }
+
+  void set_columns(std::size_t n_columns, const Fields& names) {
+    names_ = names;
+    n_columns_ = n_columns;
+    if (n_columns < 2) {
+      file_.fail_in_line("has one column: a table needs features and labels, separated by commas");
+    }
+    table_.n_features = static_cast<Index>(n_columns) - 1;
+    const auto named = std::find(names.begin(), names.end(), label_column_);
+    const auto number = whole_number(label_column_);
+    if (label_column_.empty()) {
+      label_ = n_columns - 1;
+    } else if (named != names.end()) {
+      label_ = static_cast<std::size_t>(named - names.begin());
+    } else if (number && *number >= 0 && *number < static_cast<Index>(n_columns)) {
+      label_ = static_cast<std::size_t>(*number);
+    } else {
+      file_.fail("problem.data.label_column = " + quoted(label_column_) + ": must be a number from 0 to " +
+                 std::to_string(n_columns - 1) +
+                 (names.empty() ? "; the file has no header with names" : " or a name that stands in the header"));
+    }
+  }
+
+  void add_row(const Fields& row) {
+    if (row.size() != n_columns_) {
+      file_.fail_in_line(std::to_string(row.size()) + " columns, but the lines before have " +
+                         std::to_string(n_columns_) + ": the line is damaged or cut off");
+    }
+    if ((static_cast<Index>(values_.size()) + table_.n_features) * 4 > max_text_table_bytes) {
+      file_.fail_in_line("the table is larger than 4 GiB as float32: convert it to HDF5");
+    }
+    for (std::size_t column = 0; column < row.size(); ++column) {
+      if (column == label_) {
+        table_.labels.push_back(label_of(row[column]));
+      } else {
+        values_.push_back(feature_of(row[column], column));
+      }
+    }
+  }
+
+  [[nodiscard]] float feature_of(const std::string& field, std::size_t column) const {
+    std::string why;
+    const auto value = finite_float(field, why);
+    if (!value) {
+      file_.fail_in_line(place(column) + quoted(field) + " " + why);
+    }
+    return *value;
+  }
+
+  [[nodiscard]] Label label_of(const std::string& field) const {
+    std::string why;
+    const auto value = finite_number(field, why);
+    if (!value || *value < 0 || *value >= n_labels_allowed || *value != static_cast<Real>(static_cast<Label>(*value))) {
+      file_.fail_in_line(place(label_) + "label " + quoted(field) +
+                         ": must be a class number 0, 1, …; is it the column that problem.data.label_column means?");
+    }
+    return static_cast<Label>(*value);
+  }
+
+  void finish() {
+    table_.n_rows = static_cast<Index>(table_.labels.size());
+    if (rows_promised_ && *rows_promised_ != table_.n_rows) {
+      file_.fail(std::to_string(table_.n_rows) + " rows, but its first line says " + std::to_string(*rows_promised_) +
+                 ": the file is truncated or damaged");
+    }
+    table_.features = as_bytes_of(values_);
+  }
+
+  GzipReader file_;
+  std::string label_column_;
+  std::string line_;
+  bool begun_ = false;
+  Fields names_;
+  std::size_t n_columns_ = 0, label_ = 0;
+  std::optional<Index> rows_promised_;
+  std::vector<float> values_;
+  Table table_;
+};
+
+}  // namespace
+
+Table read_csv(const std::string& path, const std::string& label_column) {
+  return CsvReader(path, label_column).read();
+}
+
+}  // namespace meha

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/gzip_reader.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "meha/core/error.hpp"
+
+namespace meha {
+namespace {
+
+constexpr std::size_t buffer_size = std::size_t{1} << 17U;
+constexpr std::size_t longest_line = std::size_t{1} << 28U;
+
+}  // namespace
+
+void GzipReader::Close::operator()(gzFile_s* file) const {
+  gzclose(file);
+}
+
+GzipReader::GzipReader(const std::string& path) : path_(path), file_(gzopen(path.c_str(), "rb")), buffer_(buffer_size) {
+  if (!file_) {
+    fail(std::string("cannot be opened: ") + std::strerror(errno));
+  }
+  gzbuffer(file_.get(), buffer_size);
+}
+
+void GzipReader::fail(const std::string& why) const {
+  throw Error(ExitCode::Data, path_ + ": " + why);
+}
+
+void GzipReader::fail_in_line(const std::string& why) const {
+  throw Error(ExitCode::Data, path_ + ":" + std::to_string(n_lines_) + ": " + why);
+}
+
+/// Reads on into the empty buffer. @return false at the end of the file
+bool GzipReader::refill() {
+  const int n = gzread(file_.get(), buffer_.data(), static_cast<unsigned>(buffer_.size()));
+  int status = Z_OK;
+  gzerror(file_.get(), &status);
+  if (n < 0 || (n == 0 && status != Z_OK)) {  // at a truncated checksum gzread() returns 0
+    fail("cannot be unpacked or fails gzip's checksum: the file is truncated or damaged");
+  }
+  next_ = 0;
+  filled_ = static_cast<std::size_t>(n);
+  return n > 0;
+}
+
+void GzipReader::read(std::span<std::byte> bytes, const char* what) {
+  while (!bytes.empty()) {
+    if (next_ == filled_ && !refill()) {
+      fail(std::string("ends inside ") + what + ": the file is truncated or damaged");
+    }
+    const std::size_t portion = std::min(bytes.size(), filled_ - next_);
+    std::memcpy(bytes.data(), buffer_.data() + next_, portion);
+    next_ += portion;
+    bytes = bytes.subspan(portion);
+  }
+}
+
+bool GzipReader::at_end() {
+  return next_ == filled_ && !refill();
+}
+
+bool GzipReader::next_line(std::string& line) {
+  line.clear();
+  if (at_end()) {
+    return false;
+  }
+  ++n_lines_;
+  for (bool ended = false; !ended && !at_end();) {
+    const char* first = buffer_.data() + next_;
+    const char* last = buffer_.data() + filled_;
+    const char* end = std::find(first, last, '\n');
+    line.append(first, end);
+    ended = end != last;
+    next_ += static_cast<std::size_t>(end - first) + (ended ? 1 : 0);
+    if (line.size() > longest_line) {
+      fail_in_line("the line is longer than " + std::to_string(longest_line) + " bytes: not a text table");
+    }
+  }
+  if (line.find('\0') != std::string::npos) {
+    fail_in_line("holds a NUL byte: not a text file, or damaged");
+  }
+  if (!line.empty() && line.back() == '\r') {
+    line.pop_back();
+  }
+  return true;
+}
+
+}  // namespace meha

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/libsvm.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "meha/core/error.hpp"
+#include "meha/data/gzip_reader.hpp"
+#include "meha/data/text_number.hpp"
+
+namespace meha {
+namespace {
+
+constexpr Index largest_index = max_text_table_bytes / 4;
+
+struct Entry {
+  std::int32_t feature;
+  float value;
+};
+
+struct SparseFile {
+  std::vector<Real> labels;
+  std::vector<std::size_t> row_ends;
+  std::vector<Entry> entries;
+  Index n_features = 0;
+};
+
+class LibsvmReader {
+ public:
+  explicit LibsvmReader(const std::string& path) : file_(path) {}
+
+  SparseFile read() {
+    for (std::string line; file_.next_line(line);) {
+      const auto text = trimmed(std::string_view(line).substr(0, line.find('#')));
+      if (!text.empty()) {
+        add_row(text);
+      }
+    }
+    if (rows_.labels.empty()) {
+      file_.fail("is empty: a table needs a row");
+    }
+    return std::move(rows_);
+  }
+
+ private:
+  /// Cuts the first word off.
+  static std::string_view take_word(std::string_view& text) {
+    const std::size_t end = std::min(text.find_first_of(" \t"), text.size());
+    const std::string_view word = text.substr(0, end);
+    text = trimmed(text.substr(end));
+    return word;
+  }
+
+  void add_row(std::string_view text) {
+    std::string why;
+    const std::string_view word = take_word(text);
+    const auto label = finite_number(word, why);
+    if (!label) {
+      file_.fail_in_line("label " + quoted(word) + " " + why);
+    }
+    rows_.labels.push_back(*label + 0.0);  // -0 is 0
+    for (Index last = 0; !text.empty();) {
+      last = add_entry(take_word(text), last);
+    }
+    rows_.row_ends.push_back(rows_.entries.size());
+    if (static_cast<Index>(rows_.entries.size() * sizeof(Entry)) > max_text_table_bytes) {
+      file_.fail_in_line("the file holds more than 4 GiB of values");
+    }
+  }
+
+  /// @param last  the index before  @return  this index
+  Index add_entry(std::string_view word, Index last) {
+    const std::size_t colon = word.find(':');
+    if (colon == std::string_view::npos) {
+      file_.fail_in_line(quoted(word) + ": must be index:value");
+    }
+    const auto index = whole_number(word.substr(0, colon));
+    if (!index || *index <= last || *index > largest_index) {
+      file_.fail_in_line("index " + quoted(word.substr(0, colon)) + ": must be a whole number from " +
+                         std::to_string(last + 1) + " to " + std::to_string(largest_index) +
+                         "; indices start at 1 and ascend");
+    }
+    std::string why;
+    const auto value = finite_float(word.substr(colon + 1), why);
+    if (!value) {
+      file_.fail_in_line("value " + quoted(word.substr(colon + 1)) + " of index " + std::to_string(*index) + " " + why);
+    }
+    rows_.entries.push_back({static_cast<std::int32_t>(*index - 1), *value});
+    rows_.n_features = std::max(rows_.n_features, *index);
+    return *index;
+  }
+
+  GzipReader file_;
+  SparseFile rows_;
+};
+
+/// The labels of all files, each once, ascending.
+std::vector<Real> classes_of(const std::vector<SparseFile>& files) {
+  std::vector<Real> classes;
+  for (const SparseFile& file : files) {
+    classes.insert(classes.end(), file.labels.begin(), file.labels.end());
+    std::sort(classes.begin(), classes.end());
+    classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
+  }
+  return classes;
+}
+
+std::string name_of(Real label) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, label).ptr};
+}
+
+Table dense(const std::string& path, const SparseFile& file, Index n_features, const std::vector<Real>& classes) {
+  Table table;
+  table.name = path;
+  table.element = Element::Float32;
+  table.n_rows = static_cast<Index>(file.labels.size());
+  table.n_features = n_features;
+  if (n_features > max_text_table_bytes / 4 / table.n_rows) {
+    throw Error(ExitCode::Data, path + ": " + std::to_string(table.n_rows) + " rows × " + std::to_string(n_features) +
+                                    " features are more than 4 GiB as dense float32: too large for this program, or an "
+                                    "index is damaged");
+  }
+  std::vector<float> values(static_cast<std::size_t>(table.n_rows * n_features));
+  std::size_t next = 0;
+  for (std::size_t row = 0; row < file.labels.size(); ++row) {
+    for (; next < file.row_ends[row]; ++next) {
+      const Entry& entry = file.entries[next];
+      values[row * static_cast<std::size_t>(n_features) + static_cast<std::size_t>(entry.feature)] = entry.value;
+    }
+    const auto at = std::lower_bound(classes.begin(), classes.end(), file.labels[row]);
+    table.labels.push_back(static_cast<Label>(at - classes.begin()));
+  }
+  table.features = as_bytes_of(values);
+  std::transform(classes.begin(), classes.end(), std::back_inserter(table.class_names), name_of);
+  return table;
+}
+
+}  // namespace
+
+std::vector<Table> read_libsvm(const std::vector<std::string>& paths) {
+  std::vector<SparseFile> files;
+  Index n_features = 0;
+  for (const std::string& path : paths) {
+    files.push_back(LibsvmReader(path).read());
+    n_features = std::max(n_features, files.back().n_features);
+  }
+  if (n_features == 0) {
+    throw Error(ExitCode::Data, paths.front() + ": no row has a feature");
+  }
+  const std::vector<Real> classes = classes_of(files);
+  constexpr std::size_t most_classes = 1000;
+  if (classes.size() > most_classes) {
+    throw Error(ExitCode::Data, paths.front() + ": " + std::to_string(classes.size()) +
+                                    " different labels: classes are expected, at most " + std::to_string(most_classes) +
+                                    "; are they targets of a regression?");
+  }
+  std::vector<Table> tables;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    tables.push_back(dense(paths[i], files[i], n_features, classes));
+  }
+  return tables;
+}
+
+}  // namespace meha

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+#include "meha/problem/regularisation.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "meha/core/prox.hpp"
+#include "meha/data/split.hpp"
+#include "meha/problem/deal.hpp"
+
+namespace meha {
+namespace {
+
+using Weights = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// W of y: all but the K biases at its end.
+Eigen::Map<const Weights> weights_of(const Real* y, Index n_classes, Index n_features) {
+  return {y, n_classes, n_features};
+}
+Eigen::Map<Weights> weights_of(Real* y, Index n_classes, Index n_features) {
+  return {y, n_classes, n_features};
+}
+
+InSpan as_weights(In x) {
+  return {x.data(), static_cast<std::size_t>(x.size())};
+}
+
+}  // namespace
+
+Regularisation::Regularisation(const Options& options, const Communicator& comm, Simd simd)
+    : penalty_(options.problem.penalty == "l2"   ? Penalty::L2
+               : options.problem.penalty == "l1" ? Penalty::L1
+                                                 : Penalty::Group),
+      x_start_(options.problem.x_start),
+      x_max_(options.problem.x_max),
+      init_(options.problem.init),
+      seed_(options.run.seed) {
+  Split split;
+  comm.root_or_none([&] { split = load_split(options.problem.data, options.problem.noise, options.run.seed); });
+  train_ = deal_rows(comm, split.train, options.run.block_rows);
+  validation_ = deal_rows(comm, split.validation, options.run.block_rows);
+  test_ = deal_rows(comm, split.test, options.run.block_rows);
+  n_classes_ = split.n_classes();
+  comm.broadcast(n_classes_);
+  fingerprint_ = split.fingerprint;
+  comm.broadcast(fingerprint_);
+  classifier_ = make_classifier(
+      options.problem.model, {.n_features = train_.n_features(), .n_classes = n_classes_, .element = train_.element()},
+      options.run.precision, simd);
+}
+
+const RowSet& Regularisation::rows_of(Level level) const {
+  return level == Level::Lower ? train_ : level == Level::Upper ? validation_ : test_;
+}
+
+void Regularisation::start(Out x, Out y) const {
+  x.setConstant(x_start_);
+  project_x(x);
+  classifier_->start(init_, seed_, y);
+}
+
+void Regularisation::begin_pass(Level /*level*/, std::span<const Probe> probes) {
+  std::vector<InSpan> points;
+  for (const Probe& probe : probes) {
+    points.push_back(probe.y);
+  }
+  classifier_->set_points(points);
+  losses_.resize(probes.size() * tile_rows);
+}
+
+/// Runs the forward half on every tile of `rows` and calls see(tile).
+template <class See>
+void Regularisation::for_each_tile(Level level, Range rows, See&& see) {
+  for (Index first = rows.begin; first < rows.end; first += tile_rows) {
+    const Tile tile = rows_of(level).tile({first, std::min(first + tile_rows, rows.end)});
+    classifier_->forward(tile, losses_);
+    see(tile);
+  }
+}
+
+/// The rows' terms do not contain x: where only ∇_x is wanted there is nothing to do.
+void Regularisation::add(Level level, const Block& block, InSpan /*x*/, std::span<const Probe> probes,
+                         std::span<Share> shares, const BetweenHalves& /*between*/) {
+  const auto any = [&](Want wanted) {
+    return std::any_of(probes.begin(), probes.end(), [&](const Probe& p) { return has(p.want, wanted); });
+  };
+  const bool wants_grad_y = any(Want::GradY);
+  if (!wants_grad_y && !any(Want::Value)) {
+    return;
+  }
+  const Real mean = 1 / static_cast<Real>(block.n_rows_in_pass);
+  const std::vector<Real> row_weights(tile_rows, mean);
+  for_each_tile(level, block.rows, [&](const Tile& tile) {
+    for (std::size_t p = 0; p < probes.size(); ++p) {
+      for (std::size_t i = 0; i < static_cast<std::size_t>(tile.n_rows); ++i) {
+        shares[p].value += mean * losses_[p * tile_rows + i];
+      }
+    }
+    if (wants_grad_y) {
+      classifier_->backward(tile, row_weights);
+    }
+  });
+  for (std::size_t p = 0; wants_grad_y && p < probes.size(); ++p) {
+    if (!shares[p].grad_y.empty()) {
+      classifier_->collect(p, shares[p].grad_y);
+    }
+  }
+}
+
+void Regularisation::add_whole(Level level, InSpan x, const Probe& probe, Share& share) const {
+  if (level != Level::Lower || penalty_ != Penalty::L2) {
+    return;
+  }
+  const auto weights = weights_of(probe.y.data(), n_classes_, n_x());
+  for (Index j = 0; j < n_x(); ++j) {
+    const auto at = static_cast<std::size_t>(j);
+    const Real strength = std::exp(x[at]);
+    const Real half = strength / 2 * weights.col(j).squaredNorm();
+    share.value += half;
+    if (!share.grad_x.empty()) {
+      share.grad_x[at] += half;
+    }
+    if (!share.grad_y.empty()) {
+      weights_of(share.grad_y.data(), n_classes_, n_x()).col(j) += strength * weights.col(j);
+    }
+  }
+}
+
+Real Regularisation::g(In x, In y) const {
+  const auto weights = weights_of(y.data(), n_classes_, n_x());
+  Real total = 0;
+  for (Index k = 0; penalty_ == Penalty::L1 && k < n_classes_; ++k) {
+    total += prox::WeightedL1{as_weights(x)}.value(y.segment(k * n_x(), n_x()));
+  }
+  for (Index j = 0; penalty_ == Penalty::Group && j < n_x(); ++j) {
+    total += x[j] * weights.col(j).norm();
+  }
+  return total;
+}
+
+void Regularisation::add_grad_x_g(Real factor, In /*x*/, In y, Out grad) const {
+  const auto weights = weights_of(y.data(), n_classes_, n_x());
+  for (Index j = 0; penalty_ != Penalty::L2 && j < n_x(); ++j) {
+    grad[j] += factor * (penalty_ == Penalty::L1 ? weights.col(j).lpNorm<1>() : weights.col(j).norm());
+  }
+}
+
+void Regularisation::prox_g(Real step, In x, Out y) const {
+  auto weights = weights_of(y.data(), n_classes_, n_x());
+  for (Index k = 0; penalty_ == Penalty::L1 && k < n_classes_; ++k) {
+    prox::WeightedL1{as_weights(x)}.apply(step, y.segment(k * n_x(), n_x()));
+  }
+  for (Index j = 0; penalty_ == Penalty::Group && j < n_x(); ++j) {
+    const Real norm = weights.col(j).norm();
+    const Real threshold = step * x[j];
+    weights.col(j) *= norm <= threshold ? 0 : 1 - threshold / norm;  // what is not finite stays so
+  }
+}
+
+void Regularisation::project_x(Out x) const {
+  if (penalty_ == Penalty::L2) {
+    prox::Box{-x_max_, x_max_}.project(x);
+  } else {
+    prox::Nonnegative::project(x);
+  }
+}
+
+void Regularisation::tally(Level level, const Block& block, InSpan /*x*/, InSpan y, OutSpan tallies) {
+  if (level != Level::Test) {
+    return;
+  }
+  const Probe probe{.y = y, .want = Want::Nothing};
+  begin_pass(level, {&probe, 1});
+  std::vector<Label> predicted;
+  for_each_tile(level, block.rows, [&](const Tile& tile) {
+    predicted.resize(static_cast<std::size_t>(tile.n_rows));
+    classifier_->classes(predicted);
+    for (std::size_t i = 0; i < predicted.size(); ++i) {
+      tallies[0] += predicted[i] == tile.labels[i] ? 1 : 0;
+    }
+  });
+}
+
+void Regularisation::measure(InSpan tallies, In /*x*/, In y, Metrics& metrics) const {
+  if (test_.plan().n_rows > 0) {
+    metrics.set("test_accuracy", tallies[0] / static_cast<Real>(test_.plan().n_rows));
+  }
+  if (penalty_ != Penalty::L2) {
+    const auto used = weights_of(y.data(), n_classes_, n_x()).array().abs().colwise().maxCoeff() > 0;
+    metrics.set("features_used", static_cast<Real>(used.count()));
+  }
+}
+
+}  // namespace meha
