@@ -245,5 +245,33 @@ TEST_F(LoadSplit, NoiseOnTopOfKnownTruthCountsBothAsCorrupted) {
   EXPECT_GT(std::count(split.is_clean.begin(), split.is_clean.end(), 1), 50);
 }
 
+TEST_F(LoadSplit, SplitsTestRowsOffTheTrainingFileWhenTheyHaveNoFile) {
+  data.shuffle = false;
+  data.n_train = 0;
+  data.n_test = 10;
+  const Split split = load();
+  EXPECT_EQ(split.train.rows, range_of(0, 25));
+  EXPECT_EQ(split.validation.rows, range_of(25, 40));
+  EXPECT_EQ(split.test.rows, range_of(40, 50));
+  data.n_train = 30;
+  EXPECT_TRUE(fails([&] { load(); }, ExitCode::Data, {"problem.data.n_test = 10", "only 5"}));
+}
+
+TEST_F(LoadSplit, ReadsLibsvmFilesTogether) {
+  data.format = "libsvm";
+  data.train_labels.value.clear();
+  data.train_features.value = write_file(scratch.file("train"), "-1 1:1\n1 2:1\n-1 1:2\n");
+  data.test_features.value = write_file(scratch.file("test"), "1 3:1\n");
+  data.n_train = 0;
+  data.n_validation = 1;
+  const Split split = load();
+  EXPECT_EQ(split.train.n_rows(), 2);
+  EXPECT_EQ(split.train.table->n_features, 3);
+  EXPECT_EQ(split.test.labels, std::vector<Label>{1});
+  EXPECT_EQ(split.class_names, (std::vector<std::string>{"-1", "1"}));
+  data.train_labels.value = data.train_features.value;
+  EXPECT_TRUE(fails([&] { load(); }, ExitCode::Config, {"train_labels", "libsvm"}));
+}
+
 }  // namespace
 }  // namespace meha

@@ -29,6 +29,12 @@ WAYS = {
     "float64 shuffled, noise, odd blocks": Way("float64", (50, 0), ("adam", "sgd", "adam"), [(3, "sharded"), (8, "sharded")],
                                                {"problem.data.shuffle": True, "problem.noise.kind": "uniform",
                                                 "problem.noise.rate": 0.4, "run.block_rows": 17, "algorithm.eta": 0.01}),
+    "float32 shared x, l2": Way("float32", FULL, ADAM, [(2, "sharded"), (3, "root"), (5, "sharded")],
+                                {"problem.type": "regularisation", "problem.penalty": "l2", "problem.x_max": 3.0,
+                                 "problem.data.standardise": True, "algorithm.beta": 0.01, "algorithm.eta": 0.01}),
+    "float64 shared x, group, minibatch": Way("float64", MINIBATCH, MIXED, [(2, "sharded"), (3, "sharded"), (5, "sharded")],
+                                              {"problem.type": "regularisation", "problem.penalty": "group",
+                                               "problem.x_start": 0.01}),
 }
 
 
@@ -71,6 +77,12 @@ class RanksTest(support.Case):
 
     def test_float64_shuffled_noise_odd_blocks(self):
         self.check("float64 shuffled, noise, odd blocks")
+
+    def test_float32_shared_x_l2(self):
+        self.check("float32 shared x, l2")
+
+    def test_float64_shared_x_group_minibatch(self):
+        self.check("float64 shared x, group, minibatch")
 
     def test_refit(self):
         alone = self.run_ok("refit-1", run__iterations=4, problem__refit=True)

@@ -37,6 +37,15 @@ class ResumeTest(support.RestartCase):
         self.assertIn("going on from iteration", ended.out)
         self.assert_same_state(self.run_ok("whole", run__iterations=4000), self.out)
 
+    def test_shared_x(self):
+        for penalty in ("l2", "l1", "group"):
+            with self.subTest(penalty=penalty):
+                settings = {"problem__type": "regularisation", "problem__penalty": penalty, "problem__x_start": 0.01,
+                            "problem__x_max": 2.0}
+                parts = self.run_ok(f"parts-{penalty}", run__iterations=17, **settings)
+                self.resume("--set", "run.iterations=60", ranks=3, out=parts)
+                self.assert_same_state(self.run_ok(f"whole-{penalty}", ranks=2, **settings), parts)
+
     def test_run_again_when_finished(self):
         config = self.config()
         support.run("run", config, "--out", self.out)

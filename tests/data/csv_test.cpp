@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/csv.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "support/data_files.hpp"
+#include "support/errors.hpp"
+
+namespace meha {
+namespace {
+
+std::vector<float> values_of(const Table& table) {
+  std::vector<float> values(table.features.size() / sizeof(float));
+  std::memcpy(values.data(), table.features.data(), table.features.size());
+  return values;
+}
+
+class Csv : public testing::Test {
+ protected:
+  [[nodiscard]] Table read(const std::string& content, const std::string& label_column = "") const {
+    return read_csv(write_file(scratch.file("a.csv"), content), label_column);
+  }
+  [[nodiscard]] testing::AssertionResult refuses(const std::string& content, const std::vector<std::string>& said,
+                                                 const std::string& label_column = "") const {
+    std::vector<std::string> all = said;
+    all.emplace_back("a.csv");
+    return fails([&] { (void)read(content, label_column); }, ExitCode::Data, all);
+  }
+
+  Scratch scratch;
+};
+
+void expect_two_rows(const Table& table) {
+  EXPECT_EQ(table.n_rows, 2);
+  EXPECT_EQ(table.n_features, 2);
+  EXPECT_EQ(table.element, Element::Float32);
+  EXPECT_EQ(values_of(table), (std::vector<float>{1.5F, -2.0F, 0.25F, 1000.0F}));
+  EXPECT_EQ(table.labels, (std::vector<Label>{1, 0}));
+}
+
+TEST_F(Csv, ReadsNumbersWithoutAHeader) {
+  expect_two_rows(read("1.5,-2,1\n.25,1e3,0\n"));
+  expect_two_rows(read("1.5,-2,1\n.25,1e3,0"));
+  expect_two_rows(read("\xef\xbb\xbf 1.5 , -2,\t1\r\n\r\n+.25,1e3,0.0\r\n\n"));
+  expect_two_rows(read("\"1.5\",\"-2\" ,1\n.25, \"1e3\",\"0\"\n"));
+}
+
+TEST_F(Csv, FindsAHeaderAndTheLabelsByName) {
+  expect_two_rows(read("a,b,label\n1.5,-2,1\n.25,1e3,0\n"));
+  expect_two_rows(read("a,label,b\n1.5,1,-2\n.25,0,1e3\n", "label"));
+  expect_two_rows(read("\"the \"\"true\"\", label\",a,b\n1,1.5,-2\n0,.25,1e3\n", "the \"true\", label"));
+  expect_two_rows(read("1,1.5,-2\n0,.25,1e3\n", "0"));
+}
+
+TEST_F(Csv, ReadsTheSummaryLineOfScikitLearn) {
+  const Table table = read("2,2,malignant,benign\n1.5,-2,1\n.25,1e3,0\n");
+  expect_two_rows(table);
+  EXPECT_EQ(table.class_names, (std::vector<std::string>{"malignant", "benign"}));
+  EXPECT_TRUE(refuses("3,2,no,yes\n1.5,-2,1\n.25,1e3,0\n", {"2 rows", "first line says 3", "truncated"}));
+}
+
+TEST_F(Csv, ReadsGzippedFiles) {
+  const std::string whole = content_of(gzip_file(scratch.file("a.csv"), "1.5,-2,1\n.25,1e3,0\n"));
+  expect_two_rows(read(whole));
+  for (std::size_t n = 0; n < whole.size(); ++n) {
+    EXPECT_TRUE(refuses(whole.substr(0, n), {})) << n;
+  }
+}
+
+TEST_F(Csv, NamesLineAndColumnOfWhatIsWrong) {
+  EXPECT_TRUE(refuses("", {"empty"}));
+  EXPECT_TRUE(refuses("\n \n", {"empty"}));
+  EXPECT_TRUE(refuses("a,b\n", {"no row"}));
+  EXPECT_TRUE(refuses("1\n2\n", {":1:", "one column"}));
+  EXPECT_TRUE(refuses("1,2,0\n1,x,0\n", {":2:", "column 1", "\"x\"", "not a number"}));
+  EXPECT_TRUE(refuses("a,b,c\n1,,0\n", {":2:", "column 1 (b)", "missing"}));
+  EXPECT_TRUE(refuses("1,nan,0\n", {":1:", "not a finite"}));
+  EXPECT_TRUE(refuses("1,-inf,0\n", {":1:", "not a finite"}));
+  EXPECT_TRUE(refuses("1,1e39,0\n", {"too large for float32"}));
+  EXPECT_TRUE(refuses("1,1e999,0\n", {"range"}));
+  EXPECT_TRUE(refuses("1,2,0\n1,2\n", {":2:", "2 columns", "have 3"}));
+  EXPECT_TRUE(refuses("1,2,0\n1,2,0,\n", {":2:", "4 columns"}));
+  EXPECT_TRUE(refuses("1,\"2,0\n", {":1:", "column 1", "quote"}));
+  EXPECT_TRUE(refuses("1,\"2\"3,0\n", {":1:", "column 1", "closing quote"}));
+  EXPECT_TRUE(refuses(std::string("1,2,0\n1,\0,0\n", 12), {":2:", "NUL"}));
+  EXPECT_TRUE(refuses("1;2;0\n1;2;1\n", {"one column"}));
+}
+
+TEST_F(Csv, RefusesLabelsThatAreNoClasses) {
+  for (const char* label : {"-1", "0.5", "1000000", "1e300", "nan", "", "spam"}) {
+    EXPECT_TRUE(refuses(std::string("1,2,0\n1,2,") + label + "\n", {":2:", "column 2", "class number"})) << label;
+  }
+}
+
+TEST_F(Csv, RefusesALabelColumnThatIsNotThere) {
+  EXPECT_TRUE(refuses("1,2,0\n", {"label_column = \"class\"", "no header"}, "class"));
+  EXPECT_TRUE(refuses("a,b,c\n1,2,0\n", {"label_column = \"class\"", "header"}, "class"));
+  EXPECT_TRUE(refuses("1,2,0\n", {"from 0 to 2"}, "3"));
+  EXPECT_TRUE(refuses("1,2,0\n", {"from 0 to 2"}, "-1"));
+  EXPECT_TRUE(fails([&] { read_csv(scratch.file("missing"), ""); }, ExitCode::Data, {"missing", "No such file"}));
+}
+
+}  // namespace
+}  // namespace meha

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/libsvm.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "support/data_files.hpp"
+#include "support/errors.hpp"
+
+namespace meha {
+namespace {
+
+class Libsvm : public testing::Test {
+ protected:
+  [[nodiscard]] Table read(const std::string& content) const {
+    return read_libsvm({write_file(scratch.file("a.svm"), content)}).front();
+  }
+  [[nodiscard]] testing::AssertionResult refuses(const std::string& content,
+                                                 const std::vector<std::string>& said) const {
+    std::vector<std::string> all = said;
+    all.emplace_back("a.svm");
+    return fails([&] { (void)read(content); }, ExitCode::Data, all);
+  }
+
+  Scratch scratch;
+};
+
+std::vector<float> values_of(const Table& table) {
+  std::vector<float> values(table.features.size() / sizeof(float));
+  std::memcpy(values.data(), table.features.data(), table.features.size());
+  return values;
+}
+
+void expect_three_rows(const Table& table) {
+  EXPECT_EQ(table.n_rows, 3);
+  EXPECT_EQ(table.n_features, 3);
+  EXPECT_EQ(table.element, Element::Float32);
+  EXPECT_EQ(values_of(table), (std::vector<float>{0.5F, 0, -2, 0, 0, 0, 0, 3, 0}));
+  EXPECT_EQ(table.labels, (std::vector<Label>{1, 0, 1}));
+  EXPECT_EQ(table.class_names, (std::vector<std::string>{"-1", "1"}));
+}
+
+TEST_F(Libsvm, ReadsSparseRows) {
+  const std::string good = "+1 1:0.5 3:-2\n-1\n1 2:3\n";
+  expect_three_rows(read(good));
+  expect_three_rows(read("# all of it\n1.0\t1:.5  3:-2 # a comment\r\n\n-1 # 2:7\n1 2:+3"));
+  expect_three_rows(read(content_of(gzip_file(scratch.file("b"), good))));
+}
+
+TEST_F(Libsvm, FilesReadTogetherShareFeaturesAndClasses) {
+  const auto tables = read_libsvm({write_file(scratch.file("a"), "2 1:1\n7 2:1\n"),
+                                   write_file(scratch.file("b"), "4 5:1\n"), write_file(scratch.file("c"), "7 1:1\n")});
+  for (const Table& table : tables) {
+    EXPECT_EQ(table.n_features, 5);
+    EXPECT_EQ(table.class_names, (std::vector<std::string>{"2", "4", "7"}));
+  }
+  EXPECT_EQ(tables[0].labels, (std::vector<Label>{0, 2}));
+  EXPECT_EQ(tables[1].labels, std::vector<Label>{1});
+  EXPECT_EQ(tables[2].labels, std::vector<Label>{2});
+}
+
+TEST_F(Libsvm, NamesTheLineOfWhatIsWrong) {
+  EXPECT_TRUE(refuses("", {"empty"}));
+  EXPECT_TRUE(refuses("# nothing\n", {"empty"}));
+  EXPECT_TRUE(refuses("1\n2\n", {"no row has a feature"}));
+  EXPECT_TRUE(refuses("1 1:1\nspam 1:1\n", {":2:", "label \"spam\""}));
+  EXPECT_TRUE(refuses("nan 1:1\n", {":1:", "label", "finite"}));
+  EXPECT_TRUE(refuses("1 1\n", {"index:value"}));
+  EXPECT_TRUE(refuses("1 0:1\n", {"index \"0\"", "start at 1"}));
+  EXPECT_TRUE(refuses("1 -3:1\n", {"index \"-3\""}));
+  EXPECT_TRUE(refuses("1 2:1 2:1\n", {"index \"2\"", "from 3", "ascend"}));
+  EXPECT_TRUE(refuses("1 3:1 2:1\n", {"index \"2\"", "ascend"}));
+  EXPECT_TRUE(refuses("1 99999999999999999999:1\n", {"index", "whole number"}));
+  EXPECT_TRUE(refuses("1 4294967297:1\n", {"index", "whole number"}));
+  EXPECT_TRUE(refuses("1 qid:1\n", {"index \"qid\""}));
+  EXPECT_TRUE(refuses("1 1:\n", {"value \"\" of index 1"}));
+  EXPECT_TRUE(refuses("1 1:nan\n", {"not a finite"}));
+  EXPECT_TRUE(refuses("1 1:1e39\n", {"float32"}));
+  EXPECT_TRUE(refuses("1 1:1e999\n", {"range"}));
+  EXPECT_TRUE(refuses("1 1:1:1\n", {"not a number"}));
+  EXPECT_TRUE(refuses(std::string("1 1:1\n1 \0\n", 10), {":2:", "NUL"}));
+}
+
+TEST_F(Libsvm, RefusesATableTooLargeToBeDense) {
+  EXPECT_TRUE(refuses("1 1:1\n2 1073741824:1\n", {"2 rows", "1073741824 features", "4 GiB"}));
+}
+
+TEST_F(Libsvm, RefusesTargetsOfARegression) {
+  std::string content;
+  for (int i = 0; i < 1500; ++i) {
+    content += std::to_string(i) + ".5 1:1\n";
+  }
+  EXPECT_TRUE(refuses(content, {"1500 different labels", "regression"}));
+}
+
+}  // namespace
+}  // namespace meha

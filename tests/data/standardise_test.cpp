@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/standardise.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "support/data_files.hpp"
+#include "support/errors.hpp"
+
+namespace meha {
+namespace {
+
+class Standardise : public testing::Test {
+ protected:
+  [[nodiscard]] std::string file(const std::string& name, const std::string& content) const {
+    return write_file(scratch.file(name), content);
+  }
+  [[nodiscard]] Split load(const std::string& train, const std::string& test = "") const {
+    DataOptions data;
+    data.format = "csv";
+    data.train_features.value = file("train", train);
+    data.test_features.value = test.empty() ? "" : file("test", test);
+    data.n_validation = 1;
+    data.shuffle = false;
+    data.standardise = true;
+    return load_split(data, {}, 0);
+  }
+  static std::vector<float> values(const Selection& selection) {
+    std::vector<float> all;
+    for (const Index row : selection.rows) {
+      for (Index j = 0; j < selection.table->n_features; ++j) {
+        float value = 0;
+        std::memcpy(&value, selection.table->row(row).data() + j * 4, 4);
+        all.push_back(value);
+      }
+    }
+    return all;
+  }
+
+  Scratch scratch;
+};
+
+TEST_F(Standardise, UsesTheTrainingRowsAlone) {
+  const Split split = load("1,0.1,0\n3,0.1,1\n7,0.3,1\n", "-1,0.1,0\n");
+  EXPECT_EQ(split.train.n_rows(), 2);  // mean 2, deviation 1; the second feature is constant
+  EXPECT_EQ(values(split.train), (std::vector<float>{-1, 0, 1, 0}));
+  EXPECT_EQ(values(split.validation)[0], 5);
+  EXPECT_NEAR(values(split.validation)[1], 0.2, 1e-7);
+  EXPECT_EQ(values(split.test), (std::vector<float>{-3, 0}));
+}
+
+TEST_F(Standardise, TakesUint8) {
+  DataOptions data;
+  data.train_features.value = file("f", idx_bytes({3, 1}, std::string("\x0a\x1e\xff", 3)));
+  data.train_labels.value = file("l", idx_bytes({3}, std::string("\0\1\0", 3)));
+  data.n_validation = 1;
+  data.shuffle = false;
+  data.standardise = true;
+  const Split split = load_split(data, {}, 0);
+  EXPECT_EQ(split.train.table->element, Element::Float32);
+  EXPECT_NEAR(values(split.train)[0], -1, 1e-6);
+  EXPECT_NEAR(values(split.validation)[0], 23.5, 1e-5);
+}
+
+TEST_F(Standardise, RefusesWhatLeavesFloat32) {
+  EXPECT_TRUE(fails([&] { (void)load("1e-30,0\n2e-30,1\n1e30,1\n"); }, ExitCode::Data, {"row 2", "not a finite"}));
+}
+
+}  // namespace
+}  // namespace meha
