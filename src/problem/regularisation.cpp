@@ -11,6 +11,8 @@
 namespace meha {
 namespace {
 
+constexpr Real x_min = -12;  // e^-12: as good as no penalty
+
 using Weights = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 /// W of y: all but the K biases at its end.
@@ -159,7 +161,7 @@ void Regularisation::prox_g(Real step, In x, Out y) const {
 
 void Regularisation::project_x(Out x) const {
   if (penalty_ == Penalty::L2) {
-    prox::Box{-x_max_, x_max_}.project(x);
+    prox::Box{x_min, x_max_}.project(x);
   } else {
     prox::Nonnegative::project(x);
   }

@@ -146,8 +146,10 @@ TEST_F(RegularisationTest, ProxKeepsZerosAndWhatIsNotFinite) {
 TEST_F(RegularisationTest, TheStartLiesInX) {
   Vec x(n_features);
   Vec y(n_classes * (n_features + 1));
-  make("l2", -4)->start(x, y);
-  EXPECT_EQ(x, Vec::Constant(n_features, -3));
+  make("l2", -40)->start(x, y);
+  EXPECT_EQ(x, Vec::Constant(n_features, -12));
+  make("l2", 40)->start(x, y);
+  EXPECT_EQ(x, Vec::Constant(n_features, 3));
   make("l1", -4)->start(x, y);
   EXPECT_EQ(x, Vec::Zero(n_features));
   make("group", 0.5)->start(x, y);

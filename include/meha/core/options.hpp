@@ -193,10 +193,10 @@ void visit(AnyOptions& options, See&& see) {
                  "regularisation: e^x_j/2*|W_j|^2, x_j*|W_j|_1 or x_j*|W_j|, W_j: the weights of feature j"},
       problem.penalty);
   see(OptionInfo{"problem.x_start", Rule::any(), fixed,
-                 "regularisation: start of every x_j, moved into its range (l2: [-x_max, x_max]; l1, group: from 0)"},
+                 "regularisation: start of every x_j, moved into its range (l2: [-12, x_max]; l1, group: from 0)"},
       problem.x_start);
   see(OptionInfo{"problem.x_max", Rule::positive(), fixed,
-                 "regularisation with l2: bound of |x_j|; steps of y and theta must stay below 2/e^x_max"},
+                 "regularisation with l2: upper bound of every x_j; steps of y and theta must stay below 2/e^x_max"},
       problem.x_max);
   see(OptionInfo{"problem.refit", Rule::any(), free,
                  "after the run, train from scratch on the rows kept, all, validation, clean"},

@@ -4,7 +4,7 @@
 //   F(y)   = (1/n_val) Σ_i ℓ_i(y)                                      over the validation rows
 //   f(x,y) = (1/n) Σ_i ℓ_i(y) + [l2] ½ Σ_j e^{x_j} ‖W_j‖²              over the training rows
 //   g(x,y) = [l1] Σ_j x_j ‖W_j‖₁   or   [group] Σ_j x_j ‖W_j‖   or   [l2] 0
-//   X      = [−x_max, x_max]^d for l2, [0, ∞)^d for l1 and group;  x⁰ = x_start moved into X
+//   X      = [−12, x_max]^d for l2, [0, ∞)^d for l1 and group;  x⁰ = x_start moved into X
 //   l2:    ∂f/∂x_j = ½ e^{x_j} ‖W_j‖²,   ∂f/∂W_kj += e^{x_j} W_kj
 //   prox of s·g:  l1: W_kj ← sign(W_kj)·max(|W_kj| − s·x_j, 0);   group: W_j ← W_j·max(1 − s·x_j/‖W_j‖, 0)
 // ℓ is the cross-entropy [nats]. b is not penalised.
