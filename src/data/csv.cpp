@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "meha/core/error.hpp"
+#include "meha/core/options.hpp"
 #include "meha/data/gzip_reader.hpp"
 #include "meha/data/text_number.hpp"
 
@@ -123,8 +124,8 @@ class CsvReader {
   }
 
   [[nodiscard]] std::string place(std::size_t column) const {
-    return "column " + std::to_string(column) +
-           (column < names_.size() ? " (" + names_[column].substr(0, 40) + ")" : "") + ": ";
+    return "column " + std::to_string(column) + (column < names_.size() ? " (" + quoted(names_[column]) + ")" : "") +
+           ": ";
   }
 
   void set_columns(std::size_t n_columns, const Fields& names) {
@@ -143,7 +144,7 @@ class CsvReader {
     } else if (number && *number >= 0 && *number < static_cast<Index>(n_columns)) {
       label_ = static_cast<std::size_t>(*number);
     } else {
-      file_.fail("problem.data.label_column = " + quoted(label_column_) + ": must be a number from 0 to " +
+      file_.fail("problem.data.label_column = " + toml(label_column_) + ": must be a number from 0 to " +
                  std::to_string(n_columns - 1) +
                  (names.empty() ? "; the file has no header with names" : " or a name that stands in the header"));
     }

@@ -34,7 +34,17 @@ std::string_view trimmed(std::string_view text) {
 
 std::string quoted(std::string_view text) {
   constexpr std::size_t most = 40;
-  return "\"" + std::string(text.substr(0, most)) + (text.size() > most ? "…\"" : "\"");
+  constexpr const char* digits = "0123456789abcdef";
+  std::string shown = "\"";
+  for (const char c : text.substr(0, most)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+      shown += c;
+    } else {
+      (shown += "\\x").append({digits[byte >> 4U], digits[byte & 15U]});
+    }
+  }
+  return shown + (text.size() > most ? "…\"" : "\"");
 }
 
 bool is_number(std::string_view text) {

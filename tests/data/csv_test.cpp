@@ -75,7 +75,8 @@ TEST_F(Csv, NamesLineAndColumnOfWhatIsWrong) {
   EXPECT_TRUE(refuses("a,b\n", {"no row"}));
   EXPECT_TRUE(refuses("1\n2\n", {":1:", "one column"}));
   EXPECT_TRUE(refuses("1,2,0\n1,x,0\n", {":2:", "column 1", "\"x\"", "not a number"}));
-  EXPECT_TRUE(refuses("a,b,c\n1,,0\n", {":2:", "column 1 (b)", "missing"}));
+  EXPECT_TRUE(refuses("1,2,0\n1,\xff\x07,0\n", {"\"\\xff\\x07\"", "not a number"}));
+  EXPECT_TRUE(refuses("a,b,c\n1,,0\n", {":2:", "column 1 (\"b\")", "missing"}));
   EXPECT_TRUE(refuses("1,nan,0\n", {":1:", "not a finite"}));
   EXPECT_TRUE(refuses("1,-inf,0\n", {":1:", "not a finite"}));
   EXPECT_TRUE(refuses("1,1e39,0\n", {"too large for float32"}));

@@ -223,7 +223,7 @@ void visit(AnyOptions& options, See&& see) {
       problem.rotations);
   auto& data = problem.data;
   see(OptionInfo{"problem.data.format", Rule::one_of("idx|hdf5|csv|libsvm"), fixed,
-                 "idx: IDX files; hdf5: /features and /labels; csv: numbers; libsvm: label index:value …; gzipped or not"},
+                 "idx, csv, libsvm: such files, gzipped or not; hdf5: /features and /labels"},
       data.format);
   see(OptionInfo{"problem.data.train_features", Rule::any(), free, "file of the training rows"}, data.train_features);
   see(OptionInfo{"problem.data.train_labels", Rule::any(), free, "file of their labels (hdf5: default the same file)"},
@@ -232,7 +232,8 @@ void visit(AnyOptions& options, See&& see) {
                  "file of the validation rows; none: split off the training file"},
       data.validation_features);
   see(OptionInfo{"problem.data.validation_labels", Rule::any(), free, "file of their labels"}, data.validation_labels);
-  see(OptionInfo{"problem.data.test_features", Rule::any(), free, "file of the test rows; none: n_test rows of the training file"},
+  see(OptionInfo{"problem.data.test_features", Rule::any(), free,
+                 "file of the test rows; none: n_test rows of the training file"},
       data.test_features);
   see(OptionInfo{"problem.data.test_labels", Rule::any(), free, "file of their labels"}, data.test_labels);
   see(OptionInfo{"problem.data.n_train", Rule::at_least(0), fixed, "training rows to use; 0: all that are left"},
@@ -240,7 +241,9 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"problem.data.n_validation", Rule::at_least(0), fixed,
                  "validation rows to use; 0: the whole validation file"},
       data.n_validation);
-  see(OptionInfo{"problem.data.n_test", Rule::at_least(0), fixed, "test rows to use; 0: the whole test file; without one: split off the training file"}, data.n_test);
+  see(OptionInfo{"problem.data.n_test", Rule::at_least(0), fixed,
+                 "test rows to use; 0: the whole test file; without one: split off the training file"},
+      data.n_test);
   see(OptionInfo{"problem.data.shuffle", Rule::any(), fixed,
                  "shuffle each file's rows before taking n; false: the first n as they stand"},
       data.shuffle);

@@ -17,7 +17,7 @@ inline constexpr Label n_labels_allowed = 1'000'000;
 
 /// Without the blanks at both ends.
 std::string_view trimmed(std::string_view text);
-/// The text in quotes, for messages; a long one is cut.
+/// The text in quotes, for messages: a long one is cut, and bytes other than printable ASCII are shown as \xNN.
 std::string quoted(std::string_view text);
 /// Whether all of the text is a number (one too large, infinite or "nan" is one too).
 bool is_number(std::string_view text);
