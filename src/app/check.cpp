@@ -19,6 +19,10 @@ ExitCode check_verb(const Arguments& arguments) {
   apply_settings(options, arguments.settings);
   check_names(options);
   options.run.precision = "float64";
+  if (options.problem.model == "mlp" && options.problem.activation == "relu") {
+    options.problem.activation = "sigmoid";
+    std::puts("relu has kinks, across which differences say little: sigmoid stands in for it");
+  }
   const auto problem = make_problem(options, comm, agree_on_simd(comm, options.run.simd));
   bool passed = true;
   std::printf("%-20s %-12s %-12s\n", options.problem.type.c_str(), "error", "tolerance");

@@ -65,6 +65,30 @@ std::string simd_to_use(const Origin& origin, const Options& options) {
   return origin.file.empty() ? options.run.simd : origin.record.texts.at("simd");
 }
 
+/// What the bits depend on besides the config: "avx512", or "avx512 OpenBLAS 0.3.21 SkylakeX". The same on all ranks,
+/// else rows would get other bits on other ranks. Collective.
+std::string agree_on_arithmetic(const Communicator& comm, Simd simd, const Problem& problem) {
+  const std::string library = problem.arithmetic();
+  const std::string here = name(simd) + (library.empty() ? "" : " " + library);
+  std::string all = here;
+  comm.broadcast(all);
+  comm.all_or_none([&] {
+    if (here != all) {
+      throw Error(ExitCode::Config, "this rank computes with " + here + ", rank 0 with " + all +
+                                        ": bits would depend on the rank (OPENBLAS_CORETYPE can make processors alike)");
+    }
+  });
+  return all;
+}
+
+void check_same_arithmetic(const Origin& origin, const std::string& arithmetic) {
+  if (!origin.file.empty() && origin.record.texts.at("simd") != arithmetic) {
+    throw Error(ExitCode::Config, origin.file + " was computed with " + origin.record.texts.at("simd") +
+                                      ", this job computes with " + arithmetic +
+                                      ": its bits would be another run's (OPENBLAS_CORETYPE can choose the processor)");
+  }
+}
+
 void check_same_data(const Origin& origin, const Problem& problem) {
   if (!origin.file.empty() && origin.record.texts.at("data_fingerprint") != problem.data_fingerprint()) {
     throw Error(ExitCode::Data, "data_fingerprint = " + problem.data_fingerprint() + ": " + origin.file +
@@ -164,8 +188,10 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
 
   const Simd simd = agree_on_simd(comm, simd_name);
   const auto problem = make_problem(options, comm, simd);
+  const std::string arithmetic = agree_on_arithmetic(comm, simd, *problem);
   const auto algorithm = make_algorithm(options.algorithm, *problem);
   comm.root_or_none([&] {
+    check_same_arithmetic(origin, arithmetic);
     check_same_data(origin, *problem);
     if (!plan.has_checkpoints) {
       origin = find_origin(directory, plan);  // data are read and checked: now the directory may be made
@@ -178,7 +204,7 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
            {"config", write_config(options)},
            {"version", version()},
            {"git", git_commit()},
-           {"simd", name(simd)},
+           {"simd", arithmetic},
            {"data_fingerprint", problem->data_fingerprint()}};
 
   Oracle oracle(*problem, comm, oracle_setup(options));
@@ -191,7 +217,7 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
         options.run.name + ": " + options.problem.type + " by " + options.algorithm.name + ", " +
         std::to_string(problem->n_rows(Level::Lower)) + " lower and " + std::to_string(problem->n_rows(Level::Upper)) +
         " upper rows, " + std::to_string(problem->n_y()) + " parameters, " + std::to_string(comm.size()) +
-        (comm.size() == 1 ? " rank, " : " ranks, ") + name(simd) + ", " + options.run.precision +
+        (comm.size() == 1 ? " rank, " : " ranks, ") + arithmetic + ", " + options.run.precision +
         (first_iteration > 0 ? "; going on from iteration " + std::to_string(first_iteration) : ""));
   }
 
@@ -239,7 +265,7 @@ Simd agree_on_simd(const Communicator& comm, const std::string& wanted) {
   if (wanted == "auto") {
     return best;
   }
-  const Simd level = simd_of(wanted.c_str());
+  const Simd level = simd_of(wanted.substr(0, wanted.find(' ')).c_str());
   if (level > best) {
     throw Error(ExitCode::Config, "run.simd = \"" + wanted + "\": a processor of this job has only " + name(best) +
                                       " (a resumed run needs the level it began with)");

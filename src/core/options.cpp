@@ -29,6 +29,15 @@ std::string_view last_part(std::string_view name) {
   return name.substr(name.rfind('.') + 1);
 }
 
+template <class Value>
+std::string toml_list(const std::vector<Value>& values) {
+  std::string list = "[";
+  for (const auto& value : values) {
+    list += (list.size() > 1 ? ", " : "") + toml(value);
+  }
+  return list + "]";
+}
+
 }  // namespace
 
 std::string Rule::text() const {
@@ -94,11 +103,11 @@ std::string toml(const Path& value) {
 }
 
 std::string toml(const std::vector<std::string>& values) {
-  std::string list = "[";
-  for (const auto& value : values) {
-    list += (list.size() > 1 ? ", " : "") + toml(value);
-  }
-  return list + "]";
+  return toml_list(values);
+}
+
+std::string toml(const std::vector<Index>& values) {
+  return toml_list(values);
 }
 
 std::string toml(const std::vector<Index>& values) {

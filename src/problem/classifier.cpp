@@ -3,16 +3,30 @@
 
 #include "meha/core/error.hpp"
 #include "meha/problem/linear_classifier.hpp"
+#include "meha/problem/mlp_classifier.hpp"
 
 namespace meha {
+namespace {
 
-std::unique_ptr<Classifier> make_classifier(const std::string& model, const ClassifierShape& shape,
-                                            const std::string& precision, Simd simd) {
-  require(model == "linear", "the option table admits only known models");
-  if (precision == "float64") {
-    return std::make_unique<LinearClassifier<double>>(shape, simd);
+template <class T>
+std::unique_ptr<Classifier> make(const ProblemOptions& options, const ClassifierShape& shape, Simd simd) {
+  if (options.model == "mlp") {
+    return std::make_unique<MlpClassifier<T>>(shape, options.hidden, activation_of(options.activation), simd);
   }
-  return std::make_unique<LinearClassifier<float>>(shape, simd);
+  return std::make_unique<LinearClassifier<T>>(shape, simd);
+}
+
+}  // namespace
+
+std::unique_ptr<Classifier> make_classifier(const ProblemOptions& options, const ClassifierShape& shape,
+                                            const std::string& precision, Simd simd) {
+  require(options.model == "linear" || options.model == "mlp", "the option table admits only known models");
+  if (options.model == "mlp" && !options.hidden.empty() && options.init == "zero") {
+    throw Error(ExitCode::Config,
+                "problem.init = \"zero\": the hidden units of an mlp would stay equal forever; take \"kaiming_uniform\" "
+                "or leave it out");
+  }
+  return precision == "float64" ? make<double>(options, shape, simd) : make<float>(options, shape, simd);
 }
 
 }  // namespace meha

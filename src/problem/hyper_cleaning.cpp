@@ -36,7 +36,7 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
   fingerprint_ = split.fingerprint;
   comm.broadcast(fingerprint_);
   classifier_ = make_classifier(
-      options.problem.model, {.n_features = train_.n_features(), .n_classes = n_classes, .element = train_.element()},
+      options.problem, {.n_features = train_.n_features(), .n_classes = n_classes, .element = train_.element()},
       options.run.precision, simd);
   samples_ = {.source_row = std::move(split.train.rows),
               .given = std::move(split.train.labels),

@@ -77,7 +77,7 @@ class BadInputTest(support.Case):
                 ("checkpoint.keep", 1, "1", ">= 2"), ("problem.noise.rate", 1.0, "1", "< 1"), ("problem.regularisation", -1.0, "-1", ">= 0"),
                 ("run.precision", "float16", "float16", "float32|float64"), ("algorithm.optimizer_x", "adagrad", "adagrad", "sgd|"),
                 ("comm.placement", "both", "both", "sharded|root"), ("problem.noise.kind", "some", "some", "uniform"),
-                ("problem.model", "cubic", "cubic", "linear"), ("problem.data.format", "csv9", "csv9", "idx"), ("run.simd", "mmx", "mmx", "avx2")):
+                ("problem.model", "cubic", "cubic", "linear"), ("problem.hidden", [3, 0], "0", ">= 1"), ("problem.activation", "tanh", "tanh", "relu"), ("problem.data.format", "csv9", "csv9", "idx"), ("run.simd", "mmx", "mmx", "avx2")):
             self.refused_config([name, shown, rule], **{name.replace(".", "__"): value})
 
     def test_values_of_the_wrong_kind(self):
@@ -85,6 +85,7 @@ class BadInputTest(support.Case):
                                   ("run.iterations", True, "whole number"), ("algorithm.gamma", "big", "number"),
                                   ("algorithm.gamma", False, "number"), ("problem.refit", 1, "true or false"), ("problem.data.shuffle", "no", "true or false"),
                                   ("run.precision", 32, "string"), ("problem.data.train_features", 7, "string"),
+                                  ("problem.hidden", 300, "list of whole numbers"), ("problem.hidden", [1.5], "whole number"),
                                   ("problem.data.class_names", "a", "list of strings"), ("problem.data.class_names", ["a", 1], "list of strings"),
                                   ("algorithm.alpha", "auto", "number"), ("algorithm.alpha", [1.0], "number"), ("algorithm.alpha", {"b": 1.0}, "needs a"),
                                   ("algorithm.alpha", {"a": 1.0, "c": 2.0}, "unknown key"), ("algorithm.alpha", {"a": 1.0, "b": 0.0}, "b must be > 0"),

@@ -34,7 +34,8 @@ void visit(AnyPlan& plan, See&& see) {
 /// Errors unless problem.type and algorithm.name exist.
 void check_names(const Options& options);
 
-/// The instruction set that run.simd asks for, the same on all ranks. Collective.
+/// The instruction set that run.simd, or the first word of a state file's simd attribute, asks for; the same on all
+/// ranks. Collective.
 /// Errors: Error(Config) when a rank's processor lacks it.
 Simd agree_on_simd(const Communicator& comm, const std::string& wanted);
 

@@ -56,6 +56,7 @@ struct ProblemOptions {
   std::vector<Index> hidden = {300};
   std::string activation = "relu";
   std::string init = "zero";
+  std::string init = "auto";
   Real regularisation = 0;
   std::string penalty = "l2";
   Real x_start = -4;
@@ -184,6 +185,14 @@ void visit(AnyOptions& options, See&& see) {
       problem.activation);
   see(OptionInfo{"problem.init", Rule::one_of("zero|kaiming_uniform"), fixed,
                  "start of y; kaiming_uniform: U(±1/sqrt(fan_in))"},
+  see(OptionInfo{"problem.model", Rule::one_of("linear|mlp"), fixed, "classifier whose parameters are y"},
+      problem.model);
+  see(OptionInfo{"problem.hidden", Rule::between(1, 1 << 20), fixed, "mlp: units of each hidden layer"},
+      problem.hidden);
+  see(OptionInfo{"problem.activation", Rule::one_of("relu|sigmoid|none"), fixed, "mlp: what follows a hidden layer"},
+      problem.activation);
+  see(OptionInfo{"problem.init", Rule::one_of("auto|zero|kaiming_uniform"), fixed,
+                 "start of y; kaiming_uniform: U(±1/sqrt(fan_in)); auto: zero for linear, kaiming_uniform for mlp"},
       problem.init);
   see(OptionInfo{"problem.regularisation", Rule::at_least(0), fixed,
                  "r in f + r*|y|^2; few-shot tasks: in f_t + r/2*|y_t|^2"},

@@ -25,7 +25,10 @@ class Classifier {
   [[nodiscard]] virtual Index n_parameters() const = 0;
   /// The arrays that y consists of, in order.
   [[nodiscard]] virtual std::vector<NamedArray> parameters() const = 0;
-  /// The start of y. init = "zero" or "kaiming_uniform" (as torch.nn.Linear: W and b from U(±1/√fan_in)).
+  /// What the bits depend on besides the instruction set: the library that does the products; empty: none.
+  [[nodiscard]] virtual std::string arithmetic() const { return {}; }
+  /// The start of y. init = "zero", "kaiming_uniform" (as torch.nn.Linear: W and b of each layer from U(±1/√fan_in)) or
+  /// "auto", the model's own choice.
   virtual void start(const std::string& init, Index seed, Out y) const = 0;
   /// Prepares a pass at these points, once for all its tiles. Parameters are laid out as PyTorch does: W (out × in,
   /// row-major), b, layer by layer.
@@ -46,8 +49,10 @@ struct ClassifierShape {
   Element element = Element::UInt8;
 };
 
-/// model = "linear": softmax(W·a + b). @param precision  "float32" or "float64"
-std::unique_ptr<Classifier> make_classifier(const std::string& model, const ClassifierShape& shape,
+/// options.model = "linear": softmax(W·a + b), init "auto" is "zero"; "mlp": with hidden layers, "auto" is
+/// "kaiming_uniform". @param precision  "float32" or "float64"
+/// Errors: Error(Config) for init = "zero" with hidden layers.
+std::unique_ptr<Classifier> make_classifier(const ProblemOptions& options, const ClassifierShape& shape,
                                             const std::string& precision, Simd simd);
 
 }  // namespace meha

@@ -39,6 +39,7 @@ class HyperCleaning final : public Problem {
   [[nodiscard]] Index n_y() const override { return classifier_->n_parameters(); }
   [[nodiscard]] Index n_rows(Level level) const override { return rows_of(level).plan().n_rows; }
   [[nodiscard]] std::string data_fingerprint() const override { return fingerprint_; }
+  [[nodiscard]] std::string arithmetic() const override { return classifier_->arithmetic(); }
   [[nodiscard]] std::vector<NamedArray> parameters() const override;
   void start(Out x, Out y) const override;
   void begin_pass(Level level, std::span<const Probe> probes) override;

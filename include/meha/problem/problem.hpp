@@ -72,6 +72,9 @@ class Problem {
   [[nodiscard]] virtual int share_exponent(Level level, Index n_rows_in_pass) const;
   /// Identifies the data; empty when there are none.
   [[nodiscard]] virtual std::string data_fingerprint() const { return {}; }
+  /// Names what the bits of this rank's shares depend on besides config and instruction set, such as a BLAS library and
+  /// the processor it found; empty when there is nothing.
+  [[nodiscard]] virtual std::string arithmetic() const { return {}; }
 
   /// The arrays that y consists of, in order.
   [[nodiscard]] virtual std::vector<NamedArray> parameters() const { return {{"y", {n_y()}}}; }
