@@ -74,8 +74,9 @@ std::string agree_on_arithmetic(const Communicator& comm, Simd simd, const Probl
   comm.broadcast(all);
   comm.all_or_none([&] {
     if (here != all) {
-      throw Error(ExitCode::Config, "this rank computes with " + here + ", rank 0 with " + all +
-                                        ": bits would depend on the rank (OPENBLAS_CORETYPE can make processors alike)");
+      throw Error(ExitCode::Config,
+                  "this rank computes with " + here + ", rank 0 with " + all +
+                      ": bits would depend on the rank (OPENBLAS_CORETYPE can make processors alike)");
     }
   });
   return all;

@@ -22,9 +22,10 @@ std::unique_ptr<Classifier> make_classifier(const ProblemOptions& options, const
                                             const std::string& precision, Simd simd) {
   require(options.model == "linear" || options.model == "mlp", "the option table admits only known models");
   if (options.model == "mlp" && !options.hidden.empty() && options.init == "zero") {
-    throw Error(ExitCode::Config,
-                "problem.init = \"zero\": the hidden units of an mlp would stay equal forever; take \"kaiming_uniform\" "
-                "or leave it out");
+    throw Error(
+        ExitCode::Config,
+        "problem.init = \"zero\": the hidden units of an mlp would stay equal forever; take \"kaiming_uniform\" "
+        "or leave it out");
   }
   return precision == "float64" ? make<double>(options, shape, simd) : make<float>(options, shape, simd);
 }

@@ -212,8 +212,8 @@ void MlpClassifier<T>::forward(const Tile& tile, OutSpan losses) {
     }
     propagate(layers_.back(), point, tile.n_rows, input_of(point, layers_.size() - 1), logits_.data());
     group_logits(tile.n_rows);
-    kernels_->softmax(grouped_logits_.data(), tile.labels, tile.n_rows, 1, shape_.n_classes,
-                      point.probabilities.data(), losses.data() + static_cast<Index>(p) * tile_rows, tile_rows);
+    kernels_->softmax(grouped_logits_.data(), tile.labels, tile.n_rows, 1, shape_.n_classes, point.probabilities.data(),
+                      losses.data() + static_cast<Index>(p) * tile_rows, tile_rows);
   }
 }
 

@@ -70,6 +70,20 @@ TEST_F(HyperCleaningTest, PassesItsCheck) {
   }
 }
 
+TEST_F(HyperCleaningTest, PassesItsCheckWithHiddenLayers) {
+  SCOPED_TRACE(test::seed_text());
+  Options all = options();
+  all.problem.model = "mlp";
+  all.problem.hidden = {8, 6};
+  all.problem.activation = "sigmoid";
+  HyperCleaning problem(all, comm_, best_simd());
+  EXPECT_EQ(problem.parameters().size(), 6U);
+  EXPECT_NE(problem.arithmetic(), "");
+  for (const CheckResult& result : check_problem(problem, 150, test::seed())) {
+    EXPECT_TRUE(result.passed()) << result.what << " is off by " << result.error;
+  }
+}
+
 TEST_F(HyperCleaningTest, ValuesAndGradientsOfXAreTheFormulas) {
   SCOPED_TRACE(test::seed_text());
   HyperCleaning problem(options(), comm_, best_simd());

@@ -26,6 +26,8 @@ WAYS = {
     "float32 minibatch mixed": Way("float32", MINIBATCH, MIXED, [(1, "root"), (3, "root"), (4, "sharded"), (8, "root")]),
     "float64 full adam": Way("float64", FULL, ADAM, [(2, "root"), (4, "root"), (5, "sharded"), (13, "root")],
                              {"algorithm.beta": 0.01, "algorithm.eta": 0.01, "problem.regularisation": 0.01}),
+    "float32 mlp": Way("float32", MINIBATCH, ("adam", "momentum", "momentum"), [(2, "sharded"), (3, "root"), (5, "sharded")],
+                       {"problem.model": "mlp", "problem.hidden": [20, 10], "run.iterations": 6, "run.report_every": 3}),
     "float64 shuffled, noise, odd blocks": Way("float64", (50, 0), ("adam", "sgd", "adam"), [(3, "sharded"), (8, "sharded")],
                                                {"problem.data.shuffle": True, "problem.noise.kind": "uniform",
                                                 "problem.noise.rate": 0.4, "run.block_rows": 17, "algorithm.eta": 0.01}),
@@ -74,6 +76,9 @@ class RanksTest(support.Case):
 
     def test_float64_full_adam(self):
         self.check("float64 full adam")
+
+    def test_float32_mlp(self):
+        self.check("float32 mlp")
 
     def test_float64_shuffled_noise_odd_blocks(self):
         self.check("float64 shuffled, noise, odd blocks")
