@@ -3,8 +3,9 @@
 //   user block (512 bytes)   "MEHAHDF5", length and XXH3 hash of all bytes that follow (both uint64, little-endian)
 //   /state/<field>           float64, chunked, fletcher32; per-row fields whole and in row order
 //   /history/<metric>        float64, one entry per report; NaN where that report had no such metric
-//   attributes of /          format, iteration, status, algorithm, problem, config, ranks, version, git, simd,
-//                            data_fingerprint, seconds, compute_s, …
+//   attributes of /          format, iteration, status, algorithm, problem, config, ranks, version, git, simd
+//                            (and what else bits depend on, such as a BLAS library), data_fingerprint, seconds,
+//                            compute_s, …
 // A file appears under its name only when complete: written as <name>.part, flushed, fsynced, renamed.
 #pragma once
 
