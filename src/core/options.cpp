@@ -110,14 +110,6 @@ std::string toml(const std::vector<Index>& values) {
   return toml_list(values);
 }
 
-std::string toml(const std::vector<Index>& values) {
-  std::string list = "[";
-  for (const Index value : values) {
-    list += (list.size() > 1 ? ", " : "") + toml(value);
-  }
-  return list + "]";
-}
-
 std::string toml(Index value) {
   return std::to_string(value);
 }

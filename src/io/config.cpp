@@ -88,10 +88,6 @@ class Reader {
     return *value;
   }
 
-  void assign(const OptionInfo& info, const toml::node& node, Real& member) const {
-    member = number(info, node, info.name);
-  }
-
   Index whole_number(const OptionInfo& info, const toml::node& node) const {
     const auto value = node.value_exact<std::int64_t>();
     if (!value) {
@@ -117,14 +113,9 @@ class Reader {
   void assign(const OptionInfo& info, const toml::node& node, std::vector<Index>& member) const {
     member.clear();
     const toml::array* list = node.as_array();
-    if (list == nullptr || list->empty()) {
+    if (list == nullptr) {
       fail(node, info.name, "must be a list of whole numbers, like [64, 64]");
     }
-    const toml::array* list = node.as_array();
-    if (list == nullptr) {
-      fail(node, info.name, "must be a list of whole numbers");
-    }
-    member.clear();
     for (const auto& entry : *list) {
       member.push_back(whole_number(info, entry));
     }

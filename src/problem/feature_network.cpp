@@ -66,7 +66,7 @@ template <class T>
 void FeatureNetwork<T>::activate(Matrix<T>& values) const {
   T* value = values.data();
   for (Index i = 0; i < values.size(); ++i) {
-    value[i] = shape_.activation == Activation::Relu ? std::max(value[i], T(0)) : std::tanh(value[i]);
+    value[i] = shape_.activation == FeatureActivation::Relu ? std::max(value[i], T(0)) : std::tanh(value[i]);
   }
 }
 
@@ -76,7 +76,7 @@ void FeatureNetwork<T>::times_slope(const Matrix<T>& output, Matrix<T>& d) const
   const T* h = output.data();
   T* slope = d.data();
   for (Index i = 0; i < d.size(); ++i) {
-    slope[i] *= shape_.activation == Activation::Relu ? (h[i] > 0 ? T(1) : T(0)) : 1 - h[i] * h[i];
+    slope[i] *= shape_.activation == FeatureActivation::Relu ? (h[i] > 0 ? T(1) : T(0)) : 1 - h[i] * h[i];
   }
 }
 

@@ -24,6 +24,12 @@ void check_options(const ProblemOptions& problem) {
                                       ": must not be given; evaluation tasks are drawn from the classes held out "
                                       "(problem.n_held_out_classes) of the training and validation rows");
   }
+  if (problem.hidden.empty()) {
+    throw Error(ExitCode::Config, "problem.hidden = []: must name at least one layer of features");
+  }
+  if (problem.activation != "relu" && problem.activation != "tanh") {
+    throw Error(ExitCode::Config, "problem.activation = " + toml(problem.activation) + ": must be one of relu|tanh");
+  }
   if (problem.noise.kind != "none") {
     throw Error(ExitCode::Config, "problem.noise.kind = " + toml(problem.noise.kind) +
                                       ": must be \"none\": a wrong label would carry a class held out into training");
@@ -70,7 +76,6 @@ HyperRepresentation<T>::HyperRepresentation(const Options& options, const Commun
       plan_(plan_of(options.problem, options.problem.n_tasks)),
       evaluation_plan_(
           plan_of(options.problem, options.problem.n_held_out_classes > 0 ? options.problem.n_evaluation_tasks : 0)) {
-  require(!options.problem.hidden.empty(), "problem.hidden names at least one layer");
   Deck deck;
   comm.root_or_none([&] {
     check_options(options.problem);
@@ -88,10 +93,11 @@ HyperRepresentation<T>::HyperRepresentation(const Options& options, const Commun
   evaluation_support_ = deal(deck.evaluation.support, plan_.n_support_rows());
   evaluation_query_ = deal(deck.evaluation.query, plan_.n_query_rows());
   network_ = std::make_unique<FeatureNetwork<T>>(
-      NetworkShape{.n_features = support_.n_features(),
-                   .hidden = options.problem.hidden,
-                   .activation = options.problem.activation == "relu" ? Activation::Relu : Activation::Tanh,
-                   .element = support_.element()},
+      NetworkShape{
+          .n_features = support_.n_features(),
+          .hidden = options.problem.hidden,
+          .activation = options.problem.activation == "relu" ? FeatureActivation::Relu : FeatureActivation::Tanh,
+          .element = support_.element()},
       simd);
   weight_.resize(plan_.n_ways, n_hidden());
   bias_.resize(1, plan_.n_ways);

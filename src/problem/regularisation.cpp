@@ -38,7 +38,14 @@ Regularisation::Regularisation(const Options& options, const Communicator& comm,
       init_(options.problem.init),
       seed_(options.run.seed) {
   Split split;
-  comm.root_or_none([&] { split = load_split(options.problem.data, options.problem.noise, options.run.seed); });
+  comm.root_or_none([&] {
+    if (options.problem.model != "linear") {
+      throw Error(ExitCode::Config,
+                  "problem.model = " + toml(options.problem.model) +
+                      ": must be \"linear\": the penalties are one per feature of a linear classifier");
+    }
+    split = load_split(options.problem.data, options.problem.noise, options.run.seed);
+  });
   train_ = deal_rows(comm, split.train, options.run.block_rows);
   validation_ = deal_rows(comm, split.validation, options.run.block_rows);
   test_ = deal_rows(comm, split.test, options.run.block_rows);
@@ -47,7 +54,7 @@ Regularisation::Regularisation(const Options& options, const Communicator& comm,
   fingerprint_ = split.fingerprint;
   comm.broadcast(fingerprint_);
   classifier_ = make_classifier(
-      options.problem.model, {.n_features = train_.n_features(), .n_classes = n_classes_, .element = train_.element()},
+      options.problem, {.n_features = train_.n_features(), .n_classes = n_classes_, .element = train_.element()},
       options.run.precision, simd);
 }
 

@@ -32,7 +32,6 @@ struct RuleAllows {
   bool operator()(const std::vector<std::string>&) const { return true; }
   bool operator()(const std::vector<Index>& values) const {
     return std::all_of(values.begin(), values.end(), [&](Index value) { return (*this)(value); });
-    return std::all_of(values.begin(), values.end(), [this](Index value) { return (*this)(value); });
   }
 };
 
@@ -147,7 +146,6 @@ TEST(Options, TomlQuotesWhatMustBeQuoted) {
   EXPECT_EQ(toml(std::vector<std::string>{}), "[]");
   EXPECT_EQ(toml(std::vector<std::string>{"a", "b,c"}), R"(["a", "b,c"])");
   EXPECT_EQ(toml(std::vector<Index>{64, 3}), "[64, 3]");
-  EXPECT_EQ(toml(std::vector<Index>{300, 7}), "[300, 7]");
   EXPECT_EQ(toml(Index{-3}), "-3");
   EXPECT_EQ(toml(Real{3}), "3.0");
   EXPECT_EQ(toml(true), "true");

@@ -99,7 +99,6 @@ TEST_F(Config, RefusesWrongTypes) {
   EXPECT_EQ(parse_config("[problem]\nhidden = [30, 20]", "mine.toml").problem.hidden, (std::vector<Index>{30, 20}));
   EXPECT_TRUE(refuses("[problem.data]\nclass_names = [\"a\", 1]", {"class_names", "must be a list of strings"}));
   EXPECT_TRUE(refuses("[problem]\nhidden = 3", {"problem.hidden = 3: must be a list of whole numbers"}));
-  EXPECT_TRUE(refuses("[problem]\nhidden = []", {"problem.hidden", "must be a list of whole numbers"}));
   EXPECT_TRUE(refuses("[problem]\nhidden = [3, 1.5]", {"problem.hidden = 1.5: must be a whole number"}));
   EXPECT_TRUE(refuses("[problem]\nhidden = [3, 0]", {"problem.hidden = 0: must be >= 1"}));
   EXPECT_TRUE(refuses("[problem.data]\ntrain_features = 1", {"train_features", "must be a string"}));

@@ -35,7 +35,7 @@ TEST(ProblemRegistry, AddedProblemsAreLikeBuiltInOnes) {
   EXPECT_EQ(make_problem(options, comm, best_simd())->n_x(), 6);
   options.problem.type = "tea_making";
   EXPECT_TRUE(
-      fails([&] { (void)make_problem(options, comm, best_simd()); }, ExitCode::Config, {"hyper_cleaning|lasso"}));
+      fails([&] { (void)make_problem(options, comm, best_simd()); }, ExitCode::Config, {"regularisation|lasso"}));
 }
 
 TEST(ProblemRegistry, NamesAreNewAndProblemsCanBeMade) {

@@ -14,7 +14,7 @@ STAYS_BELOW = {
     "lasso_nonsmooth_n10000": (455, 455),
 }
 THRESHOLD = 1e-2
-CHECKED_BY_OTHERS = {"hyper_cleaning", "regularisation", "hyper_representation"}  # they need data: see ranks_test
+CHECKED_BY_OTHERS = {"hyper_cleaning", "regularisation", "hyper_representation"}  # they need data: see ranks_test.py
 
 
 def first_below_for_good(lines, name):

@@ -55,7 +55,6 @@ struct ProblemOptions {
   std::string model = "linear";
   std::vector<Index> hidden = {300};
   std::string activation = "relu";
-  std::string init = "zero";
   std::string init = "auto";
   Real regularisation = 0;
   std::string penalty = "l2";
@@ -167,9 +166,15 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"run.time_limit_s", Rule::at_least(0), free,
                  "seconds after which this life of the run stops with exit 75; 0: none"},
       run.time_limit_s);
-  see(OptionInfo{"run.stop_residual", Rule::at_least(0), free, "finish at a report whose residual is not above this; 0: off"}, run.stop_residual);
-  see(OptionInfo{"run.stop_error", Rule::at_least(0), free, "finish at a report whose error_x and error_y are not above this; 0: off"}, run.stop_error);
-  see(OptionInfo{"run.stop_no_progress", Rule::at_least(0), free, "finish when the smallest residual is this many iterations old; 0: off"}, run.stop_no_progress);
+  see(OptionInfo{"run.stop_residual", Rule::at_least(0), free,
+                 "finish at a report whose residual is not above this; 0: off"},
+      run.stop_residual);
+  see(OptionInfo{"run.stop_error", Rule::at_least(0), free,
+                 "finish at a report whose error_x and error_y are not above this; 0: off"},
+      run.stop_error);
+  see(OptionInfo{"run.stop_no_progress", Rule::at_least(0), free,
+                 "finish when the smallest residual is this many iterations old; 0: off"},
+      run.stop_no_progress);
   see(OptionInfo{"run.simd", Rule::one_of("auto|baseline|avx2|avx512"), fixed,
                  "instruction set of the row kernels; auto: the best all ranks have"},
       run.simd);
@@ -178,18 +183,12 @@ void visit(AnyOptions& options, See&& see) {
 
   auto& problem = options.problem;
   see(OptionInfo{"problem.type", Rule::any(), fixed, "which problem to solve (meha list problems)"}, problem.type);
-  see(OptionInfo{"problem.model", Rule::one_of("linear"), fixed, "classifier whose parameters are y"}, problem.model);
-  see(OptionInfo{"problem.hidden", Rule::at_least(1), fixed, "widths of the hidden layers, first to last"},
-      problem.hidden);
-  see(OptionInfo{"problem.activation", Rule::one_of("relu|tanh"), fixed, "what follows every hidden layer"},
-      problem.activation);
-  see(OptionInfo{"problem.init", Rule::one_of("zero|kaiming_uniform"), fixed,
-                 "start of y; kaiming_uniform: U(±1/sqrt(fan_in))"},
   see(OptionInfo{"problem.model", Rule::one_of("linear|mlp"), fixed, "classifier whose parameters are y"},
       problem.model);
-  see(OptionInfo{"problem.hidden", Rule::between(1, 1 << 20), fixed, "mlp: units of each hidden layer"},
+  see(OptionInfo{"problem.hidden", Rule::between(1, 1 << 20), fixed, "units of each hidden layer, first to last"},
       problem.hidden);
-  see(OptionInfo{"problem.activation", Rule::one_of("relu|sigmoid|none"), fixed, "mlp: what follows a hidden layer"},
+  see(OptionInfo{"problem.activation", Rule::one_of("relu|tanh|sigmoid|none"), fixed,
+                 "what follows a hidden layer (mlp: not tanh; few-shot tasks: relu or tanh)"},
       problem.activation);
   see(OptionInfo{"problem.init", Rule::one_of("auto|zero|kaiming_uniform"), fixed,
                  "start of y; kaiming_uniform: U(±1/sqrt(fan_in)); auto: zero for linear, kaiming_uniform for mlp"},
@@ -197,7 +196,6 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"problem.regularisation", Rule::at_least(0), fixed,
                  "r in f + r*|y|^2; few-shot tasks: in f_t + r/2*|y_t|^2"},
       problem.regularisation);
-  see(OptionInfo{"problem.regularisation", Rule::at_least(0), fixed, "r in f + r*|y|^2"}, problem.regularisation);
   see(OptionInfo{"problem.penalty", Rule::one_of("l2|l1|group"), fixed,
                  "regularisation: e^x_j/2*|W_j|^2, x_j*|W_j|_1 or x_j*|W_j|, W_j: the weights of feature j"},
       problem.penalty);
@@ -212,8 +210,12 @@ void visit(AnyOptions& options, See&& see) {
       problem.refit);
   see(OptionInfo{"problem.n", Rule::at_least(1), fixed, "size of a synthetic problem"}, problem.n);
   see(OptionInfo{"problem.group_size", Rule::at_least(1), fixed, "group_lasso: entries per group"}, problem.group_size);
-  see(OptionInfo{"problem.condition", Rule::at_least(1), fixed, "strongly_convex: largest entry of the diagonal A, the smallest is 1"}, problem.condition);
-  see(OptionInfo{"problem.lower", Rule::one_of("convex|cosine"), fixed, "rxgd_toy: lower level |Hy-x|^2/2, or its cosine"}, problem.lower);
+  see(OptionInfo{"problem.condition", Rule::at_least(1), fixed,
+                 "strongly_convex: largest entry of the diagonal A, the smallest is 1"},
+      problem.condition);
+  see(OptionInfo{"problem.lower", Rule::one_of("convex|cosine"), fixed,
+                 "rxgd_toy: lower level |Hy-x|^2/2, or its cosine"},
+      problem.lower);
   see(OptionInfo{"problem.n_tasks", Rule::at_least(1), fixed, "few-shot tasks to learn from: the rows"},
       problem.n_tasks);
   see(OptionInfo{"problem.n_ways", Rule::at_least(2), fixed, "classes in a few-shot task"}, problem.n_ways);

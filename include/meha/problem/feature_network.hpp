@@ -18,12 +18,12 @@ namespace meha {
 template <class T>
 using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-enum class Activation : int { Relu, Tanh };
+enum class FeatureActivation : int { Relu, Tanh };
 
 struct NetworkShape {
   Index n_features = 0;
   std::vector<Index> hidden;  // widths, first to last
-  Activation activation = Activation::Relu;
+  FeatureActivation activation = FeatureActivation::Relu;
   Element element = Element::UInt8;
 
   [[nodiscard]] Index n_inputs(std::size_t layer) const { return layer == 0 ? n_features : hidden[layer - 1]; }
