@@ -54,7 +54,9 @@ template <class Penalty, std::size_t n>
 void apply_pieces(const Penalty& h, const std::array<Piece, n>& pieces, Real step, Out y) {
   if (step > 0) {
     for (Real& t : y) {
-      t = std::copysign(best_of_pieces(h, pieces, step, std::fabs(t)), t);
+      if (!std::isnan(t)) {
+        t = std::copysign(best_of_pieces(h, pieces, step, std::fabs(t)), t);
+      }
     }
   }
 }
@@ -111,7 +113,7 @@ void GroupL2::apply(Real step, Out y) const {
   for (std::size_t j = 0; j < groups.size(); ++j) {
     auto part = y.segment(groups[j].begin, groups[j].size());
     const Real norm = part.norm();
-    part *= norm > step * weights[j] ? 1 - step * weights[j] / norm : 0;
+    part *= norm <= step * weights[j] ? 0 : 1 - step * weights[j] / norm;  // NaN stays NaN
   }
 }
 

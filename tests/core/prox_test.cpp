@@ -116,5 +116,22 @@ TEST(Prox, AStepOfZeroLeavesThePointAlone) {
   EXPECT_EQ(p, v);
 }
 
+TEST(Prox, NotANumberIsNotHidden) {
+  const Vec weights = Vec::Ones(1);
+  const std::vector<Range> groups = {{0, 1}};
+  const auto stays = [](auto&& apply) {
+    Vec y = Vec::Constant(1, std::nan(""));
+    apply(y);
+    return std::isnan(y[0]);
+  };
+  EXPECT_TRUE(stays([](Vec& y) { L1{}.apply(1, y); }));
+  EXPECT_TRUE(stays([](Vec& y) { ElasticNet{}.apply(1, y); }));
+  EXPECT_TRUE(stays([](Vec& y) { Scad{}.apply(1, y); }));
+  EXPECT_TRUE(stays([](Vec& y) { Mcp{}.apply(1, y); }));
+  EXPECT_TRUE(stays([&](Vec& y) { WeightedL1{.weights = as_span(weights)}.apply(1, y); }));
+  EXPECT_TRUE(stays([&](Vec& y) { GroupL2{.weights = as_span(weights), .groups = groups}.apply(1, y); }));
+  EXPECT_TRUE(stays([](Vec& y) { Nonnegative::project(y); }));
+}
+
 }  // namespace
 }  // namespace meha::prox

@@ -77,7 +77,7 @@ class BadInputTest(support.Case):
                 ("checkpoint.keep", 1, "1", ">= 2"), ("problem.noise.rate", 1.0, "1", "< 1"), ("problem.regularisation", -1.0, "-1", ">= 0"),
                 ("run.precision", "float16", "float16", "float32|float64"), ("algorithm.optimizer_x", "adagrad", "adagrad", "sgd|"),
                 ("comm.placement", "both", "both", "sharded|root"), ("problem.noise.kind", "some", "some", "uniform"),
-                ("problem.model", "cubic", "cubic", "linear"), ("problem.hidden", [3, 0], "0", ">= 1"), ("problem.activation", "tanh", "tanh", "relu"), ("problem.data.format", "csv9", "csv9", "idx"), ("run.simd", "mmx", "mmx", "avx2")):
+                ("problem.model", "cubic", "cubic", "linear"), ("problem.hidden", [3, 0], "0", ">= 1"), ("problem.activation", "swish", "swish", "relu"), ("problem.data.format", "csv9", "csv9", "idx"), ("run.simd", "mmx", "mmx", "avx2")):
             self.refused_config([name, shown, rule], **{name.replace(".", "__"): value})
 
     def test_values_of_the_wrong_kind(self):
