@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include <algorithm>
-
 namespace meha {
 namespace {
 
@@ -67,7 +65,8 @@ std::optional<Status> stop_rule(const RunPlan& plan, std::span<const Metrics> re
     Index best_iteration = last.iteration;
     Real best = std::numeric_limits<Real>::infinity();
     for (const Metrics& report : reports) {
-      if (const auto r = report.find("residual"); r && *r < best) {
+      const bool scheduled = report.iteration % plan.report_every == 0;
+      if (const auto r = report.find("residual"); scheduled && r && *r < best) {
         best = *r;
         best_iteration = report.iteration;
       }
@@ -101,12 +100,14 @@ Status run(Algorithm& algorithm, Oracle& oracle, State& state, const RunPlan& pl
       if (!asked.not_finite) {
         observer.report(metrics);
         reported = k;
-        ended = agreed_stop_rule(oracle.comm(), plan, observer);
-        last = last || ended;
       }
     }
     if (asked.not_finite) {
       return Status::NotFinite;
+    }
+    if (reported == k && k % plan.report_every == 0) {  // not at a report that only an interruption called for
+      ended = agreed_stop_rule(oracle.comm(), plan, observer);
+      last = last || ended;
     }
     const bool due = plan.checkpoint_every > 0 && k > 0 && k % plan.checkpoint_every == 0;
     if (saved != k && (last || due || asked.checkpoint)) {

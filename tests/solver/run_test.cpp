@@ -254,5 +254,19 @@ TEST_F(RunTest, AStopRuleEndsWithAReportAndACheckpoint) {
   EXPECT_EQ(notes_.reports, (Iterations{0, 3}));
 }
 
+TEST_F(RunTest, AStopRuleHoldsWhenTheRunIsResumedAtItsReport) {
+  start();
+  const RunPlan plan{.iterations = 1000, .report_every = 3, .stop_residual = 1e3};
+  EXPECT_EQ(run_to(plan), Status::Converged);
+  EXPECT_EQ(run_to(plan, 3), Status::Converged);
+  EXPECT_EQ(state_.iteration, 3);
+}
+
+TEST_F(RunTest, AStopRuleIgnoresAReportThatAnInterruptionCalledFor) {
+  start();
+  notes_.after_step = [this](Index k) { asked_.stop = k >= 3; };
+  EXPECT_EQ(run_to({.iterations = 1000, .report_every = 100, .stop_residual = 1e3}), Status::Stopped);
+}
+
 }  // namespace
 }  // namespace meha

@@ -35,8 +35,8 @@ struct RunPlan {
   Index stop_no_progress = 0;
 };
 
-/// What the stop rules say to these reports; nothing: go on. Depends on the reports alone, so a resumed run ends where the
-/// uninterrupted one does.
+/// What the stop rules say to these reports; nothing: go on. Depends on the scheduled reports alone (multiples of
+/// report_every), so a resumed run ends where the uninterrupted one does.
 std::optional<Status> stop_rule(const RunPlan& plan, std::span<const Metrics> reports);
 
 /// Everything that is measured at State. Collective.
