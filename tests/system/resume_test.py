@@ -2,6 +2,7 @@
 """Run again, resumed with other options, on damaged files: the same bits, or a clear refusal."""
 import os
 import shutil
+import signal
 from unittest import mock
 
 import support
@@ -27,16 +28,18 @@ class ResumeTest(support.RestartCase):
         self.assert_same_state(self.run_ok("whole", run__iterations=n), self.out)
 
     def test_run_again_after_a_kill(self):
-        config = self.config(run__iterations=4000)
-        job = support.start("run", config, "--out", self.out)
-        self.addCleanup(self.end, job)
-        support.wait_for(lambda: support.checkpoints(self.out), what="first checkpoint")
+        job = self.begin()
         support.kill_ranks(job)
         support.finish(job)
-        ended = support.run("run", config, "--out", self.out)
-        self.assertEqual(ended.code, 0, ended.err)
+        killed_at = self.newest_iteration()
+        again = support.start("run", self.folder / "endless.toml", "--out", self.out)
+        self.addCleanup(self.end, again)
+        support.wait_for(lambda: self.newest_iteration() > killed_at, what="a later checkpoint")
+        os.kill(again.pid, signal.SIGTERM)
+        ended = support.finish(again)
+        self.assertEqual(ended.code, STOPPED, ended.err)
         self.assertIn("going on from iteration", ended.out)
-        self.assert_same_state(self.run_ok("whole", run__iterations=4000), self.out)
+        self.assert_same_state(self.run_ok("whole", run__iterations=self.newest_iteration()), self.out)
 
     def test_shared_x(self):
         for penalty in ("l2", "l1", "group"):
@@ -181,7 +184,7 @@ class ResumeTest(support.RestartCase):
                     for path in support.checkpoints(self.out):
                         self.damage(path, "truncated")
                     target = [self.out] if verb == "resume" else [self.folder / "half.toml", "--out", self.out]
-                    ended = support.run(verb, *target, ranks=ranks, timeout_s=20)
+                    ended = support.run(verb, *target, ranks=ranks)
                     self.assertEqual(ended.code, code, ended.err)
                     if verb == "run":
                         self.assert_same_state(half, self.out)
