@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: MIT
 // meha check CONFIG.toml: are the problem's gradients, proximal map and projection what they claim to be?
+// meha check --solution DIR: how far is a run's solution from satisfying the problem?
 #include <cstdio>
+#include <filesystem>
 
-#include "meha/app/job.hpp"
+#include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
+#include "meha/comm/archive.hpp"
 #include "meha/io/config.hpp"
+#include "meha/io/run_directory.hpp"
+#include "meha/io/state_file.hpp"
 #include "meha/problem/check.hpp"
 #include "meha/problem/registry.hpp"
+#include "meha/solver/certificate.hpp"
 
 namespace meha {
+namespace {
 
-ExitCode check_verb(const Arguments& arguments) {
+ExitCode check_gradients(const Arguments& arguments) {
   Communicator comm = Communicator::world();
   if (comm.size() > 1) {
-    throw Error(ExitCode::Config, "meha check: runs on one rank, not on " + std::to_string(comm.size()));
+    throw Error(ExitCode::Config, "meha check CONFIG: runs on one rank, not on " + std::to_string(comm.size()));
   }
   Options options = read_config(arguments.target);
   apply_settings(options, arguments.settings);
@@ -32,6 +39,92 @@ ExitCode check_verb(const Arguments& arguments) {
     passed = passed && result.passed();
   }
   return passed ? ExitCode::Finished : ExitCode::Bug;
+}
+
+/// What rank 0 finds in the run directory.
+struct Solution {
+  Options options;
+  std::string file;
+  Index iteration = 0;
+};
+
+Solution find_solution(const Arguments& arguments) {
+  const RunDirectory directory(arguments.solution);
+  if (!std::filesystem::exists(directory.file("config.toml"))) {
+    throw Error(ExitCode::Config, arguments.solution + ": not a run directory (it has no config.toml)");
+  }
+  Solution solution{.options = read_config(directory.file("config.toml")), .file = {}, .iteration = 0};
+  apply_settings(solution.options, arguments.settings);
+  check_names(solution.options);
+  solution.options.run.precision = "float64";
+  solution.file =
+      directory.solution([](const std::string& text) { std::fprintf(stderr, "warning: %s\n", text.c_str()); });
+  solution.iteration = read_record(solution.file).iteration;
+  return solution;
+}
+
+void print(const Certificate& c, const Solution& solution, Real penalty) {
+  const auto line = [](const char* name, Real value, const char* meaning) {
+    std::printf("%-17s %-14.8g %s\n", name, value, meaning);
+  };
+  std::printf("%s, iteration %lld, in float64\n", solution.file.c_str(), static_cast<long long>(solution.iteration));
+  line("upper_value", c.upper_value, "F(x,y)");
+  line("lower_value", c.lower_value, "phi(x,y) = f(x,y) + g(x,y)");
+  line("envelope", c.envelope, "v_gamma(x,y), the smallest phi(x,theta) + |theta-y|^2/(2 gamma)");
+  line("gap", c.gap(), "phi - v_gamma: 0 where y solves the lower level");
+  line("gamma", solution.options.algorithm.gamma, "of the envelope");
+  line("residual", c.residual,
+       "dist(0, grad F + c (grad f + dg - grad v_gamma) + N), first-order optimality of the penalty problem");
+  line("penalty", penalty, "c of the residual");
+  line("theta_distance", c.theta_distance, "|theta* - theta| of the run's theta to the minimiser");
+  line("tolerance", c.tolerance, "reached on the proximal lower problem: length of its proximal-gradient mapping");
+  line("gap_accuracy", solution.options.algorithm.gamma * c.tolerance * c.tolerance / 2,
+       "of gap, when f is convex: gamma tolerance^2 / 2");
+  std::printf("%-17s %-14lld on the proximal lower problem\n", "iterations", static_cast<long long>(c.iterations));
+}
+
+/// Collective.
+ExitCode check_solution(const Arguments& arguments) {
+  Communicator comm = Communicator::world();
+  Solution solution;
+  std::string bytes;
+  comm.root_or_none([&] {
+    solution = find_solution(arguments);
+    bytes = pack(solution.options);
+  });
+  comm.broadcast(bytes);
+  comm.broadcast(solution.file);
+  comm.broadcast(solution.iteration);
+  const Options options = unpack<Options>(bytes);
+  const auto problem = make_problem(options, comm, agree_on_simd(comm, options.run.simd));
+  Oracle oracle(*problem, comm, oracle_setup(options));
+  oracle.poll = request_poll(comm, 0);
+  State state;
+  state.add("x", oracle.per_row(), oracle.stored_x_size());
+  state.add("y", false, problem->n_y());
+  state.add("theta", false, problem->n_y());
+  read_state(solution.file, comm, state, oracle.stored_rows());
+  const CertificatePlan plan{.gamma = options.algorithm.gamma,
+                             .penalty = options.algorithm.penalty.at(solution.iteration),
+                             .tolerance = arguments.tolerance,
+                             .iterations = arguments.iterations};
+  const Certificate certificate = certify(oracle, state["x"], state["y"], state["theta"], plan);
+  if (!certificate.is_finite) {
+    throw Error(ExitCode::NotFinite, solution.file + ": a number became infinite or not a number on the way");
+  }
+  if (comm.is_root()) {
+    print(certificate, solution, plan.penalty);
+  }
+  return oracle.agreed().stop ? ExitCode::Stopped : ExitCode::Finished;
+}
+
+}  // namespace
+
+ExitCode check_verb(const Arguments& arguments) {
+  if (arguments.solution.empty() == arguments.target.empty()) {
+    throw Error(ExitCode::Config, "meha check: needs CONFIG.toml or --solution DIR");
+  }
+  return arguments.solution.empty() ? check_gradients(arguments) : check_solution(arguments);
 }
 
 }  // namespace meha

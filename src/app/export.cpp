@@ -4,9 +4,8 @@
 #include <iostream>
 #include <sstream>
 
-#include "meha/app/job.hpp"
+#include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
-#include "meha/core/status.hpp"
 #include "meha/data/hdf5_file.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/durable.hpp"
@@ -19,21 +18,6 @@ namespace meha {
 namespace {
 
 constexpr Index n_suspects_shown = 10;
-
-/// The state file to export from: the result, else the newest checkpoint.
-std::string state_file_of(const RunDirectory& directory) {
-  const std::string result = directory.file("result.h5");
-  const auto newest = directory.newest_valid([](const std::string& text) { std::cerr << "warning: " << text << '\n'; });
-  if (!std::filesystem::exists(result) || damage_of(result)) {
-    if (!newest) {
-      throw Error(ExitCode::Checkpoint, directory.path() + ": has neither a result nor a valid checkpoint");
-    }
-    return *newest;
-  }
-  const Record record = read_record(result);
-  const bool broken = record.texts.at("status") == name(Status::NotFinite);  // holds the step that blew up
-  return newest && (broken || read_record(*newest).iteration > record.iteration) ? *newest : result;
-}
 
 void export_history(const std::vector<Metrics>& history, const std::string& out) {
   std::ostringstream text;
@@ -88,7 +72,8 @@ ExitCode export_verb(const Arguments& arguments) {
   if (!std::filesystem::exists(directory.file("config.toml"))) {
     throw Error(ExitCode::Config, arguments.target + ": not a run directory (it has no config.toml)");
   }
-  const std::string file = state_file_of(directory);
+  const std::string file =
+      directory.solution([](const std::string& text) { std::cerr << "warning: " << text << '\n'; });
   const std::string extension = arguments.what == "model" ? ".h5" : ".csv";
   const std::string out = arguments.out.empty() ? directory.file(arguments.what + extension) : arguments.out;
   if (arguments.what == "history") {

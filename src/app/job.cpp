@@ -6,7 +6,8 @@
 #include <filesystem>
 #include <iostream>
 
-#include "meha/app/signals.hpp"
+#include "meha/app/origin.hpp"
+#include "meha/app/setup.hpp"
 #include "meha/comm/archive.hpp"
 #include "meha/core/version.hpp"
 #include "meha/io/config.hpp"
@@ -20,104 +21,6 @@ namespace meha {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The checkpoint a life goes on from; an empty file name means a fresh start. Read on rank 0.
-struct Origin {
-  std::string file;
-  Record record;
-};
-
-/// Someone may have edited config.toml: what the checkpoint was made with counts.
-void check_same_config(const Origin& origin, const Options& options) {
-  std::string differences;
-  for (const OptionDifference& d : compare(parse_config(origin.record.texts.at("config"), origin.file), options)) {
-    differences += d.free_on_resume ? "" : "\n  " + d.name + ": " + d.before + " there, " + d.after + " in config.toml";
-  }
-  if (!differences.empty()) {
-    throw Error(ExitCode::Config, origin.file + " was made with another config:" + differences);
-  }
-}
-
-Origin find_origin(RunDirectory& directory, const JobPlan& plan) {
-  const auto warn = [](const std::string& text) { std::cerr << "warning: " << text << '\n'; };
-  directory.create();
-  directory.lock();
-  Origin origin;
-  if (const auto newest = directory.newest_valid(warn)) {
-    if (!plan.has_checkpoints) {
-      throw Error(ExitCode::Checkpoint, *newest + ": another run has begun in this directory meanwhile; start again");
-    }
-    origin.file = *newest;
-    origin.record = read_record(*newest);
-    check_same_config(origin, plan.options);
-    if (origin.record.iteration > plan.options.run.iterations) {
-      throw Error(ExitCode::Config, "run.iterations = " + std::to_string(plan.options.run.iterations) + ": " + *newest +
-                                        " has already completed " + std::to_string(origin.record.iteration));
-    }
-  } else if (plan.must_resume) {
-    throw Error(ExitCode::Checkpoint, plan.directory + ": no valid checkpoint to resume from");
-  }
-  return origin;
-}
-
-/// The level a resumed run must use: that of its earlier lives.
-std::string simd_to_use(const Origin& origin, const Options& options) {
-  return origin.file.empty() ? options.run.simd : origin.record.texts.at("simd");
-}
-
-/// What the bits depend on besides the config: "avx512", or "avx512 OpenBLAS 0.3.21 SkylakeX". The same on all ranks,
-/// else rows would get other bits on other ranks. Collective.
-std::string agree_on_arithmetic(const Communicator& comm, Simd simd, const Problem& problem) {
-  const std::string library = problem.arithmetic();
-  const std::string here = name(simd) + (library.empty() ? "" : " " + library);
-  std::string all = here;
-  comm.broadcast(all);
-  comm.all_or_none([&] {
-    if (here != all) {
-      throw Error(ExitCode::Config,
-                  "this rank computes with " + here + ", rank 0 with " + all +
-                      ": bits would depend on the rank (OPENBLAS_CORETYPE can make processors alike)");
-    }
-  });
-  return all;
-}
-
-void check_same_arithmetic(const Origin& origin, const std::string& arithmetic) {
-  if (!origin.file.empty() && origin.record.texts.at("simd") != arithmetic) {
-    throw Error(ExitCode::Config, origin.file + " was computed with " + origin.record.texts.at("simd") +
-                                      ", this job computes with " + arithmetic +
-                                      ": its bits would be another run's (OPENBLAS_CORETYPE can choose the processor)");
-  }
-}
-
-void check_same_data(const Origin& origin, const Problem& problem) {
-  if (!origin.file.empty() && origin.record.texts.at("data_fingerprint") != problem.data_fingerprint()) {
-    throw Error(ExitCode::Data, "data_fingerprint = " + problem.data_fingerprint() + ": " + origin.file +
-                                    " was made with " + origin.record.texts.at("data_fingerprint") +
-                                    "; the data files changed since, or the paths lead to other data");
-  }
-}
-
-Oracle::Setup oracle_setup(const Options& options) {
-  return {.block_rows = options.run.block_rows,
-          .seed = options.run.seed,
-          .batch_lower = options.algorithm.batch_lower,
-          .batch_upper = options.algorithm.batch_upper,
-          .sum = options.comm.sum == "exact" ? ExactSum::Kind::Exact : ExactSum::Kind::Plain,
-          .placement = options.comm.placement == "sharded" ? Placement::Sharded : Placement::Root};
-}
-
-/// Asked on every rank before every allreduce: signals on any rank, the clock on rank 0.
-std::function<Requests()> request_poll(const Communicator& comm, Real time_limit_s) {
-  const auto start = std::chrono::steady_clock::now();
-  return [=, root = comm.is_root()] {
-    const Real seconds = std::chrono::duration<Real>(std::chrono::steady_clock::now() - start).count();
-    return Requests{.not_finite = false,
-                    .stop = stop_requested(),
-                    .time_limit = root && time_limit_s > 0 && seconds >= time_limit_s,
-                    .checkpoint = take_checkpoint_request()};
-  };
-}
 
 void fill_state(const JobPlan& plan, const Origin& origin, Index first_iteration, Oracle& oracle, Algorithm& algorithm,
                 State& state) {
@@ -193,7 +96,7 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
   const auto algorithm = make_algorithm(options.algorithm, *problem);
   comm.root_or_none([&] {
     check_same_arithmetic(origin, arithmetic);
-    check_same_data(origin, *problem);
+    check_same_data(origin, problem->data_fingerprint());
     if (!plan.has_checkpoints) {
       origin = find_origin(directory, plan);  // data are read and checked: now the directory may be made
     }
@@ -245,34 +148,6 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
 }
 
 }  // namespace
-
-void check_names(const Options& options) {
-  const auto check = [](const char* key, const std::string& value, auto table) {
-    std::string known;
-    for (const auto& info : table) {
-      if (value == info.name) {
-        return;
-      }
-      known += (known.empty() ? "" : "|") + std::string(info.name);
-    }
-    throw Error(ExitCode::Config, std::string(key) + " = " + toml(value) + ": must be one of " + known);
-  };
-  check("problem.type", options.problem.type, problem_table());
-  check("algorithm.name", options.algorithm.name, algorithm_table());
-}
-
-Simd agree_on_simd(const Communicator& comm, const std::string& wanted) {
-  const auto best = static_cast<Simd>(comm.min(static_cast<Index>(best_simd())));
-  if (wanted == "auto") {
-    return best;
-  }
-  const Simd level = simd_of(wanted.substr(0, wanted.find(' ')).c_str());
-  if (level > best) {
-    throw Error(ExitCode::Config, "run.simd = \"" + wanted + "\": a processor of this job has only " + name(best) +
-                                      " (a resumed run needs the level it began with)");
-  }
-  return level;
-}
 
 bool is_finished(const std::string& directory, const Options& options) {
   const std::string result = RunDirectory(directory).file("result.h5");

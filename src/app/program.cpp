@@ -78,8 +78,15 @@ int program(int argc, char** argv) {
       ->required()
       ->check(CLI::IsMember({"samples", "history", "model"}));
   exporter->add_option("--out", arguments.out, "file; default: in the run directory");
-  CLI::App* check = add("check", "check a problem's gradients", check_verb, true);
-  check->add_option("config", arguments.target, "CONFIG.toml")->required();
+  CLI::App* check = add("check", "check a problem's gradients, or a run's solution", check_verb, true);
+  auto* config = check->add_option("config", arguments.target, "CONFIG.toml: gradients against finite differences");
+  check->add_option("--solution", arguments.solution, "run directory: certificate of its solution")->excludes(config);
+  check->add_option("--tolerance", arguments.tolerance, "of the proximal lower problem in the certificate")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  check->add_option("--iterations", arguments.iterations, "at most, on the proximal lower problem")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   add_settings(check);
   CLI::App* list = add("list", "what there is", list_verb, false);
   list->add_option("what", arguments.target, "problems, algorithms, metrics or options; default: all")

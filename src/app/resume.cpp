@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "meha/app/job.hpp"
+#include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/run_directory.hpp"

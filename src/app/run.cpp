@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // meha run CONFIG.toml: starts a run, or goes on with it when its directory already holds one of the same config.
 #include "meha/app/job.hpp"
+#include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/run_directory.hpp"

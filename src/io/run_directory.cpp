@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "meha/core/error.hpp"
+#include "meha/core/status.hpp"
 #include "meha/io/durable.hpp"
 #include "meha/io/state_file.hpp"
 
@@ -105,6 +106,20 @@ std::optional<std::string> RunDirectory::newest_valid(const std::function<void(c
     warn(file(name) + " " + *damage + "; set aside, falling back to an older checkpoint");
   }
   return std::nullopt;
+}
+
+std::string RunDirectory::solution(const std::function<void(const std::string&)>& warn) const {
+  const std::string result = file("result.h5");
+  const auto newest = newest_valid(warn);
+  if (!fs::exists(result) || damage_of(result)) {
+    if (!newest) {
+      throw Error(ExitCode::Checkpoint, path_ + ": has neither a result nor a valid checkpoint");
+    }
+    return *newest;
+  }
+  const Record record = read_record(result);
+  const bool broken = record.texts.at("status") == name(Status::NotFinite);  // holds the step that blew up
+  return newest && (broken || read_record(*newest).iteration > record.iteration) ? *newest : result;
 }
 
 void RunDirectory::keep_last(std::int64_t iteration, std::int64_t keep) const {

@@ -15,10 +15,6 @@ Meha::Meha(const AlgorithmOptions& options, const Problem& problem)
       direction_y_("y", options.optimizer_y, options, 0),
       direction_theta_("theta", options.optimizer_theta, options, 0) {}
 
-Real Meha::penalty(Index k) const {
-  return options_.penalty.c * std::pow(static_cast<Real>(k + 1), options_.penalty.p);
-}
-
 void Meha::add_fields(const Oracle& oracle, State& s) {
   const Index n_y = problem_.n_y();
   s.add("x", per_row_, oracle.stored_x_size());
@@ -46,7 +42,7 @@ void Meha::step(Oracle& oracle, State& s) {
   auto sweep = oracle.sweep(x, k);
   const Result& at_theta = sweep.lower(theta, Want::GradX | Want::GradY);
   const Result& at_y = sweep.lower(y, Want::GradX | Want::GradY);
-  sweep.add_upper(y, Want::GradX | Want::GradY, 1 / penalty(k), at_y);
+  sweep.add_upper(y, Want::GradX | Want::GradY, 1 / options_.penalty.at(k), at_y);
   sweep.between_halves([&](Range rows, RowSums& sums) { step_x(s, rows, at_y, at_theta, sums); });
   sweep.run();
 

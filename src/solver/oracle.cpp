@@ -109,7 +109,7 @@ std::size_t Oracle::request_of(const Result& result) const {
   return 0;
 }
 
-void Sweep::add_upper(const Vec& y, Want want, Real factor, const Result& into) {
+const Result& Sweep::add_upper(const Vec& y, Want want, Real factor, const Result& into) {
   const std::size_t target = oracle_.request_of(into);
   auto& request = oracle_.requests_[oracle_.add_request(Level::Upper, y, want)];
   const Want joined = request.want & oracle_.requests_[target].want;
@@ -117,6 +117,7 @@ void Sweep::add_upper(const Vec& y, Want want, Real factor, const Result& into) 
           "gradients join only gradients that are wanted there");
   request.factor = factor;
   request.joins = target;
+  return request.result;
 }
 
 void Oracle::run(const RowStep& row_step) {

@@ -219,6 +219,21 @@ class VerbsTest(support.Case):
         self.assertNotIn("FAILED", text)
         self.assertIn("grad_x of f", text)
 
+    def test_check_solution(self):
+        out = self.run_ok("run", run__iterations=200)
+        for ranks in (1, 3):
+            lines = self.ran("check", "--solution", out, ranks=ranks).splitlines()
+            found = {words[0]: float(words[1]) for words in map(str.split, lines[1:])}
+            last = support.read_metrics(out)[-1]
+            self.assertLessEqual(found["tolerance"], 1e-8)
+            self.assert_close(found["upper_value"], last["upper_value"], 1e-7)
+            self.assert_close(found["lower_value"], last["lower_value"], 1e-7)
+            self.assertGreaterEqual(found["gap"], last["gap"] - 1e-9)
+            self.assertLess(found["gap"], 0.05)
+            self.assert_close(found["penalty"], 0.5 * 201**0.25, 1e-6)
+        for wrong in (["--solution", self.folder / "nowhere"], [], ["--solution", out, self.config()]):
+            self.assertEqual(support.run("check", *wrong).code, 2)
+
     def test_shipped_configs(self):
         configs = sorted((support.source / "configs").glob("*.toml"))
         self.assertGreater(len(configs), 0)

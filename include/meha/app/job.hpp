@@ -5,9 +5,8 @@
 #include <functional>
 #include <string>
 
-#include "meha/comm/communicator.hpp"
+#include "meha/core/error.hpp"
 #include "meha/core/options.hpp"
-#include "meha/problem/kernels/kernels.hpp"
 
 namespace meha {
 
@@ -30,14 +29,6 @@ void visit(AnyPlan& plan, See&& see) {
   see("must_resume", plan.must_resume);
   see("already_done", plan.already_done);
 }
-
-/// Errors unless problem.type and algorithm.name exist.
-void check_names(const Options& options);
-
-/// The instruction set that run.simd, or the first word of a state file's simd attribute, asks for; the same on all
-/// ranks. Collective.
-/// Errors: Error(Config) when a rank's processor lacks it.
-Simd agree_on_simd(const Communicator& comm, const std::string& wanted);
 
 /// Whether `directory` holds a result with all of options.run.iterations done.
 bool is_finished(const std::string& directory, const Options& options);

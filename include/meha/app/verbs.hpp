@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "meha/core/error.hpp"
+#include "meha/core/types.hpp"
 
 namespace meha {
 
@@ -15,6 +16,9 @@ struct Arguments {
   std::string what;
   std::vector<std::string> settings;  // a.b=value
   bool json = false;
+  std::string solution;  // DIR
+  Real tolerance = 1e-8;
+  Index iterations = 2000;
 };
 
 /// These start MPI.

@@ -4,6 +4,7 @@
 // through visit().
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <string>
 #include <vector>
@@ -76,6 +77,8 @@ struct ProblemOptions {
 struct PenaltyOptions {
   Real c = 0.2;
   Real p = 0.25;
+  /// c_k = c·(k+1)^p.
+  [[nodiscard]] Real at(Index k) const { return c * std::pow(static_cast<Real>(k + 1), p); }
 };
 
 struct AdamOptions {

@@ -26,6 +26,9 @@ class RunDirectory {
   void lock();
   /// The newest checkpoint whose hash is right. A damaged one is told to `warn` and renamed to *.damaged.
   [[nodiscard]] std::optional<std::string> newest_valid(const std::function<void(const std::string&)>& warn) const;
+  /// The state file to use results from: result.h5, or a checkpoint where that is newer, or the result broken.
+  /// Errors: Error(Checkpoint) when there is neither.
+  [[nodiscard]] std::string solution(const std::function<void(const std::string&)>& warn) const;
   /// Points latest.h5 to this checkpoint and removes all but the last `keep`.
   void keep_last(std::int64_t iteration, std::int64_t keep) const;
 

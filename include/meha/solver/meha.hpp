@@ -36,7 +36,6 @@ class Meha final : public Algorithm {
   void step_x(State& s, Range rows, const Result& at_y, const Result& at_theta, RowSums& sums);
   void step_y(State& s, In grad);
   void step_theta(State& s, Index k, In grad);
-  [[nodiscard]] Real penalty(Index k) const;
 
   AlgorithmOptions options_;
   const Problem& problem_;

@@ -168,7 +168,8 @@ class Sweep {
   const Result& lower(const Vec& y, Want want) { return add(Level::Lower, y, want); }
   const Result& upper(const Vec& y, Want want) { return add(Level::Upper, y, want); }
   /// F at y: its gradients times `factor` are added to those of `into`, before rounding.
-  void add_upper(const Vec& y, Want want, Real factor, const Result& into);
+  /// @return its value
+  const Result& add_upper(const Vec& y, Want want, Real factor, const Result& into);
   void between_halves(RowStep row_step) { row_step_ = std::move(row_step); }
   /// Collective.
   void run() { oracle_.run(row_step_); }

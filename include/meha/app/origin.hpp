@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// Where a life of a run begins: at the start, or at the newest valid checkpoint of this very run. All on rank 0.
+#pragma once
+
+#include "meha/app/job.hpp"
+#include "meha/io/run_directory.hpp"
+#include "meha/io/state_file.hpp"
+
+namespace meha {
+
+/// The checkpoint a life goes on from; an empty file name means a fresh start.
+struct Origin {
+  std::string file;
+  Record record;
+};
+
+/// Locks the directory, made where missing, and looks for its newest valid checkpoint.
+/// Errors: Error(Checkpoint) for a directory in use, or without the checkpoint that the plan relies on; Error(Config) for
+/// a checkpoint of another config, or one beyond run.iterations.
+Origin find_origin(RunDirectory& directory, const JobPlan& plan);
+
+/// The level that run.simd asks for, or that the earlier lives had.
+std::string simd_to_use(const Origin& origin, const Options& options);
+
+/// Errors: Error(Config) unless the earlier lives computed alike.
+void check_same_arithmetic(const Origin& origin, const std::string& arithmetic);
+
+/// Errors: Error(Data) unless the earlier lives saw the same data.
+void check_same_data(const Origin& origin, const std::string& fingerprint);
+
+}  // namespace meha

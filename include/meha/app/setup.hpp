@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// From options to what a verb computes with: names checked, instruction sets agreed upon, the Oracle's setup.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "meha/core/options.hpp"
+#include "meha/problem/kernels/kernels.hpp"
+#include "meha/solver/oracle.hpp"
+
+namespace meha {
+
+/// Errors unless problem.type and algorithm.name exist.
+void check_names(const Options& options);
+
+/// The instruction set that run.simd, or the first word of a state file's simd attribute, asks for; the same on all
+/// ranks. Collective.
+/// Errors: Error(Config) when a rank's processor lacks it.
+Simd agree_on_simd(const Communicator& comm, const std::string& wanted);
+
+/// What the bits depend on besides the config: "avx512", or "avx512 OpenBLAS 0.3.21 SkylakeX". Collective.
+/// Errors: Error(Config) when ranks differ: rows would get other bits on other ranks.
+std::string agree_on_arithmetic(const Communicator& comm, Simd simd, const Problem& problem);
+
+Oracle::Setup oracle_setup(const Options& options);
+
+/// Asked on every rank before every allreduce: signals on any rank, the clock on rank 0.
+std::function<Requests()> request_poll(const Communicator& comm, Real time_limit_s);
+
+}  // namespace meha

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "meha/app/origin.hpp"
+
+#include <iostream>
+
+#include "meha/io/config.hpp"
+
+namespace meha {
+namespace {
+
+/// Someone may have edited config.toml: what the checkpoint was made with counts.
+void check_same_config(const Origin& origin, const Options& options) {
+  std::string differences;
+  for (const OptionDifference& d : compare(parse_config(origin.record.texts.at("config"), origin.file), options)) {
+    differences += d.free_on_resume ? "" : "\n  " + d.name + ": " + d.before + " there, " + d.after + " in config.toml";
+  }
+  if (!differences.empty()) {
+    throw Error(ExitCode::Config, origin.file + " was made with another config:" + differences);
+  }
+}
+
+}  // namespace
+
+Origin find_origin(RunDirectory& directory, const JobPlan& plan) {
+  const auto warn = [](const std::string& text) { std::cerr << "warning: " << text << '\n'; };
+  directory.create();
+  directory.lock();
+  Origin origin;
+  if (const auto newest = directory.newest_valid(warn)) {
+    if (!plan.has_checkpoints) {
+      throw Error(ExitCode::Checkpoint, *newest + ": another run has begun in this directory meanwhile; start again");
+    }
+    origin.file = *newest;
+    origin.record = read_record(*newest);
+    check_same_config(origin, plan.options);
+    if (origin.record.iteration > plan.options.run.iterations) {
+      throw Error(ExitCode::Config, "run.iterations = " + std::to_string(plan.options.run.iterations) + ": " + *newest +
+                                        " has already completed " + std::to_string(origin.record.iteration));
+    }
+  } else if (plan.must_resume) {
+    throw Error(ExitCode::Checkpoint, plan.directory + ": no valid checkpoint to resume from");
+  }
+  return origin;
+}
+
+std::string simd_to_use(const Origin& origin, const Options& options) {
+  return origin.file.empty() ? options.run.simd : origin.record.texts.at("simd");
+}
+
+void check_same_arithmetic(const Origin& origin, const std::string& arithmetic) {
+  if (!origin.file.empty() && origin.record.texts.at("simd") != arithmetic) {
+    throw Error(ExitCode::Config, origin.file + " was computed with " + origin.record.texts.at("simd") +
+                                      ", this job computes with " + arithmetic +
+                                      ": its bits would be another run's (OPENBLAS_CORETYPE can choose the processor)");
+  }
+}
+
+void check_same_data(const Origin& origin, const std::string& fingerprint) {
+  if (!origin.file.empty() && origin.record.texts.at("data_fingerprint") != fingerprint) {
+    throw Error(ExitCode::Data, "data_fingerprint = " + fingerprint + ": " + origin.file + " was made with " +
+                                    origin.record.texts.at("data_fingerprint") +
+                                    "; the data files changed since, or the paths lead to other data");
+  }
+}
+
+}  // namespace meha

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "meha/app/setup.hpp"
+
+#include "meha/app/signals.hpp"
+#include "meha/io/config.hpp"
+#include "meha/problem/registry.hpp"
+#include "meha/solver/registry.hpp"
+
+namespace meha {
+
+void check_names(const Options& options) {
+  const auto check = [](const char* key, const std::string& value, auto table) {
+    std::string known;
+    for (const auto& info : table) {
+      if (value == info.name) {
+        return;
+      }
+      known += (known.empty() ? "" : "|") + std::string(info.name);
+    }
+    throw Error(ExitCode::Config, std::string(key) + " = " + toml(value) + ": must be one of " + known);
+  };
+  check("problem.type", options.problem.type, problem_table());
+  check("algorithm.name", options.algorithm.name, algorithm_table());
+}
+
+Simd agree_on_simd(const Communicator& comm, const std::string& wanted) {
+  const auto best = static_cast<Simd>(comm.min(static_cast<Index>(best_simd())));
+  if (wanted == "auto") {
+    return best;
+  }
+  const Simd level = simd_of(wanted.substr(0, wanted.find(' ')).c_str());
+  if (level > best) {
+    throw Error(ExitCode::Config, "run.simd = \"" + wanted + "\": a processor of this job has only " + name(best) +
+                                      " (a resumed run needs the level it began with)");
+  }
+  return level;
+}
+
+std::string agree_on_arithmetic(const Communicator& comm, Simd simd, const Problem& problem) {
+  const std::string library = problem.arithmetic();
+  const std::string here = name(simd) + (library.empty() ? "" : " " + library);
+  std::string all = here;
+  comm.broadcast(all);
+  comm.all_or_none([&] {
+    if (here != all) {
+      throw Error(ExitCode::Config,
+                  "this rank computes with " + here + ", rank 0 with " + all +
+                      ": bits would depend on the rank (OPENBLAS_CORETYPE can make processors alike)");
+    }
+  });
+  return all;
+}
+
+Oracle::Setup oracle_setup(const Options& options) {
+  return {.block_rows = options.run.block_rows,
+          .seed = options.run.seed,
+          .batch_lower = options.algorithm.batch_lower,
+          .batch_upper = options.algorithm.batch_upper,
+          .sum = options.comm.sum == "exact" ? ExactSum::Kind::Exact : ExactSum::Kind::Plain,
+          .placement = options.comm.placement == "sharded" ? Placement::Sharded : Placement::Root};
+}
+
+std::function<Requests()> request_poll(const Communicator& comm, Real time_limit_s) {
+  const auto start = std::chrono::steady_clock::now();
+  return [=, root = comm.is_root()] {
+    const Real seconds = std::chrono::duration<Real>(std::chrono::steady_clock::now() - start).count();
+    return Requests{.not_finite = false,
+                    .stop = stop_requested(),
+                    .time_limit = root && time_limit_s > 0 && seconds >= time_limit_s,
+                    .checkpoint = take_checkpoint_request()};
+  };
+}
+
+}  // namespace meha
