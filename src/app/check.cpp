@@ -59,7 +59,7 @@ Solution find_solution(const Arguments& arguments) {
   solution.options.run.precision = "float64";
   solution.file =
       directory.solution([](const std::string& text) { std::fprintf(stderr, "warning: %s\n", text.c_str()); });
-  solution.iteration = read_record(solution.file).iteration;
+  solution.iteration = read_record(solution.file).solution_iteration;
   return solution;
 }
 
@@ -103,7 +103,7 @@ ExitCode check_solution(const Arguments& arguments) {
   state.add("x", oracle.per_row(), oracle.stored_x_size());
   state.add("y", false, problem->n_y());
   state.add("theta", false, problem->n_y());
-  read_state(solution.file, comm, state, oracle.stored_rows());
+  read_solution(solution.file, comm, state, oracle.stored_rows());
   const CertificatePlan plan{.gamma = options.algorithm.gamma,
                              .penalty = options.algorithm.penalty.at(solution.iteration),
                              .tolerance = arguments.tolerance,

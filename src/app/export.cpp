@@ -86,7 +86,7 @@ ExitCode export_verb(const Arguments& arguments) {
     state.add("x", per_row, problem->n_x());
     state.add("y", false, problem->n_y());
     const Range all{0, problem->n_x()};
-    read_state(file, comm, state, {&all, 1});
+    read_solution(file, comm, state, {&all, 1});
     auto* cleaning = dynamic_cast<HyperCleaning*>(problem.get());
     if (arguments.what == "model") {
       export_model(*problem, state["y"], out);

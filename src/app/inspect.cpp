@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 struct Overview {
-  Metrics metrics;
+  Metrics metrics;       // of the state that results describe
+  Index iterations = 0;  // completed
   std::string status;
   std::string config;  // TOML
 };
@@ -31,10 +32,11 @@ Overview overview_of_file(const std::string& path) {
     throw Error(ExitCode::Checkpoint, path + " " + *damage);
   }
   const Record record = read_record(path);
-  return {
-      .metrics = record.history.empty() ? Metrics{.iteration = record.iteration, .values = {}} : record.history.back(),
-      .status = record.texts.at("status"),
-      .config = record.texts.at("config")};
+  return {.metrics = record.history.empty() ? Metrics{.iteration = record.iteration, .values = {}}
+                                            : report_of(record.history, record.solution_iteration),
+          .iterations = record.iteration,
+          .status = record.texts.at("status"),
+          .config = record.texts.at("config")};
 }
 
 Overview overview_of_directory(const std::string& path) {
@@ -50,12 +52,14 @@ Overview overview_of_directory(const std::string& path) {
   const auto lines = read_metrics(directory.file("metrics.jsonl"));
   if (!lines.empty()) {
     overview.metrics = lines.back();
+    overview.iterations = lines.back().iteration;
   }
   overview.status = "unfinished";  // running, or interrupted without a word
   if (const std::string result = directory.file("result.h5"); fs::exists(result) && !damage_of(result)) {
     const Record record = read_record(result);
-    if (record.iteration >= overview.metrics.iteration) {
+    if (record.iteration >= overview.iterations) {
       overview.status = record.texts.at("status");
+      overview.metrics = lines.empty() ? overview.metrics : report_of(lines, record.solution_iteration);
     }
   }
   return overview;
@@ -104,12 +108,17 @@ ExitCode inspect_verb(const Arguments& arguments) {
       std::replace(pointer.begin(), pointer.end(), '.', '/');
       config[Json::json_pointer(pointer)] = json_of(value);
     });
-    const Json all = {
-        {"metrics", Json::parse(json_line(overview.metrics))}, {"status", overview.status}, {"config", config}};
+    const Json all = {{"metrics", Json::parse(json_line(overview.metrics))},
+                      {"status", overview.status},
+                      {"iterations", overview.iterations},
+                      {"config", config}};
     std::cout << all.dump(2) << '\n';
     return ExitCode::Finished;
   }
   std::cout << "status             " << overview.status << "\niteration          " << overview.metrics.iteration
+            << (overview.metrics.iteration < overview.iterations
+                    ? " (the best on held-out rows; completed: " + std::to_string(overview.iterations) + ")"
+                    : "")
             << '\n';
   for (const auto& [name, value] : overview.metrics.values) {
     std::cout << std::left << std::setw(18) << name << ' ' << std::setprecision(6) << value << '\n';

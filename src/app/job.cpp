@@ -14,6 +14,7 @@
 #include "meha/io/durable.hpp"
 #include "meha/io/recorder.hpp"
 #include "meha/problem/registry.hpp"
+#include "meha/solver/best_state.hpp"
 #include "meha/solver/refit.hpp"
 #include "meha/solver/registry.hpp"
 
@@ -25,6 +26,9 @@ namespace fs = std::filesystem;
 void fill_state(const JobPlan& plan, const Origin& origin, Index first_iteration, Oracle& oracle, Algorithm& algorithm,
                 State& state) {
   algorithm.add_fields(oracle, state);
+  if (oracle.problem().n_rows(Level::Holdout) > 0) {
+    add_best_state(state);
+  }
   if (!origin.file.empty()) {
     read_state(origin.file, oracle.comm(), state, oracle.stored_rows());
     state.iteration = first_iteration;
@@ -56,14 +60,26 @@ Metrics compare_by_refit(Oracle& oracle, State& state) {
   return metrics;
 }
 
+void check_holdout(const Options& options, const Problem& problem) {
+  if (options.problem.data.n_holdout > 0 && problem.n_rows(Level::Holdout) == 0) {
+    throw Error(ExitCode::Config, "problem.data.n_holdout = " + std::to_string(options.problem.data.n_holdout) +
+                                      ": must be 0: " + options.problem.type + " measures nothing on held-out rows");
+  }
+}
+
 /// What a person wants to know at the end: the last metrics with their meanings, where the files are, why it stopped.
-std::string summary(const std::string& directory, Status status) {
+std::string summary(const std::string& directory, Index solution_iteration, Status status) {
   std::string text;
   const auto lines = read_metrics(RunDirectory(directory).file("metrics.jsonl"));
   if (!lines.empty()) {
-    text = "after " + std::to_string(lines.back().iteration) + " iterations:\n";
-    for (const MetricInfo& info : metric_table()) {
-      if (const auto value = lines.back().find(info.name)) {
+    const Metrics solution = report_of(lines, solution_iteration);
+    text = "after " + std::to_string(lines.back().iteration) + " iterations" +
+           (solution.iteration < lines.back().iteration
+                ? ", the best state on held-out rows, of iteration " + std::to_string(solution.iteration)
+                : "") +
+           ":\n";
+    for (const MetricInfo& info : metric_table().subspan(1)) {
+      if (const auto value = solution.find(info.name)) {
         std::array<char, 160> line{};
         std::snprintf(line.data(), line.size(), "  %-17s %-12.6g %s\n", info.name, *value, info.meaning);
         text += line.data();
@@ -93,6 +109,7 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
   const Simd simd = agree_on_simd(comm, simd_name);
   const auto problem = make_problem(options, comm, simd);
   const std::string arithmetic = agree_on_arithmetic(comm, simd, *problem);
+  check_holdout(options, *problem);
   const auto algorithm = make_algorithm(options.algorithm, *problem);
   comm.root_or_none([&] {
     check_same_arithmetic(origin, arithmetic);
@@ -132,17 +149,19 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
                          .stop_error = options.run.stop_error,
                          .stop_no_progress = options.run.stop_no_progress};
   Status status = run(*algorithm, oracle, state, run_plan, recorder.last_reported(), recorder);
+  const Index iteration = state.iteration;
+  choose_best(state);
   Metrics comparison;
   if (exit_code(status) == ExitCode::Finished && options.problem.refit) {
     comparison = compare_by_refit(oracle, state);
     status = oracle.agreed().stop ? Status::Stopped : oracle.agreed().time_limit ? Status::TimeLimit : status;
   }
-  recorder.finish(state, status, comparison);
+  recorder.finish(state, iteration, status, comparison);
   if (comm.is_root()) {
     if (status == Status::NotFinite) {
-      recorder.progress().warn("iteration " + std::to_string(state.iteration) + " is not finite");
+      recorder.progress().warn("iteration " + std::to_string(iteration) + " is not finite");
     }
-    recorder.progress().say(summary(plan.directory, status));
+    recorder.progress().say(summary(plan.directory, state.iteration, status));
   }
   return exit_code(status);
 }
@@ -179,7 +198,9 @@ ExitCode run_job(const std::function<JobPlan()>& make_plan) {
   if (comm.is_root()) {
     std::cout << plan.directory << ": finished already; to go further: meha resume " << plan.directory
               << " --set run.iterations=N\n"
-              << summary(plan.directory, Status::Finished) << '\n';
+              << summary(plan.directory, read_record(RunDirectory(plan.directory).file("result.h5")).solution_iteration,
+                         Status::Finished)
+              << '\n';
   }
   return ExitCode::Finished;
 }

@@ -27,6 +27,8 @@ constexpr std::array metrics_known = {
     MetricInfo{"few_shot_accuracy", "share of query images of held-out classes that fitted heads classify as labelled"},
     MetricInfo{"few_shot_error", "standard error of few_shot_accuracy, over evaluation tasks"},
     MetricInfo{"few_shot_accuracy_untrained", "few_shot_accuracy of the features before any training"},
+    MetricInfo{"holdout_accuracy", "share of held-out rows that y classifies as labelled"},
+    MetricInfo{"holdout_value", "mean loss of y on held-out rows"},
     MetricInfo{"precision", "share of truly clean rows among those kept (weight >= 1/2)"},
     MetricInfo{"recall", "share of the truly clean rows that are kept"},
     MetricInfo{"f1", "harmonic mean of precision and recall"},
@@ -78,6 +80,20 @@ void Metrics::sort() {
                         [&](const MetricInfo& info) { return info.name == entry.first; });
   };
   std::stable_sort(values.begin(), values.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
+}
+
+Metrics report_of(std::span<const Metrics> reports, Index iteration) {
+  const Metrics& last = reports.back();
+  const auto at =
+      std::find_if(reports.begin(), reports.end(), [&](const Metrics& m) { return m.iteration == iteration; });
+  Metrics report = at != reports.end() ? *at : last;
+  for (const auto& [name, value] : last.values) {
+    if (!report.find(name)) {
+      report.set(name, value);
+    }
+  }
+  report.sort();
+  return report;
 }
 
 void set_cleaning_metrics(Real clean_kept, Real corrupted_kept, Real clean_dropped, Metrics& metrics) {

@@ -32,7 +32,8 @@ std::string_view sentence(Status status) {
     case Status::ErrorReached:
       return "the errors of x and y are not above run.stop_error";
     case Status::NoProgress:
-      return "the residual has not become smaller for run.stop_no_progress iterations";
+      return "the residual, or what is chosen by held-out rows, has not become better for run.stop_no_progress "
+             "iterations";
     case Status::Stopped:
       return "stopped on request after writing a checkpoint; resume to go on";
     case Status::TimeLimit:

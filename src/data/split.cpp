@@ -116,6 +116,20 @@ Selection take(const std::shared_ptr<const Table>& table, const std::vector<Inde
   return selection;
 }
 
+/// Takes the last `n` of the validation rows away from them.
+Selection take_last(Selection& validation, Index n) {
+  if (n >= validation.n_rows()) {
+    throw Error(ExitCode::Data, "problem.data.n_holdout = " + std::to_string(n) + ": must leave some of the " +
+                                    std::to_string(validation.n_rows()) + " validation rows to validate with");
+  }
+  Selection last{.table = validation.table, .rows = {}, .labels = {}};
+  last.rows.assign(validation.rows.end() - n, validation.rows.end());
+  last.labels.assign(validation.labels.end() - n, validation.labels.end());
+  validation.rows.resize(validation.rows.size() - static_cast<std::size_t>(n));
+  validation.labels.resize(validation.rows.size());
+  return last;
+}
+
 void split_rows(const DataOptions& data, Index seed, Split& split) {
   const Files files = read_files(data);
   const auto order = row_order(*files.train, data.shuffle, seed, Part::Train);
@@ -128,6 +142,9 @@ void split_rows(const DataOptions& data, Index seed, Split& split) {
                          ? take(files.validation, row_order(*files.validation, data.shuffle, seed, Part::Validation), 0,
                                 data.n_validation, "n_validation")
                          : take(files.train, order, n_train, n_validation, "n_validation");
+  if (data.n_holdout > 0) {
+    split.holdout = take_last(split.validation, data.n_holdout);
+  }
   if (files.test) {
     split.test = take(files.test, row_order(*files.test, data.shuffle, seed, Part::Test), 0, data.n_test, "n_test");
   } else if (n_test > 0) {
@@ -151,7 +168,7 @@ void check_fit(const Split& split) {
 std::vector<std::string> names_of_classes(const DataOptions& data, const Split& split) {
   Label largest = 0;
   const Table* holder = nullptr;
-  for (const Selection* selection : {&split.train, &split.validation, &split.test}) {
+  for (const Selection* selection : {&split.train, &split.validation, &split.holdout, &split.test}) {
     for (const Label label : selection->labels) {
       if (label > largest || holder == nullptr) {
         largest = label;
@@ -175,7 +192,7 @@ std::vector<std::string> names_of_classes(const DataOptions& data, const Split& 
 
 std::string fingerprint_of(const Split& split) {
   Hasher hasher;
-  for (const Selection* selection : {&split.train, &split.validation, &split.test}) {
+  for (const Selection* selection : {&split.train, &split.validation, &split.holdout, &split.test}) {
     for (const Index row : selection->rows) {
       hasher.add(selection->table->row(row));
     }

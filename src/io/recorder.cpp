@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "meha/solver/best_state.hpp"
+
 namespace meha {
 namespace {
 
@@ -57,9 +59,10 @@ void Recorder::report(const Metrics& metrics) {
   });
 }
 
-Record Recorder::record_at(const State& state, std::string_view status) const {
+Record Recorder::record_at(const State& state, Index iteration, std::string_view status) const {
   Record record = base_;
-  record.iteration = state.iteration;
+  record.iteration = iteration;
+  record.solution_iteration = solution_iteration(state);
   record.ranks = oracle_.comm().size();
   record.texts["status"] = status;
   if (metrics_) {
@@ -78,16 +81,16 @@ void Recorder::checkpoint(const State& state) {
   Communicator& comm = oracle_.comm();
   comm.root_or_none([&] { metrics_->sync(); });
   write_state(directory_.checkpoint_file(state.iteration), comm, state, oracle_.stored_rows(),
-              record_at(state, "running"));
+              record_at(state, state.iteration, "running"));
   if (comm.is_root()) {
     directory_.keep_last(state.iteration, options_.keep);
   }
 }
 
-void Recorder::finish(const State& state, Status status, const Metrics& more) {
+void Recorder::finish(const State& solution, Index iteration, Status status, const Metrics& more) {
   Communicator& comm = oracle_.comm();
   comm.root_or_none([&] {
-    if (!metrics_->history().empty() && metrics_->history().back().iteration == state.iteration) {
+    if (!metrics_->history().empty() && metrics_->history().back().iteration == iteration) {
       Metrics line = metrics_->history().back();
       for (const auto& [name, value] : more.values) {
         line.set(name, value);
@@ -97,7 +100,8 @@ void Recorder::finish(const State& state, Status status, const Metrics& more) {
     }
     metrics_->sync();
   });
-  write_state(directory_.file("result.h5"), comm, state, oracle_.stored_rows(), record_at(state, name(status)));
+  write_state(directory_.file("result.h5"), comm, solution, oracle_.stored_rows(),
+              record_at(solution, iteration, name(status)));
 }
 
 }  // namespace meha

@@ -100,15 +100,13 @@ std::vector<Metrics> read_history(const Hdf5File& file) {
 void write_attributes(Hdf5File& file, const Record& record) {
   file.set_attribute("/", "format", std::string(format_name));
   file.set_attribute("/", "iteration", record.iteration);
+  file.set_attribute("/", "solution_iteration", record.solution_iteration);
   file.set_attribute("/", "ranks", record.ranks);
   for (const auto& [name, text] : record.texts) {
     file.set_attribute("/", name, text);
   }
   for (const auto& [name, value] : record.numbers) {
     file.set_attribute("/", name, value);
-  }
-  if (file.has("/state/theta")) {
-    file.set_attribute("/state/theta", "theta_index", record.iteration + 1);
   }
 }
 
@@ -146,6 +144,9 @@ void write_state(const std::string& path, const Communicator& comm, const State&
   }
   attempt([&] {
     write_attributes(*file, record);
+    if (state.has("theta")) {
+      file->set_attribute("/state/theta", "theta_index", state.iteration + 1);
+    }
     write_history(*file, record.history);
     file->close();
     write_seal(part);
@@ -182,6 +183,7 @@ Record read_record(const std::string& path) {
   }
   Record record;
   record.iteration = file.integer_attribute("/", "iteration");
+  record.solution_iteration = file.integer_attribute("/", "solution_iteration");
   record.ranks = file.integer_attribute("/", "ranks");
   for (const char* name : {"status", "algorithm", "problem", "config", "version", "git", "simd", "data_fingerprint"}) {
     record.texts[name] = file.text_attribute("/", name);
@@ -193,16 +195,21 @@ Record read_record(const std::string& path) {
   return record;
 }
 
-void read_state(const std::string& path, const Communicator& comm, State& state, std::span<const Range> stored_rows,
-                const std::vector<std::string>& only) {
+namespace {
+
+/// @param name_of  the dataset that a field is read from
+void read_fields(const std::string& path, const Communicator& comm, State& state, std::span<const Range> stored_rows,
+                 const std::vector<std::string>& only,
+                 const std::function<std::string(const Hdf5File& file, const Field& field)>& name_of) {
   std::optional<Hdf5File> file;
   comm.root_or_none([&] { file.emplace(Hdf5File::open(path, ExitCode::Checkpoint)); });
   for (Field& field : state.fields()) {
     if (!only.empty() && std::find(only.begin(), only.end(), field.name) == only.end()) {
       continue;
     }
-    const std::string name = "/state/" + field.name;
+    std::string name;
     comm.root_or_none([&] {
+      name = name_of(*file, field);
       const Index size = field.per_row ? stored_rows.back().end : field.values.size();
       if (const auto shape = file->shape(name); shape != std::vector<Index>{size}) {
         throw Error(ExitCode::Checkpoint, path + ": " + name + " does not have the " + std::to_string(size) +
@@ -230,6 +237,22 @@ void read_state(const std::string& path, const Communicator& comm, State& state,
     }
     comm.agree(failure);
   }
+}
+
+}  // namespace
+
+void read_state(const std::string& path, const Communicator& comm, State& state, std::span<const Range> stored_rows,
+                const std::vector<std::string>& only) {
+  read_fields(path, comm, state, stored_rows, only,
+              [](const Hdf5File& /*file*/, const Field& field) { return "/state/" + field.name; });
+}
+
+void read_solution(const std::string& path, const Communicator& comm, State& state,
+                   std::span<const Range> stored_rows) {
+  read_fields(path, comm, state, stored_rows, {}, [](const Hdf5File& file, const Field& field) {
+    const std::string best = "/state/best_" + field.name;
+    return file.has(best) ? best : "/state/" + field.name;
+  });
 }
 
 }  // namespace meha

@@ -8,6 +8,11 @@
 #include "meha/problem/deal.hpp"
 
 namespace meha {
+namespace {
+
+constexpr Real loss_unit = 1 << 20;  // held-out losses are tallied in whole 2^-20 nats: the same sum in any order
+
+}  // namespace
 
 Real sigmoid(Real x) {
   if (x >= 0) {
@@ -27,6 +32,7 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
   train_ = deal_rows(comm, split.train, options.run.block_rows);
   validation_ = deal_rows(comm, split.validation, options.run.block_rows);
   test_ = deal_rows(comm, split.test, options.run.block_rows);
+  holdout_ = deal_rows(comm, split.holdout, options.run.block_rows);
   is_clean_ = deal_bytes(comm, train_.plan(), split.is_clean);
   Index knows_truth = split.is_clean.empty() ? 0 : 1;
   comm.broadcast(knows_truth);
@@ -46,7 +52,7 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
 }
 
 const RowSet& HyperCleaning::rows_of(Level level) const {
-  return level == Level::Lower ? train_ : level == Level::Upper ? validation_ : test_;
+  return level == Level::Lower ? train_ : level == Level::Upper ? validation_ : level == Level::Test ? test_ : holdout_;
 }
 
 std::vector<NamedArray> HyperCleaning::parameters() const {
@@ -140,15 +146,16 @@ void HyperCleaning::tally(Level level, const Block& block, InSpan x, InSpan y, O
         tallies[CleanDropped] += !kept && clean ? 1 : 0;
       }
     }
-  } else if (level == Level::Test) {
+  } else if (level == Level::Test || level == Level::Holdout) {
     const Probe probe{.y = y, .want = Want::Nothing};
     begin_pass(level, {&probe, 1});
     std::vector<Label> predicted;
-    for_each_tile(test_, block.rows, [&](const Tile& tile, Range /*rows*/) {
+    for_each_tile(rows_of(level), block.rows, [&](const Tile& tile, Range /*rows*/) {
       predicted.resize(static_cast<std::size_t>(tile.n_rows));
       classifier_->classes(predicted);
       for (std::size_t i = 0; i < predicted.size(); ++i) {
-        tallies[TestCorrect] += predicted[i] == tile.labels[i] ? 1 : 0;
+        tallies[level == Level::Test ? TestCorrect : HoldoutCorrect] += predicted[i] == tile.labels[i] ? 1 : 0;
+        tallies[HoldoutLoss] += level == Level::Test ? 0 : std::round(losses_[i] * loss_unit);
       }
     });
   }
@@ -157,6 +164,11 @@ void HyperCleaning::tally(Level level, const Block& block, InSpan x, InSpan y, O
 void HyperCleaning::measure(InSpan tallies, In x, In /*y*/, Metrics& metrics) const {
   if (test_.plan().n_rows > 0) {
     metrics.set("test_accuracy", tallies[TestCorrect] / static_cast<Real>(test_.plan().n_rows));
+  }
+  if (holdout_.plan().n_rows > 0) {
+    const auto n = static_cast<Real>(holdout_.plan().n_rows);
+    metrics.set("holdout_accuracy", tallies[HoldoutCorrect] / n);
+    metrics.set("holdout_value", tallies[HoldoutLoss] / loss_unit / n);
   }
   metrics.set("rows_kept", tallies[Kept]);
   if (knows_truth_) {

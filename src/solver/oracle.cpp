@@ -329,7 +329,7 @@ void Oracle::read_sums(Want halves) {
 Vec Oracle::tally(Vec& x, const Vec& y) {
   open(x, 0, true);
   Vec total = Vec::Zero(problem_.n_tallies());
-  for (const Level level : {Level::Lower, Level::Upper, Level::Test}) {
+  for (const Level level : {Level::Lower, Level::Upper, Level::Test, Level::Holdout}) {
     const BlockPlan plan = plan_of(problem_, level, setup_.block_rows);
     const Range own_blocks = owned(level);
     for (Index id = own_blocks.begin; id < own_blocks.end; ++id) {

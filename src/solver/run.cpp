@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "meha/solver/best_state.hpp"
+
 namespace meha {
 namespace {
 
@@ -11,6 +13,15 @@ bool is_finite(const Communicator& comm, const State& state) {
   const bool here = std::all_of(state.fields().begin(), state.fields().end(),
                                 [](const Field& field) { return field.values.allFinite(); });
   return comm.min(here ? 1 : 0) == 1;
+}
+
+/// Whether `report` is better than `best` (null: anything is): on held-out rows where there are any, else by the residual.
+bool has_progressed(const Metrics& report, const Metrics* best) {
+  if (report.find("holdout_accuracy")) {
+    return best == nullptr || is_better(report, *best);
+  }
+  const auto residual = report.find("residual");
+  return residual && (best == nullptr || *residual < *best->find("residual"));
 }
 
 /// Rank 0 has the reports; all ranks go by its word. Collective.
@@ -62,16 +73,13 @@ std::optional<Status> stop_rule(const RunPlan& plan, std::span<const Metrics> re
     return Status::ErrorReached;
   }
   if (plan.stop_no_progress > 0) {
-    Index best_iteration = last.iteration;
-    Real best = std::numeric_limits<Real>::infinity();
+    const Metrics* best = nullptr;
     for (const Metrics& report : reports) {
-      const bool scheduled = report.iteration % plan.report_every == 0;
-      if (const auto r = report.find("residual"); scheduled && r && *r < best) {
-        best = *r;
-        best_iteration = report.iteration;
+      if (report.iteration % plan.report_every == 0 && has_progressed(report, best)) {
+        best = &report;
       }
     }
-    if (last.iteration - best_iteration >= plan.stop_no_progress) {
+    if (best != nullptr && last.iteration - best->iteration >= plan.stop_no_progress) {
       return Status::NoProgress;
     }
   }
@@ -100,6 +108,9 @@ Status run(Algorithm& algorithm, Oracle& oracle, State& state, const RunPlan& pl
       if (!asked.not_finite) {
         observer.report(metrics);
         reported = k;
+        if (k % plan.report_every == 0) {
+          keep_if_best(oracle.comm(), state, metrics);
+        }
       }
     }
     if (asked.not_finite) {

@@ -13,10 +13,18 @@ Vec& State::add(std::string name, bool per_row, Index size) {
   return fields_.back().values;
 }
 
-const Vec& State::operator[](std::string_view name) const {
+bool State::has(std::string_view name) const {
+  return std::any_of(fields_.begin(), fields_.end(), [&](const Field& field) { return field.name == name; });
+}
+
+const Field& State::field(std::string_view name) const {
   const auto at = std::find_if(fields_.begin(), fields_.end(), [&](const Field& field) { return field.name == name; });
   require(at != fields_.end(), "a State field is used only after it was added");
-  return at->values;
+  return *at;
+}
+
+const Vec& State::operator[](std::string_view name) const {
+  return field(name).values;
 }
 
 Vec& State::operator[](std::string_view name) {

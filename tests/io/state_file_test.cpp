@@ -54,9 +54,27 @@ TEST_F(StateFile, LeavesNoPartBehindAndRepeatsItsBytes) {
 }
 
 TEST_F(StateFile, ThetaTellsItsIndex) {
+  State state = numbered_state(rows, 0, 1);
+  state.iteration = 20;
+  write_state(path, Communicator::world(), state, rows, some_record(20));
   const Hdf5File file = Hdf5File::open(path, ExitCode::Checkpoint);
   EXPECT_EQ(file.integer_attribute("/state/theta", "theta_index"), 21);
   EXPECT_EQ(file.text_attribute("/", "format"), "meha-state-1");
+}
+
+TEST_F(StateFile, TheSolutionIsTheBestStateWhereOneIsKept) {
+  State state = numbered_state(rows, 0, 1);
+  State found = numbered_state(rows, 0, 0);
+  read_solution(path, Communicator::world(), found, rows);
+  EXPECT_EQ(found["x"], state["x"]);
+  state.add("best_x", true, state["x"].size()).setConstant(5);
+  Record record = some_record(20);
+  record.solution_iteration = 15;
+  write_state(path, Communicator::world(), state, rows, record);
+  EXPECT_EQ(read_record(path).solution_iteration, 15);
+  read_solution(path, Communicator::world(), found, rows);
+  EXPECT_EQ(found["x"], state["best_x"]);
+  EXPECT_EQ(found["y"], state["y"]);
 }
 
 TEST_F(StateFile, AnUnreportedRunHasAnEmptyHistory) {

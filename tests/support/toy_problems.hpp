@@ -79,7 +79,7 @@ class Lasso : public Toy {
   [[nodiscard]] XLayout x_layout() const override { return XLayout::Shared; }
   [[nodiscard]] Index n_x() const override { return n_; }
   [[nodiscard]] Index n_y() const override { return n_; }
-  [[nodiscard]] Index n_rows(Level level) const override { return level == Level::Test ? 0 : n_; }
+  [[nodiscard]] Index n_rows(Level level) const override { return level <= Level::Upper ? n_ : 0; }
   [[nodiscard]] int share_exponent(Level /*level*/, Index /*n*/) const override { return 0; }
   [[nodiscard]] bool is_mean() const override { return false; }
   void start(Out x, Out y) const override {

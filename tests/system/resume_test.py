@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Run again, resumed with other options, on damaged files: the same bits, or a clear refusal."""
+import json
 import os
 import shutil
 import signal
@@ -49,6 +50,36 @@ class ResumeTest(support.RestartCase):
                 parts = self.run_ok(f"parts-{penalty}", run__iterations=17, **settings)
                 self.resume("--set", "run.iterations=60", ranks=3, out=parts)
                 self.assert_same_state(self.run_ok(f"whole-{penalty}", ranks=2, **settings), parts)
+
+    def test_best_state(self):
+        held_out = {"problem__data__n_holdout": 30, "run__report_every": 4, "algorithm__beta": 2.0, "algorithm__eta": 2.0}
+        whole = self.run_ok("whole", ranks=2, **held_out)
+        reports = support.read_metrics(whole)
+        best = max((r for r in reports if r["iteration"] % 4 == 0), key=lambda r: (r["holdout_accuracy"], -r["holdout_value"], -r["iteration"]))
+        self.assertLess(best["iteration"], 60)
+        self.assertEqual(support.read_attribute(whole / "result.h5", "solution_iteration"), best["iteration"])
+        self.assertEqual(support.read_attribute(whole / "result.h5", "iteration"), 60)
+        shown = json.loads(support.run("inspect", whole, "--json").out)
+        self.assertEqual(shown["iterations"], 60)
+        for name, value in best.items():
+            self.assertEqual(shown["metrics"][name], value, name)
+
+        until_best = self.run_ok("until-best", **held_out | {"run__iterations": best["iteration"]})
+        self.assert_same_state(whole, until_best)
+        self.assertEqual(sorted(support.read_state(whole)), ["theta", "x", "y"])
+        newest = support.read_state(support.checkpoints(whole)[-1])
+        for name in ("x", "y", "theta"):
+            self.assertEqual(newest[f"best_{name}"].tobytes(), support.read_state(whole)[name].tobytes(), name)
+            self.assertNotEqual(newest[name].tobytes(), newest[f"best_{name}"].tobytes(), name)
+
+        self.run_ok("run", run__iterations=17, **{k: v for k, v in held_out.items()})
+        self.resume("--set", "run.iterations=60", ranks=3)
+        self.assert_same_state(whole, self.out)
+        self.assert_same_state(support.checkpoints(whole)[-1], support.checkpoints(self.out)[-1])
+        (whole / "result.h5").unlink()
+        for out in (whole, self.out):
+            support.run("export", out, "--what", "samples")
+        self.assertEqual((whole / "samples.csv").read_text(), (self.out / "samples.csv").read_text())
 
     def test_run_again_when_finished(self):
         config = self.config()

@@ -33,6 +33,10 @@ struct Metrics {
   void sort();
 };
 
+/// The report of `iteration` (the last when there is none of it), with what only the last one says, such as refits.
+/// @param reports  not empty
+Metrics report_of(std::span<const Metrics> reports, Index iteration);
+
 /// Precision, recall and F1 of predicting "clean" (weight ≥ ½), absent where 0/0.
 void set_cleaning_metrics(Real clean_kept, Real corrupted_kept, Real clean_dropped, Metrics& metrics);
 

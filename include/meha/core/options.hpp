@@ -39,7 +39,7 @@ struct DataOptions {
   Path train_features, train_labels;
   Path validation_features, validation_labels;
   Path test_features, test_labels;
-  Index n_train = 0, n_validation = 0, n_test = 0;
+  Index n_train = 0, n_validation = 0, n_holdout = 0, n_test = 0;
   bool shuffle = true;
   std::string label_column;
   bool standardise = false;
@@ -176,7 +176,7 @@ void visit(AnyOptions& options, See&& see) {
                  "finish at a report whose error_x and error_y are not above this; 0: off"},
       run.stop_error);
   see(OptionInfo{"run.stop_no_progress", Rule::at_least(0), free,
-                 "finish when the smallest residual is this many iterations old; 0: off"},
+                 "finish when the best state on held-out rows, without them the smallest residual, is this many iterations old; 0: off"},
       run.stop_no_progress);
   see(OptionInfo{"run.simd", Rule::one_of("auto|baseline|avx2|avx512"), fixed,
                  "instruction set of the row kernels; auto: the best all ranks have"},
@@ -255,6 +255,9 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"problem.data.n_validation", Rule::at_least(0), fixed,
                  "validation rows to use; 0: the whole validation file"},
       data.n_validation);
+  see(OptionInfo{"problem.data.n_holdout", Rule::at_least(0), fixed,
+                 "the last of the validation rows, which only choose the best state (hyper_cleaning); 0: none"},
+      data.n_holdout);
   see(OptionInfo{"problem.data.n_test", Rule::at_least(0), fixed,
                  "test rows to use; 0: the whole test file; without one: split off the training file"},
       data.n_test);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From files to three sets of rows (train, validation, test), with label noise on the first.
+// From files to sets of rows (train, validation, held out, test), with label noise on the first.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,8 @@ struct Selection {
 };
 
 struct Split {
-  Selection train, validation, test;     // test may be empty
+  Selection train, validation;
+  Selection test, holdout;               // may be empty
   std::vector<Label> true_labels;        // of the training rows; empty when unknown
   std::vector<std::uint8_t> is_clean;    // 1 where the given label counts as right; empty when unknown
   std::vector<std::string> class_names;  // one per class

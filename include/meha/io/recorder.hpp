@@ -25,7 +25,8 @@ class Recorder final : public Observer {
   void checkpoint(const State& state) override;
 
   /// Adds values to the last report and writes result.h5. Collective.
-  void finish(const State& state, Status status, const Metrics& more);
+  /// @param solution  the state to write     @param iteration  completed
+  void finish(const State& solution, Index iteration, Status status, const Metrics& more);
   /// Iteration of the last report, −1 when there is none. The same on all ranks.
   [[nodiscard]] Index last_reported() const { return last_reported_; }
   /// On rank 0.
@@ -35,7 +36,7 @@ class Recorder final : public Observer {
   [[nodiscard]] Real seconds() const;
 
  private:
-  [[nodiscard]] Record record_at(const State& state, std::string_view status) const;
+  [[nodiscard]] Record record_at(const State& state, Index iteration, std::string_view status) const;
   void set_timings(Metrics& metrics) const;
 
   Oracle& oracle_;

@@ -3,7 +3,8 @@
 //   user block (512 bytes)   "MEHAHDF5", length and XXH3 hash of all bytes that follow (both uint64, little-endian)
 //   /state/<field>           float64, chunked, fletcher32; per-row fields whole and in row order
 //   /history/<metric>        float64, one entry per report; NaN where that report had no such metric
-//   attributes of /          format, iteration, status, algorithm, problem, config, ranks, version, git, simd
+//                            best_x, best_y, best_theta, best_score: the best state beside the current one, if kept
+//   attributes of /          format, iteration, solution_iteration (of the state that results describe), status, algorithm, problem, config, ranks, version, git, simd
 //                            (and what else bits depend on, such as a BLAS library), data_fingerprint, seconds,
 //                            compute_s, …
 // A file appears under its name only when complete: written as <name>.part, flushed, fsynced, renamed.
@@ -22,7 +23,8 @@ namespace meha {
 
 /// What a state file says besides State.
 struct Record {
-  Index iteration = 0;
+  Index iteration = 0;                       // completed
+  Index solution_iteration = 0;              // of the state that results describe: the best one where one is kept
   std::map<std::string, std::string> texts;  // status, algorithm, problem, config, version, …
   std::map<std::string, Real> numbers;       // cumulative timings [s]
   Index ranks = 1;
@@ -44,5 +46,9 @@ Record read_record(const std::string& path);
 /// is not empty. Errors: Error(Checkpoint) for a missing field or another size. Collective.
 void read_state(const std::string& path, const Communicator& comm, State& state, std::span<const Range> stored_rows,
                 const std::vector<std::string>& only = {});
+
+/// Fills x, y, theta, … with the state that results describe: the best one where the file keeps one. Otherwise as
+/// read_state(). Collective.
+void read_solution(const std::string& path, const Communicator& comm, State& state, std::span<const Range> stored_rows);
 
 }  // namespace meha

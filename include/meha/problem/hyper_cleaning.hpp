@@ -46,7 +46,7 @@ class HyperCleaning final : public Problem {
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
            const BetweenHalves& between) override;
   void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const override;
-  [[nodiscard]] Index n_tallies() const override { return 5; }
+  [[nodiscard]] Index n_tallies() const override { return n_tally; }
   void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies) override;
   void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;
   [[nodiscard]] bool has_refit(Refit which) const override;
@@ -58,7 +58,16 @@ class HyperCleaning final : public Problem {
   std::vector<Label> predict(In y);
 
  private:
-  enum Tally : std::size_t { CleanKept, CorruptedKept, CleanDropped, Kept, TestCorrect };
+  enum Tally : std::size_t {
+    CleanKept,
+    CorruptedKept,
+    CleanDropped,
+    Kept,
+    TestCorrect,
+    HoldoutCorrect,
+    HoldoutLoss,
+    n_tally
+  };
 
   [[nodiscard]] const RowSet& rows_of(Level level) const;
   template <class See>
@@ -69,7 +78,7 @@ class HyperCleaning final : public Problem {
   Real regularisation_;
   bool refit_;
   bool knows_truth_ = false;
-  RowSet train_, validation_, test_;
+  RowSet train_, validation_, test_, holdout_;
   std::vector<std::uint8_t> is_clean_;  // of the training rows owned here; empty when the truth is unknown
   SampleLabels samples_;
   std::string fingerprint_;

@@ -15,7 +15,8 @@
 
 namespace meha {
 
-enum class Level : int { Lower, Upper, Test };
+/// Rows of Holdout choose among iterates, rows of Test judge the choice; neither enters F or f.
+enum class Level : int { Lower, Upper, Test, Holdout };
 
 /// Shared: x is one vector.  PerRow: x is one number per lower row; then X is a product of intervals, g and F do not
 /// contain x, and ∂f/∂x_i depends on row i alone.
@@ -104,7 +105,7 @@ class Problem {
   /// x ← Proj_X(x). PerRow: any rows of x.
   virtual void project_x(Out x) const;
 
-  /// Metrics of the problem's own: numbers tallied over all blocks of all levels, and what is made of them on rank 0.
+  /// Metrics of the problem's own: whole numbers tallied over all blocks of all levels, and what is made of them on rank 0.
   [[nodiscard]] virtual Index n_tallies() const { return 0; }
   virtual void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies);
   /// @param x  the whole of x

@@ -29,7 +29,7 @@ class Synthetic : public Problem {
   [[nodiscard]] XLayout x_layout() const override { return XLayout::Shared; }
   [[nodiscard]] Index n_x() const override { return n_; }
   [[nodiscard]] Index n_y() const override { return n_; }
-  [[nodiscard]] Index n_rows(Level level) const override { return level == Level::Test ? 0 : n_; }
+  [[nodiscard]] Index n_rows(Level level) const override { return level <= Level::Upper ? n_ : 0; }
   [[nodiscard]] int share_exponent(Level level, Index n_rows_in_pass) const override;
   void add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share) final;
   void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;

@@ -20,7 +20,7 @@ class RxgdToy final : public Problem {
   [[nodiscard]] XLayout x_layout() const override { return XLayout::Shared; }
   [[nodiscard]] Index n_x() const override { return c_.size(); }
   [[nodiscard]] Index n_y() const override { return c_.size(); }
-  [[nodiscard]] Index n_rows(Level level) const override { return level == Level::Test ? 0 : 1; }
+  [[nodiscard]] Index n_rows(Level level) const override { return level <= Level::Upper ? 1 : 0; }
   void start(Out x, Out y) const override;
   void add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share) override;
 
@@ -37,7 +37,7 @@ class PbgdToy final : public Problem {
   [[nodiscard]] XLayout x_layout() const override { return XLayout::Shared; }
   [[nodiscard]] Index n_x() const override { return 1; }
   [[nodiscard]] Index n_y() const override { return 1; }
-  [[nodiscard]] Index n_rows(Level level) const override { return level == Level::Test ? 0 : 1; }
+  [[nodiscard]] Index n_rows(Level level) const override { return level <= Level::Upper ? 1 : 0; }
   void start(Out x, Out y) const override;
   void add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share) override;
   void project_x(Out x) const override;

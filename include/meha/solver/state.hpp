@@ -26,6 +26,8 @@ class State {
   /// The field of that name, which must exist.
   [[nodiscard]] Vec& operator[](std::string_view name);
   [[nodiscard]] const Vec& operator[](std::string_view name) const;
+  [[nodiscard]] bool has(std::string_view name) const;
+  [[nodiscard]] const Field& field(std::string_view name) const;
   [[nodiscard]] std::deque<Field>& fields() { return fields_; }
   [[nodiscard]] const std::deque<Field>& fields() const { return fields_; }
 

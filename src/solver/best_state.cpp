@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "meha/solver/best_state.hpp"
+
+#include <array>
+
+namespace meha {
+namespace {
+
+constexpr std::array variables = {"x", "y", "theta"};
+enum Score : Index { Iteration, Accuracy, Loss, n_score };
+
+std::string best_of(const char* variable) {
+  return std::string("best_") + variable;
+}
+
+bool has_best(const State& state) {
+  return state.has("best_score") && state["best_score"][Iteration] >= 0;
+}
+
+}  // namespace
+
+bool is_better(const Metrics& a, const Metrics& b) {
+  const auto accuracy = a.find("holdout_accuracy");
+  const auto other = b.find("holdout_accuracy");
+  if (!accuracy || !other) {
+    return accuracy.has_value();
+  }
+  return *accuracy > *other || (*accuracy == *other && a.find("holdout_value") < b.find("holdout_value"));
+}
+
+void add_best_state(State& state) {
+  for (const char* variable : variables) {
+    const Field& field = state.field(variable);
+    state.add(best_of(variable), field.per_row, field.values.size());
+  }
+  state.add("best_score", false, n_score)[Iteration] = -1;
+}
+
+void keep_if_best(const Communicator& comm, State& state, const Metrics& metrics) {
+  if (!state.has("best_score")) {
+    return;
+  }
+  Vec& score = state["best_score"];
+  if (comm.is_root()) {
+    Metrics best;
+    if (has_best(state)) {
+      best.set("holdout_accuracy", score[Accuracy]);
+      best.set("holdout_value", score[Loss]);
+    }
+    if (is_better(metrics, best)) {
+      score << static_cast<Real>(state.iteration), *metrics.find("holdout_accuracy"), *metrics.find("holdout_value");
+    }
+  }
+  comm.broadcast(as_span(score));
+  if (score[Iteration] == static_cast<Real>(state.iteration)) {
+    for (const char* variable : variables) {
+      state[best_of(variable)] = state[variable];
+    }
+  }
+}
+
+Index solution_iteration(const State& state) {
+  return has_best(state) ? static_cast<Index>(state["best_score"][Iteration]) : state.iteration;
+}
+
+void choose_best(State& state) {
+  if (!has_best(state)) {
+    return;
+  }
+  State best;
+  best.iteration = solution_iteration(state);
+  for (const char* variable : variables) {
+    const Field& field = state.field(best_of(variable));
+    best.add(variable, field.per_row, 0) = field.values;
+  }
+  state = std::move(best);
+}
+
+}  // namespace meha

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "meha/solver/best_state.hpp"
+
+#include <gtest/gtest.h>
+
+namespace meha {
+namespace {
+
+Metrics held_out(Real accuracy, Real value) {
+  return {.iteration = 0, .values = {{"holdout_accuracy", accuracy}, {"holdout_value", value}}};
+}
+
+TEST(BestState, AccuracyDecidesThenTheLossThenTheFirst) {
+  EXPECT_TRUE(is_better(held_out(0.5, 1), {}));
+  EXPECT_FALSE(is_better({}, {}));
+  EXPECT_FALSE(is_better({}, held_out(0.5, 1)));
+  EXPECT_TRUE(is_better(held_out(0.6, 2), held_out(0.5, 1)));
+  EXPECT_TRUE(is_better(held_out(0.5, 0.9), held_out(0.5, 1)));
+  EXPECT_FALSE(is_better(held_out(0.5, 1), held_out(0.5, 1)));
+  EXPECT_FALSE(is_better(held_out(0.4, 0), held_out(0.5, 1)));
+}
+
+class KeepingTest : public testing::Test {
+ protected:
+  KeepingTest() {
+    state_.add("x", true, 2);
+    state_.add("y", false, 3);
+    state_.add("theta", false, 3);
+    state_.add("y_momentum", false, 3);
+  }
+  void pass(Index iteration, const Metrics& metrics) {
+    state_.iteration = iteration;
+    for (const char* name : {"x", "y", "theta"}) {
+      state_[name].setConstant(static_cast<Real>(iteration));
+    }
+    keep_if_best(Communicator::world(), state_, metrics);
+  }
+  State state_;
+};
+
+TEST_F(KeepingTest, TheBestStaysBesideTheCurrentUntilItIsChosen) {
+  add_best_state(state_);
+  pass(0, {});
+  EXPECT_EQ(solution_iteration(state_), 0);
+  pass(10, held_out(0, 5));
+  pass(20, held_out(0.7, 1));
+  pass(30, held_out(0.6, 0.5));
+  EXPECT_EQ(state_["y"], Vec::Constant(3, 30));
+  EXPECT_EQ(state_["best_x"], Vec::Constant(2, 20));
+  EXPECT_TRUE(state_.field("best_x").per_row);
+  EXPECT_EQ(solution_iteration(state_), 20);
+  choose_best(state_);
+  EXPECT_EQ(state_.iteration, 20);
+  EXPECT_EQ(state_.fields().size(), 3U);
+  EXPECT_TRUE(state_.field("x").per_row);
+  for (const char* name : {"x", "y", "theta"}) {
+    EXPECT_TRUE((state_[name].array() == 20).all()) << name;
+  }
+}
+
+TEST_F(KeepingTest, WithoutHeldOutRowsNothingHappens) {
+  pass(10, held_out(0.7, 1));
+  choose_best(state_);
+  EXPECT_EQ(solution_iteration(state_), 10);
+  EXPECT_EQ(state_.fields().size(), 4U);
+}
+
+TEST_F(KeepingTest, BeforeTheFirstReportTheCurrentStateIsTheSolution) {
+  add_best_state(state_);
+  state_.iteration = 7;
+  EXPECT_EQ(solution_iteration(state_), 7);
+  choose_best(state_);
+  EXPECT_EQ(state_.iteration, 7);
+}
+
+}  // namespace
+}  // namespace meha
