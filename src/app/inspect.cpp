@@ -108,10 +108,11 @@ ExitCode inspect_verb(const Arguments& arguments) {
       std::replace(pointer.begin(), pointer.end(), '.', '/');
       config[Json::json_pointer(pointer)] = json_of(value);
     });
-    const Json all = {{"metrics", Json::parse(json_line(overview.metrics))},
-                      {"status", overview.status},
-                      {"iterations", overview.iterations},
-                      {"config", config}};
+    Json all = {{"metrics", Json::parse(json_line(overview.metrics))}, {"status", overview.status}};
+    if (overview.metrics.iteration < overview.iterations) {
+      all["iterations"] = overview.iterations;  // completed; the metrics are those of the best state
+    }
+    all["config"] = config;
     std::cout << all.dump(2) << '\n';
     return ExitCode::Finished;
   }
