@@ -89,6 +89,8 @@ Json json_of(Real value) {
 Json json_of(const Schedule& value) {
   return value.kind == Schedule::Kind::Constant ? Json(value.a)
          : value.kind == Schedule::Kind::PerRow ? Json{{"per_row", value.a}}
+         : value.kind == Schedule::Kind::Auto   ? Json{{"auto", value.a}}
+         : value.kind == Schedule::Kind::Safe   ? Json{{"safe", value.a}}
                                                 : Json{{"a", value.a}, {"b", value.b}, {"power", value.power}};
 }
 

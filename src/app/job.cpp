@@ -17,6 +17,7 @@
 #include "meha/solver/best_state.hpp"
 #include "meha/solver/refit.hpp"
 #include "meha/solver/registry.hpp"
+#include "meha/solver/steps.hpp"
 
 namespace meha {
 namespace {
@@ -92,7 +93,7 @@ std::string summary(const std::string& directory, Index solution_iteration, Stat
 
 /// One life, from the first read to result.h5. @param plan  the same on all ranks. Collective.
 ExitCode live(const JobPlan& plan, Communicator& comm) {
-  const Options& options = plan.options;
+  Options options = plan.options;
   const auto poll = request_poll(comm, options.run.time_limit_s);
   RunDirectory directory(plan.directory);
   Origin origin;
@@ -110,15 +111,18 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
   const auto problem = make_problem(options, comm, simd);
   const std::string arithmetic = agree_on_arithmetic(comm, simd, *problem);
   check_holdout(options, *problem);
-  const auto algorithm = make_algorithm(options.algorithm, *problem);
   comm.root_or_none([&] {
     check_same_arithmetic(origin, arithmetic);
     check_same_data(origin, problem->data_fingerprint());
     if (!plan.has_checkpoints) {
       origin = find_origin(directory, plan);  // data are read and checked: now the directory may be made
     }
-    write_durably(directory.file("config.toml"), write_config(options));
   });
+  Oracle oracle(*problem, comm, oracle_setup(options));
+  oracle.poll = poll;
+  const std::string steps = choose_steps(oracle, options.algorithm);
+  const auto algorithm = make_algorithm(options.algorithm, *problem);
+  comm.root_or_none([&] { write_durably(directory.file("config.toml"), write_config(options)); });
   auto& texts = origin.record.texts;
   texts = {{"algorithm", options.algorithm.name},
            {"problem", options.problem.type},
@@ -128,8 +132,6 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
            {"simd", arithmetic},
            {"data_fingerprint", problem->data_fingerprint()}};
 
-  Oracle oracle(*problem, comm, oracle_setup(options));
-  oracle.poll = poll;
   Recorder recorder(oracle, directory, options, origin.record);
   State state;
   fill_state(plan, origin, first_iteration, oracle, *algorithm, state);
@@ -140,6 +142,9 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
         " upper rows, " + std::to_string(problem->n_y()) + " parameters, " + std::to_string(comm.size()) +
         (comm.size() == 1 ? " rank, " : " ranks, ") + arithmetic + ", " + options.run.precision +
         (first_iteration > 0 ? "; going on from iteration " + std::to_string(first_iteration) : ""));
+    if (!steps.empty()) {
+      recorder.progress().say(steps);
+    }
   }
 
   const RunPlan run_plan{.iterations = options.run.iterations,

@@ -31,6 +31,7 @@ JobPlan plan_run(const Arguments& arguments) {
   plan.has_checkpoints = RunDirectory(plan.directory).has_checkpoints();
   if (plan.has_checkpoints) {
     refuse_other_config(plan.directory, plan.options);
+    adopt_chosen(read_config(RunDirectory(plan.directory).file("config.toml")), plan.options);
     plan.already_done = is_finished(plan.directory, plan.options);
   }
   return plan;

@@ -128,14 +128,39 @@ std::string toml(const Schedule& value) {
 
 std::vector<OptionDifference> compare(const Options& before, const Options& after) {
   std::map<std::string, std::string> values;
-  visit(before, [&](const OptionInfo& info, const auto& value) { values[info.name] = toml(value); });
+  std::map<std::string, Schedule> schedules;
+  visit(before, [&](const OptionInfo& info, const auto& value) {
+    values[info.name] = toml(value);
+    if constexpr (std::same_as<decltype(value), const Schedule&>) {
+      schedules[info.name] = value;
+    }
+  });
   std::vector<OptionDifference> differences;
   visit(after, [&](const OptionInfo& info, const auto& value) {
+    if constexpr (std::same_as<decltype(value), const Schedule&>) {
+      if (agrees(schedules[info.name], value)) {
+        return;
+      }
+    }
     if (const std::string now = toml(value); now != values[info.name]) {
       differences.push_back({info.name, info.free_on_resume, values[info.name], now});
     }
   });
   return differences;
+}
+
+void adopt_chosen(const Options& chosen, Options& options) {
+  std::map<std::string, Schedule> schedules;
+  visit(chosen, [&](const OptionInfo& info, const auto& value) {
+    if constexpr (std::same_as<decltype(value), const Schedule&>) {
+      schedules[info.name] = value;
+    }
+  });
+  visit(options, [&](const OptionInfo& info, auto& value) {
+    if constexpr (std::same_as<decltype(value), Schedule&>) {
+      value = value.is_open() ? schedules[info.name] : value;
+    }
+  });
 }
 
 std::vector<std::string> nearest_option_names(const std::string& name) {

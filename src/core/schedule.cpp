@@ -9,6 +9,8 @@ namespace meha {
 Real Schedule::at(Index k, Index n_rows) const {
   switch (kind) {
     case Kind::Constant:
+    case Kind::Auto:
+    case Kind::Safe:
       return a;
     case Kind::Power:
       return a * std::pow(static_cast<Real>(k) + b, power);
@@ -26,6 +28,10 @@ std::string Schedule::toml() const {
       return "{a = " + shortest(a) + ", b = " + shortest(b) + ", power = " + shortest(power) + "}";
     case Kind::PerRow:
       return "{per_row = " + shortest(a) + "}";
+    case Kind::Auto:
+      return is_open() ? "\"auto\"" : "{auto = " + shortest(a) + "}";
+    case Kind::Safe:
+      return is_open() ? "\"safe\"" : "{safe = " + shortest(a) + "}";
   }
   return {};
 }

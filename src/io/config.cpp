@@ -161,10 +161,22 @@ class Reader {
   void assign(const OptionInfo& info, const toml::node& node, Schedule& member) const {
     const toml::table* table = node.as_table();
     if (table == nullptr) {
-      member = constant(number(info, node, info.name));
+      const std::string word = node.value<std::string>().value_or("");
+      if (node.is_string() && word != "auto" && word != "safe") {
+        fail(node, info.name, "must be a number, a table, \"auto\" or \"safe\"");
+      }
+      member = word == "auto"   ? Schedule{.kind = Schedule::Kind::Auto}
+               : word == "safe" ? Schedule{.kind = Schedule::Kind::Safe}
+                                : constant(number(info, node, info.name));
       return;
     }
     member = {};
+    for (const auto& [word, kind] : {std::pair("auto", Schedule::Kind::Auto), {"safe", Schedule::Kind::Safe}}) {
+      if (table->contains(word) && table->size() == 1) {  // as a run has chosen it
+        member = {.kind = kind, .a = number(info, *table->get(word), std::string(info.name) + "." + word)};
+        return;
+      }
+    }
     const bool per_row = table->contains("per_row");
     member.kind = per_row ? Schedule::Kind::PerRow : Schedule::Kind::Power;
     for (const auto& [key, entry] : *table) {
@@ -177,7 +189,7 @@ class Reader {
       } else if (!per_row && key.str() == "power") {
         member.power = number(free_number, entry, name);
       } else {
-        fail(entry, name, "unknown key; a step size is a number, {a=, b=, power=} or {per_row=}");
+        fail(entry, name, "unknown key; a step size is a number, {a=, b=, power=}, {per_row=}, \"auto\" or \"safe\"");
       }
     }
     if (!per_row && !table->contains("a")) {

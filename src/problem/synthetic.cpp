@@ -55,6 +55,11 @@ Real StronglyConvex::diagonal(Index i) const {
   return n_ == 1 ? 1 : 1 + (condition_ - 1) * static_cast<Real>(i) / static_cast<Real>(n_ - 1);
 }
 
+std::optional<LipschitzConstants> StronglyConvex::constants() const {
+  const Real a = condition_;  // ∇²f is [0 −1; −1 a] for each coordinate
+  return LipschitzConstants{.lower = (a + std::sqrt(a * a + 4)) / 2, .upper = a, .rho = 0};
+}
+
 void StronglyConvex::start(Out x, Out y) const {
   x.setConstant(2);
   y.setConstant(2);
@@ -80,6 +85,10 @@ Synthetic::Point StronglyConvex::optimum(In x) const {
 
 MerelyConvex::MerelyConvex(const Options& options, const Communicator& /*comm*/, Simd /*simd*/) : Synthetic(options) {}
 
+std::optional<LipschitzConstants> MerelyConvex::constants() const {
+  return LipschitzConstants{.lower = (1 + std::sqrt(Real(5))) / 2, .upper = 2, .rho = 0};
+}
+
 void MerelyConvex::start(Out x, Out y) const {
   x.setConstant(0.01);
   y.setConstant(0.01);
@@ -101,6 +110,10 @@ Synthetic::Point MerelyConvex::optimum(In /*x*/) const {
 
 SineNonconvex::SineNonconvex(const Options& options, const Communicator& /*comm*/, Simd /*simd*/)
     : Synthetic(options) {}
+
+std::optional<LipschitzConstants> SineNonconvex::constants() const {
+  return LipschitzConstants{.lower = static_cast<Real>(n_ + 1), .upper = 2, .rho = 1};
+}
 
 void SineNonconvex::start(Out x, Out y) const {
   x.setConstant(-6);
@@ -135,6 +148,10 @@ Synthetic::Point SineNonconvex::optimum(In /*x*/) const {
 
 LassoNonsmooth::LassoNonsmooth(const Options& options, const Communicator& /*comm*/, Simd /*simd*/)
     : Synthetic(options) {}
+
+std::optional<LipschitzConstants> LassoNonsmooth::constants() const {
+  return LipschitzConstants{.lower = 2, .upper = 0, .rho = 0};  // 1 of ∇f, 1 of ∇_x g = |y|
+}
 
 void LassoNonsmooth::start(Out x, Out y) const {
   x.setOnes();

@@ -7,7 +7,7 @@ namespace meha {
 namespace {
 
 constexpr std::array variables = {"x", "y", "theta"};
-enum Score : Index { Iteration, Accuracy, Loss, n_score };
+enum Score : Index { Iteration, Loss, n_score };
 
 std::string best_of(const char* variable) {
   return std::string("best_") + variable;
@@ -20,12 +20,9 @@ bool has_best(const State& state) {
 }  // namespace
 
 bool is_better(const Metrics& a, const Metrics& b) {
-  const auto accuracy = a.find("holdout_accuracy");
-  const auto other = b.find("holdout_accuracy");
-  if (!accuracy || !other) {
-    return accuracy.has_value();
-  }
-  return *accuracy > *other || (*accuracy == *other && a.find("holdout_value") < b.find("holdout_value"));
+  const auto loss = a.find("holdout_value");
+  const auto other = b.find("holdout_value");
+  return loss && (!other || *loss < *other);
 }
 
 void add_best_state(State& state) {
@@ -44,11 +41,10 @@ void keep_if_best(const Communicator& comm, State& state, const Metrics& metrics
   if (comm.is_root()) {
     Metrics best;
     if (has_best(state)) {
-      best.set("holdout_accuracy", score[Accuracy]);
       best.set("holdout_value", score[Loss]);
     }
     if (is_better(metrics, best)) {
-      score << static_cast<Real>(state.iteration), *metrics.find("holdout_accuracy"), *metrics.find("holdout_value");
+      score << static_cast<Real>(state.iteration), *metrics.find("holdout_value");
     }
   }
   comm.broadcast(as_span(score));

@@ -5,6 +5,10 @@
 
 namespace meha {
 
+std::string optimizer_of_x(const AlgorithmOptions& options, bool per_row) {
+  return options.optimizer_x != "auto" ? options.optimizer_x : per_row ? "adam" : "sgd";
+}
+
 Direction::Direction(std::string variable, std::string kind, const AlgorithmOptions& options, Index n_rows)
     : variable_(std::move(variable)),
       kind_(std::move(kind)),

@@ -11,7 +11,7 @@ Meha::Meha(const AlgorithmOptions& options, const Problem& problem)
       problem_(problem),
       per_row_(problem.x_layout() == XLayout::PerRow),
       n_rows_(problem.n_rows(Level::Lower)),
-      direction_x_("x", options.optimizer_x, options, per_row_ ? n_rows_ : 0),
+      direction_x_("x", optimizer_of_x(options, per_row_), options, per_row_ ? n_rows_ : 0),
       direction_y_("y", options.optimizer_y, options, 0),
       direction_theta_("theta", options.optimizer_theta, options, 0) {}
 

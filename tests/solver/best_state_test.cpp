@@ -6,18 +6,16 @@
 namespace meha {
 namespace {
 
-Metrics held_out(Real accuracy, Real value) {
-  return {.iteration = 0, .values = {{"holdout_accuracy", accuracy}, {"holdout_value", value}}};
+Metrics held_out(Real value) {
+  return {.iteration = 0, .values = {{"holdout_value", value}}};
 }
 
-TEST(BestState, AccuracyDecidesThenTheLossThenTheFirst) {
-  EXPECT_TRUE(is_better(held_out(0.5, 1), {}));
+TEST(BestState, TheSmallestLossIsTheBest) {
+  EXPECT_TRUE(is_better(held_out(1), {}));
   EXPECT_FALSE(is_better({}, {}));
-  EXPECT_FALSE(is_better({}, held_out(0.5, 1)));
-  EXPECT_TRUE(is_better(held_out(0.6, 2), held_out(0.5, 1)));
-  EXPECT_TRUE(is_better(held_out(0.5, 0.9), held_out(0.5, 1)));
-  EXPECT_FALSE(is_better(held_out(0.5, 1), held_out(0.5, 1)));
-  EXPECT_FALSE(is_better(held_out(0.4, 0), held_out(0.5, 1)));
+  EXPECT_FALSE(is_better({}, held_out(1)));
+  EXPECT_TRUE(is_better(held_out(0.9), held_out(1)));
+  EXPECT_FALSE(is_better(held_out(1), held_out(1)));
 }
 
 class KeepingTest : public testing::Test {
@@ -42,9 +40,9 @@ TEST_F(KeepingTest, TheBestStaysBesideTheCurrentUntilItIsChosen) {
   add_best_state(state_);
   pass(0, {});
   EXPECT_EQ(solution_iteration(state_), 0);
-  pass(10, held_out(0, 5));
-  pass(20, held_out(0.7, 1));
-  pass(30, held_out(0.6, 0.5));
+  pass(10, held_out(5));
+  pass(20, held_out(1));
+  pass(30, held_out(1.5));
   EXPECT_EQ(state_["y"], Vec::Constant(3, 30));
   EXPECT_EQ(state_["best_x"], Vec::Constant(2, 20));
   EXPECT_TRUE(state_.field("best_x").per_row);
@@ -59,7 +57,7 @@ TEST_F(KeepingTest, TheBestStaysBesideTheCurrentUntilItIsChosen) {
 }
 
 TEST_F(KeepingTest, WithoutHeldOutRowsNothingHappens) {
-  pass(10, held_out(0.7, 1));
+  pass(10, held_out(1));
   choose_best(state_);
   EXPECT_EQ(solution_iteration(state_), 10);
   EXPECT_EQ(state_.fields().size(), 4U);

@@ -248,12 +248,11 @@ TEST(StopRule, LooksAtResidualErrorAndProgress) {
 }
 
 TEST(StopRule, ProgressIsMeasuredOnHeldOutRowsWhereThereAreAny) {
-  const auto held_out = [](Index iteration, Real accuracy, Real residual) {
-    return Metrics{.iteration = iteration,
-                   .values = {{"residual", residual}, {"holdout_accuracy", accuracy}, {"holdout_value", 1.0}}};
+  const auto held_out = [](Index iteration, Real value, Real residual) {
+    return Metrics{.iteration = iteration, .values = {{"residual", residual}, {"holdout_value", value}}};
   };
-  const std::vector<Metrics> lines = {held_out(0, 0.1, 9), held_out(10, 0.8, 8), held_out(20, 0.8, 7),
-                                      held_out(25, 0.9, 6), held_out(30, 0.7, 5)};
+  const std::vector<Metrics> lines = {held_out(0, 9, 9), held_out(10, 0.8, 8), held_out(20, 0.8, 7),
+                                      held_out(25, 0.1, 6), held_out(30, 0.9, 5)};
   const RunPlan plan{.report_every = 10, .stop_no_progress = 20};
   EXPECT_EQ(stop_rule(plan, std::span(lines).first(3)), std::nullopt);
   EXPECT_EQ(stop_rule(plan, lines), Status::NoProgress);  // the report of 25 was not scheduled

@@ -36,6 +36,44 @@ class KnownAnswersTest(support.Case):
                 if name.startswith("merely_convex"):
                     self.assertLess(max(lines[-1]["error_x"], lines[-1]["error_y"]), 1e-12)
 
+    def without_steps(self, name):
+        text = (support.source / "configs" / f"{name}.toml").read_text()
+        config = self.folder / f"{name}.toml"
+        config.write_text(re.sub(r"(?m)^(alpha|beta|eta) *=.*\n", "", text))
+        return config
+
+    def test_steps_nobody_gave(self):
+        for name in ("strongly_convex", "merely_convex_n10", "merely_convex_n100", "lasso_nonsmooth_n100", "lasso_nonsmooth_n1000"):
+            with self.subTest(config=name):
+                out = self.folder / name
+                limit = 3 * max(STAYS_BELOW[name])
+                ended = support.run("run", self.without_steps(name), "--out", out, "--set", "run.report_every=1", "--set", f"run.iterations={limit + 200}")
+                self.assertEqual(ended.code, 0, ended.err)
+                self.assertIn("steps chosen: alpha = {auto = ", ended.out)
+                for error in ("error_x", "error_y"):
+                    self.assertLessEqual(first_below_for_good(support.read_metrics(out), error), limit)
+
+    def test_chosen_steps_belong_to_the_run(self):
+        config = self.without_steps("strongly_convex")
+        few = ["--set", "run.iterations=20", "--set", "run.block_rows=7"]
+        for ranks in (1, 3):
+            ended = support.run("run", config, "--out", self.folder / str(ranks), *few, ranks=ranks)
+            self.assertEqual(ended.code, 0, ended.err)
+        whole = self.folder / "1"
+        self.assert_same_state(whole, self.folder / "3")
+        self.assertIn("beta = {auto = 0.", (whole / "config.toml").read_text())
+        again = support.run("run", config, "--out", whole, *few)
+        self.assertIn("finished already", again.out)
+        copied = support.run("run", whole / "config.toml", "--out", self.folder / "copied")
+        self.assertNotIn("steps chosen", copied.out)
+        self.assert_same_state(whole, self.folder / "copied")
+        other = support.run("run", config, "--out", whole, *few, "--set", "algorithm.beta=0.1")
+        self.assertEqual(other.code, 2)
+        self.assertIn("algorithm.beta", other.err)
+        refused = support.run("run", config, "--out", self.folder / "safe", "--set", "algorithm.beta=safe", "--set", "problem.type=pbgd_toy")
+        self.assertEqual(refused.code, 2)
+        self.assertIn("auto", refused.err)
+
     def test_same_bits_and_exact_resume(self):
         problems = re.findall(r"^  (\w+)", support.run("list", "problems").out, re.MULTILINE)
         for problem in set(problems) - CHECKED_BY_OTHERS:

@@ -231,7 +231,8 @@ class Case(unittest.TestCase):
             "problem.type": "hyper_cleaning", "problem.refit": False,
             "problem.data.shuffle": False,
             "algorithm.name": "meha", "algorithm.gamma": 10.0, "algorithm.penalty.c": 0.5, "algorithm.penalty.p": 0.25,
-            "algorithm.beta": 0.3, "algorithm.eta": 0.3,
+            "algorithm.alpha": 0.01, "algorithm.beta": 0.3, "algorithm.eta": 0.3,
+            "algorithm.optimizer_x": "adam", "algorithm.optimizer_y": "sgd", "algorithm.optimizer_theta": "sgd",
             "checkpoint.every": 5,
         }
         for part in ("train", "validation", "test"):

@@ -75,7 +75,7 @@ struct ProblemOptions {
 };
 
 struct PenaltyOptions {
-  Real c = 0.2;
+  Real c = 2;
   Real p = 0.25;
   /// c_k = c·(k+1)^p.
   [[nodiscard]] Real at(Index k) const { return c * std::pow(static_cast<Real>(k + 1), p); }
@@ -89,13 +89,11 @@ struct AdamOptions {
 
 struct AlgorithmOptions {
   std::string name = "meha";
-  Schedule alpha = constant(0.01);
-  Schedule beta = constant(0.1);
-  Schedule eta = constant(0.1);
-  Real gamma = 100;
+  Schedule alpha = automatic(), beta = automatic(), eta = automatic();
+  Real gamma = 10;
   PenaltyOptions penalty;
   Index batch_lower = 0, batch_upper = 0;
-  std::string optimizer_x = "adam", optimizer_y = "sgd", optimizer_theta = "sgd";
+  std::string optimizer_x = "auto", optimizer_y = "sgd", optimizer_theta = "sgd";
   Real momentum = 0.9;
   AdamOptions adam;
 };
@@ -280,7 +278,7 @@ void visit(AnyOptions& options, See&& see) {
   auto& algorithm = options.algorithm;
   see(OptionInfo{"algorithm.name", Rule::any(), fixed, "which method (meha list algorithms)"}, algorithm.name);
   see(OptionInfo{"algorithm.alpha", Rule::at_least(0), fixed,
-                 "step size of x: a number, {a=, b=, power=} or {per_row=}"},
+                 "step size of x: a number, {a=, b=, power=}: a*(k+b)^power, {per_row=}, \"auto\" or \"safe\""},
       algorithm.alpha);
   see(OptionInfo{"algorithm.beta", Rule::at_least(0), fixed, "step size of y, likewise"}, algorithm.beta);
   see(OptionInfo{"algorithm.eta", Rule::at_least(0), fixed, "step size of theta, likewise"}, algorithm.eta);
@@ -291,7 +289,8 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"algorithm.batch_upper", Rule::at_least(0), fixed,
                  "validation rows per iteration, rounded up to blocks; 0: all"},
       algorithm.batch_upper);
-  see(OptionInfo{"algorithm.optimizer_x", Rule::one_of(directions), fixed, "how d_x becomes a direction"},
+  see(OptionInfo{"algorithm.optimizer_x", Rule::one_of("auto|sgd|momentum|ema|adam"), fixed,
+                 "how d_x becomes a direction; auto: adam where there is one x per row, else sgd"},
       algorithm.optimizer_x);
   see(OptionInfo{"algorithm.optimizer_y", Rule::one_of(directions), fixed, "how d_y becomes a direction"},
       algorithm.optimizer_y);
@@ -343,7 +342,11 @@ struct OptionDifference {
   bool free_on_resume;
   std::string before, after;
 };
+/// A step size still to be chosen differs from none of its kind.
 std::vector<OptionDifference> compare(const Options& before, const Options& after);
+
+/// Takes from `chosen` the step sizes that are still to be chosen in `options`.
+void adopt_chosen(const Options& chosen, Options& options);
 
 /// Names in the table that look most like `name`, best first.
 std::vector<std::string> nearest_option_names(const std::string& name);

@@ -20,6 +20,7 @@ enum class Stream : std::uint32_t {
   Check = 8,
   Episode = 9,
   Data = 10,
+  Steps = 11,
   Own = 1000,  // first of the streams that a user's own problem may use
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A step size as a function of the iteration k (from 0) and of the number n of lower rows:
 //   constant  a          power  a·(k + b)^power          per row  a·n
+//   auto, safe  a constant a that a run chooses when it begins (solver/steps): 0 until then
 #pragma once
 
 #include <string>
@@ -10,7 +11,7 @@
 namespace meha {
 
 struct Schedule {
-  enum class Kind : int { Constant, Power, PerRow };
+  enum class Kind : int { Constant, Power, PerRow, Auto, Safe };
 
   Kind kind = Kind::Constant;
   Real a = 0;
@@ -19,11 +20,22 @@ struct Schedule {
 
   /// The step size at iteration `k` of a problem with `n_rows` lower rows.
   [[nodiscard]] Real at(Index k, Index n_rows) const;
-  /// As written in a config: `0.1`, `{a = 0.1, b = 1.0, power = -0.5}`, `{per_row = 0.5}`.
+  /// As written in a config: `0.1`, `{a = 0.1, b = 1.0, power = -0.5}`, `{per_row = 0.5}`, `"auto"`, and once it is
+  /// chosen `{auto = 0.1}`.
   [[nodiscard]] std::string toml() const;
+  /// Whether it is still to be chosen.
+  [[nodiscard]] bool is_open() const { return (kind == Kind::Auto || kind == Kind::Safe) && a == 0; }
   friend bool operator==(const Schedule&, const Schedule&) = default;
 };
 
+/// Whether `one` may stand for `other`: they are equal, or of one kind and one of them is still to be chosen.
+inline bool agrees(const Schedule& one, const Schedule& other) {
+  return one == other || (one.kind == other.kind && (one.is_open() || other.is_open()));
+}
+
+inline Schedule automatic() {
+  return {.kind = Schedule::Kind::Auto};
+}
 inline Schedule constant(Real a) {
   return {.kind = Schedule::Kind::Constant, .a = a};
 }

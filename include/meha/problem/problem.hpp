@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,13 @@ using BetweenHalves = std::function<void(Range rows_in_block)>;
 /// Which rows a comparison model is trained on.
 enum class Refit { Kept, Corrupted, Validation, Clean };
 
+/// Constants of f + g and F over all of X×Y, for step sizes that theory guarantees.
+struct LipschitzConstants {
+  Real lower = 0;  // L_φ: of ∇f and ∇_x g
+  Real upper = 0;  // L_F: of ∇F
+  Real rho = 0;    // φ(x,·) + ρ/2‖·‖² is convex
+};
+
 class Problem {
  public:
   Problem() = default;
@@ -71,6 +79,8 @@ class Problem {
   [[nodiscard]] virtual Index n_rows(Level level) const = 0;
   /// Shares of a pass over `n_rows_in_pass` rows are about 1/2^this in size: they are summed to 2^-64 of it.
   [[nodiscard]] virtual int share_exponent(Level level, Index n_rows_in_pass) const;
+  /// Nothing when they are not known.
+  [[nodiscard]] virtual std::optional<LipschitzConstants> constants() const { return std::nullopt; }
   /// Identifies the data; empty when there are none.
   [[nodiscard]] virtual std::string data_fingerprint() const { return {}; }
   /// Names what the bits of this rank's shares depend on besides config and instruction set, such as a BLAS library and

@@ -52,6 +52,7 @@ class Synthetic : public Problem {
 class StronglyConvex final : public Synthetic {
  public:
   StronglyConvex(const Options& options, const Communicator& comm, Simd simd);
+  [[nodiscard]] std::optional<LipschitzConstants> constants() const override;
   void start(Out x, Out y) const override;
 
  private:
@@ -65,6 +66,7 @@ class MerelyConvex final : public Synthetic {
  public:
   MerelyConvex(const Options& options, const Communicator& comm, Simd simd);
   [[nodiscard]] Index n_y() const override { return 2 * n_; }
+  [[nodiscard]] std::optional<LipschitzConstants> constants() const override;
   void start(Out x, Out y) const override;
 
  private:
@@ -76,6 +78,7 @@ class SineNonconvex final : public Synthetic {
  public:
   SineNonconvex(const Options& options, const Communicator& comm, Simd simd);
   [[nodiscard]] Index n_x() const override { return 1; }
+  [[nodiscard]] std::optional<LipschitzConstants> constants() const override;
   void start(Out x, Out y) const override;
   void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const override;
 
@@ -87,6 +90,7 @@ class SineNonconvex final : public Synthetic {
 class LassoNonsmooth final : public Synthetic {
  public:
   LassoNonsmooth(const Options& options, const Communicator& comm, Simd simd);
+  [[nodiscard]] std::optional<LipschitzConstants> constants() const override;
   void start(Out x, Out y) const override;
   [[nodiscard]] Real g(In x, In y) const override;
   void add_grad_x_g(Real factor, In x, In y, Out grad) const override;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The best state so far by rows that neither level trains on (Level::Holdout): the one whose y classifies most of them as
-// labelled, of equals the one with the smaller loss, of equals the first. It lives in State beside the current one, as
-// best_x, best_y, best_theta and best_score = (iteration, accuracy, loss): checkpoints hold both, and results describe
-// the best one. Only scheduled reports are looked at, so that interruptions do not matter.
+// The best state so far by rows that neither level trains on (Level::Holdout): the one with the smallest loss on them, of
+// equals the first. (The loss tells neighbours apart that a few hundred rows classify alike.) It lives in State beside
+// the current one, as best_x, best_y, best_theta and best_score = (iteration, loss): checkpoints hold both, and results
+// describe the best one. Only scheduled reports are looked at, so that interruptions do not matter.
 #pragma once
 
 #include "meha/comm/communicator.hpp"
@@ -11,7 +11,7 @@
 
 namespace meha {
 
-/// Whether `a` is better on held-out rows than `b`, which is true of anything when `b` has no such metrics.
+/// Whether `a` is better on held-out rows than `b`; anything with such metrics is, when `b` has none.
 bool is_better(const Metrics& a, const Metrics& b);
 
 /// Adds the fields, after x, y and theta.

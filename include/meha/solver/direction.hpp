@@ -13,6 +13,9 @@
 
 namespace meha {
 
+/// algorithm.optimizer_x, "auto" resolved.
+std::string optimizer_of_x(const AlgorithmOptions& options, bool per_row);
+
 class Direction {
  public:
   /// @param variable  "x", "y", "theta": names the fields it adds to State     @param kind  sgd|momentum|ema|adam

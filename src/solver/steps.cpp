@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+#include "meha/solver/steps.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "meha/core/random.hpp"
+#include "meha/solver/direction.hpp"
+#include "meha/solver/registry.hpp"
+
+namespace meha {
+namespace {
+
+constexpr Index n_power_iterations = 8;
+constexpr Index n_theta_steps = 10;  // in which θ follows a change of x
+constexpr Index n_trial_iterations = 20;
+constexpr Index n_trials = 12;
+constexpr Real move_of_x = 0.015;  // per iteration, where x is per row
+constexpr Real adam_step = 0.01;
+
+void require_unstopped(const Oracle& oracle) {
+  if (oracle.agreed().stop || oracle.agreed().time_limit) {
+    throw Error(ExitCode::Stopped, "stopped while choosing step sizes: nothing was begun");
+  }
+}
+
+/// Largest |eigenvalue| of the symmetric J, from v ↦ Jv.
+template <class Product>
+Real largest_eigenvalue(Index n, Product&& product) {
+  Vec v(n);
+  for (Index i = 0; i < n; ++i) {
+    v[i] = random_uniform(0, Stream::Steps, 0, i) - 0.5;
+  }
+  v.normalize();
+  Real largest = 0;
+  for (Index t = 0; t < n_power_iterations; ++t) {
+    const Vec w = product(v);
+    const Real length = w.norm();
+    largest = std::max(largest, length);
+    if (!(length > 0)) {
+      break;
+    }
+    v = w / length;
+  }
+  return largest;
+}
+
+/// Curvatures at one point, by central differences. Every rank computes the same numbers from the same sums.
+class Curvature {
+ public:
+  Curvature(Oracle& oracle, const AlgorithmOptions& options, State& state)
+      : oracle_(oracle), c_(options.penalty.at(0)), gamma_(options.gamma), x_(state["x"]), y_(state["y"]) {}
+
+  /// ‖∇²_yy f‖, or ‖∇²_yy (F/c + f)‖.
+  Real along_y(bool with_upper) {
+    const Real h = width(y_);
+    return largest_eigenvalue(y_.size(), [&](const Vec& v) -> Vec {
+      const Vec above = y_ + h * v;
+      const Vec below = y_ - h * v;
+      auto sweep = oracle_.sweep(x_, 0);
+      const Result& at_above = sweep.lower(above, Want::GradY);
+      const Result& at_below = sweep.lower(below, Want::GradY);
+      if (with_upper) {
+        sweep.add_upper(above, Want::GradY, 1 / c_, at_above);
+        sweep.add_upper(below, Want::GradY, 1 / c_, at_below);
+      }
+      run(sweep);
+      return (at_above.grad_y - at_below.grad_y) / (2 * h);
+    });
+  }
+
+  /// ‖d(d_x)/dx‖ for shared x, with θ after some steps of size eta towards its minimiser.
+  Real along_x(Real eta) {
+    const Real h = width(x_);
+    return largest_eigenvalue(x_.size(), [&](const Vec& v) -> Vec {
+      Vec above = x_ + h * v;
+      Vec below = x_ - h * v;
+      oracle_.problem().project_x(above);
+      oracle_.problem().project_x(below);
+      const Real apart = (above - below).norm();
+      return apart > 0 ? Vec((d_x(above, eta) - d_x(below, eta)) / apart) : Vec::Zero(v.size());
+    });
+  }
+
+ private:
+  static Real width(const Vec& at) { return 1e-2 * std::max(Real(1), at.lpNorm<Eigen::Infinity>()); }
+
+  void run(Sweep& sweep) {
+    sweep.run();
+    require_unstopped(oracle_);
+  }
+
+  Vec d_x(Vec& x, Real eta) {
+    Problem& problem = oracle_.problem();
+    Vec theta = y_;
+    for (Index t = 0; t < n_theta_steps; ++t) {
+      auto sweep = oracle_.sweep(x, 0);
+      const Result& at_theta = sweep.lower(theta, Want::GradY);
+      run(sweep);
+      theta -= eta * (at_theta.grad_y + (theta - y_) / gamma_);
+      problem.prox_g(eta, x, theta);
+    }
+    auto sweep = oracle_.sweep(x, 0);
+    const Result& at_theta = sweep.lower(theta, Want::GradX);
+    const Result& at_y = sweep.lower(y_, Want::GradX);
+    sweep.add_upper(y_, Want::GradX, 1 / c_, at_y);
+    run(sweep);
+    Vec d = at_y.grad_x - at_theta.grad_x;
+    problem.add_grad_x_g(1, x, y_, d);
+    problem.add_grad_x_g(-1, x, theta, d);
+    return d;
+  }
+
+  Oracle& oracle_;
+  Real c_, gamma_;
+  Vec& x_;
+  const Vec& y_;
+};
+
+State start_of(Oracle& oracle) {
+  State state;
+  state.add("x", oracle.per_row(), oracle.stored_x_size());
+  state.add("y", false, oracle.problem().n_y());
+  oracle.problem().start(state["x"], state["y"]);
+  return state;
+}
+
+struct Trial {
+  bool is_good = false;  // finite, and the residual did not grow
+  Real step_norm_x = 0;  // of its last step
+  State state;
+};
+
+/// The first iterations with these steps. Collective.
+Trial try_steps(Oracle& oracle, const AlgorithmOptions& options) {
+  const auto algorithm = make_algorithm(options, oracle.problem());
+  Trial trial;
+  State& state = trial.state;
+  algorithm->add_fields(oracle, state);
+  oracle.problem().start(state["x"], state["y"]);
+  algorithm->init(oracle, state);
+  Vec residuals(3);  // largest of the first steps; last; step_norm_x
+  for (Index k = 1; k <= n_trial_iterations; ++k) {
+    algorithm->step(oracle, state);
+    require_unstopped(oracle);
+    if (oracle.agreed().not_finite) {
+      return trial;
+    }
+    if (k <= 3 || k == n_trial_iterations) {
+      Metrics metrics;
+      algorithm->measure(oracle, state, metrics);
+      oracle.on_root(
+          [&] {
+            residuals[1] = metrics.find("residual").value_or(0);
+            residuals[0] = std::max(residuals[0], k <= 3 ? residuals[1] : 0);
+            residuals[2] = metrics.find("step_norm_x").value_or(0);
+          },
+          residuals);
+    }
+  }
+  trial.is_good = !oracle.agreed().not_finite && residuals[1] <= 2 * residuals[0];
+  trial.step_norm_x = residuals[2];
+  return trial;
+}
+
+bool is_open_auto(const Schedule& step) {
+  return step.kind == Schedule::Kind::Auto && step.is_open();
+}
+
+void choose(Schedule& step, Schedule::Kind kind, Real value) {
+  if (step.kind == kind && step.is_open()) {
+    step.a = value;
+  }
+}
+
+/// The formulas at the head of steps.hpp.
+void choose_safe(const Problem& problem, AlgorithmOptions& options) {
+  const auto known = problem.constants();
+  if (!known) {
+    throw Error(ExitCode::Config,
+                "algorithm steps \"safe\": this problem does not know its Lipschitz constants; use \"auto\"");
+  }
+  const Real gamma = options.gamma;
+  const Real rho = 1 / gamma - known->rho;
+  if (!(rho > 0)) {
+    throw Error(ExitCode::Config, "algorithm.gamma = " + shortest(gamma) + ": must be < 1/" + shortest(known->rho) +
+                                      " for \"safe\" steps: the proximal lower problem is not convex otherwise");
+  }
+  const Real lower = known->lower;
+  const Real eta = 2 / (lower + 1 / gamma + rho);
+  const Real l_theta = std::max(1 / (gamma * rho), lower / rho);
+  const Real l_v = lower * std::max(Real(1), l_theta) + std::max(Real(1), l_theta) / gamma;
+  const Real l_i = known->upper / options.penalty.at(0) + lower + l_v;
+  const Real c2 = l_i / 2 + (1 + 2 / eta) * (lower * lower + 1 / (gamma * gamma)) * l_theta * l_theta;
+  const Real c1 = c2 + eta * l_theta * l_theta * rho / (2 * gamma * gamma);
+  choose(options.alpha, Schedule::Kind::Safe, std::min(1 / (4 * c1), eta * rho));
+  choose(options.beta, Schedule::Kind::Safe, std::min(1 / (4 * c2), eta * rho / 2));
+  choose(options.eta, Schedule::Kind::Safe, eta);
+}
+
+/// Steps for these curvatures; those that are given stay.
+struct AutoSteps {
+  Real lower = 0, both = 0, along_x = 0;  // curvatures
+  Real scale = 1;
+  Real alpha_per_row = 0;
+
+  void apply(const AlgorithmOptions& asked, bool per_row, AlgorithmOptions& options) const {
+    const auto size = [&](const std::string& optimizer, Real curvature) {
+      return optimizer == "adam" ? scale * adam_step : curvature > 0 ? scale / curvature : scale;
+    };
+    options.eta = asked.eta;
+    options.beta = asked.beta;
+    options.alpha = asked.alpha;
+    const Real eta = size(asked.optimizer_theta, lower + 1 / asked.gamma);
+    const Real beta = size(asked.optimizer_y, both);
+    const bool alike = asked.optimizer_theta == asked.optimizer_y;
+    choose(options.eta, Schedule::Kind::Auto, alike ? std::min(eta, beta) : eta);
+    choose(options.beta, Schedule::Kind::Auto, alike ? std::min(eta, beta) : beta);
+    choose(options.alpha, Schedule::Kind::Auto,
+           per_row ? alpha_per_row : size(optimizer_of_x(asked, per_row), along_x));
+  }
+};
+
+/// Collective.
+void choose_auto(Oracle& oracle, AlgorithmOptions& options) {
+  const AlgorithmOptions asked = options;
+  const bool per_row = oracle.per_row();
+  const bool asks_alpha = is_open_auto(asked.alpha);
+  constexpr Real still = 1e-9;  // so small an alpha that x stays where it is
+  AutoSteps steps;
+  steps.alpha_per_row = still;
+  State start = start_of(oracle);
+  Curvature at_start(oracle, asked, start);
+  steps.lower = at_start.along_y(false);
+  steps.both = at_start.along_y(true);
+  if (!per_row && asks_alpha && optimizer_of_x(asked, per_row) != "adam") {
+    steps.along_x = at_start.along_x(1 / (steps.lower + 1 / asked.gamma));
+  }
+  const Real n_moved = static_cast<Real>(asked.batch_lower > 0 ? std::min(asked.batch_lower, oracle.n_lower_rows())
+                                                               : oracle.n_lower_rows());
+  for (Index i = 0; i < n_trials; ++i) {
+    steps.apply(asked, per_row, options);
+    Trial trial = try_steps(oracle, options);
+    if (!trial.is_good) {
+      steps.scale /= 2;
+      continue;
+    }
+    Curvature at_end(oracle, asked, trial.state);
+    const Real both = at_end.along_y(true);
+    if (both > 2 * steps.both) {
+      steps.both = both;
+      steps.lower = std::max(steps.lower, at_end.along_y(false));
+      continue;
+    }
+    if (per_row && asks_alpha && steps.alpha_per_row == still) {
+      steps.alpha_per_row = move_of_x * still * std::sqrt(n_moved) / trial.step_norm_x;
+      continue;
+    }
+    return;
+  }
+  throw Error(ExitCode::NotFinite, "\"auto\" found no step sizes with which " + std::to_string(n_trial_iterations) +
+                                       " iterations stay bounded: raise algorithm.penalty.c, or give the steps");
+}
+
+}  // namespace
+
+std::string choose_steps(Oracle& oracle, AlgorithmOptions& options) {
+  const std::array steps = {std::pair("alpha", &options.alpha), std::pair("beta", &options.beta),
+                            std::pair("eta", &options.eta)};
+  std::vector<const char*> open;
+  bool any_safe = false;
+  for (const auto& [name, step] : steps) {
+    if (step->is_open()) {
+      open.push_back(name);
+      any_safe = any_safe || step->kind == Schedule::Kind::Safe;
+    }
+  }
+  if (open.empty()) {
+    return {};
+  }
+  const Timings before = oracle.timings;
+  if (any_safe) {
+    choose_safe(oracle.problem(), options);
+  }
+  if (std::any_of(steps.begin(), steps.end(), [](const auto& entry) { return is_open_auto(*entry.second); })) {
+    choose_auto(oracle, options);
+  }
+  oracle.timings = before;
+  std::string text = "steps chosen:";
+  for (const auto& [name, step] : steps) {
+    if (std::find(open.begin(), open.end(), name) != open.end()) {
+      text += std::string(text.ends_with(":") ? " " : ", ") + name + " = " + step->toml();
+    }
+  }
+  return text;
+}
+
+}  // namespace meha
