@@ -133,9 +133,10 @@ Episodes draw_episodes(const Selection& support_pool, const Selection& query_poo
   if (classes.size() < plan.n_ways) {
     throw Error(ExitCode::Config, "problem.n_ways = " + std::to_string(plan.n_ways) + ": there are only " +
                                       std::to_string(std::max<Index>(0, classes.size())) +
-                                      (set == EpisodeSet::Training ? " classes to learn from (all but the"
-                                                                   : " classes to evaluate on (the") +
-                                      " last problem.n_held_out_classes)");
+                                      (set == EpisodeSet::Training ? " classes to learn from (all but those held out)"
+                                                                   : " classes to evaluate on (those held out)") +
+                                      ": see problem.n_held_out_classes, problem.held_out_classes and "
+                                      "problem.rotations");
   }
   Places support(support_pool, classes, plan.n_shots, "training");
   Places query(query_pool, classes, plan.n_queries, "validation");

@@ -36,11 +36,38 @@ void check_options(const ProblemOptions& problem) {
   }
 }
 
+Index n_held_out(const ProblemOptions& problem) {
+  return problem.held_out_classes.empty() ? problem.n_held_out_classes
+                                          : static_cast<Index>(problem.held_out_classes.size());
+}
+
+/// Numbers the classes anew, those of problem.held_out_classes last, the others in their order.
+void put_last(const std::vector<Index>& held_out, Split& split) {
+  std::vector<Label> number(split.class_names.size(), -1);
+  Label next = static_cast<Label>(number.size() - std::min(number.size(), held_out.size()));
+  for (const Index c : held_out) {
+    if (c >= split.n_classes() || number[static_cast<std::size_t>(c)] >= 0) {
+      throw Error(ExitCode::Config, "problem.held_out_classes: " + std::to_string(c) + " must be one of the " +
+                                        std::to_string(split.n_classes()) + " classes, from 0, and be named once");
+    }
+    number[static_cast<std::size_t>(c)] = next++;
+  }
+  next = 0;
+  for (Label& of_class : number) {
+    of_class = of_class >= 0 ? of_class : next++;
+  }
+  for (Selection* rows : {&split.train, &split.validation}) {
+    for (Label& label : rows->labels) {
+      label = number[static_cast<std::size_t>(label)];
+    }
+  }
+}
+
 Deck draw_deck(const Split& split, const ProblemOptions& problem, const EpisodePlan& training,
                const EpisodePlan& evaluation, Index seed) {
   const Index turns = problem.rotations ? 4 : 1;
   const Index n_classes = turns * split.n_classes();
-  const Index n_training = n_classes - turns * problem.n_held_out_classes;
+  const Index n_training = n_classes - turns * n_held_out(problem);
   const Selection support_pool = problem.rotations ? with_rotations(split.train) : split.train;
   const Selection query_pool = problem.rotations ? with_rotations(split.validation) : split.validation;
   const auto draw = [&](Range classes, const EpisodePlan& plan, EpisodeSet set) {
@@ -75,11 +102,12 @@ HyperRepresentation<T>::HyperRepresentation(const Options& options, const Commun
       regularisation_(options.problem.regularisation),
       plan_(plan_of(options.problem, options.problem.n_tasks)),
       evaluation_plan_(
-          plan_of(options.problem, options.problem.n_held_out_classes > 0 ? options.problem.n_evaluation_tasks : 0)) {
+          plan_of(options.problem, n_held_out(options.problem) > 0 ? options.problem.n_evaluation_tasks : 0)) {
   Deck deck;
   comm.root_or_none([&] {
     check_options(options.problem);
-    const Split split = load_split(options.problem.data, options.problem.noise, seed_);
+    Split split = load_split(options.problem.data, options.problem.noise, seed_);
+    put_last(options.problem.held_out_classes, split);
     deck = draw_deck(split, options.problem, plan_, evaluation_plan_, seed_);
     fingerprint_ = split.fingerprint;
   });
@@ -297,22 +325,30 @@ void HyperRepresentation<T>::tally(Level level, const Block& block, InSpan x, In
     const auto n_correct = static_cast<Real>(count_correct(task));
     tallies[Correct] += n_correct;
     tallies[CorrectSquare] += n_correct * n_correct;
-    tallies[UntrainedCorrect] += static_cast<Real>(untrained_correct_[static_cast<std::size_t>(task - first_owned)]);
+    const auto n_untrained = static_cast<Real>(untrained_correct_[static_cast<std::size_t>(task - first_owned)]);
+    tallies[UntrainedCorrect] += n_untrained;
+    tallies[UntrainedCorrectSquare] += n_untrained * n_untrained;
   }
+}
+
+/// @param correct  Σ_t n_t, Σ_t n_t²
+template <class T>
+void HyperRepresentation<T>::measure_accuracy(InSpan correct, const char* accuracy, const char* standard_error,
+                                              Metrics& metrics) const {
+  const auto n_tasks = static_cast<Real>(evaluation_plan_.n_tasks);
+  const auto n_queries = static_cast<Real>(plan_.n_query_rows());
+  const Real mean = correct[0] / n_tasks;
+  const Real variance = (correct[1] - correct[0] * mean) / (n_tasks - 1);
+  metrics.set(accuracy, mean / n_queries);
+  metrics.set(standard_error, std::sqrt(std::max(variance, 0.0) / n_tasks) / n_queries);
 }
 
 template <class T>
 void HyperRepresentation<T>::measure(InSpan tallies, In /*x*/, In /*y*/, Metrics& metrics) const {
-  const auto n_tasks = static_cast<Real>(evaluation_plan_.n_tasks);
-  if (n_tasks == 0) {
-    return;
+  if (evaluation_plan_.n_tasks > 0) {
+    measure_accuracy(tallies.subspan(Correct, 2), "few_shot_accuracy", "few_shot_accuracy_se", metrics);
+    measure_accuracy(tallies.subspan(UntrainedCorrect, 2), "untrained_accuracy", "untrained_accuracy_se", metrics);
   }
-  const auto n_queries = static_cast<Real>(plan_.n_query_rows());
-  const Real mean = tallies[Correct] / n_tasks;
-  const Real variance = (tallies[CorrectSquare] - tallies[Correct] * mean) / (n_tasks - 1);
-  metrics.set("few_shot_accuracy", mean / n_queries);
-  metrics.set("few_shot_error", std::sqrt(std::max(variance, 0.0) / n_tasks) / n_queries);
-  metrics.set("few_shot_accuracy_untrained", tallies[UntrainedCorrect] / n_tasks / n_queries);
 }
 
 template class HyperRepresentation<float>;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "meha/problem/check.hpp"
@@ -72,11 +73,11 @@ class HyperRepresentationTest : public testing::TestWithParam<const char*> {
     return h;
   }
 
-  static std::vector<Real> logits(const std::vector<Real>& h, const Real* head) {
+  static std::vector<Real> logits(const std::vector<Real>& h, const Real* head, std::size_t ways = n_ways) {
     const std::size_t n = h.size();
     std::vector<Real> z;
-    for (std::size_t c = 0; c < n_ways; ++c) {
-      z.push_back(head[n_ways * n + c]);
+    for (std::size_t c = 0; c < ways; ++c) {
+      z.push_back(head[ways * n + c]);
       for (std::size_t k = 0; k < n; ++k) {
         z[c] += head[c * n + k] * h[k];
       }
@@ -85,12 +86,13 @@ class HyperRepresentationTest : public testing::TestWithParam<const char*> {
   }
 
   /// f or F in plain loops.
-  Real objective(const Selection& images, const Vec& x, const Vec& y, Real regularisation) const {
+  Real objective(const Selection& images, const Vec& x, const Vec& y, Real regularisation,
+                 std::size_t ways = n_ways) const {
     const Index head_size = y.size() / n_tasks;
     const auto n_images = static_cast<Index>(images.rows.size()) / n_tasks;
     Real total = 0;
     for (std::size_t i = 0; i < images.rows.size(); ++i) {
-      const auto z = logits(features(images, i, x), y.data() + static_cast<Index>(i) / n_images * head_size);
+      const auto z = logits(features(images, i, x), y.data() + static_cast<Index>(i) / n_images * head_size, ways);
       Real sum = 0;
       for (const Real v : z) {
         sum += std::exp(v);
@@ -190,15 +192,42 @@ TEST_P(HyperRepresentationTest, FewShotAccuracyIsThatOfTheNaiveFit) {
   Vec at_start = Vec::Zero(problem->n_tallies());
   problem->tally(Level::Test, {.id = 0, .rows = {0, 6}, .n_rows_in_pass = 6}, as_span(std::as_const(start)),
                  as_span(std::as_const(y)), as_span(at_start));
-  EXPECT_EQ(at_start[0], at_start[2]);
-  EXPECT_EQ(tallies[2], at_start[2]);
+  for (Index i = 0; i < 2; ++i) {
+    EXPECT_EQ(at_start[i], at_start[2 + i]);
+    EXPECT_EQ(tallies[2 + i], at_start[i]);
+  }
 
   Metrics metrics;
   problem->measure(as_span(std::as_const(tallies)), x, y, metrics);
-  const Real variance = (expected[1] - expected[0] * expected[0] / 6) / 5;
+  const auto standard_error = [](const Vec& correct) {
+    return std::sqrt((correct[1] - correct[0] * correct[0] / 6) / 5 / 6) / 9;
+  };
   EXPECT_NEAR(*metrics.find("few_shot_accuracy"), expected[0] / 54, 1e-15);
-  EXPECT_NEAR(*metrics.find("few_shot_error"), std::sqrt(variance / 6) / 9, 1e-15);
-  EXPECT_NEAR(*metrics.find("few_shot_accuracy_untrained"), at_start[0] / 54, 1e-15);
+  EXPECT_NEAR(*metrics.find("few_shot_accuracy_se"), standard_error(expected), 1e-15);
+  EXPECT_NEAR(*metrics.find("untrained_accuracy"), at_start[0] / 54, 1e-15);
+  EXPECT_NEAR(*metrics.find("untrained_accuracy_se"), standard_error(at_start), 1e-15);
+}
+
+/// Tasks are those of draw_episodes() once classes 4 and 0 are numbered 4 and 5, and 1, 2, 3, 5 are numbered 0 to 3.
+TEST_P(HyperRepresentationTest, HoldsOutTheClassesNamed) {
+  Options all = options();
+  all.problem.n_ways = 2;
+  all.problem.held_out_classes = {4, 0};
+  const auto problem = make_hyper_representation(all, comm_, best_simd());
+  const Vec x = random_vector(problem->n_x(), 1);
+  const Vec y = random_vector(problem->n_y(), 2);
+
+  Split split = load_split(all.problem.data, {}, all.run.seed);
+  for (Selection* rows : {&split.train, &split.validation}) {
+    for (Label& label : rows->labels) {
+      label = std::array<Label, 6>{5, 0, 1, 2, 4, 3}[static_cast<std::size_t>(label)];
+    }
+  }
+  const Episodes tasks = draw_episodes(split.train, split.validation, {0, 4},
+                                       {.n_tasks = n_tasks, .n_ways = 2, .n_shots = 2, .n_queries = 3}, all.run.seed,
+                                       EpisodeSet::Training);
+  EXPECT_NEAR(value(*problem, Level::Lower, x, y), objective(tasks.support, x, y, 0.3, 2), 1e-13);
+  EXPECT_NEAR(value(*problem, Level::Upper, x, y), objective(tasks.query, x, y, 0, 2), 1e-13);
 }
 
 TEST_P(HyperRepresentationTest, SinglePrecisionIsClose) {
@@ -228,6 +257,10 @@ TEST_P(HyperRepresentationTest, RefusesWhatHasNoMeaning) {
                     {"problem.n_ways = 3", "only 2 classes"}));
   EXPECT_TRUE(fails(made([](Options& all) { all.problem.n_held_out_classes = 9; }), ExitCode::Config,
                     {"problem.n_ways = 3", "only 0 classes"}));
+  for (const std::vector<Index>& held_out : {std::vector<Index>{2, 6}, {3, 4, 3}, {0, 1, 2, 3, 4, 5, 0}}) {
+    EXPECT_TRUE(fails(made([&](Options& all) { all.problem.held_out_classes = held_out; }), ExitCode::Config,
+                      {"problem.held_out_classes", std::to_string(held_out.back())}));
+  }
 }
 
 TEST_P(HyperRepresentationTest, WithoutEvaluationTheMetricsAreAbsent) {

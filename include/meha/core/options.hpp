@@ -69,6 +69,7 @@ struct ProblemOptions {
   Index n_tasks = 200;
   Index n_ways = 5, n_shots = 1, n_queries = 15;
   Index n_held_out_classes = 5, n_evaluation_tasks = 200;
+  std::vector<Index> held_out_classes;
   bool rotations = false;
   DataOptions data;
   NoiseOptions noise;
@@ -225,8 +226,11 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"problem.n_queries", Rule::at_least(1), fixed, "query images of each class of a task"},
       problem.n_queries);
   see(OptionInfo{"problem.n_held_out_classes", Rule::at_least(0), fixed,
-                 "the last classes, which only evaluation tasks are made of; 0: no evaluation"},
+                 "so many last classes are for evaluation tasks alone; 0: no evaluation"},
       problem.n_held_out_classes);
+  see(OptionInfo{"problem.held_out_classes", Rule::at_least(0), fixed,
+                 "the classes for evaluation tasks, in place of the last n_held_out_classes"},
+      problem.held_out_classes);
   see(OptionInfo{"problem.n_evaluation_tasks", Rule::at_least(0), fixed,
                  "few-shot tasks that every report is measured on; 0: no evaluation"},
       problem.n_evaluation_tasks);

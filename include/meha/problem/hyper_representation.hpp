@@ -10,7 +10,9 @@
 // With minibatches the tasks of f and those of F are drawn independently.
 //
 // Few-shot accuracy: on tasks of classes held out from training, a head is fitted to the support set from zero by
-// n_fit_steps gradient steps of length 1/L on f_t, L = ½·mean‖(h,1)‖² + r, and tested on the query set.
+// n_fit_steps gradient steps of length 1/L on f_t, L = ½·mean‖(h,1)‖² + r, and tested on the query set. The untrained
+// accuracy is that of h(·; x⁰) on the same tasks in the same way. a_t being the share of task t's query images that are
+// classified as labelled: accuracy = (1/T) Σ_t a_t, standard error² = Σ_t (a_t − accuracy)² / (T (T−1)).
 // Source: Franceschi, Frasconi, Salzo, Grazzi, Pontil, ICML 2018, arXiv 1806.04910, section 4 (few-shot learning).
 #pragma once
 
@@ -44,13 +46,15 @@ class HyperRepresentation final : public Problem {
   void start(Out x, Out y) const override;
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
            const BetweenHalves& between) override;
-  [[nodiscard]] Index n_tallies() const override { return 3; }
+  [[nodiscard]] Index n_tallies() const override { return 4; }
   void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies) override;
   void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;
 
  private:
-  enum Tally : std::size_t { Correct, CorrectSquare, UntrainedCorrect };  // CorrectSquare: Σ_t (correct of task t)²
+  /// Correct: Σ_t n_t, CorrectSquare: Σ_t n_t², n_t the query images of evaluation task t classified as labelled.
+  enum Tally : std::size_t { Correct, CorrectSquare, UntrainedCorrect, UntrainedCorrectSquare };
 
+  void measure_accuracy(InSpan correct, const char* accuracy, const char* standard_error, Metrics& metrics) const;
   [[nodiscard]] Index n_hidden() const { return network_->shape().hidden.back(); }
   [[nodiscard]] Index head_size() const { return plan_.n_ways * (n_hidden() + 1); }
   void read_head(InSpan y);
