@@ -26,9 +26,11 @@ ExitCode check_gradients(const Arguments& arguments) {
   apply_settings(options, arguments.settings);
   check_names(options);
   options.run.precision = "float64";
-  if (options.problem.model == "mlp" && options.problem.activation == "relu") {
-    options.problem.activation = "sigmoid";
-    std::puts("relu has kinks, across which differences say little: sigmoid stands in for it");
+  const bool features = options.problem.type == "hyper_representation";
+  if ((options.problem.model == "mlp" || features) && options.problem.activation == "relu") {
+    options.problem.activation = features ? "tanh" : "sigmoid";
+    std::printf("relu has kinks, across which differences say little: %s stands in for it\n",
+                options.problem.activation.c_str());
   }
   const auto problem = make_problem(options, comm, agree_on_simd(comm, options.run.simd));
   bool passed = true;

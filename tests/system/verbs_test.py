@@ -234,6 +234,13 @@ class VerbsTest(support.Case):
         for wrong in (["--solution", self.folder / "nowhere"], [], ["--solution", out, self.config()]):
             self.assertEqual(support.run("check", *wrong).code, 2)
 
+    def test_check_of_features(self):
+        for config in sorted((support.source / "configs").glob("*hyper_representation*.toml")):
+            with self.subTest(config=config.name):
+                text = self.ran("check", config, "--set", "problem.n_tasks=10")
+                self.assertNotIn("FAILED", text)
+                self.assertIn("tanh stands in", text)
+
     def test_shipped_configs(self):
         configs = sorted((support.source / "configs").glob("*.toml"))
         self.assertGreater(len(configs), 0)

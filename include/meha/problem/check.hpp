@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Is a problem consistent with itself? Gradients against central differences along random directions,
-//   (h(z + t·d) − h(z − t·d)) / 2t  ≈  ∇h(z)·d,
+// Is a problem consistent with itself? Gradients against differences of fourth order along random directions,
+//   (8·(h(z + t·d) − h(z − t·d)) − (h(z + 2t·d) − h(z − 2t·d))) / 12t  ≈  ∇h(z)·d,
 // and the proximal map and the projection against their definitions at random points.
 #pragma once
 
