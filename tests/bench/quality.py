@@ -11,8 +11,9 @@ import subprocess
 import sys
 import tempfile
 
-SHOWN = ["test_accuracy", "precision", "recall", "f1", "auroc", "refit_kept", "refit_corrupted", "refit_validation",
-         "refit_clean", "seconds"]
+SHOWN = ["test_accuracy", "precision", "recall", "f1", "auroc", "few_shot_accuracy", "few_shot_accuracy_se",
+         "untrained_accuracy", "untrained_accuracy_se", "refit_kept", "refit_corrupted", "refit_validation", "refit_clean",
+         "seconds"]
 
 
 def final_metrics(source, config, seed, ranks, settings):

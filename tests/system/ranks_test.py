@@ -100,13 +100,14 @@ class RanksTest(support.Case):
 
     def test_hyper_representation(self):
         settings = {"problem__type": "hyper_representation", "problem__hidden": [9, 6], "problem__n_tasks": 7,
-                    "problem__n_ways": 2, "problem__n_shots": 2, "problem__n_queries": 3, "problem__n_held_out_classes": 2,
+                    "problem__n_ways": 2, "problem__n_shots": 2, "problem__n_queries": 3, "problem__held_out_classes": [3, 0],
                     "problem__n_evaluation_tasks": 5, "run__block_rows": 2, "run__iterations": 6, "run__report_every": 3,
                     "algorithm__beta": {"per_row": 0.3}, "algorithm__eta": {"per_row": 0.3},
                     "without": [f"problem.data.test_{what}" for what in ("features", "labels")]}
         for precision in ("float32", "float64"):
             alone = self.run_ok(f"{precision}-1", run__precision=precision, **settings)
-            self.assertIn("few_shot_accuracy", support.read_metrics(alone)[-1])
+            for metric in ("few_shot_accuracy", "few_shot_accuracy_se", "untrained_accuracy", "untrained_accuracy_se"):
+                self.assertIn(metric, support.read_metrics(alone)[-1])
             for ranks in (2, 3, 5):
                 with self.subTest(precision=precision, ranks=ranks):
                     together = self.run_ok(f"{precision}-{ranks}", ranks=ranks, run__precision=precision, **settings)

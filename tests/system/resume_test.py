@@ -81,6 +81,19 @@ class ResumeTest(support.RestartCase):
             support.run("export", out, "--what", "samples")
         self.assertEqual((whole / "samples.csv").read_text(), (self.out / "samples.csv").read_text())
 
+    def test_hyper_representation(self):
+        settings = {"problem__type": "hyper_representation", "problem__hidden": [9, 6], "problem__n_tasks": 7,
+                    "problem__n_ways": 2, "problem__n_shots": 2, "problem__n_queries": 3, "problem__held_out_classes": [1, 3],
+                    "problem__n_evaluation_tasks": 5, "run__block_rows": 2, "algorithm__batch_lower": 4,
+                    "algorithm__beta": {"per_row": 0.3}, "algorithm__eta": {"per_row": 0.3},
+                    "without": [f"problem.data.test_{what}" for what in ("features", "labels")]}
+        parts = self.run_ok("parts", run__iterations=17, **settings)
+        self.resume("--set", "run.iterations=60", ranks=3, out=parts)
+        whole = self.run_ok("whole", ranks=2, **settings)
+        self.assert_same_state(whole, parts)
+        self.assertEqual([line for line in map(support.without_timings, support.read_metrics(parts)) if line["iteration"] != 17],
+                         [support.without_timings(line) for line in support.read_metrics(whole)])
+
     def test_run_again_when_finished(self):
         config = self.config()
         support.run("run", config, "--out", self.out)
