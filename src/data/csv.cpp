@@ -13,9 +13,13 @@ namespace {
 
 using Fields = std::vector<std::string>;
 
+/// What of a file is looked at.
+enum class Part { All, Features, Labels };
+
 class CsvReader {
  public:
-  CsvReader(const std::string& path, const std::string& label_column) : file_(path), label_column_(label_column) {
+  CsvReader(const std::string& path, Part part, const std::string& label_column, Targets targets)
+      : file_(path), part_(part), label_column_(label_column), targets_(targets) {
     table_.name = path;
     table_.element = Element::Float32;
   }
@@ -44,9 +48,9 @@ class CsvReader {
   }
 
   /// A line "569,30,malignant,benign" over rows of 31 columns.
-  static bool is_summary(const Fields& fields, std::size_t n_columns) {
+  [[nodiscard]] bool is_summary(const Fields& fields, std::size_t n_columns) const {
     const auto names_class = [](const std::string& field) { return !field.empty() && !is_number(field); };
-    return fields.size() > 2 && whole_number(fields[0]) &&
+    return part_ == Part::All && fields.size() > 2 && whole_number(fields[0]) &&
            whole_number(fields[1]) == static_cast<Index>(n_columns) - 1 &&
            std::all_of(fields.begin() + 2, fields.end(), names_class);
   }
@@ -72,13 +76,29 @@ class CsvReader {
       if (!file_.next_line(line_)) {
         return false;
       }
-      if (!begun_ && line_.starts_with("\xef\xbb\xbf")) {  // byte order mark
+      if (first_line_ && line_.starts_with("\xef\xbb\xbf")) {  // byte order mark
         line_.erase(0, 3);
       }
-      begun_ = true;
+      first_line_ = false;
     } while (trimmed(line_).empty());
-    split_line(fields);
+    if (!by_commas_) {
+      by_commas_ = line_.find_first_of(",\"") != std::string::npos;
+    }
+    if (*by_commas_) {
+      split_line(fields);
+    } else {
+      split_at_blanks(fields);
+    }
     return true;
+  }
+
+  void split_at_blanks(Fields& fields) const {
+    fields.clear();
+    for (std::string_view rest = trimmed(line_); !rest.empty();) {
+      const std::size_t end = std::min(rest.find_first_of(" \t"), rest.size());
+      fields.emplace_back(rest.substr(0, end));
+      rest = trimmed(rest.substr(end));
+    }
   }
 
   void split_line(Fields& fields) const {
@@ -131,10 +151,18 @@ class CsvReader {
   void set_columns(std::size_t n_columns, const Fields& names) {
     names_ = names;
     n_columns_ = n_columns;
-    if (n_columns < 2) {
-      file_.fail_in_line("has one column: a table needs features and labels, separated by commas");
+    if (part_ == Part::Features) {
+      label_ = n_columns;  // none
+      table_.n_features = static_cast<Index>(n_columns);
+      return;
     }
-    table_.n_features = static_cast<Index>(n_columns) - 1;
+    if (part_ == Part::All && n_columns < 2) {
+      file_.fail_in_line(
+          "has one column: a table needs features and labels, separated by commas, or problem.data.train_labels (…) "
+          "must "
+          "name the file of the labels");
+    }
+    table_.n_features = part_ == Part::All ? static_cast<Index>(n_columns) - 1 : 0;
     const auto named = std::find(names.begin(), names.end(), label_column_);
     const auto number = whole_number(label_column_);
     if (label_column_.empty()) {
@@ -160,8 +188,8 @@ class CsvReader {
     }
     for (std::size_t column = 0; column < row.size(); ++column) {
       if (column == label_) {
-        table_.labels.push_back(label_of(row[column]));
-      } else {
+        add_label(row[column]);
+      } else if (part_ != Part::Labels) {
         values_.push_back(feature_of(row[column], column));
       }
     }
@@ -176,18 +204,26 @@ class CsvReader {
     return *value;
   }
 
-  [[nodiscard]] Label label_of(const std::string& field) const {
+  void add_label(const std::string& field) {
     std::string why;
     const auto value = finite_number(field, why);
+    if (targets_ == Targets::Numbers) {
+      if (!value) {
+        file_.fail_in_line(place(label_) + "label " + quoted(field) + " " + why);
+      }
+      table_.numbers.push_back(*value);
+      return;
+    }
     if (!value || *value < 0 || *value >= n_labels_allowed || *value != static_cast<Real>(static_cast<Label>(*value))) {
       file_.fail_in_line(place(label_) + "label " + quoted(field) +
                          ": must be a class number 0, 1, …; is it the column that problem.data.label_column means?");
     }
-    return static_cast<Label>(*value);
+    table_.labels.push_back(static_cast<Label>(*value));
   }
 
   void finish() {
-    table_.n_rows = static_cast<Index>(table_.labels.size());
+    table_.n_rows = part_ == Part::Features ? static_cast<Index>(values_.size()) / table_.n_features
+                                            : static_cast<Index>(table_.labels.size() + table_.numbers.size());
     if (rows_promised_ && *rows_promised_ != table_.n_rows) {
       file_.fail(std::to_string(table_.n_rows) + " rows, but its first line says " + std::to_string(*rows_promised_) +
                  ": the file is truncated or damaged");
@@ -196,9 +232,12 @@ class CsvReader {
   }
 
   GzipReader file_;
+  Part part_;
   std::string label_column_;
+  Targets targets_;
   std::string line_;
-  bool begun_ = false;
+  bool first_line_ = true;
+  std::optional<bool> by_commas_;  // decided by the first line that is not blank
   Fields names_;
   std::size_t n_columns_ = 0, label_ = 0;
   std::optional<Index> rows_promised_;
@@ -208,8 +247,20 @@ class CsvReader {
 
 }  // namespace
 
-Table read_csv(const std::string& path, const std::string& label_column) {
-  return CsvReader(path, label_column).read();
+Table read_csv(const std::string& path, const std::string& label_column, const std::string& labels_path,
+               Targets targets) {
+  if (labels_path.empty()) {
+    return CsvReader(path, Part::All, label_column, targets).read();
+  }
+  Table table = CsvReader(path, Part::Features, "", targets).read();
+  Table labels = CsvReader(labels_path, Part::Labels, label_column, targets).read();
+  if (labels.n_rows != table.n_rows) {
+    throw Error(ExitCode::Data, labels_path + ": " + std::to_string(labels.n_rows) + " labels, but " + path + " has " +
+                                    std::to_string(table.n_rows) + " rows: the files do not belong together");
+  }
+  table.labels = std::move(labels.labels);
+  table.numbers = std::move(labels.numbers);
+  return table;
 }
 
 }  // namespace meha

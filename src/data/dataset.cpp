@@ -24,6 +24,12 @@ void check_values(const Table& table) {
                                       std::to_string(table.labels[i]) + ": must be >= 0; classes count from 0");
     }
   }
+  for (std::size_t i = 0; i < table.numbers.size(); ++i) {
+    if (!std::isfinite(table.numbers[i])) {
+      throw Error(ExitCode::Data, table.name + ": label of row " + std::to_string(i) +
+                                      " is not a finite number: leave rows without a target out");
+    }
+  }
   if (table.element != Element::Float32) {
     return;
   }
@@ -39,18 +45,20 @@ void check_values(const Table& table) {
   }
 }
 
-RowSet::RowSet(BlockPlan plan, Range rows, Index n_features, Element element)
+RowSet::RowSet(BlockPlan plan, Range rows, Index n_features, Element element, Targets targets)
     : plan_(plan),
       rows_(rows),
       n_features_(n_features),
       element_(element),
       features_(static_cast<std::size_t>(rows.size() * n_features * bytes_per(element)) + readable_past_end),
-      labels_(static_cast<std::size_t>(rows.size())) {}
+      labels_(targets == Targets::Classes ? static_cast<std::size_t>(rows.size()) : 0),
+      numbers_(targets == Targets::Numbers ? static_cast<std::size_t>(rows.size()) : 0) {}
 
 Tile RowSet::tile(Range rows) const {
   const Index first = rows.begin - rows_.begin;
   return {.features = features_.data() + first * n_features_ * bytes_per(element_),
-          .labels = labels_.data() + first,
+          .labels = labels_.empty() ? nullptr : labels_.data() + first,
+          .numbers = numbers_.empty() ? nullptr : numbers_.data() + first,
           .element = element_,
           .n_rows = rows.size(),
           .n_features = n_features_};
@@ -63,6 +71,10 @@ std::span<std::byte> RowSet::feature_bytes(Range rows) {
 
 std::span<Label> RowSet::labels(Range rows) {
   return slice(std::span(labels_), {rows.begin - rows_.begin, rows.end - rows_.begin});
+}
+
+std::span<Real> RowSet::numbers(Range rows) {
+  return slice(std::span(numbers_), {rows.begin - rows_.begin, rows.end - rows_.begin});
 }
 
 }  // namespace meha

@@ -12,15 +12,31 @@ namespace {
   throw Error(ExitCode::Data, path + ": " + why);
 }
 
-std::vector<Label> read_labels(const Hdf5File& file, const std::string& path, const std::string& dataset,
-                               Index n_rows) {
+void check_length(const Hdf5File& file, const std::string& path, const std::string& dataset, Index n_rows) {
   const auto shape = file.shape(dataset);
   if (shape.size() != 1 || shape[0] != n_rows) {
     fail(path, dataset + " must have one entry for each of the " + std::to_string(n_rows) + " rows of /features");
   }
+}
+
+std::vector<Real> read_numbers(const Hdf5File& file, const std::string& path, const std::string& dataset,
+                               Index n_rows) {
+  check_length(file, path, dataset, n_rows);
+  if (const auto kind = file.number(dataset);
+      kind != Hdf5File::Number::UInt8 && kind != Hdf5File::Number::OtherInteger && kind != Hdf5File::Number::Float) {
+    fail(path, dataset + " must hold numbers");
+  }
+  std::vector<Real> numbers(static_cast<std::size_t>(n_rows));
+  file.read(dataset, std::span(numbers));
+  return numbers;
+}
+
+std::vector<Label> read_labels(const Hdf5File& file, const std::string& path, const std::string& dataset,
+                               Index n_rows) {
+  check_length(file, path, dataset, n_rows);
   if (const auto kind = file.number(dataset);
       kind != Hdf5File::Number::UInt8 && kind != Hdf5File::Number::OtherInteger) {
-    fail(path, dataset + " must hold integers (classes 0, 1, …)");
+    fail(path, dataset + " must hold integers (classes 0, 1, …); other numbers need problem.loss = \"squared\"");
   }
   std::vector<std::int64_t> wide(static_cast<std::size_t>(n_rows));
   file.read(dataset, std::span(wide));
@@ -38,7 +54,7 @@ std::vector<Label> read_labels(const Hdf5File& file, const std::string& path, co
 
 }  // namespace
 
-Table read_hdf5_table(const std::string& features_path, const std::string& labels_path) {
+Table read_hdf5_table(const std::string& features_path, const std::string& labels_path, Targets targets) {
   const Hdf5File features = Hdf5File::open(features_path, ExitCode::Data);
   Table table;
   table.name = features_path;
@@ -67,6 +83,11 @@ Table read_hdf5_table(const std::string& features_path, const std::string& label
   }
   const std::string labels_file = labels_path.empty() ? features_path : labels_path;
   const Hdf5File labels = Hdf5File::open(labels_file, ExitCode::Data);
+  if (targets == Targets::Numbers) {
+    table.numbers = read_numbers(labels, labels_file, "/labels", table.n_rows);
+    check_values(table);
+    return table;
+  }
   table.labels = read_labels(labels, labels_file, "/labels", table.n_rows);
   if (labels.has("/truth")) {
     table.truth = read_labels(labels, labels_file, "/truth", table.n_rows);

@@ -110,7 +110,20 @@ std::string name_of(Real label) {
   return {text, std::to_chars(text, text + sizeof text, label).ptr};
 }
 
-Table dense(const std::string& path, const SparseFile& file, Index n_features, const std::vector<Real>& classes) {
+/// The labels as they are, or as places among the classes.
+void set_labels(const SparseFile& file, const std::vector<Real>& classes, Targets targets, Table& table) {
+  if (targets == Targets::Numbers) {
+    table.numbers = file.labels;
+    return;
+  }
+  for (const Real label : file.labels) {
+    const auto at = std::lower_bound(classes.begin(), classes.end(), label);
+    table.labels.push_back(static_cast<Label>(at - classes.begin()));
+  }
+  std::transform(classes.begin(), classes.end(), std::back_inserter(table.class_names), name_of);
+}
+
+Table dense(const std::string& path, const SparseFile& file, Index n_features) {
   Table table;
   table.name = path;
   table.element = Element::Float32;
@@ -128,17 +141,14 @@ Table dense(const std::string& path, const SparseFile& file, Index n_features, c
       const Entry& entry = file.entries[next];
       values[row * static_cast<std::size_t>(n_features) + static_cast<std::size_t>(entry.feature)] = entry.value;
     }
-    const auto at = std::lower_bound(classes.begin(), classes.end(), file.labels[row]);
-    table.labels.push_back(static_cast<Label>(at - classes.begin()));
   }
   table.features = as_bytes_of(values);
-  std::transform(classes.begin(), classes.end(), std::back_inserter(table.class_names), name_of);
   return table;
 }
 
 }  // namespace
 
-std::vector<Table> read_libsvm(const std::vector<std::string>& paths) {
+std::vector<Table> read_libsvm(const std::vector<std::string>& paths, Targets targets) {
   std::vector<SparseFile> files;
   Index n_features = 0;
   for (const std::string& path : paths) {
@@ -148,16 +158,17 @@ std::vector<Table> read_libsvm(const std::vector<std::string>& paths) {
   if (n_features == 0) {
     throw Error(ExitCode::Data, paths.front() + ": no row has a feature");
   }
-  const std::vector<Real> classes = classes_of(files);
+  const std::vector<Real> classes = targets == Targets::Classes ? classes_of(files) : std::vector<Real>();
   constexpr std::size_t most_classes = 1000;
   if (classes.size() > most_classes) {
     throw Error(ExitCode::Data, paths.front() + ": " + std::to_string(classes.size()) +
                                     " different labels: classes are expected, at most " + std::to_string(most_classes) +
-                                    "; are they targets of a regression?");
+                                    "; are they targets of a regression (problem.loss = \"squared\")?");
   }
   std::vector<Table> tables;
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    tables.push_back(dense(paths[i], files[i], n_features, classes));
+    tables.push_back(dense(paths[i], files[i], n_features));
+    set_labels(files[i], classes, targets, tables.back());
   }
   return tables;
 }

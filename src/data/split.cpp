@@ -25,33 +25,38 @@ struct Files {
 };
 
 void check_labels_key(const std::string& format, const Path& labels, const char* key) {
-  const bool in_features_file = format == "csv" || format == "libsvm";
   if (format == "idx" && labels.empty()) {
     throw Error(ExitCode::Config,
                 std::string("problem.data.") + key + "_labels: must be given with " + key + "_features");
   }
-  if (in_features_file && !labels.empty()) {
+  if (format == "libsvm" && !labels.empty()) {
     throw Error(ExitCode::Config, std::string("problem.data.") + key + "_labels = " + toml(labels) +
-                                      ": must not be given with format " + format +
-                                      ", whose labels stand beside the features");
+                                      ": must not be given with format libsvm, whose labels stand beside the features");
   }
 }
 
 std::shared_ptr<const Table> read_table(const DataOptions& data, const Path& features, const Path& labels,
-                                        const char* key) {
+                                        const char* key, Targets targets) {
   if (features.empty()) {
     return nullptr;
   }
   check_labels_key(data.format, labels, key);
   if (data.format == "hdf5") {
-    return std::make_shared<Table>(read_hdf5_table(features.value, labels.value));
+    return std::make_shared<Table>(read_hdf5_table(features.value, labels.value, targets));
   }
-  return std::make_shared<Table>(data.format == "csv" ? read_csv(features.value, data.label_column)
-                                                      : read_idx(features.value, labels.value));
+  if (data.format == "csv") {
+    return std::make_shared<Table>(read_csv(features.value, data.label_column, labels.value, targets));
+  }
+  Table table = read_idx(features.value, labels.value);
+  if (targets == Targets::Numbers) {
+    table.numbers.assign(table.labels.begin(), table.labels.end());
+    table.labels.clear();
+  }
+  return std::make_shared<Table>(std::move(table));
 }
 
 /// LIBSVM files do not say how many features and classes there are: they are read together.
-Files read_libsvm_files(const DataOptions& data) {
+Files read_libsvm_files(const DataOptions& data, Targets targets) {
   Files files;
   std::vector<std::string> paths;
   std::vector<std::shared_ptr<const Table>*> places;
@@ -66,14 +71,14 @@ Files read_libsvm_files(const DataOptions& data) {
   want(data.train_features, data.train_labels, "train", files.train);
   want(data.validation_features, data.validation_labels, "validation", files.validation);
   want(data.test_features, data.test_labels, "test", files.test);
-  std::vector<Table> tables = read_libsvm(paths);
+  std::vector<Table> tables = read_libsvm(paths, targets);
   for (std::size_t i = 0; i < tables.size(); ++i) {
     *places[i] = std::make_shared<Table>(std::move(tables[i]));
   }
   return files;
 }
 
-Files read_files(const DataOptions& data) {
+Files read_files(const DataOptions& data, Targets targets) {
   if (data.train_features.empty()) {
     throw Error(ExitCode::Config, "problem.data.train_features: must be given");
   }
@@ -83,11 +88,11 @@ Files read_files(const DataOptions& data) {
                 "(problem.data.validation_features is not given)");
   }
   if (data.format == "libsvm") {
-    return read_libsvm_files(data);
+    return read_libsvm_files(data, targets);
   }
-  return {.train = read_table(data, data.train_features, data.train_labels, "train"),
-          .validation = read_table(data, data.validation_features, data.validation_labels, "validation"),
-          .test = read_table(data, data.test_features, data.test_labels, "test")};
+  return {.train = read_table(data, data.train_features, data.train_labels, "train", targets),
+          .validation = read_table(data, data.validation_features, data.validation_labels, "validation", targets),
+          .test = read_table(data, data.test_features, data.test_labels, "test", targets)};
 }
 
 std::vector<Index> row_order(const Table& table, bool shuffle, Index seed, Part part) {
@@ -111,7 +116,12 @@ Selection take(const std::shared_ptr<const Table>& table, const std::vector<Inde
   const auto rows = slice(std::span(order), {first, first + (n == 0 ? left : n)});
   selection.rows.assign(rows.begin(), rows.end());
   for (const Index row : rows) {
-    selection.labels.push_back(table->labels[static_cast<std::size_t>(row)]);
+    const auto at = static_cast<std::size_t>(row);
+    if (table->numbers.empty()) {
+      selection.labels.push_back(table->labels[at]);
+    } else {
+      selection.numbers.push_back(table->numbers[at]);
+    }
   }
   return selection;
 }
@@ -130,8 +140,8 @@ Selection take_last(Selection& validation, Index n) {
   return last;
 }
 
-void split_rows(const DataOptions& data, Index seed, Split& split) {
-  const Files files = read_files(data);
+void split_rows(const DataOptions& data, Index seed, Targets targets, Split& split) {
+  const Files files = read_files(data, targets);
   const auto order = row_order(*files.train, data.shuffle, seed, Part::Train);
   const Index n_validation = files.validation ? 0 : data.n_validation;  // split off the training file
   const Index n_test = files.test ? 0 : data.n_test;
@@ -197,18 +207,28 @@ std::string fingerprint_of(const Split& split) {
       hasher.add(selection->table->row(row));
     }
     hasher.add_values(std::span<const Label>(selection->labels));
+    hasher.add_values(std::span<const Real>(selection->numbers));
   }
   return hasher.hex();
 }
 
 }  // namespace
 
-Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed) {
+Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed, Targets targets) {
+  if (targets == Targets::Numbers && noise.kind != "none") {
+    throw Error(ExitCode::Config,
+                "problem.noise.kind = " + toml(noise.kind) +
+                    ": must be \"none\" with problem.loss = \"squared\": the noise is one of classes");
+  }
   Split split;
-  split_rows(data, seed, split);
+  split_rows(data, seed, targets, split);
   check_fit(split);
   if (data.standardise) {
     standardise(split);
+  }
+  if (targets == Targets::Numbers) {
+    split.fingerprint = fingerprint_of(split);
+    return split;
   }
   const Table& train = *split.train.table;
   if (!train.truth.empty()) {

@@ -21,6 +21,9 @@ std::unique_ptr<Classifier> make(const ProblemOptions& options, const Classifier
 std::unique_ptr<Classifier> make_classifier(const ProblemOptions& options, const ClassifierShape& shape,
                                             const std::string& precision, Simd simd) {
   require(options.model == "linear" || options.model == "mlp", "the option table admits only known models");
+  if (options.model != "linear" && shape.loss == Loss::Squared) {
+    throw Error(ExitCode::Config, "problem.loss = \"squared\": needs problem.model = \"linear\"");
+  }
   if (options.model == "mlp" && options.activation == "tanh") {
     throw Error(ExitCode::Config, "problem.activation = \"tanh\": an mlp takes one of relu|sigmoid|none");
   }

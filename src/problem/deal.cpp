@@ -27,8 +27,15 @@ RowSet deal_rows(const Communicator& comm, const Selection& selection, Index blo
   comm.broadcast(n_rows);
   comm.broadcast(n_features);
   comm.broadcast(element);
+  Index targets = static_cast<Index>(selection.numbers.empty() ? Targets::Classes : Targets::Numbers);
+  comm.broadcast(targets);
   const BlockPlan plan{.n_rows = n_rows, .block_rows = block_rows};
-  RowSet mine(plan, owned_rows(plan, comm.rank(), comm.size()), n_features, static_cast<Element>(element));
+  RowSet mine(plan, owned_rows(plan, comm.rank(), comm.size()), n_features, static_cast<Element>(element),
+              static_cast<Targets>(targets));
+  const bool numbers = static_cast<Targets>(targets) == Targets::Numbers;
+  const auto target_bytes = [&](Range rows) {
+    return numbers ? std::as_writable_bytes(mine.numbers(rows)) : std::as_writable_bytes(mine.labels(rows));
+  };
   std::vector<std::byte> features;
   for_each_block(comm, plan, [&](int owner, Range rows) {
     if (comm.is_root()) {
@@ -37,17 +44,18 @@ RowSet deal_rows(const Communicator& comm, const Selection& selection, Index blo
         const auto row = selection.table->row(selection.rows[static_cast<std::size_t>(i)]);
         features.insert(features.end(), row.begin(), row.end());
       }
-      const auto labels = slice(std::span(selection.labels), rows);
+      const auto wanted = numbers ? std::as_bytes(slice(std::span(selection.numbers), rows))
+                                  : std::as_bytes(slice(std::span(selection.labels), rows));
       if (owner == 0) {
         std::copy(features.begin(), features.end(), mine.feature_bytes(rows).begin());
-        std::copy(labels.begin(), labels.end(), mine.labels(rows).begin());
+        std::copy(wanted.begin(), wanted.end(), target_bytes(rows).begin());
       } else {
         comm.send(owner, features);
-        comm.send(owner, std::as_bytes(labels));
+        comm.send(owner, wanted);
       }
     } else if (owner == comm.rank()) {
       comm.receive(0, mine.feature_bytes(rows));
-      comm.receive(0, std::as_writable_bytes(mine.labels(rows)));
+      comm.receive(0, target_bytes(rows));
     }
   });
   return mine;

@@ -28,7 +28,13 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
       regularisation_(options.problem.regularisation),
       refit_(options.problem.refit) {
   Split split;
-  comm.root_or_none([&] { split = load_split(options.problem.data, options.problem.noise, options.run.seed); });
+  comm.root_or_none([&] {
+    if (options.problem.loss != "cross_entropy") {
+      throw Error(ExitCode::Config, "problem.loss = " + toml(options.problem.loss) +
+                                        ": must be \"cross_entropy\": hyper_cleaning weighs labels that are classes");
+    }
+    split = load_split(options.problem.data, options.problem.noise, options.run.seed);
+  });
   train_ = deal_rows(comm, split.train, options.run.block_rows);
   validation_ = deal_rows(comm, split.validation, options.run.block_rows);
   test_ = deal_rows(comm, split.test, options.run.block_rows);

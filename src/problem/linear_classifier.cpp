@@ -71,15 +71,32 @@ void LinearClassifier<T>::forward(const Tile& tile, OutSpan losses) {
                               weights_.data(), bias_.data(), n_columns_, reinterpret_cast<float*>(scratch_.data()),
                               logits_.data());
   }
+  if (shape_.loss == Loss::Squared) {
+    square_losses(tile, losses);
+    return;
+  }
   kernels_->softmax(logits_.data(), tile.labels, tile.n_rows, n_points_, shape_.n_classes, probabilities_.data(),
                     losses.data(), tile_rows);
+}
+
+/// ½(z − t)² and z − t of every row at every point.
+template <class T>
+void LinearClassifier<T>::square_losses(const Tile& tile, OutSpan losses) {
+  for (Index row = 0; row < tile.n_rows; ++row) {
+    const T* z = logits_.data() + row / group_rows * group_rows * n_columns_ + row % group_rows;
+    for (Index point = 0; point < n_points_; ++point) {
+      const Real off = static_cast<Real>(z[point * group_rows]) - tile.numbers[row];
+      losses[static_cast<std::size_t>(point * tile_rows + row)] = off * off / 2;
+      probabilities_[static_cast<std::size_t>(row * n_columns_ + point)] = static_cast<T>(off);
+    }
+  }
 }
 
 template <class T>
 void LinearClassifier<T>::backward(const Tile& tile, InSpan weights) {
   for (Index row = 0; row < tile.n_rows; ++row) {
     T* residual = probabilities_.data() + row * n_columns_;
-    for (Index point = 0; point < n_points_; ++point) {
+    for (Index point = 0; shape_.loss == Loss::CrossEntropy && point < n_points_; ++point) {
       residual[point * shape_.n_classes + tile.labels[row]] -= T(1);
     }
     const T weight = static_cast<T>(weights[static_cast<std::size_t>(row)]);

@@ -23,6 +23,20 @@ Eigen::Map<Weights> weights_of(Real* y, Index n_classes, Index n_features) {
   return {y, n_classes, n_features};
 }
 
+/// Mean square deviation from the mean; 0 when there are none.
+Real variance_of(const std::vector<Real>& numbers) {
+  const auto n = static_cast<Real>(numbers.size());
+  Real mean = 0;
+  for (const Real number : numbers) {
+    mean += number / n;
+  }
+  Real variance = 0;
+  for (const Real number : numbers) {
+    variance += (number - mean) * (number - mean) / n;
+  }
+  return variance;
+}
+
 InSpan as_weights(In x) {
   return {x.data(), static_cast<std::size_t>(x.size())};
 }
@@ -35,6 +49,7 @@ Regularisation::Regularisation(const Options& options, const Communicator& comm,
                                                  : Penalty::Group),
       x_start_(options.problem.x_start),
       x_max_(options.problem.x_max),
+      loss_(options.problem.loss == "squared" ? Loss::Squared : Loss::CrossEntropy),
       init_(options.problem.init),
       seed_(options.run.seed) {
   Split split;
@@ -44,17 +59,20 @@ Regularisation::Regularisation(const Options& options, const Communicator& comm,
                   "problem.model = " + toml(options.problem.model) +
                       ": must be \"linear\": the penalties are one per feature of a linear classifier");
     }
-    split = load_split(options.problem.data, options.problem.noise, options.run.seed);
+    split = load_split(options.problem.data, options.problem.noise, options.run.seed,
+                       loss_ == Loss::Squared ? Targets::Numbers : Targets::Classes);
+    test_variance_ = variance_of(split.test.numbers);
   });
   train_ = deal_rows(comm, split.train, options.run.block_rows);
   validation_ = deal_rows(comm, split.validation, options.run.block_rows);
   test_ = deal_rows(comm, split.test, options.run.block_rows);
-  n_classes_ = split.n_classes();
+  n_classes_ = loss_ == Loss::Squared ? 1 : split.n_classes();
   comm.broadcast(n_classes_);
   fingerprint_ = split.fingerprint;
   comm.broadcast(fingerprint_);
   classifier_ = make_classifier(
-      options.problem, {.n_features = train_.n_features(), .n_classes = n_classes_, .element = train_.element()},
+      options.problem,
+      {.n_features = train_.n_features(), .n_classes = n_classes_, .element = train_.element(), .loss = loss_},
       options.run.precision, simd);
 }
 
@@ -182,6 +200,12 @@ void Regularisation::tally(Level level, const Block& block, InSpan /*x*/, InSpan
   begin_pass(level, {&probe, 1});
   std::vector<Label> predicted;
   for_each_tile(level, block.rows, [&](const Tile& tile) {
+    for (std::size_t i = 0; loss_ == Loss::Squared && i < static_cast<std::size_t>(tile.n_rows); ++i) {
+      tallies[0] += 2 * losses_[i] / static_cast<Real>(block.n_rows_in_pass);
+    }
+    if (loss_ == Loss::Squared) {
+      return;
+    }
     predicted.resize(static_cast<std::size_t>(tile.n_rows));
     classifier_->classes(predicted);
     for (std::size_t i = 0; i < predicted.size(); ++i) {
@@ -191,7 +215,10 @@ void Regularisation::tally(Level level, const Block& block, InSpan /*x*/, InSpan
 }
 
 void Regularisation::measure(InSpan tallies, In /*x*/, In y, Metrics& metrics) const {
-  if (test_.plan().n_rows > 0) {
+  if (test_.plan().n_rows > 0 && loss_ == Loss::Squared) {
+    metrics.set("test_error", tallies[0]);
+    metrics.set("test_r2", 1 - tallies[0] / test_variance_);
+  } else if (test_.plan().n_rows > 0) {
     metrics.set("test_accuracy", tallies[0] / static_cast<Real>(test_.plan().n_rows));
   }
   if (penalty_ != Penalty::L2) {

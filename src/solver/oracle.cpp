@@ -2,6 +2,7 @@
 #include "meha/solver/oracle.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace meha {
 namespace {
@@ -328,20 +329,31 @@ void Oracle::read_sums(Want halves) {
 
 Vec Oracle::tally(Vec& x, const Vec& y) {
   open(x, 0, true);
-  Vec total = Vec::Zero(problem_.n_tallies());
-  for (const Level level : {Level::Lower, Level::Upper, Level::Test, Level::Holdout}) {
+  constexpr std::array levels = {Level::Lower, Level::Upper, Level::Test, Level::Holdout};
+  Index n_blocks = 0;
+  for (const Level level : levels) {
+    n_blocks += plan_of(problem_, level, setup_.block_rows).n_blocks();
+  }
+  message_.reset(problem_.n_tallies(), n_blocks);
+  Vec share(problem_.n_tallies());
+  for (const Level level : levels) {
     const BlockPlan plan = plan_of(problem_, level, setup_.block_rows);
     const Range own_blocks = owned(level);
     for (Index id = own_blocks.begin; id < own_blocks.end; ++id) {
       const Block block{.id = id, .rows = plan.rows(id), .n_rows_in_pass = plan.n_rows};
       const bool x_of_rows = per_row() && level == Level::Lower;
       const InSpan x_here = x_of_rows ? rows_of_x(block.rows) : per_row() ? InSpan() : as_span(std::as_const(x));
-      problem_.tally(level, block, x_here, as_span(y), as_span(total));
+      share.setZero();
+      problem_.tally(level, block, x_here, as_span(y), as_span(share));
+      message_.add(0, as_span(share), 1, -value_headroom);
     }
   }
-  // tallies are counts: whole numbers, whose sum is exact in double up to 2^53
-  comm_.sum(as_span(total));
-  return total;
+  message_.allreduce(comm_);
+  message_.read(0, -value_headroom, as_span(share));
+  if (message_.raised(ExactSum::Flag::NotFinite)) {
+    share.setConstant(std::numeric_limits<Real>::quiet_NaN());
+  }
+  return share;
 }
 
 Vec Oracle::gather_x(const Vec& x) const {

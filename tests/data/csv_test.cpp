@@ -69,6 +69,39 @@ TEST_F(Csv, ReadsGzippedFiles) {
   }
 }
 
+TEST_F(Csv, ReadsNumbersAsTargets) {
+  const Table table =
+      read_csv(write_file(scratch.file("a.csv"), "1.5,-2,1.25\n.25,1e3,-7e9\n"), "", "", Targets::Numbers);
+  EXPECT_EQ(values_of(table), (std::vector<float>{1.5F, -2.0F, 0.25F, 1000.0F}));
+  EXPECT_EQ(table.numbers, (std::vector<Real>{1.25, -7e9}));
+  EXPECT_TRUE(table.labels.empty());
+  for (const char* target : {"nan", "inf", "", "spam"}) {
+    const std::string path = write_file(scratch.file("a.csv"), std::string("1,2,0.5\n1,2,") + target + "\n");
+    EXPECT_TRUE(fails([&] { (void)read_csv(path, "", "", Targets::Numbers); }, ExitCode::Data,
+                      {"a.csv:2:", "column 2", "label"}))
+        << target;
+  }
+}
+
+TEST_F(Csv, ReadsLabelsFromAFileOfTheirOwn) {
+  const std::string features = write_file(scratch.file("a.csv"), "a,b\n1.5,-2\n.25,1e3\n");
+  const auto labels = [&](const std::string& content) { return write_file(scratch.file("labels.csv"), content); };
+  expect_two_rows(read_csv(features, "", labels("1\n0\n")));
+  expect_two_rows(read_csv(features, "", labels("id,label\n7.5,1\n8.5,0\n")));
+  expect_two_rows(read_csv(features, "label", labels("label,name\n1,Jo\n0,Al\n")));
+  EXPECT_TRUE(fails([&] { (void)read_csv(features, "", labels("1\n0\n1\n")); }, ExitCode::Data,
+                    {"labels.csv", "3 labels", "a.csv", "2 rows"}));
+  EXPECT_TRUE(fails([&] { (void)read_csv(features, "", labels("1\n0.5\n")); }, ExitCode::Data,
+                    {"labels.csv:2:", "class number"}));
+}
+
+TEST_F(Csv, ReadsBlanksBetweenNumbers) {
+  expect_two_rows(read("1.5 -2 1\n.25 1e3 0\n"));
+  expect_two_rows(read("  a b\tlabel \r\n 1.5   -2\t1\r\n.25 1e3  0 \r\n"));
+  EXPECT_TRUE(refuses("1.5 -2 1\n.25 1e3\n", {":2:", "2 columns", "have 3"}));
+  EXPECT_TRUE(refuses("1.5 -2 1\n.25,1e3,0\n", {":2:", "1 columns"}));
+}
+
 TEST_F(Csv, NamesLineAndColumnOfWhatIsWrong) {
   EXPECT_TRUE(refuses("", {"empty"}));
   EXPECT_TRUE(refuses("\n \n", {"empty"}));

@@ -82,6 +82,22 @@ TEST_F(Hdf5Table, TakesLabelsFromAnotherFile) {
   EXPECT_EQ(table.truth, (std::vector<Label>{4, 1}));
 }
 
+TEST_F(Hdf5Table, ReadsNumbersAsTargets) {
+  const auto with = [&](const auto& labels) {
+    Hdf5Writer(path).add("/features", {2, 1}, Bytes{1, 2}).add("/labels", {2}, labels);
+    return read_hdf5_table(path, "", Targets::Numbers);
+  };
+  EXPECT_EQ(with(Reals{-1.25, 7e9}).numbers, (Reals{-1.25, 7e9}));
+  EXPECT_EQ(with(Floats{-1.5F, 2}).numbers, (Reals{-1.5, 2}));
+  EXPECT_EQ(with(Integers{-3, 2}).numbers, (Reals{-3, 2}));
+  EXPECT_TRUE(with(Integers{3, 2}).labels.empty());
+  EXPECT_TRUE(fails(
+      [&] {
+        (void)with(Reals{1, std::numeric_limits<Real>::quiet_NaN()});
+      },
+      ExitCode::Data, {path, "label of row 1", "finite"}));
+}
+
 TEST_F(Hdf5Table, ReadsTruthAndClassNames) {
   const auto common = [](Hdf5Writer& file) -> Hdf5Writer& {
     return file.add("/features", {2, 1}, Bytes{1, 2}).add("/labels", {2}, Bytes{0, 1}).add("/truth", {2}, Bytes{1, 1});

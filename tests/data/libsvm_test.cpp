@@ -86,6 +86,13 @@ TEST_F(Libsvm, RefusesATableTooLargeToBeDense) {
   EXPECT_TRUE(refuses("1 1:1\n2 1073741824:1\n", {"2 rows", "1073741824 features", "4 GiB"}));
 }
 
+TEST_F(Libsvm, ReadsNumbersAsTargets) {
+  const Table table = read_libsvm({write_file(scratch.file("a.svm"), "-1.5 1:1\n2e3 1:2\n")}, Targets::Numbers).front();
+  EXPECT_EQ(table.numbers, (std::vector<Real>{-1.5, 2e3}));
+  EXPECT_TRUE(table.labels.empty());
+  EXPECT_TRUE(table.class_names.empty());
+}
+
 TEST_F(Libsvm, RefusesTargetsOfARegression) {
   std::string content;
   for (int i = 0; i < 1500; ++i) {

@@ -66,6 +66,20 @@ TEST_F(LoadSplit, WithoutShufflingTakesTheFirstRowsAsTheyStand) {
   EXPECT_TRUE(split.is_clean.empty());
 }
 
+TEST_F(LoadSplit, NumbersComeWithTheirRows) {
+  const Split split = load_split(data, noise, 3, Targets::Numbers);
+  ASSERT_EQ(split.train.numbers.size(), 30U);
+  EXPECT_TRUE(split.train.labels.empty());
+  EXPECT_TRUE(split.class_names.empty());
+  for (std::size_t i = 0; i < 30; ++i) {
+    EXPECT_EQ(split.train.numbers[i], static_cast<Real>(split.train.rows[i] % 4));
+  }
+  EXPECT_FALSE(split.fingerprint.empty());
+  noise.kind = "uniform";
+  EXPECT_TRUE(fails([&] { (void)load_split(data, noise, 3, Targets::Numbers); }, ExitCode::Config,
+                    {"problem.noise.kind", "none"}));
+}
+
 TEST_F(LoadSplit, ShufflingKeepsTrainAndValidationDisjointAndLabelsWithTheirRows) {
   const Split split = load();
   EXPECT_EQ(split.train.n_rows(), 30);

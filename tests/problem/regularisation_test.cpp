@@ -19,11 +19,13 @@ class RegularisationTest : public testing::Test {
   static constexpr Index n_classes = 3;
   static constexpr Index n_features = 4;
 
-  [[nodiscard]] std::unique_ptr<Regularisation> make(const std::string& penalty, Real x_start = 0.3) const {
+  [[nodiscard]] std::unique_ptr<Regularisation> make(const std::string& penalty, Real x_start = 0.3,
+                                                     const std::string& loss = "cross_entropy") const {
     Options all = data_.options();
     all.run.block_rows = n_train;
     all.problem.type = "regularisation";
     all.problem.penalty = penalty;
+    all.problem.loss = loss;
     all.problem.x_start = x_start;
     all.problem.x_max = 3;
     all.problem.init = "kaiming_uniform";
@@ -37,14 +39,44 @@ class RegularisationTest : public testing::Test {
 
 TEST_F(RegularisationTest, EveryPenaltyPassesItsCheck) {
   SCOPED_TRACE(test::seed_text());
-  for (const char* penalty : {"l2", "l1", "group"}) {
-    const auto problem = make(penalty);
-    for (const Index block_rows : {7, 150, 200}) {
-      for (const CheckResult& result : check_problem(*problem, block_rows, test::seed())) {
-        EXPECT_TRUE(result.passed()) << penalty << ": " << result.what << " is off by " << result.error;
+  for (const char* loss : {"cross_entropy", "squared"}) {
+    for (const char* penalty : {"l2", "l1", "group"}) {
+      const auto problem = make(penalty, 0.3, loss);
+      for (const Index block_rows : {7, 150, 200}) {
+        for (const CheckResult& result : check_problem(*problem, block_rows, test::seed())) {
+          EXPECT_TRUE(result.passed()) << loss << ", " << penalty << ": " << result.what << " is off by "
+                                       << result.error;
+        }
       }
     }
   }
+}
+
+// IDX labels serve as targets.
+TEST_F(RegularisationTest, SquaredLossIsTheFormula) {
+  SCOPED_TRACE(test::seed_text());
+  const auto problem = make("l2", 0.3, "squared");
+  ASSERT_EQ(problem->n_y(), n_features + 1);
+  const Vec y = random_vector(n_features + 1, 7);
+  Real mean = 0;
+  Real square = 0;
+  Real error = 0;
+  for (Index i = 0; i < 30; ++i) {
+    Real off = y[n_features] - data_.label("test", i);
+    for (Index f = 0; f < n_features; ++f) {
+      off += y[f] * data_.feature("test", i, f) / 255.0;
+    }
+    error += off * off / 30;
+    mean += data_.label("test", i) / 30.0;
+    square += data_.label("test", i) * data_.label("test", i) / 30.0;
+  }
+  Vec tallies = Vec::Zero(1);
+  problem->tally(Level::Test, {.id = 0, .rows = {0, 30}, .n_rows_in_pass = 30}, {}, as_span(y), as_span(tallies));
+  Metrics metrics;
+  problem->measure(as_span(tallies), Vec::Zero(n_features), y, metrics);
+  EXPECT_NEAR(*metrics.find("test_error"), error, 1e-13);
+  EXPECT_NEAR(*metrics.find("test_r2"), 1 - error / (square - mean * mean), 1e-12);
+  EXPECT_FALSE(metrics.find("test_accuracy"));
 }
 
 TEST_F(RegularisationTest, PenaltiesAreTheFormulas) {

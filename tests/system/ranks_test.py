@@ -37,6 +37,9 @@ WAYS = {
     "float64 shared x, group, minibatch": Way("float64", MINIBATCH, MIXED, [(2, "sharded"), (3, "sharded"), (5, "sharded")],
                                               {"problem.type": "regularisation", "problem.penalty": "group",
                                                "problem.x_start": 0.01}),
+    "float32 shared x, squared loss": Way("float32", MINIBATCH, ADAM, [(2, "sharded"), (3, "sharded"), (5, "sharded")],
+                                          {"problem.type": "regularisation", "problem.loss": "squared", "problem.x_max": 3.0,
+                                           "algorithm.beta": 0.01, "algorithm.eta": 0.01}),
 }
 
 
@@ -88,6 +91,9 @@ class RanksTest(support.Case):
 
     def test_float64_shared_x_group_minibatch(self):
         self.check("float64 shared x, group, minibatch")
+
+    def test_float32_shared_x_squared_loss(self):
+        self.check("float32 shared x, squared loss")
 
     def test_refit(self):
         alone = self.run_ok("refit-1", run__iterations=4, problem__refit=True)

@@ -194,6 +194,65 @@ class Reference:
                 | self.along_y.fields("y", False) | self.along_theta.fields("theta", False))
 
 
+class RegularisationReference(Reference):
+    """One penalty per feature, shared by all rows: x of f = (1/n) Σ ℓ_i + [l2] ½ Σ_j e^{x_j}‖W_j‖², or of g (l1, group)."""
+
+    def __init__(self, train, validation, n_classes, settings, penalty, squared, x_max):
+        super().__init__(train, validation, 1 if squared else n_classes, settings)
+        self.penalty, self.squared, self.x_max = penalty, squared, x_max
+        kind = dict(momentum=settings.momentum, beta1=settings.beta1, beta2=settings.beta2, epsilon=settings.epsilon)
+        self.along_x = Direction(settings.optimizer_x, self.a.shape[1], **kind)
+        self.x = self.project(np.full(self.a.shape[1], settings.x_start))
+
+    def weights(self, y):
+        return y[:self.n_classes * len(self.x)].reshape(self.n_classes, len(self.x))
+
+    def project(self, x):
+        return np.clip(x, -12, self.x_max) if self.penalty == "l2" else np.maximum(x, 0)
+
+    def grad_rows(self, features, labels, y):
+        if not self.squared:
+            return losses_and_gradient(features, labels, y, np.full(len(labels), 1 / len(labels)), self.n_classes)[1]
+        residual = (features @ y[:-1] + y[-1] - labels) / len(labels)
+        return np.append(residual @ features, residual.sum())
+
+    def grad_f(self, rows, y):
+        grad = self.grad_rows(self.a[rows], self.labels[rows], y)
+        w = self.weights(y)
+        if self.penalty != "l2":
+            return (np.abs(w).sum(axis=0) if self.penalty == "l1" else np.sqrt((w * w).sum(axis=0))), grad
+        self.weights(grad)[:] += np.exp(self.x) * w
+        return np.exp(self.x) / 2 * (w * w).sum(axis=0), grad
+
+    def grad_upper(self, k):
+        rows = rows_drawn(len(self.labels_val), self.s.block_rows, self.s.batch_upper, self.s.seed, UPPER_BATCH, k)
+        return self.grad_rows(self.a_val[rows], self.labels_val[rows], self.y)
+
+    def prox(self, step, y):
+        w, y = self.weights(y), y.copy()
+        if self.penalty == "l1":
+            self.weights(y)[:] = np.sign(w) * np.maximum(np.abs(w) - step * self.x, 0)
+        elif self.penalty == "group":
+            self.weights(y)[:] = w * np.maximum(1 - step * self.x / np.maximum(np.sqrt((w * w).sum(axis=0)), 1e-300), 0)
+        return y
+
+    def step_theta(self, k):
+        super().step_theta(k)
+        self.theta = self.prox(step_size(self.s.eta, k, self.n), self.theta)
+
+    def step_x(self, k):
+        rows = self.lower_rows(k)
+        d = self.grad_f(rows, self.y)[0] - self.grad_f(rows, self.theta)[0]
+        self.x = self.project(self.x - step_size(self.s.alpha, k, self.n) * self.along_x(d))
+
+    def step_y(self, k):
+        super().step_y(k)
+        self.y = self.prox(step_size(self.s.beta, k, self.n), self.y)
+
+    def run(self):
+        return {name: values for name, values in super().run().items() if name != "x_visits"}
+
+
 # ---- the tests ----
 
 class ReferenceTest(support.Case):
@@ -201,7 +260,17 @@ class ReferenceTest(support.Case):
         out = self.run_ok("run", **{name.replace(".", "__"): value for name, value in dict(more).items()},
                           **{name.replace(".", "__"): value for name, value in settings.config().items()})
         found = support.read_state(out)
-        expected = Reference(self.train, self.validation, self.n_classes, settings).run()
+        self.compare(found, Reference(self.train, self.validation, self.n_classes, settings).run(), tolerance)
+
+    def check_regularisation(self, penalty, loss, settings, x_start=0.2, x_max=2.0):
+        more = {"problem.type": "regularisation", "problem.penalty": penalty, "problem.loss": loss,
+                "problem.x_start": x_start, "problem.x_max": x_max}
+        out = self.run_ok(f"{penalty}-{loss}-{settings.batch_lower}", **{name.replace(".", "__"): value for name, value in (settings.config() | more).items()})
+        settings.x_start = x_start
+        self.compare(support.read_state(out), RegularisationReference(self.train, self.validation, self.n_classes, settings,
+                                                                      penalty, loss == "squared", x_max).run(), 1e-12)
+
+    def compare(self, found, expected, tolerance):
         self.assertEqual(sorted(found), sorted(expected))
         for name, values in expected.items():
             with self.subTest(field=name):
@@ -218,6 +287,14 @@ class ReferenceTest(support.Case):
         self.test = support.make_rows(20, **shape, seed=13)
         for part in ("train", "validation", "test"):
             self.base |= support.write_rows_idx(self.folder, part, getattr(self, part))
+
+    def test_one_penalty_per_feature(self):
+        settings = {"beta": 0.02, "eta": 0.02, "iterations": 15}
+        for penalty in ("l2", "l1", "group"):
+            for loss in ("cross_entropy", "squared"):
+                with self.subTest(penalty=penalty, loss=loss):
+                    self.check_regularisation(penalty, loss, Settings(**settings))
+        self.check_regularisation("l2", "squared", Settings(**settings, batch_lower=64, batch_upper=32, optimizer_y="momentum"))
 
     def test_sgd(self):
         self.check(Settings(optimizer_x="sgd", alpha=400.0))

@@ -58,6 +58,7 @@ struct ProblemOptions {
   std::string activation = "relu";
   std::string init = "auto";
   Real regularisation = 0;
+  std::string loss = "cross_entropy";
   std::string penalty = "l2";
   Real x_start = -4;
   Real x_max = 12;
@@ -198,6 +199,9 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"problem.regularisation", Rule::at_least(0), fixed,
                  "r in f + r*|y|^2; few-shot tasks: in f_t + r/2*|y_t|^2"},
       problem.regularisation);
+  see(OptionInfo{"problem.loss", Rule::one_of("cross_entropy|squared"), fixed,
+                 "regularisation: cross_entropy of classes; squared: (w*a+b-t)^2/2 of labels t that are any numbers"},
+      problem.loss);
   see(OptionInfo{"problem.penalty", Rule::one_of("l2|l1|group"), fixed,
                  "regularisation: e^x_j/2*|W_j|^2, x_j*|W_j|_1 or x_j*|W_j|, W_j: the weights of feature j"},
       problem.penalty);
@@ -242,7 +246,7 @@ void visit(AnyOptions& options, See&& see) {
                  "idx, csv, libsvm: such files, gzipped or not; hdf5: /features and /labels"},
       data.format);
   see(OptionInfo{"problem.data.train_features", Rule::any(), free, "file of the training rows"}, data.train_features);
-  see(OptionInfo{"problem.data.train_labels", Rule::any(), free, "file of their labels (hdf5: default the same file)"},
+  see(OptionInfo{"problem.data.train_labels", Rule::any(), free, "file of their labels (csv, hdf5: default the same file)"},
       data.train_labels);
   see(OptionInfo{"problem.data.validation_features", Rule::any(), free,
                  "file of the validation rows; none: split off the training file"},

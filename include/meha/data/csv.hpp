@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Comma-separated numbers, one row per line, one column of class numbers 0, 1, …; plain or gzipped. A field may stand in
+// Numbers separated by commas, or by blanks when the first line has no comma; one row per line; one column of class
+// numbers 0, 1, … or of any numbers, in the same file or in one of its own; plain or gzipped. A field may stand in
 // quotes ("" inside stands for one). The first line is one of
 //   numbers                          the first row
 //   names                            a header: recognised by a field that is not a number
@@ -13,9 +14,11 @@
 namespace meha {
 
 /// @param label_column  a name from the header, or the column's number from 0; empty: the last column
+/// @param labels_path   file where that column stands (its other columns are not looked at); empty: the same file
 /// @return  a Table of float32 features
 /// Errors: Error(Data) naming line and column: a field that is not a finite number, a row of another length, a label
-/// that is no class number, a file that is missing, damaged, empty or larger than 4 GiB as float32.
-Table read_csv(const std::string& path, const std::string& label_column);
+/// that is no class number (Targets::Numbers: no finite number), files of different lengths, a file that is missing, damaged, empty or larger than 4 GiB as float32.
+Table read_csv(const std::string& path, const std::string& label_column, const std::string& labels_path = {},
+               Targets targets = Targets::Classes);
 
 }  // namespace meha

@@ -23,14 +23,18 @@ inline Real feature_scale(Element element) {
 
 using Label = std::int32_t;
 
-/// A whole file: features (n_rows × n_features, row-major) and one label per row.
+/// What the labels of a file are: classes 0, 1, …, or any numbers (of a regression).
+enum class Targets : int { Classes, Numbers };
+
+/// A whole file: features (n_rows × n_features, row-major) and one label per row, or one number per row.
 struct Table {
   std::string name;  // of the file, for messages
   Index n_rows = 0;
   Index n_features = 0;
   Element element = Element::UInt8;
   std::vector<std::byte> features;
-  std::vector<Label> labels;
+  std::vector<Label> labels;             // Targets::Classes, else empty
+  std::vector<Real> numbers;             // Targets::Numbers, else empty
   std::vector<Label> truth;              // true labels where the file has them, else empty
   std::vector<std::string> class_names;  // where the file has them, else empty
 
@@ -38,13 +42,14 @@ struct Table {
   [[nodiscard]] std::span<const std::byte> row(Index i) const;
 };
 
-/// Throws Error(Data) naming the row when a float32 feature is not finite or a label is negative.
+/// Throws Error(Data) naming the row when a float32 feature or a number is not finite or a label is negative.
 void check_values(const Table& table);
 
 /// Consecutive rows in cache-sized portions. At least 64 readable bytes follow the last row.
 struct Tile {
   const std::byte* features = nullptr;
-  const Label* labels = nullptr;
+  const Label* labels = nullptr;  // Targets::Classes
+  const Real* numbers = nullptr;  // Targets::Numbers
   Element element = Element::UInt8;
   Index n_rows = 0;
   Index n_features = 0;
@@ -54,7 +59,7 @@ struct Tile {
 class RowSet {
  public:
   RowSet() = default;
-  RowSet(BlockPlan plan, Range rows, Index n_features, Element element);
+  RowSet(BlockPlan plan, Range rows, Index n_features, Element element, Targets targets = Targets::Classes);
 
   [[nodiscard]] const BlockPlan& plan() const { return plan_; }
   [[nodiscard]] Range rows() const { return rows_; }
@@ -65,6 +70,7 @@ class RowSet {
   /// Storage of the same rows, to be filled at set-up.
   [[nodiscard]] std::span<std::byte> feature_bytes(Range rows);
   [[nodiscard]] std::span<Label> labels(Range rows);
+  [[nodiscard]] std::span<Real> numbers(Range rows);
 
  private:
   BlockPlan plan_;
@@ -72,7 +78,8 @@ class RowSet {
   Index n_features_ = 0;
   Element element_ = Element::UInt8;
   std::vector<std::byte> features_;
-  std::vector<Label> labels_;
+  std::vector<Label> labels_;  // one of these is empty
+  std::vector<Real> numbers_;
 };
 
 }  // namespace meha

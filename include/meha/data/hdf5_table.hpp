@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A data set in HDF5: /features (rows × any, uint8 or numbers) and /labels (rows, integers); optionally /truth (true
+// A data set in HDF5: /features (rows × any, uint8 or numbers) and /labels (rows, integers; or any numbers); optionally /truth (true
 // labels) and /class_names (strings). uint8 features stand for v/255, others are taken as they are (as float32).
 #pragma once
 
@@ -11,6 +11,7 @@ namespace meha {
 
 /// @param labels_path  empty: /labels stands in the same file
 /// Errors: Error(Data) for a missing file or dataset, wrong dimensions, unequal counts, values that are not finite.
-Table read_hdf5_table(const std::string& features_path, const std::string& labels_path);
+Table read_hdf5_table(const std::string& features_path, const std::string& labels_path,
+                      Targets targets = Targets::Classes);
 
 }  // namespace meha

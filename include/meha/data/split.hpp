@@ -12,8 +12,9 @@ namespace meha {
 /// Some rows of a table, in an order of their own.
 struct Selection {
   std::shared_ptr<const Table> table;
-  std::vector<Index> rows;    // row numbers in the table
-  std::vector<Label> labels;  // as given to the learner
+  std::vector<Index> rows;         // row numbers in the table
+  std::vector<Label> labels;       // as given to the learner; empty for Targets::Numbers
+  std::vector<Real> numbers = {};  // empty for Targets::Classes
   [[nodiscard]] Index n_rows() const { return static_cast<Index>(rows.size()); }
 };
 
@@ -22,14 +23,15 @@ struct Split {
   Selection test, holdout;               // may be empty
   std::vector<Label> true_labels;        // of the training rows; empty when unknown
   std::vector<std::uint8_t> is_clean;    // 1 where the given label counts as right; empty when unknown
-  std::vector<std::string> class_names;  // one per class
+  std::vector<std::string> class_names;  // one per class; empty for Targets::Numbers
   std::string fingerprint;               // hash of all features and labels, in order
 
   [[nodiscard]] Index n_classes() const { return static_cast<Index>(class_names.size()); }
 };
 
 /// Reads the files, splits, corrupts. Meant for one rank.
-/// Errors: Error(Data) when a file is missing, damaged or too short, or files do not fit together.
-Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed);
+/// Errors: Error(Data) when a file is missing, damaged or too short, or files do not fit together; Error(Config) for label
+/// noise on numbers.
+Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed, Targets targets = Targets::Classes);
 
 }  // namespace meha

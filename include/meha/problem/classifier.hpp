@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Cross-entropy ℓ_i(y) of a classifier on tiles of rows, in halves: forward gives the losses at every point y of the
-// pass; backward adds Σ_i w_i ∇ℓ_i(y), with weights that may have been chosen after seeing the losses.
+// Losses ℓ_i(y) of a classifier (cross-entropy) or of a regression (half squared error) on tiles of rows, in halves:
+// forward gives the losses at every point y of the pass; backward adds Σ_i w_i ∇ℓ_i(y), with weights that may have been
+// chosen after seeing the losses.
 #pragma once
 
 #include <memory>
@@ -33,7 +34,7 @@ class Classifier {
   /// Prepares a pass at these points, once for all its tiles. Parameters are laid out as PyTorch does: W (out × in,
   /// row-major), b, layer by layer.
   virtual void set_points(std::span<const InSpan> points) = 0;
-  /// @param losses  [point·tile_rows + row], nats     tile.n_rows ≤ tile_rows
+  /// @param losses  [point·tile_rows + row], nats or halves of squares     tile.n_rows ≤ tile_rows
   virtual void forward(const Tile& tile, OutSpan losses) = 0;
   /// Adds Σ weights[row]·∇ℓ_row at every point for the tile last seen by forward().
   virtual void backward(const Tile& tile, InSpan weights) = 0;
@@ -43,15 +44,18 @@ class Classifier {
   virtual void classes(std::span<Label> most_likely) const = 0;
 };
 
+enum class Loss { CrossEntropy, Squared };
+
 struct ClassifierShape {
   Index n_features = 0;
-  Index n_classes = 0;
+  Index n_classes = 0;  // Squared: 1
   Element element = Element::UInt8;
+  Loss loss = Loss::CrossEntropy;  // Squared: of Tile::numbers; model "linear" alone
 };
 
 /// options.model = "linear": softmax(W·a + b), init "auto" is "zero"; "mlp": with hidden layers, "auto" is
 /// "kaiming_uniform". @param precision  "float32" or "float64"
-/// Errors: Error(Config) for init = "zero" with hidden layers.
+/// Errors: Error(Config) for init = "zero" with hidden layers, and for a loss that the model does not have.
 std::unique_ptr<Classifier> make_classifier(const ProblemOptions& options, const ClassifierShape& shape,
                                             const std::string& precision, Simd simd);
 

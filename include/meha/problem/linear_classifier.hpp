@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Multinomial logistic regression: z = W·a + b, ℓ = log Σ_c e^{z_c} − z_label; ∇_W ℓ = (softmax(z) − e_label)·aᵀ,
-// ∇_b ℓ = softmax(z) − e_label. All points of a pass go through ONE product per tile, in arithmetic T.
+// ∇_b ℓ = softmax(z) − e_label. Loss::Squared: z = w·a + b is one number, ℓ = ½(z − t)², ∇_w ℓ = (z − t)·a. All points of a pass go through ONE product per tile, in arithmetic T.
 #pragma once
 
 #include "meha/problem/classifier.hpp"
@@ -22,6 +22,8 @@ class LinearClassifier final : public Classifier {
   void classes(std::span<Label> most_likely) const override;
 
  private:
+  void square_losses(const Tile& tile, OutSpan losses);
+
   ClassifierShape shape_;
   const LinearKernels<T>* kernels_;
   Index n_points_ = 0;
@@ -29,7 +31,7 @@ class LinearClassifier final : public Classifier {
   std::vector<T> weights_;        // [feature][column], with the scale of uint8 features folded in
   std::vector<T> bias_;           // [column]
   std::vector<T> logits_;         // [row/16][column][row%16]
-  std::vector<T> probabilities_;  // [row][column]; residuals after backward()
+  std::vector<T> probabilities_;  // [row][column]; residuals after backward(); Squared: residuals
   std::vector<T> gradient_;       // [column][padded feature], of the stored (unscaled) features
   std::vector<Real> bias_gradient_;
   std::vector<std::byte> scratch_;

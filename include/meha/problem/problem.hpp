@@ -115,7 +115,8 @@ class Problem {
   /// x ← Proj_X(x). PerRow: any rows of x.
   virtual void project_x(Out x) const;
 
-  /// Metrics of the problem's own: whole numbers tallied over all blocks of all levels, and what is made of them on rank 0.
+  /// Metrics of the problem's own: numbers tallied over all blocks of all levels (counts, or shares of means), and what
+  /// is made of them on rank 0. tally() adds one block's.
   [[nodiscard]] virtual Index n_tallies() const { return 0; }
   virtual void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies);
   /// @param x  the whole of x

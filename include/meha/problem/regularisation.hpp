@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Regularisation: one penalty per feature, learnt so that a linear classifier trained with them does well on other rows.
-//   y = (W, b),  W (K × d, row-major),  W_j = column j: the weights of feature j for all K classes;  x ∈ ℝ^d, shared
+// Regularisation: one penalty per feature, learnt so that a linear model trained with them does well on other rows.
+//   y = (W, b),  W (K × d, row-major),  W_j = column j: the weights of feature j for all K outputs;  x ∈ ℝ^d, shared
 //   F(y)   = (1/n_val) Σ_i ℓ_i(y)                                      over the validation rows
 //   f(x,y) = (1/n) Σ_i ℓ_i(y) + [l2] ½ Σ_j e^{x_j} ‖W_j‖²              over the training rows
 //   g(x,y) = [l1] Σ_j x_j ‖W_j‖₁   or   [group] Σ_j x_j ‖W_j‖   or   [l2] 0
 //   X      = [−12, x_max]^d for l2, [0, ∞)^d for l1 and group;  x⁰ = x_start moved into X
 //   l2:    ∂f/∂x_j = ½ e^{x_j} ‖W_j‖²,   ∂f/∂W_kj += e^{x_j} W_kj
 //   prox of s·g:  l1: W_kj ← sign(W_kj)·max(|W_kj| − s·x_j, 0);   group: W_j ← W_j·max(1 − s·x_j/‖W_j‖, 0)
-// ℓ is the cross-entropy [nats]. b is not penalised.
+// ℓ is the cross-entropy [nats] of K classes, or with problem.loss = "squared" ½(W·a + b − t)² of K = 1 output: ridge
+// regression (l2) or the lasso (l1). b is not penalised.
 #pragma once
 
 #include <memory>
@@ -53,10 +54,12 @@ class Regularisation final : public Problem {
 
   Penalty penalty_;
   Real x_start_, x_max_;
+  Loss loss_;
   std::string init_;
   Index seed_;
   RowSet train_, validation_, test_;
-  Index n_classes_ = 0;
+  Index n_classes_ = 0;     // Loss::Squared: 1
+  Real test_variance_ = 0;  // of the test rows' targets; on rank 0
   std::string fingerprint_;
   std::unique_ptr<Classifier> classifier_;
   std::vector<Real> losses_;

@@ -86,7 +86,8 @@ class Oracle {
   /// Opens a sweep over all rows.
   Sweep full_sweep(Vec& x);
 
-  /// Tallies of the problem's own metrics over all blocks of all levels. Collective.
+  /// Tallies of the problem's own metrics over all blocks of all levels, summed as everything else is: the same bits on
+  /// any number of ranks. Not a number when one of them is not finite. Collective.
   Vec tally(Vec& x, const Vec& y);
   /// The whole of x on rank 0, empty elsewhere. Collective.
   Vec gather_x(const Vec& x) const;
