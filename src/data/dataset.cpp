@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "meha/core/error.hpp"
 
@@ -14,6 +15,11 @@ constexpr std::size_t readable_past_end = 64;
 }  // namespace
 
 std::span<const std::byte> Table::row(Index i) const {
+  if (element == Element::Sparse) {
+    const auto at = static_cast<std::size_t>(i);
+    const Index bytes = bytes_per(element);
+    return slice(std::span(features), {first_entry[at] * bytes, first_entry[at + 1] * bytes});
+  }
   return slice(std::span(features), {i * row_bytes(), (i + 1) * row_bytes()});
 }
 
@@ -28,6 +34,14 @@ void check_values(const Table& table) {
     if (!std::isfinite(table.numbers[i])) {
       throw Error(ExitCode::Data, table.name + ": label of row " + std::to_string(i) +
                                       " is not a finite number: leave rows without a target out");
+    }
+  }
+  for (std::size_t i = 0; table.element == Element::Sparse && i < table.features.size() / sizeof(Entry); ++i) {
+    Entry entry{};
+    std::memcpy(&entry, table.features.data() + i * sizeof(Entry), sizeof(Entry));
+    if (!std::isfinite(entry.value)) {
+      throw Error(ExitCode::Data, table.name + ": feature " + std::to_string(entry.feature) +
+                                      " is not a finite number in float32: is it of an extraordinary scale?");
     }
   }
   if (table.element != Element::Float32) {
@@ -45,28 +59,43 @@ void check_values(const Table& table) {
   }
 }
 
-RowSet::RowSet(BlockPlan plan, Range rows, Index n_features, Element element, Targets targets)
+RowSet::RowSet(BlockPlan plan, Range rows, Index n_features, Element element, Targets targets,
+               std::vector<Index> first_entry)
     : plan_(plan),
       rows_(rows),
       n_features_(n_features),
       element_(element),
-      features_(static_cast<std::size_t>(rows.size() * n_features * bytes_per(element)) + readable_past_end),
+      features_(static_cast<std::size_t>((element == Element::Sparse ? first_entry.back() : rows.size() * n_features) *
+                                         bytes_per(element)) +
+                readable_past_end),
+      first_entry_(std::move(first_entry)),
       labels_(targets == Targets::Classes ? static_cast<std::size_t>(rows.size()) : 0),
       numbers_(targets == Targets::Numbers ? static_cast<std::size_t>(rows.size()) : 0) {}
 
 Tile RowSet::tile(Range rows) const {
   const Index first = rows.begin - rows_.begin;
-  return {.features = features_.data() + first * n_features_ * bytes_per(element_),
+  const bool sparse = element_ == Element::Sparse;
+  return {.features = features_.data() + (sparse ? 0 : bytes_of(rows).begin),
           .labels = labels_.empty() ? nullptr : labels_.data() + first,
           .numbers = numbers_.empty() ? nullptr : numbers_.data() + first,
           .element = element_,
           .n_rows = rows.size(),
-          .n_features = n_features_};
+          .n_features = n_features_,
+          .first_entry = sparse ? first_entry_.data() + first : nullptr};
+}
+
+/// Where the features of these rows stand.
+Range RowSet::bytes_of(Range rows) const {
+  const auto begin_of = [&](Index row) {
+    const Index i = row - rows_.begin;
+    return bytes_per(element_) *
+           (element_ == Element::Sparse ? first_entry_[static_cast<std::size_t>(i)] : i * n_features_);
+  };
+  return {begin_of(rows.begin), begin_of(rows.end)};
 }
 
 std::span<std::byte> RowSet::feature_bytes(Range rows) {
-  const Index row_bytes = n_features_ * bytes_per(element_);
-  return slice(std::span(features_), {(rows.begin - rows_.begin) * row_bytes, (rows.end - rows_.begin) * row_bytes});
+  return slice(std::span(features_), bytes_of(rows));
 }
 
 std::span<Label> RowSet::labels(Range rows) {

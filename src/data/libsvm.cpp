@@ -12,11 +12,7 @@ namespace meha {
 namespace {
 
 constexpr Index largest_index = max_text_table_bytes / 4;
-
-struct Entry {
-  std::int32_t feature;
-  float value;
-};
+constexpr Index most_sparse_features = Index{1} << 28;
 
 struct SparseFile {
   std::vector<Real> labels;
@@ -85,7 +81,9 @@ class LibsvmReader {
     if (!value) {
       file_.fail_in_line("value " + quoted(word.substr(colon + 1)) + " of index " + std::to_string(*index) + " " + why);
     }
-    rows_.entries.push_back({static_cast<std::int32_t>(*index - 1), *value});
+    if (*value != 0) {
+      rows_.entries.push_back({static_cast<std::uint32_t>(*index - 1), *value});
+    }
     rows_.n_features = std::max(rows_.n_features, *index);
     return *index;
   }
@@ -130,9 +128,10 @@ Table dense(const std::string& path, const SparseFile& file, Index n_features) {
   table.n_rows = static_cast<Index>(file.labels.size());
   table.n_features = n_features;
   if (n_features > max_text_table_bytes / 4 / table.n_rows) {
-    throw Error(ExitCode::Data, path + ": " + std::to_string(table.n_rows) + " rows × " + std::to_string(n_features) +
-                                    " features are more than 4 GiB as dense float32: too large for this program, or an "
-                                    "index is damaged");
+    throw Error(ExitCode::Data,
+                path + ": " + std::to_string(table.n_rows) + " rows × " + std::to_string(n_features) +
+                    " features are more than 4 GiB as dense float32: leave problem.data.sparse = \"never\" "
+                    "out, or an index is damaged");
   }
   std::vector<float> values(static_cast<std::size_t>(table.n_rows * n_features));
   std::size_t next = 0;
@@ -146,9 +145,37 @@ Table dense(const std::string& path, const SparseFile& file, Index n_features) {
   return table;
 }
 
+Table sparse_table(const std::string& path, const SparseFile& file, Index n_features) {
+  if (n_features > most_sparse_features) {
+    throw Error(ExitCode::Data, path + ": " + std::to_string(n_features) + " features, but at most " +
+                                    std::to_string(most_sparse_features) + " are possible; is an index damaged?");
+  }
+  Table table;
+  table.name = path;
+  table.element = Element::Sparse;
+  table.n_rows = static_cast<Index>(file.labels.size());
+  table.n_features = n_features;
+  const auto bytes = std::as_bytes(std::span(file.entries));
+  table.features.assign(bytes.begin(), bytes.end());
+  table.first_entry.push_back(0);
+  table.first_entry.insert(table.first_entry.end(), file.row_ends.begin(), file.row_ends.end());
+  return table;
+}
+
+/// Whether less than a quarter of all values is not 0.
+bool mostly_zero(const std::vector<SparseFile>& files, Index n_features) {
+  Real n_entries = 0;
+  Real n_rows = 0;
+  for (const SparseFile& file : files) {
+    n_entries += static_cast<Real>(file.entries.size());
+    n_rows += static_cast<Real>(file.labels.size());
+  }
+  return 4 * n_entries < n_rows * static_cast<Real>(n_features);
+}
+
 }  // namespace
 
-std::vector<Table> read_libsvm(const std::vector<std::string>& paths, Targets targets) {
+std::vector<Table> read_libsvm(const std::vector<std::string>& paths, Targets targets, const std::string& sparse) {
   std::vector<SparseFile> files;
   Index n_features = 0;
   for (const std::string& path : paths) {
@@ -165,10 +192,13 @@ std::vector<Table> read_libsvm(const std::vector<std::string>& paths, Targets ta
                                     " different labels: classes are expected, at most " + std::to_string(most_classes) +
                                     "; are they targets of a regression (problem.loss = \"squared\")?");
   }
+  const bool to_be_sparse = sparse == "always" || (sparse == "auto" && mostly_zero(files, n_features));
   std::vector<Table> tables;
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    tables.push_back(dense(paths[i], files[i], n_features));
+    tables.push_back(to_be_sparse ? sparse_table(paths[i], files[i], n_features)
+                                  : dense(paths[i], files[i], n_features));
     set_labels(files[i], classes, targets, tables.back());
+    files[i] = {};
   }
   return tables;
 }

@@ -71,7 +71,7 @@ Files read_libsvm_files(const DataOptions& data, Targets targets) {
   want(data.train_features, data.train_labels, "train", files.train);
   want(data.validation_features, data.validation_labels, "validation", files.validation);
   want(data.test_features, data.test_labels, "test", files.test);
-  std::vector<Table> tables = read_libsvm(paths, targets);
+  std::vector<Table> tables = read_libsvm(paths, targets, data.sparse);
   for (std::size_t i = 0; i < tables.size(); ++i) {
     *places[i] = std::make_shared<Table>(std::move(tables[i]));
   }
@@ -162,15 +162,17 @@ void split_rows(const DataOptions& data, Index seed, Targets targets, Split& spl
   }
 }
 
+const char* name_of(Element element) {
+  return element == Element::UInt8 ? "uint8" : element == Element::Float32 ? "float32" : "float32, sparse";
+}
+
 void check_fit(const Split& split) {
   const Table& train = *split.train.table;
   for (const Selection* other : {&split.validation, &split.test}) {
     if (other->table && (other->table->n_features != train.n_features || other->table->element != train.element)) {
       throw Error(ExitCode::Data, other->table->name + ": " + std::to_string(other->table->n_features) +
-                                      " features of " +
-                                      (other->table->element == Element::UInt8 ? "uint8" : "float32") + ", but " +
-                                      train.name + " has " + std::to_string(train.n_features) + " of " +
-                                      (train.element == Element::UInt8 ? "uint8" : "float32"));
+                                      " features of " + name_of(other->table->element) + ", but " + train.name +
+                                      " has " + std::to_string(train.n_features) + " of " + name_of(train.element));
     }
   }
 }
@@ -204,7 +206,11 @@ std::string fingerprint_of(const Split& split) {
   Hasher hasher;
   for (const Selection* selection : {&split.train, &split.validation, &split.holdout, &split.test}) {
     for (const Index row : selection->rows) {
-      hasher.add(selection->table->row(row));
+      const auto features = selection->table->row(row);
+      hasher.add(features);
+      if (const std::size_t size = features.size(); selection->table->element == Element::Sparse) {
+        hasher.add_values(std::span(&size, 1));
+      }
     }
     hasher.add_values(std::span<const Label>(selection->labels));
     hasher.add_values(std::span<const Real>(selection->numbers));

@@ -24,7 +24,49 @@ struct Scaling {
   std::vector<Real> mean, deviation;
 };
 
+std::vector<Entry> entries_of(std::span<const std::byte> bytes) {
+  std::vector<Entry> entries(bytes.size() / sizeof(Entry));
+  if (!entries.empty()) {
+    std::memcpy(entries.data(), bytes.data(), bytes.size());
+  }
+  return entries;
+}
+
+/// Of sparse rows: mean 0, that is no shift.
+Scaling sparse_scaling_of(const Selection& train) {
+  const auto n_features = static_cast<std::size_t>(train.table->n_features);
+  const Real n = static_cast<Real>(train.n_rows());
+  std::vector<Real> mean(n_features, 0);
+  std::vector<Real> square(n_features, 0);
+  std::vector<Index> n_entries(n_features, 0);
+  std::vector<float> first(n_features, 0);
+  std::vector<bool> varies(n_features, false);
+  for (const Index row : train.rows) {
+    for (const Entry& entry : entries_of(train.table->row(row))) {
+      mean[entry.feature] += entry.value / n;
+      first[entry.feature] = n_entries[entry.feature]++ == 0 ? entry.value : first[entry.feature];
+      varies[entry.feature] = varies[entry.feature] || entry.value != first[entry.feature];
+    }
+  }
+  for (const Index row : train.rows) {
+    for (const Entry& entry : entries_of(train.table->row(row))) {
+      square[entry.feature] += (entry.value - mean[entry.feature]) * (entry.value - mean[entry.feature]) / n;
+    }
+  }
+  Scaling scaling{.mean = std::vector<Real>(n_features, 0), .deviation = std::vector<Real>(n_features, 1)};
+  for (std::size_t j = 0; j < n_features; ++j) {
+    const Real zeros = 1 - static_cast<Real>(n_entries[j]) / n;
+    const Real root = std::sqrt(square[j] + zeros * mean[j] * mean[j]);
+    const bool same_in_all = n_entries[j] == 0 || (n_entries[j] == train.n_rows() && !varies[j]);
+    scaling.deviation[j] = !same_in_all && root > 0 ? root : 1;
+  }
+  return scaling;
+}
+
 Scaling scaling_of(const Selection& train) {
+  if (train.table->element == Element::Sparse) {
+    return sparse_scaling_of(train);
+  }
   const Table& table = *train.table;
   const auto n_features = static_cast<std::size_t>(table.n_features);
   const Real n = static_cast<Real>(train.n_rows());
@@ -54,6 +96,15 @@ Scaling scaling_of(const Selection& train) {
 
 std::shared_ptr<const Table> scaled(const Table& table, const Scaling& scaling) {
   auto result = std::make_shared<Table>(table);
+  if (table.element == Element::Sparse) {
+    std::vector<Entry> entries = entries_of(table.features);
+    for (Entry& entry : entries) {
+      entry.value = static_cast<float>(entry.value / scaling.deviation[entry.feature]);
+    }
+    std::memcpy(result->features.data(), entries.data(), result->features.size());
+    check_values(*result);
+    return result;
+  }
   std::vector<float> values;
   values.reserve(static_cast<std::size_t>(table.n_rows * table.n_features));
   for (Index row = 0; row < table.n_rows; ++row) {

@@ -18,6 +18,31 @@ void for_each_block(const Communicator& comm, const BlockPlan& plan, See&& see) 
   }
 }
 
+/// Where the entries of this rank's sparse rows begin, and the last end. Collective.
+std::vector<Index> deal_first_entries(const Communicator& comm, const BlockPlan& plan, const Selection& selection) {
+  std::vector<Index> first_entry = {0};
+  std::vector<Index> sizes;
+  for_each_block(comm, plan, [&](int owner, Range rows) {
+    sizes.resize(static_cast<std::size_t>(rows.size()));
+    for (Index i = 0; comm.is_root() && i < rows.size(); ++i) {
+      const auto row = static_cast<std::size_t>(selection.rows[static_cast<std::size_t>(rows.begin + i)]);
+      const auto& all = selection.table->first_entry;
+      sizes[static_cast<std::size_t>(i)] = all[row + 1] - all[row];
+    }
+    if (comm.is_root() && owner != 0) {
+      comm.send(owner, std::as_bytes(std::span(sizes)));
+    } else if (!comm.is_root() && owner == comm.rank()) {
+      comm.receive(0, std::as_writable_bytes(std::span(sizes)));
+    }
+    if (owner == comm.rank()) {
+      for (const Index size : sizes) {
+        first_entry.push_back(first_entry.back() + size);
+      }
+    }
+  });
+  return first_entry;
+}
+
 }  // namespace
 
 RowSet deal_rows(const Communicator& comm, const Selection& selection, Index block_rows) {
@@ -30,8 +55,12 @@ RowSet deal_rows(const Communicator& comm, const Selection& selection, Index blo
   Index targets = static_cast<Index>(selection.numbers.empty() ? Targets::Classes : Targets::Numbers);
   comm.broadcast(targets);
   const BlockPlan plan{.n_rows = n_rows, .block_rows = block_rows};
+  std::vector<Index> first_entry;
+  if (static_cast<Element>(element) == Element::Sparse) {
+    first_entry = deal_first_entries(comm, plan, selection);
+  }
   RowSet mine(plan, owned_rows(plan, comm.rank(), comm.size()), n_features, static_cast<Element>(element),
-              static_cast<Targets>(targets));
+              static_cast<Targets>(targets), std::move(first_entry));
   const bool numbers = static_cast<Targets>(targets) == Targets::Numbers;
   const auto target_bytes = [&](Range rows) {
     return numbers ? std::as_writable_bytes(mine.numbers(rows)) : std::as_writable_bytes(mine.labels(rows));

@@ -106,7 +106,9 @@ HyperRepresentation<T>::HyperRepresentation(const Options& options, const Commun
   Deck deck;
   comm.root_or_none([&] {
     check_options(options.problem);
-    Split split = load_split(options.problem.data, options.problem.noise, seed_);
+    DataOptions data = options.problem.data;
+    data.sparse = "never";
+    Split split = load_split(data, options.problem.noise, seed_);
     put_last(options.problem.held_out_classes, split);
     deck = draw_deck(split, options.problem, plan_, evaluation_plan_, seed_);
     fingerprint_ = split.fingerprint;

@@ -8,12 +8,51 @@
 #include "meha/core/random.hpp"
 
 namespace meha {
+namespace {
+
+/// As LinearKernels::forward_…, of sparse rows. @param sums  scratch, (n_columns)
+template <class T>
+void sparse_forward(const Tile& tile, const T* weights, const T* bias, Index n_columns, T* sums, T* logits) {
+  for (Index row = 0; row < tile.n_rows; ++row) {
+    std::copy_n(bias, n_columns, sums);
+    for (const Entry& entry : tile.entries(row)) {
+      const T value = static_cast<T>(entry.value);
+      const T* weight = weights + entry.feature * n_columns;
+      for (Index column = 0; column < n_columns; ++column) {
+        sums[column] += value * weight[column];
+      }
+    }
+    T* z = logits + row / group_rows * group_rows * n_columns + row % group_rows;
+    for (Index column = 0; column < n_columns; ++column) {
+      z[column * group_rows] = sums[column];
+    }
+  }
+}
+
+/// gradient[feature][column] += Σ_row features[row][feature]·residuals[row][column]
+template <class T>
+void sparse_backward(const Tile& tile, const T* residuals, Index n_columns, T* gradient) {
+  for (Index row = 0; row < tile.n_rows; ++row) {
+    const T* residual = residuals + row * n_columns;
+    for (const Entry& entry : tile.entries(row)) {
+      const T value = static_cast<T>(entry.value);
+      T* to = gradient + entry.feature * n_columns;
+      for (Index column = 0; column < n_columns; ++column) {
+        to[column] += value * residual[column];
+      }
+    }
+  }
+}
+
+}  // namespace
 
 template <class T>
 LinearClassifier<T>::LinearClassifier(const ClassifierShape& shape, Simd simd)
     : shape_(shape),
       kernels_(&linear_kernels<T>(simd)),
-      scratch_(static_cast<std::size_t>(group_rows * shape.n_features * bytes_per(shape.element))) {}
+      scratch_(shape.element == Element::Sparse
+                   ? 0
+                   : static_cast<std::size_t>(group_rows * shape.n_features * bytes_per(shape.element))) {}
 
 template <class T>
 Index LinearClassifier<T>::n_parameters() const {
@@ -46,6 +85,7 @@ void LinearClassifier<T>::set_points(std::span<const InSpan> points) {
   logits_.resize(tile_rows * n_columns);
   probabilities_.resize(tile_rows * n_columns);
   gradient_.assign(static_cast<std::size_t>(padded(shape_.n_features)) * n_columns, T(0));
+  sums_.resize(n_columns);
   bias_gradient_.assign(n_columns, 0);
   const Real scale = feature_scale(shape_.element);
   for (std::size_t column = 0; column < n_columns; ++column) {
@@ -66,6 +106,8 @@ void LinearClassifier<T>::forward(const Tile& tile, OutSpan losses) {
     kernels_->forward_uint8(reinterpret_cast<const std::uint8_t*>(tile.features), tile.n_rows, tile.n_features,
                             weights_.data(), bias_.data(), n_columns_, reinterpret_cast<std::uint8_t*>(scratch_.data()),
                             logits_.data());
+  } else if (shape_.element == Element::Sparse) {
+    sparse_forward(tile, weights_.data(), bias_.data(), n_columns_, sums_.data(), logits_.data());
   } else {
     kernels_->forward_float32(reinterpret_cast<const float*>(tile.features), tile.n_rows, tile.n_features,
                               weights_.data(), bias_.data(), n_columns_, reinterpret_cast<float*>(scratch_.data()),
@@ -108,6 +150,8 @@ void LinearClassifier<T>::backward(const Tile& tile, InSpan weights) {
   if (shape_.element == Element::UInt8) {
     kernels_->backward_uint8(reinterpret_cast<const std::uint8_t*>(tile.features), tile.n_rows, tile.n_features,
                              probabilities_.data(), n_columns_, gradient_.data());
+  } else if (shape_.element == Element::Sparse) {
+    sparse_backward(tile, probabilities_.data(), n_columns_, gradient_.data());
   } else {
     kernels_->backward_float32(reinterpret_cast<const float*>(tile.features), tile.n_rows, tile.n_features,
                                probabilities_.data(), n_columns_, gradient_.data());
@@ -118,16 +162,19 @@ template <class T>
 void LinearClassifier<T>::collect(std::size_t point, OutSpan grad_y) {
   const auto n_classes = static_cast<std::size_t>(shape_.n_classes);
   const auto n_features = static_cast<std::size_t>(shape_.n_features);
-  const auto row_length = static_cast<std::size_t>(padded(shape_.n_features));
+  const bool sparse = shape_.element == Element::Sparse;
+  const auto to_next_feature = sparse ? static_cast<std::size_t>(n_columns_) : std::size_t{1};
+  const auto to_next_column = sparse ? std::size_t{1} : static_cast<std::size_t>(padded(shape_.n_features));
   const Real scale = feature_scale(shape_.element);
   for (std::size_t c = 0; c < n_classes; ++c) {
     const std::size_t column = point * n_classes + c;
-    T* from = gradient_.data() + column * row_length;
+    T* from = gradient_.data() + column * to_next_column;
     Real* to = grad_y.data() + c * n_features;
     for (std::size_t f = 0; f < n_features; ++f) {
-      to[f] += static_cast<Real>(from[f]) * scale;
+      T& value = from[f * to_next_feature];
+      to[f] += static_cast<Real>(value) * scale;
+      value = T(0);
     }
-    std::fill_n(from, row_length, T(0));
     grad_y[n_classes * n_features + c] += bias_gradient_[column];
     bias_gradient_[column] = 0;
   }

@@ -173,6 +173,13 @@ void MlpClassifier<T>::convert(const Tile& tile) {
   const Index n = tile.n_rows * tile.n_features;
   if (shape_.element == Element::UInt8) {
     convert_values<std::uint8_t>(tile.features, n, features_.data());
+  } else if (shape_.element == Element::Sparse) {
+    std::fill_n(features_.begin(), n, T(0));
+    for (Index row = 0; row < tile.n_rows; ++row) {
+      for (const Entry& entry : tile.entries(row)) {
+        features_[static_cast<std::size_t>(row * tile.n_features + entry.feature)] = static_cast<T>(entry.value);
+      }
+    }
   } else {
     convert_values<float>(tile.features, n, features_.data());
   }

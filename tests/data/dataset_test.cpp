@@ -83,5 +83,25 @@ TEST(Element, UInt8StandsForAShareOf255) {
   EXPECT_EQ(feature_scale(Element::Float32), 1);
 }
 
+TEST(RowSet, HandsOutSparseTiles) {
+  RowSet set({.n_rows = 10, .block_rows = 4}, {4, 8}, 100, Element::Sparse, Targets::Classes, {0, 2, 2, 5, 6});
+  const auto fill = [&](Range rows, const std::vector<Entry>& entries) {
+    const auto bytes = set.feature_bytes(rows);
+    ASSERT_EQ(bytes.size(), entries.size() * sizeof(Entry));
+    std::memcpy(bytes.data(), entries.data(), bytes.size());
+  };
+  fill({4, 6}, {{3, 0.5F}, {99, 1}});
+  fill({6, 8}, {{0, 2}, {1, 3}, {2, 4}, {50, 5}});
+  const Tile tile = set.tile({5, 8});
+  EXPECT_EQ(tile.n_rows, 3);
+  EXPECT_EQ(tile.element, Element::Sparse);
+  EXPECT_TRUE(tile.entries(0).empty());
+  ASSERT_EQ(tile.entries(1).size(), 3U);
+  EXPECT_EQ(tile.entries(1)[2].feature, 2U);
+  EXPECT_EQ(tile.entries(1)[2].value, 4);
+  EXPECT_EQ(tile.entries(2)[0].feature, 50U);
+  EXPECT_EQ(set.tile({4, 5}).entries(0)[1].feature, 99U);
+}
+
 }  // namespace
 }  // namespace meha

@@ -83,7 +83,29 @@ TEST_F(Libsvm, NamesTheLineOfWhatIsWrong) {
 }
 
 TEST_F(Libsvm, RefusesATableTooLargeToBeDense) {
-  EXPECT_TRUE(refuses("1 1:1\n2 1073741824:1\n", {"2 rows", "1073741824 features", "4 GiB"}));
+  const std::string path = write_file(scratch.file("a.svm"), "1 1:1\n2 1073741824:1\n");
+  EXPECT_TRUE(fails([&] { (void)read_libsvm({path}, Targets::Classes, "never"); }, ExitCode::Data,
+                    {"2 rows", "1073741824 features", "4 GiB", "a.svm"}));
+  EXPECT_TRUE(refuses("1 1:1\n2 1073741824:1\n", {"1073741824 features", "damaged"}));
+}
+
+TEST_F(Libsvm, KeepsWhatIsNotZeroWhenMostIsZero) {
+  const std::string mostly_zero = "1 2:0.5 7:-2 8:0\n2\n1 9:3\n";
+  const Table table = read(mostly_zero);
+  ASSERT_EQ(table.element, Element::Sparse);
+  EXPECT_EQ(table.n_rows, 3);
+  EXPECT_EQ(table.n_features, 9);
+  EXPECT_EQ(table.first_entry, (std::vector<Index>{0, 2, 2, 3}));
+  EXPECT_EQ(table.features.size(), 3 * sizeof(Entry));
+  EXPECT_TRUE(table.row(1).empty());
+  Entry last{};
+  std::memcpy(&last, table.row(2).data(), sizeof last);
+  EXPECT_EQ(last.feature, 8U);
+  EXPECT_EQ(last.value, 3);
+  EXPECT_EQ(read_libsvm({scratch.file("a.svm")}, Targets::Classes, "never").front().element, Element::Float32);
+  EXPECT_EQ(read("1 1:1\n1 2:1\n1 3:1\n1 4:1\n").element, Element::Float32);  // a quarter
+  EXPECT_EQ(read("1 1:1\n1 2:1\n1 3:1\n1 4:0\n").element, Element::Sparse);
+  EXPECT_EQ(read_libsvm({scratch.file("a.svm")}, Targets::Classes, "always").front().element, Element::Sparse);
 }
 
 TEST_F(Libsvm, ReadsNumbersAsTargets) {

@@ -64,6 +64,37 @@ TEST_F(Standardise, TakesUint8) {
   EXPECT_NEAR(values(split.validation)[0], 23.5, 1e-5);
 }
 
+// What is subtracted from dense rows is the same for all rows: differences between rows agree.
+TEST_F(Standardise, OnlyScalesSparseRows) {
+  DataOptions data;
+  data.format = "libsvm";
+  data.train_features.value = file("rows", "1 1:3 3:5 4:1\n0 1:-1 3:5\n1 3:5 4:2\n0 1:4 3:4\n");
+  data.n_validation = 1;
+  data.shuffle = false;
+  data.standardise = true;
+  data.sparse = "always";
+  const Split sparse = load_split(data, {}, 0);
+  data.sparse = "never";
+  const Split dense = load_split(data, {}, 0);
+  ASSERT_EQ(sparse.train.table->element, Element::Sparse);
+  EXPECT_EQ(sparse.train.table->first_entry, (std::vector<Index>{0, 3, 5, 7, 9}));
+  Eigen::Matrix<float, 4, 4, Eigen::RowMajor> kept = Eigen::Matrix<float, 4, 4>::Zero();
+  Eigen::Matrix<float, 4, 4, Eigen::RowMajor> shifted;
+  for (Index row = 0; row < 4; ++row) {
+    const auto bytes = sparse.train.table->row(row);
+    for (std::size_t i = 0; i < bytes.size(); i += sizeof(Entry)) {
+      Entry entry{};
+      std::memcpy(&entry, bytes.data() + i, sizeof entry);
+      kept(row, entry.feature) = entry.value;
+    }
+    std::memcpy(&shifted(row, 0), dense.train.table->row(row).data(), 4 * sizeof(float));
+  }
+  EXPECT_EQ(kept(0, 2), 5);  // the same in all training rows
+  for (Index row = 1; row < 4; ++row) {
+    EXPECT_LT((kept.row(row) - kept.row(0) - (shifted.row(row) - shifted.row(0))).norm(), 1e-6);  // float32
+  }
+}
+
 TEST_F(Standardise, RefusesWhatLeavesFloat32) {
   EXPECT_TRUE(fails([&] { (void)load("1e-30,0\n2e-30,1\n1e30,1\n"); }, ExitCode::Data, {"row 2", "not a finite"}));
 }

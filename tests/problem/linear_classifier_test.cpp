@@ -196,5 +196,74 @@ TEST_P(LinearClassifierTest, TilesOfOtherFeaturesAreABug) {
   EXPECT_THROW(classifier_.forward(wrong, losses_), Error);
 }
 
+/// The same rows twice, most of their values 0.
+struct TwoWays {
+  RowSet dense, sparse;
+};
+TwoWays random_sparse_rows(Index n_rows) {
+  std::vector<Entry> entries;
+  std::vector<Index> first_entry = {0};
+  TwoWays two{.dense = random_rows(n_rows, Element::Float32), .sparse = {}};
+  for (Index i = 0; i < n_rows; ++i) {
+    for (Index f = 0; f < n_features; ++f) {
+      float value = 0;
+      std::byte* at = two.dense.feature_bytes({i, i + 1}).data() + f * 4;
+      if (random_below(4, test::seed(), Stream::Check, 6, i * n_features + f) == 0) {
+        std::memcpy(&value, at, 4);
+        entries.push_back({static_cast<std::uint32_t>(f), value});
+      }
+      std::memcpy(at, &value, 4);
+    }
+    first_entry.push_back(static_cast<Index>(entries.size()));
+  }
+  two.sparse = RowSet({.n_rows = n_rows, .block_rows = tile_rows}, {0, n_rows}, n_features, Element::Sparse,
+                      Targets::Classes, first_entry);
+  std::memcpy(two.sparse.feature_bytes({0, n_rows}).data(), entries.data(), entries.size() * sizeof(Entry));
+  const auto labels = two.dense.labels({0, n_rows});
+  std::copy(labels.begin(), labels.end(), two.sparse.labels({0, n_rows}).begin());
+  return two;
+}
+
+/// Losses and gradients at two points, and the classes at the first, after two tiles.
+template <class T>
+std::vector<Real> results_on(const RowSet& rows, Index n_rows) {
+  LinearClassifier<T> classifier({.n_features = n_features, .n_classes = n_classes, .element = rows.element()},
+                                 best_simd());
+  const Vec first = random_vector(classifier.n_parameters(), 5);
+  const Vec second = random_vector(classifier.n_parameters(), 6);
+  const std::vector<InSpan> points = {as_span(first), as_span(second)};
+  classifier.set_points(points);
+  std::vector<Real> results;
+  std::vector<Real> losses(2 * tile_rows);
+  for (const Range range : {Range{0, 20}, Range{20, n_rows}}) {
+    const Tile tile = rows.tile(range);
+    classifier.forward(tile, losses);
+    results.insert(results.end(), losses.begin(), losses.begin() + tile.n_rows);
+    results.insert(results.end(), losses.begin() + tile_rows, losses.begin() + tile_rows + tile.n_rows);
+    classifier.backward(tile, std::vector<Real>(static_cast<std::size_t>(tile.n_rows), 0.3));
+  }
+  for (std::size_t point = 0; point < 2; ++point) {
+    Vec grad = Vec::Zero(classifier.n_parameters());
+    classifier.collect(point, as_span(grad));
+    results.insert(results.end(), grad.begin(), grad.end());
+  }
+  return results;
+}
+
+// The same sums without their zeros: they differ where one of them fuses multiplication and addition.
+TEST(LinearClassifierOnSparseRows, AgreesWithDense) {
+  SCOPED_TRACE(test::seed_text());
+  constexpr Index n_rows = 37;
+  const TwoWays two = random_sparse_rows(n_rows);
+  const auto compare = [](const std::vector<Real>& dense, const std::vector<Real>& sparse, Real tolerance) {
+    ASSERT_EQ(dense.size(), sparse.size());
+    for (std::size_t i = 0; i < dense.size(); ++i) {
+      EXPECT_NEAR(sparse[i], dense[i], tolerance) << i;
+    }
+  };
+  compare(results_on<double>(two.dense, n_rows), results_on<double>(two.sparse, n_rows), 1e-13);
+  compare(results_on<float>(two.dense, n_rows), results_on<float>(two.sparse, n_rows), 2e-5);
+}
+
 }  // namespace
 }  // namespace meha

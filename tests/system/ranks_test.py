@@ -37,6 +37,11 @@ WAYS = {
     "float64 shared x, group, minibatch": Way("float64", MINIBATCH, MIXED, [(2, "sharded"), (3, "sharded"), (5, "sharded")],
                                               {"problem.type": "regularisation", "problem.penalty": "group",
                                                "problem.x_start": 0.01}),
+    "float32 sparse": Way("float32", MINIBATCH, MIXED, [(2, "sharded"), (3, "root"), (5, "sharded")],
+                          {"algorithm.beta": 0.05, "algorithm.eta": 0.05, "problem.data.standardise": True}),
+    "float64 sparse, shared x": Way("float64", FULL, ADAM, [(2, "sharded"), (3, "sharded"), (5, "sharded"), (13, "sharded")],
+                                    {"problem.type": "regularisation", "problem.penalty": "l1", "problem.x_start": 0.01,
+                                     "algorithm.beta": 0.01, "algorithm.eta": 0.01}),
     "float32 shared x, squared loss": Way("float32", MINIBATCH, ADAM, [(2, "sharded"), (3, "sharded"), (5, "sharded")],
                                           {"problem.type": "regularisation", "problem.loss": "squared", "problem.x_max": 3.0,
                                            "algorithm.beta": 0.01, "algorithm.eta": 0.01}),
@@ -94,6 +99,14 @@ class RanksTest(support.Case):
 
     def test_float32_shared_x_squared_loss(self):
         self.check("float32 shared x, squared loss")
+
+    def test_float32_sparse(self):
+        self.use_sparse_rows()
+        self.check("float32 sparse")
+
+    def test_float64_sparse_shared_x(self):
+        self.use_sparse_rows()
+        self.check("float64 sparse, shared x")
 
     def test_refit(self):
         alone = self.run_ok("refit-1", run__iterations=4, problem__refit=True)

@@ -376,6 +376,11 @@ class ReferenceTest(support.Case):
             self.base |= {f"problem.data.{part}_features": self.folder / f"{part}.h5", f"problem.data.{part}_labels": ""}
         self.check(Settings(beta=0.05, eta=0.05), more={"problem.data.format": "hdf5"}.items())
 
+    def test_sparse_rows(self):
+        self.use_sparse_rows()
+        self.check(Settings(), 1e-11)  # nine digits in the text are the same float32
+        self.check_regularisation("l1", "cross_entropy", Settings(beta=0.1, eta=0.1, iterations=15, alpha=0.001), x_start=0.02)
+
     def test_every_simd_level(self):
         for level in ("baseline", "avx2", "avx512"):
             with self.subTest(simd=level):

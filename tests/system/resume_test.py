@@ -94,6 +94,15 @@ class ResumeTest(support.RestartCase):
         self.assertEqual([line for line in map(support.without_timings, support.read_metrics(parts)) if line["iteration"] != 17],
                          [support.without_timings(line) for line in support.read_metrics(whole)])
 
+    def test_sparse_rows(self):
+        self.use_sparse_rows()
+        for problem in ("hyper_cleaning", "regularisation"):
+            with self.subTest(problem=problem):
+                settings = {"problem__type": problem, "problem__x_max": 2.0}
+                parts = self.run_ok(f"parts-{problem}", run__iterations=23, **settings)
+                self.resume("--set", "run.iterations=60", ranks=3, out=parts)
+                self.assert_same_state(self.run_ok(f"whole-{problem}", ranks=2, **settings), parts)
+
     def test_run_again_when_finished(self):
         config = self.config()
         support.run("run", config, "--out", self.out)

@@ -89,6 +89,14 @@ def write_rows_hdf5(path, rows, truth=False, class_names=None):
             file["class_names"] = class_names
 
 
+def write_rows_libsvm(path, rows):
+    """Of float features; what is 0 is left out."""
+    with open(path, "w", encoding="ascii") as file:
+        for features, label in zip(rows.features, rows.labels):
+            entries = " ".join(f"{j + 1}:{features[j]:.9g}" for j in np.flatnonzero(features))
+            file.write(f"{label} {entries}\n")
+
+
 # ---- configs ----
 
 def toml(value):
@@ -237,6 +245,17 @@ class Case(unittest.TestCase):
         }
         for part in ("train", "validation", "test"):
             self.base |= write_rows_idx(self.folder, part, getattr(self, part))
+
+    def use_sparse_rows(self, kept=0.15):
+        """Most values become 0, and the files LIBSVM text."""
+        draw = np.random.default_rng(4)
+        self.base = {key: value for key, value in self.base.items() if not key.endswith("_labels")}
+        self.base["problem.data.format"] = "libsvm"
+        for part in ("train", "validation", "test"):
+            rows = getattr(self, part)
+            rows.features = np.where(draw.random(rows.features.shape) < kept, rows.features / np.float32(255), 0).astype(np.float32)
+            write_rows_libsvm(self.folder / f"{part}.svm", rows)
+            self.base[f"problem.data.{part}_features"] = str(self.folder / f"{part}.svm")
 
     def config(self, name="config", without=(), **settings):
         """Writes NAME.toml: the base with these changes; run__iterations stands for run.iterations."""

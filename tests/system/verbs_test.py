@@ -297,6 +297,17 @@ class VerbsTest(support.Case):
                 y, z = support.read_state(bytes_run)["y"], support.read_state(floats_run)["y"]
                 self.assert_close(z, y, 1e-5 * abs(y).max())  # pixels/255 rounded to float32: 6e-8 each
 
+    def test_sparse_rows_are_the_same_data(self):
+        self.use_sparse_rows()
+        for settings in ({}, {"problem__type": "regularisation", "problem__x_max": 2.0},
+                         {"problem__model": "mlp", "problem__hidden": [6]}):
+            with self.subTest(**settings):
+                name = "-".join(map(str, settings.values()))
+                runs = [self.run_ok(f"{name}-{sparse}", problem__data__sparse=sparse, run__iterations=5, **settings)
+                        for sparse in ("auto", "never")]
+                sparse, dense = (support.read_state(run)["y"] for run in runs)
+                self.assert_close(sparse, dense, 1e-10 * abs(dense).max())  # 5 steps after roundings of 1e-16
+
     def test_split_off_validation_rows(self):
         both = support.Rows(*(np.concatenate([getattr(self.train, name), getattr(self.validation, name)]) for name in ("features", "labels", "truth")))
         apart = self.run_ok("apart")

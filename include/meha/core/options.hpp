@@ -42,6 +42,7 @@ struct DataOptions {
   Index n_train = 0, n_validation = 0, n_holdout = 0, n_test = 0;
   bool shuffle = true;
   std::string label_column;
+  std::string sparse = "auto";
   bool standardise = false;
   std::vector<std::string> class_names;
 };
@@ -273,8 +274,11 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"problem.data.label_column", Rule::any(), fixed,
                  "csv: name or number (from 0) of the labels' column; default: the last"},
       data.label_column);
+  see(OptionInfo{"problem.data.sparse", Rule::one_of("auto|never|always"), fixed,
+                 "libsvm: keep only what is not 0 in memory; auto: when that is less than a quarter of all values"},
+      data.sparse);
   see(OptionInfo{"problem.data.standardise", Rule::any(), fixed,
-                 "shift and scale every feature to mean 0 and deviation 1 over the training rows"},
+                 "shift and scale every feature to mean 0 and deviation 1 over the training rows; sparse rows: scale only"},
       data.standardise);
   see(OptionInfo{"problem.data.class_names", Rule::any(), fixed, "names of the classes 0, 1, …"}, data.class_names);
   auto& noise = problem.noise;

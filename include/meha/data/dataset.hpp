@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Labelled rows in memory: a Table is a whole file on one rank; a RowSet is the part of a set of rows that one rank owns,
-// handed out as tiles. uint8 features stay uint8 (a value v stands for v/255); everything else is float32.
+// handed out as tiles. uint8 features stay uint8 (a value v stands for v/255); everything else is float32. Sparse rows are
+// lists of what is not 0, in the order of features, and take memory in proportion to it.
 #pragma once
 
 #include <cstddef>
@@ -11,10 +12,17 @@
 
 namespace meha {
 
-enum class Element : int { UInt8, Float32 };
+/// What features are stored as: one value per feature, or (Sparse) one Entry for each that is not 0.
+enum class Element : int { UInt8, Float32, Sparse };
+
+/// A feature of a sparse row.
+struct Entry {
+  std::uint32_t feature;
+  float value;
+};
 
 inline Index bytes_per(Element element) {
-  return element == Element::UInt8 ? 1 : 4;
+  return element == Element::UInt8 ? 1 : element == Element::Float32 ? 4 : Index{sizeof(Entry)};
 }
 /// What a stored value is multiplied by.
 inline Real feature_scale(Element element) {
@@ -33,11 +41,13 @@ struct Table {
   Index n_features = 0;
   Element element = Element::UInt8;
   std::vector<std::byte> features;
+  std::vector<Index> first_entry;        // Sparse: row i has entries [first_entry[i], first_entry[i + 1]); else empty
   std::vector<Label> labels;             // Targets::Classes, else empty
   std::vector<Real> numbers;             // Targets::Numbers, else empty
   std::vector<Label> truth;              // true labels where the file has them, else empty
   std::vector<std::string> class_names;  // where the file has them, else empty
 
+  /// Of rows that are not sparse.
   [[nodiscard]] Index row_bytes() const { return n_features * bytes_per(element); }
   [[nodiscard]] std::span<const std::byte> row(Index i) const;
 };
@@ -53,13 +63,22 @@ struct Tile {
   Element element = Element::UInt8;
   Index n_rows = 0;
   Index n_features = 0;
+  const Index* first_entry = nullptr;  // Sparse: (n_rows + 1), places among the entries that begin at `features`
+
+  /// Sparse only.
+  [[nodiscard]] std::span<const Entry> entries(Index row) const {
+    const auto* all = reinterpret_cast<const Entry*>(features);
+    return {all + first_entry[row], all + first_entry[row + 1]};
+  }
 };
 
 /// The rows [rows.begin, rows.end) of a set that is cut by `plan`: those this rank owns.
 class RowSet {
  public:
   RowSet() = default;
-  RowSet(BlockPlan plan, Range rows, Index n_features, Element element, Targets targets = Targets::Classes);
+  /// @param first_entry  Sparse: where the entries of each of these rows begin, and the last end (rows + 1 numbers)
+  RowSet(BlockPlan plan, Range rows, Index n_features, Element element, Targets targets = Targets::Classes,
+         std::vector<Index> first_entry = {});
 
   [[nodiscard]] const BlockPlan& plan() const { return plan_; }
   [[nodiscard]] Range rows() const { return rows_; }
@@ -73,11 +92,14 @@ class RowSet {
   [[nodiscard]] std::span<Real> numbers(Range rows);
 
  private:
+  [[nodiscard]] Range bytes_of(Range rows) const;
+
   BlockPlan plan_;
   Range rows_;
   Index n_features_ = 0;
   Element element_ = Element::UInt8;
   std::vector<std::byte> features_;
+  std::vector<Index> first_entry_;
   std::vector<Label> labels_;  // one of these is empty
   std::vector<Real> numbers_;
 };

@@ -12,9 +12,11 @@
 namespace meha {
 
 /// Reads files that belong together: all get as many features as the widest has, and the same classes.
-/// @return  a Table of dense float32 features for each; class_names are the labels as numbers (Targets::Classes)
+/// @param sparse  "never", "always", or "auto": when less than a quarter of all values is not 0
+/// @return  a Table for each, of float32 features or all sparse; class_names are the labels as numbers (Targets::Classes)
 /// Errors: Error(Data) naming file and line: what is not of this form, an index that is not a whole number above the one
-/// before, a number that is not finite, a file that is missing, damaged or empty, a table larger than 4 GiB.
-std::vector<Table> read_libsvm(const std::vector<std::string>& paths, Targets targets = Targets::Classes);
+/// before, a number that is not finite, a file that is missing, damaged or empty, more than 4 GiB of values.
+std::vector<Table> read_libsvm(const std::vector<std::string>& paths, Targets targets = Targets::Classes,
+                               const std::string& sparse = "auto");
 
 }  // namespace meha

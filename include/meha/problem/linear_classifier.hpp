@@ -32,8 +32,9 @@ class LinearClassifier final : public Classifier {
   std::vector<T> bias_;           // [column]
   std::vector<T> logits_;         // [row/16][column][row%16]
   std::vector<T> probabilities_;  // [row][column]; residuals after backward(); Squared: residuals
-  std::vector<T> gradient_;       // [column][padded feature], of the stored (unscaled) features
+  std::vector<T> gradient_;  // [column][padded feature], of the stored (unscaled) features; sparse: [feature][column]
   std::vector<Real> bias_gradient_;
+  std::vector<T> sums_;  // of one sparse row: [column]
   std::vector<std::byte> scratch_;
 };
 
