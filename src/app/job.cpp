@@ -15,6 +15,7 @@
 #include "meha/io/recorder.hpp"
 #include "meha/problem/registry.hpp"
 #include "meha/solver/best_state.hpp"
+#include "meha/solver/random_search.hpp"
 #include "meha/solver/refit.hpp"
 #include "meha/solver/registry.hpp"
 #include "meha/solver/steps.hpp"
@@ -66,6 +67,23 @@ void check_holdout(const Options& options, const Problem& problem) {
     throw Error(ExitCode::Config, "problem.data.n_holdout = " + std::to_string(options.problem.data.n_holdout) +
                                       ": must be 0: " + options.problem.type + " measures nothing on held-out rows");
   }
+}
+
+Metrics compare_by_search(const Options& options, const Algorithm& algorithm, Oracle& oracle,
+                          State& state, Index iterations) {
+  const Visits visits = algorithm.visits();
+  const Index per_step =
+      visits.lower * oracle.n_rows_in_step(Level::Lower) + visits.upper * oracle.n_rows_in_step(Level::Upper);
+  const Real of_run = static_cast<Real>(iterations) * static_cast<Real>(per_step);
+  Timings before = oracle.timings;
+  Metrics metrics;
+  {
+    const Stopwatch watch(before.evaluate);
+    metrics = random_search(oracle, state["x"],
+                            {.seed = options.run.seed, .row_visits = options.problem.random_search * of_run});
+  }
+  oracle.timings = before;
+  return metrics;
 }
 
 /// What a person wants to know at the end: the last metrics with their meanings, where the files are, why it stopped.
@@ -159,6 +177,15 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
   Metrics comparison;
   if (exit_code(status) == ExitCode::Finished && options.problem.refit) {
     comparison = compare_by_refit(oracle, state);
+    status = oracle.agreed().stop ? Status::Stopped : oracle.agreed().time_limit ? Status::TimeLimit : status;
+  }
+  if (exit_code(status) == ExitCode::Finished && options.problem.random_search > 0) {
+    if (comm.is_root()) {
+      recorder.progress().say("searching x at random, with " + toml(options.problem.random_search) +
+                              " times the passes of the run");
+    }
+    const Metrics found = compare_by_search(options, *algorithm, oracle, state, iteration);
+    comparison.values.insert(comparison.values.end(), found.values.begin(), found.values.end());
     status = oracle.agreed().stop ? Status::Stopped : oracle.agreed().time_limit ? Status::TimeLimit : status;
   }
   recorder.finish(state, iteration, status, comparison);

@@ -54,6 +54,10 @@ void Problem::prox_g(Real /*step*/, In /*x*/, Out /*y*/) const {}
 
 void Problem::project_x(Out /*x*/) const {}
 
+bool Problem::search_point(InSpan /*u*/, Out /*x*/) const {
+  return false;
+}
+
 void Problem::tally(Level /*level*/, const Block& /*block*/, InSpan /*x*/, InSpan /*y*/, OutSpan /*tallies*/) {}
 
 void Problem::measure(InSpan /*tallies*/, In /*x*/, In /*y*/, Metrics& /*metrics*/) const {}

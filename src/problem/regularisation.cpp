@@ -11,7 +11,7 @@
 namespace meha {
 namespace {
 
-constexpr Real x_min = -12;  // e^-12: as good as no penalty
+constexpr Real weakest_log = -12;  // e^-12: as good as no penalty
 
 using Weights = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
@@ -48,6 +48,7 @@ Regularisation::Regularisation(const Options& options, const Communicator& comm,
                : options.problem.penalty == "l1" ? Penalty::L1
                                                  : Penalty::Group),
       x_start_(options.problem.x_start),
+      x_min_(penalty_ == Penalty::L2 ? options.problem.x_min : std::max(options.problem.x_min, 0.0)),
       x_max_(options.problem.x_max),
       loss_(options.problem.loss == "squared" ? Loss::Squared : Loss::CrossEntropy),
       init_(options.problem.init),
@@ -58,6 +59,10 @@ Regularisation::Regularisation(const Options& options, const Communicator& comm,
       throw Error(ExitCode::Config,
                   "problem.model = " + toml(options.problem.model) +
                       ": must be \"linear\": the penalties are one per feature of a linear classifier");
+    }
+    if (x_min_ > x_max_) {
+      throw Error(ExitCode::Config, "problem.x_min = " + toml(options.problem.x_min) +
+                                        ": must not be above problem.x_max = " + toml(options.problem.x_max));
     }
     split = load_split(options.problem.data, options.problem.noise, options.run.seed,
                        loss_ == Loss::Squared ? Targets::Numbers : Targets::Classes);
@@ -185,11 +190,19 @@ void Regularisation::prox_g(Real step, In x, Out y) const {
 }
 
 void Regularisation::project_x(Out x) const {
-  if (penalty_ == Penalty::L2) {
-    prox::Box{x_min, x_max_}.project(x);
-  } else {
-    prox::Nonnegative::project(x);
+  prox::Box{x_min_, x_max_}.project(x);
+}
+
+bool Regularisation::search_point(InSpan u, Out x) const {
+  const bool by_logarithm = penalty_ != Penalty::L2;
+  const Real low = by_logarithm ? std::max(std::log(x_min_), weakest_log) : x_min_;
+  const Real high = by_logarithm ? std::log(x_max_) : x_max_;
+  for (Index j = 0; j < x.size(); ++j) {
+    const Real at = low + u[static_cast<std::size_t>(j)] * (high - low);
+    x[j] = by_logarithm ? std::exp(at) : at;
   }
+  project_x(x);
+  return true;
 }
 
 void Regularisation::tally(Level level, const Block& block, InSpan /*x*/, InSpan y, OutSpan tallies) {

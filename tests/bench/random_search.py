@@ -24,7 +24,7 @@ import h5py  # noqa: E402: after the thread count is set
 import numpy as np  # noqa: E402
 
 FACTOR, SEED, STEPS = 20, 1, 200
-LOWEST = -12.0  # of log penalties drawn
+LOWEST = -12.0  # of the logarithms of l1 and group penalties drawn
 
 
 def load(data):
@@ -89,16 +89,16 @@ def accuracy(y, rows):
     return np.mean(np.argmax(rows[0] @ y, axis=1) == rows[1])
 
 
-def search(penalty, sets, n_classes, n_passes, highest):
+def search(penalty, sets, n_classes, n_passes, lowest, highest):
     """@return {kind of trial: (validation loss, x)}"""
     draw = np.random.default_rng(SEED)
     train, validation, _ = sets
     best = {}
     for trial in range(n_passes // (STEPS + 1)):
-        log = np.full(train[0].shape[1] - 1, draw.uniform(LOWEST, highest))
+        log = np.full(train[0].shape[1] - 1, draw.uniform(lowest, highest))
         kind = "one number" if trial % 2 == 0 else "per feature"
         if kind == "per feature":
-            log = np.clip(log + draw.normal(0, 2, log.shape), LOWEST, highest)
+            log = np.clip(log + draw.normal(0, 2, log.shape), lowest, highest)
         x = log if penalty == "l2" else np.exp(log)
         loss = loss_and_residual(solve(penalty, x, train, n_classes, STEPS), validation)[0]
         if kind not in best or loss < best[kind][0]:
@@ -108,7 +108,8 @@ def search(penalty, sets, n_classes, n_passes, highest):
 
 def run(program, config, folder):
     out = os.path.join(folder, "run")
-    subprocess.run([program, "run", config, "--out", out, "--set", "problem.data.shuffle=false"], check=True,
+    subprocess.run([program, "run", config, "--out", out, "--set", "problem.data.shuffle=false",
+                    "--set", "problem.random_search=0"], check=True,
                    stdout=subprocess.DEVNULL)
     with open(os.path.join(out, "config.toml"), "rb") as file:
         options = tomllib.load(file)
@@ -126,8 +127,11 @@ def compare(program, config):
     sets = load(problem["data"])
     n_classes = max(int(labels.max()) for _, labels in sets) + 1
     passes = 3 * last["iteration"]
-    highest = problem["x_max"] if penalty == "l2" else 0.0
-    found = search(penalty, sets, n_classes, FACTOR * passes, highest)
+    if penalty == "l2":
+        bounds = problem["x_min"], problem["x_max"]
+    else:
+        bounds = np.log(max(problem["x_min"], np.exp(LOWEST))), np.log(problem["x_max"])
+    found = search(penalty, sets, n_classes, FACTOR * passes, *bounds)
     print(f"{os.path.basename(config)}: {penalty}, {len(x)} penalties")
     print(f"{'':34}{'passes':>9}{'F':>9}{'test accuracy':>15}")
     print(f"{'program, (x,y) as it ends':34}{passes:9}{last['upper_value']:9.4f}{last['test_accuracy']:15.4f}")

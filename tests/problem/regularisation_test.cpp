@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "meha/problem/check.hpp"
+#include "support/errors.hpp"
 #include "support/tiny_data.hpp"
 
 namespace meha {
@@ -186,6 +187,35 @@ TEST_F(RegularisationTest, TheStartLiesInX) {
   EXPECT_EQ(x, Vec::Zero(n_features));
   make("group", 0.5)->start(x, y);
   EXPECT_EQ(x, Vec::Constant(n_features, 0.5));
+}
+
+TEST_F(RegularisationTest, BoundsAndTheSearchSpanX) {
+  Options options = data_.options();
+  options.problem.x_min = 0.001;
+  options.problem.x_max = 1;
+  options.problem.penalty = "l1";
+  const Regularisation l1(options, comm_, best_simd());
+  Vec x = Vec::Zero(n_features);
+  l1.project_x(x);
+  EXPECT_EQ(x, Vec::Constant(n_features, 0.001));
+  const std::vector<Real> u = {0, 0.5, 1, 1};
+  EXPECT_TRUE(l1.search_point(u, x));
+  EXPECT_NEAR(x[0], 0.001, 1e-15);
+  EXPECT_NEAR(x[1], std::sqrt(0.001), 1e-15);
+  EXPECT_EQ(x[2], 1);
+  Vec high = Vec::Constant(n_features, 7);
+  l1.project_x(high);
+  EXPECT_EQ(high, Vec::Ones(n_features));
+
+  options.problem.penalty = "l2";
+  options.problem.x_min = -5;
+  const Regularisation l2(options, comm_, best_simd());
+  EXPECT_TRUE(l2.search_point(u, x));
+  EXPECT_EQ(x, (Vec(n_features) << -5, -2, 1, 1).finished());
+
+  options.problem.x_min = 1.5;
+  EXPECT_TRUE(fails([&] { const Regularisation none(options, comm_, best_simd()); }, ExitCode::Config,
+                    {"problem.x_min = 1.5", "problem.x_max"}));
 }
 
 TEST_F(RegularisationTest, MeasuresTestAccuracyAndFeaturesUsed) {

@@ -117,6 +117,19 @@ class RanksTest(support.Case):
                 self.assertIn("refit_kept", last)
                 self.assertEqual(support.without_timings(support.read_metrics(alone)[-1]), last)
 
+    def test_random_search(self):
+        settings = {"problem__type": "regularisation", "problem__x_max": 1.0, "problem__random_search": 15, "run__iterations": 20,
+                    "algorithm__beta": 0.05, "algorithm__eta": 0.05}
+        for loss in ("cross_entropy", "squared"):
+            alone = self.run_ok(f"{loss}-1", problem__loss=loss, **settings)
+            last = support.read_metrics(alone)[-1]
+            self.assertEqual(last["search_trials"], 15 * 20 * (2 * self.n_train + self.n_validation) // (205 * self.n_train + self.n_validation))
+            self.assertLessEqual(last["search_upper_value"], last["search_shared_upper_value"])
+            for ranks in (3, 5):
+                with self.subTest(loss=loss, ranks=ranks):
+                    together = self.run_ok(f"{loss}-{ranks}", ranks=ranks, problem__loss=loss, **settings)
+                    self.assertEqual(support.without_timings(last), support.without_timings(support.read_metrics(together)[-1]))
+
     def test_hyper_representation(self):
         settings = {"problem__type": "hyper_representation", "problem__hidden": [9, 6], "problem__n_tasks": 7,
                     "problem__n_ways": 2, "problem__n_shots": 2, "problem__n_queries": 3, "problem__held_out_classes": [3, 0],

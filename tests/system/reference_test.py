@@ -208,7 +208,7 @@ class RegularisationReference(Reference):
         return y[:self.n_classes * len(self.x)].reshape(self.n_classes, len(self.x))
 
     def project(self, x):
-        return np.clip(x, -12, self.x_max) if self.penalty == "l2" else np.maximum(x, 0)
+        return np.clip(x, -12 if self.penalty == "l2" else 0, self.x_max)
 
     def grad_rows(self, features, labels, y):
         if not self.squared:

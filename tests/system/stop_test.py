@@ -117,6 +117,14 @@ class StopTest(support.RestartCase):
                 self.resume("--set", "run.time_limit_s=0", "--set", f"run.iterations={self.newest_iteration() + 3}")
                 shutil.rmtree(self.out)
 
+    def test_time_limit_during_random_search(self):
+        config = self.config(run__iterations=20, problem__type="regularisation", problem__x_max=1.0, problem__random_search=1e6)
+        ended = support.run("run", config, "--out", self.out, "--set", "run.time_limit_s=2", ranks=2)
+        self.assertEqual(ended.code, STOPPED, ended.err)
+        self.assertNotIn("search_trials", support.read_metrics(self.out)[-1])
+        self.resume("--set", "run.time_limit_s=0", "--set", "problem.random_search=50")
+        self.assertIn("search_trials", support.read_metrics(self.out)[-1])
+
     def test_stop_during_refit(self):
         config = self.config(run__iterations=20, problem__refit=True)
         job = support.start("run", config, "--out", self.out)

@@ -62,8 +62,10 @@ struct ProblemOptions {
   std::string loss = "cross_entropy";
   std::string penalty = "l2";
   Real x_start = -4;
+  Real x_min = -12;
   Real x_max = 12;
   bool refit = true;
+  Real random_search = 0;
   Index n = 100;
   Index group_size = 30;
   Real condition = 1;
@@ -207,14 +209,20 @@ void visit(AnyOptions& options, See&& see) {
                  "regularisation: e^x_j/2*|W_j|^2, x_j*|W_j|_1 or x_j*|W_j|, W_j: the weights of feature j"},
       problem.penalty);
   see(OptionInfo{"problem.x_start", Rule::any(), fixed,
-                 "regularisation: start of every x_j, moved into its range (l2: [-12, x_max]; l1, group: from 0)"},
+                 "regularisation: start of every x_j, moved into [x_min, x_max]"},
       problem.x_start);
+  see(OptionInfo{"problem.x_min", Rule::any(), fixed,
+                 "regularisation: lower bound of every x_j; l1, group: 0 where this is below 0"},
+      problem.x_min);
   see(OptionInfo{"problem.x_max", Rule::positive(), fixed,
-                 "regularisation with l2: upper bound of every x_j; steps of y and theta must stay below 2/e^x_max"},
+                 "regularisation: upper bound of every x_j; l2: steps of y and theta must stay below 2/e^x_max"},
       problem.x_max);
   see(OptionInfo{"problem.refit", Rule::any(), free,
                  "after the run, train from scratch on the rows kept, all, validation, clean"},
       problem.refit);
+  see(OptionInfo{"problem.random_search", Rule::at_least(0), free,
+                 "regularisation: after the run, search x at random for this many times its passes over rows; 0: no search"},
+      problem.random_search);
   see(OptionInfo{"problem.n", Rule::at_least(1), fixed, "size of a synthetic problem"}, problem.n);
   see(OptionInfo{"problem.group_size", Rule::at_least(1), fixed, "group_lasso: entries per group"}, problem.group_size);
   see(OptionInfo{"problem.condition", Rule::at_least(1), fixed,

@@ -21,6 +21,7 @@ enum class Stream : std::uint32_t {
   Episode = 9,
   Data = 10,
   Steps = 11,
+  Search = 12,
   Own = 1000,  // first of the streams that a user's own problem may use
 };
 

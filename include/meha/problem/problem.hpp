@@ -115,6 +115,10 @@ class Problem {
   /// x ← Proj_X(x). PerRow: any rows of x.
   virtual void project_x(Out x) const;
 
+  /// What a random search over x tries. Shared only. @param u  (n_x) of [0, 1]: from the weakest to the strongest x_j worth
+  /// a trial, on a scale where none is preferred   @param x  (n_x), set   @return whether the problem offers a search
+  [[nodiscard]] virtual bool search_point(InSpan u, Out x) const;
+
   /// Metrics of the problem's own: numbers tallied over all blocks of all levels (counts, or shares of means), and what
   /// is made of them on rank 0. tally() adds one block's.
   [[nodiscard]] virtual Index n_tallies() const { return 0; }

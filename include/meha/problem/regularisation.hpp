@@ -4,7 +4,7 @@
 //   F(y)   = (1/n_val) Σ_i ℓ_i(y)                                      over the validation rows
 //   f(x,y) = (1/n) Σ_i ℓ_i(y) + [l2] ½ Σ_j e^{x_j} ‖W_j‖²              over the training rows
 //   g(x,y) = [l1] Σ_j x_j ‖W_j‖₁   or   [group] Σ_j x_j ‖W_j‖   or   [l2] 0
-//   X      = [−12, x_max]^d for l2, [0, ∞)^d for l1 and group;  x⁰ = x_start moved into X
+//   X      = [x_min, x_max]^d, for l1 and group [max(x_min, 0), x_max]^d;  x⁰ = x_start moved into X
 //   l2:    ∂f/∂x_j = ½ e^{x_j} ‖W_j‖²,   ∂f/∂W_kj += e^{x_j} W_kj
 //   prox of s·g:  l1: W_kj ← sign(W_kj)·max(|W_kj| − s·x_j, 0);   group: W_j ← W_j·max(1 − s·x_j/‖W_j‖, 0)
 // ℓ is the cross-entropy [nats] of K classes, or with problem.loss = "squared" ½(W·a + b − t)² of K = 1 output: ridge
@@ -23,7 +23,7 @@ namespace meha {
 class Regularisation final : public Problem {
  public:
   /// Loads and splits the data on rank 0 and deals out the rows. Collective.
-  /// Errors: as load_split(), on all ranks.
+  /// Errors: as load_split(), Error(Config) for x_min above x_max; on all ranks.
   Regularisation(const Options& options, const Communicator& comm, Simd simd);
 
   [[nodiscard]] XLayout x_layout() const override { return XLayout::Shared; }
@@ -41,6 +41,8 @@ class Regularisation final : public Problem {
   void add_grad_x_g(Real factor, In x, In y, Out grad) const override;
   void prox_g(Real step, In x, Out y) const override;
   void project_x(Out x) const override;
+  /// l2: all of X, x_j = x_min + u_j·(x_max − x_min); l1, group: log x_j likewise, from max(x_min, e^−12).
+  [[nodiscard]] bool search_point(InSpan u, Out x) const override;
   [[nodiscard]] Index n_tallies() const override { return 1; }
   void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies) override;
   void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;
@@ -53,7 +55,7 @@ class Regularisation final : public Problem {
   void for_each_tile(Level level, Range rows, See&& see);
 
   Penalty penalty_;
-  Real x_start_, x_max_;
+  Real x_start_, x_min_, x_max_;
   Loss loss_;
   std::string init_;
   Index seed_;

@@ -7,6 +7,11 @@
 
 namespace meha {
 
+/// Points at which an iteration visits every row of its minibatches: what its cost is counted in.
+struct Visits {
+  Index lower = 0, upper = 0;
+};
+
 class Algorithm {
  public:
   Algorithm() = default;
@@ -20,6 +25,8 @@ class Algorithm {
   virtual void init(Oracle& oracle, State& state) = 0;
   /// One iteration. A value that is not finite shows in oracle.agreed(). Collective.
   virtual void step(Oracle& oracle, State& state) = 0;
+  /// Of an iteration; lower level: at y and θ, upper level: at y, unless a method says otherwise.
+  [[nodiscard]] virtual Visits visits() const { return {.lower = 2, .upper = 1}; }
   /// Adds the method's own metrics: residuals of the last step, the gap at State. Collective.
   virtual void measure(Oracle& oracle, State& state, Metrics& metrics) = 0;
 };

@@ -102,6 +102,8 @@ class Oracle {
   [[nodiscard]] Communicator& comm() { return comm_; }
   [[nodiscard]] bool per_row() const { return problem_.x_layout() == XLayout::PerRow; }
   [[nodiscard]] Index n_lower_rows() const { return problem_.n_rows(Level::Lower); }
+  /// Rows of a minibatch (of the first; later ones differ by less than a block).
+  [[nodiscard]] Index n_rows_in_step(Level level) { return minibatches_[static_cast<std::size_t>(level)].n_rows(0); }
   /// Rows of per-row fields that each rank stores: its own blocks (sharded), or all on rank 0 (root).
   [[nodiscard]] const std::vector<Range>& stored_rows() const { return stored_rows_; }
   /// How long x is in this rank's State.
