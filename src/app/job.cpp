@@ -69,8 +69,8 @@ void check_holdout(const Options& options, const Problem& problem) {
   }
 }
 
-Metrics compare_by_search(const Options& options, const Algorithm& algorithm, Oracle& oracle,
-                          State& state, Index iterations) {
+Metrics compare_by_search(const Options& options, const Algorithm& algorithm, Oracle& oracle, State& state,
+                          Index iterations) {
   const Visits visits = algorithm.visits();
   const Index per_step =
       visits.lower * oracle.n_rows_in_step(Level::Lower) + visits.upper * oracle.n_rows_in_step(Level::Upper);

@@ -101,7 +101,8 @@ std::shared_ptr<const Table> scaled(const Table& table, const Scaling& scaling) 
     for (Entry& entry : entries) {
       entry.value = static_cast<float>(entry.value / scaling.deviation[entry.feature]);
     }
-    std::memcpy(result->features.data(), entries.data(), result->features.size());
+    const auto bytes = std::as_bytes(std::span(entries));
+    std::copy(bytes.begin(), bytes.end(), result->features.begin());
     check_values(*result);
     return result;
   }

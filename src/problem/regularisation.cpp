@@ -6,7 +6,6 @@
 
 #include "meha/core/prox.hpp"
 #include "meha/data/split.hpp"
-#include "meha/problem/deal.hpp"
 
 namespace meha {
 namespace {
@@ -68,46 +67,17 @@ Regularisation::Regularisation(const Options& options, const Communicator& comm,
                        loss_ == Loss::Squared ? Targets::Numbers : Targets::Classes);
     test_variance_ = variance_of(split.test.numbers);
   });
-  train_ = deal_rows(comm, split.train, options.run.block_rows);
-  validation_ = deal_rows(comm, split.validation, options.run.block_rows);
-  test_ = deal_rows(comm, split.test, options.run.block_rows);
-  n_classes_ = loss_ == Loss::Squared ? 1 : split.n_classes();
-  comm.broadcast(n_classes_);
-  fingerprint_ = split.fingerprint;
-  comm.broadcast(fingerprint_);
-  classifier_ = make_classifier(
-      options.problem,
-      {.n_features = train_.n_features(), .n_classes = n_classes_, .element = train_.element(), .loss = loss_},
-      options.run.precision, simd);
-}
-
-const RowSet& Regularisation::rows_of(Level level) const {
-  return level == Level::Lower ? train_ : level == Level::Upper ? validation_ : test_;
+  rows_ = ClassifiedRows(options, comm, simd, split, loss_);
 }
 
 void Regularisation::start(Out x, Out y) const {
   x.setConstant(x_start_);
   project_x(x);
-  classifier_->start(init_, seed_, y);
+  rows_.classifier().start(init_, seed_, y);
 }
 
 void Regularisation::begin_pass(Level /*level*/, std::span<const Probe> probes) {
-  std::vector<InSpan> points;
-  for (const Probe& probe : probes) {
-    points.push_back(probe.y);
-  }
-  classifier_->set_points(points);
-  losses_.resize(probes.size() * tile_rows);
-}
-
-/// Runs the forward half on every tile of `rows` and calls see(tile).
-template <class See>
-void Regularisation::for_each_tile(Level level, Range rows, See&& see) {
-  for (Index first = rows.begin; first < rows.end; first += tile_rows) {
-    const Tile tile = rows_of(level).tile({first, std::min(first + tile_rows, rows.end)});
-    classifier_->forward(tile, losses_);
-    see(tile);
-  }
+  rows_.begin_pass(probes);
 }
 
 /// The rows' terms do not contain x: where only ∇_x is wanted there is nothing to do.
@@ -122,20 +92,18 @@ void Regularisation::add(Level level, const Block& block, InSpan /*x*/, std::spa
   }
   const Real mean = 1 / static_cast<Real>(block.n_rows_in_pass);
   const std::vector<Real> row_weights(tile_rows, mean);
-  for_each_tile(level, block.rows, [&](const Tile& tile) {
+  rows_.for_each_tile(level, block.rows, [&](const Tile& tile, Range /*rows*/) {
     for (std::size_t p = 0; p < probes.size(); ++p) {
-      for (std::size_t i = 0; i < static_cast<std::size_t>(tile.n_rows); ++i) {
-        shares[p].value += mean * losses_[p * tile_rows + i];
+      for (Index i = 0; i < tile.n_rows; ++i) {
+        shares[p].value += mean * rows_.loss(p, i);
       }
     }
     if (wants_grad_y) {
-      classifier_->backward(tile, row_weights);
+      rows_.classifier().backward(tile, row_weights);
     }
   });
-  for (std::size_t p = 0; wants_grad_y && p < probes.size(); ++p) {
-    if (!shares[p].grad_y.empty()) {
-      classifier_->collect(p, shares[p].grad_y);
-    }
+  if (wants_grad_y) {
+    rows_.collect(shares);
   }
 }
 
@@ -143,7 +111,7 @@ void Regularisation::add_whole(Level level, InSpan x, const Probe& probe, Share&
   if (level != Level::Lower || penalty_ != Penalty::L2) {
     return;
   }
-  const auto weights = weights_of(probe.y.data(), n_classes_, n_x());
+  const auto weights = weights_of(probe.y.data(), rows_.n_classes(), n_x());
   for (Index j = 0; j < n_x(); ++j) {
     const auto at = static_cast<std::size_t>(j);
     const Real strength = std::exp(x[at]);
@@ -153,15 +121,15 @@ void Regularisation::add_whole(Level level, InSpan x, const Probe& probe, Share&
       share.grad_x[at] += half;
     }
     if (!share.grad_y.empty()) {
-      weights_of(share.grad_y.data(), n_classes_, n_x()).col(j) += strength * weights.col(j);
+      weights_of(share.grad_y.data(), rows_.n_classes(), n_x()).col(j) += strength * weights.col(j);
     }
   }
 }
 
 Real Regularisation::g(In x, In y) const {
-  const auto weights = weights_of(y.data(), n_classes_, n_x());
+  const auto weights = weights_of(y.data(), rows_.n_classes(), n_x());
   Real total = 0;
-  for (Index k = 0; penalty_ == Penalty::L1 && k < n_classes_; ++k) {
+  for (Index k = 0; penalty_ == Penalty::L1 && k < rows_.n_classes(); ++k) {
     total += prox::WeightedL1{as_weights(x)}.value(y.segment(k * n_x(), n_x()));
   }
   for (Index j = 0; penalty_ == Penalty::Group && j < n_x(); ++j) {
@@ -171,15 +139,15 @@ Real Regularisation::g(In x, In y) const {
 }
 
 void Regularisation::add_grad_x_g(Real factor, In /*x*/, In y, Out grad) const {
-  const auto weights = weights_of(y.data(), n_classes_, n_x());
+  const auto weights = weights_of(y.data(), rows_.n_classes(), n_x());
   for (Index j = 0; penalty_ != Penalty::L2 && j < n_x(); ++j) {
     grad[j] += factor * (penalty_ == Penalty::L1 ? weights.col(j).lpNorm<1>() : weights.col(j).norm());
   }
 }
 
 void Regularisation::prox_g(Real step, In x, Out y) const {
-  auto weights = weights_of(y.data(), n_classes_, n_x());
-  for (Index k = 0; penalty_ == Penalty::L1 && k < n_classes_; ++k) {
+  auto weights = weights_of(y.data(), rows_.n_classes(), n_x());
+  for (Index k = 0; penalty_ == Penalty::L1 && k < rows_.n_classes(); ++k) {
     prox::WeightedL1{as_weights(x)}.apply(step, y.segment(k * n_x(), n_x()));
   }
   for (Index j = 0; penalty_ == Penalty::Group && j < n_x(); ++j) {
@@ -206,36 +174,16 @@ bool Regularisation::search_point(InSpan u, Out x) const {
 }
 
 void Regularisation::tally(Level level, const Block& block, InSpan /*x*/, InSpan y, OutSpan tallies) {
-  if (level != Level::Test) {
-    return;
-  }
-  const Probe probe{.y = y, .want = Want::Nothing};
-  begin_pass(level, {&probe, 1});
-  std::vector<Label> predicted;
-  for_each_tile(level, block.rows, [&](const Tile& tile) {
-    for (std::size_t i = 0; loss_ == Loss::Squared && i < static_cast<std::size_t>(tile.n_rows); ++i) {
-      tallies[0] += 2 * losses_[i] / static_cast<Real>(block.n_rows_in_pass);
-    }
-    if (loss_ == Loss::Squared) {
-      return;
-    }
-    predicted.resize(static_cast<std::size_t>(tile.n_rows));
-    classifier_->classes(predicted);
-    for (std::size_t i = 0; i < predicted.size(); ++i) {
-      tallies[0] += predicted[i] == tile.labels[i] ? 1 : 0;
-    }
-  });
+  rows_.tally(level, block, y, tallies);
 }
 
 void Regularisation::measure(InSpan tallies, In /*x*/, In y, Metrics& metrics) const {
-  if (test_.plan().n_rows > 0 && loss_ == Loss::Squared) {
-    metrics.set("test_error", tallies[0]);
-    metrics.set("test_r2", 1 - tallies[0] / test_variance_);
-  } else if (test_.plan().n_rows > 0) {
-    metrics.set("test_accuracy", tallies[0] / static_cast<Real>(test_.plan().n_rows));
+  rows_.measure(tallies, metrics);
+  if (const auto error = metrics.find("test_error")) {
+    metrics.set("test_r2", 1 - *error / test_variance_);
   }
   if (penalty_ != Penalty::L2) {
-    const auto used = weights_of(y.data(), n_classes_, n_x()).array().abs().colwise().maxCoeff() > 0;
+    const auto used = weights_of(y.data(), rows_.n_classes(), n_x()).array().abs().colwise().maxCoeff() > 0;
     metrics.set("features_used", static_cast<Real>(used.count()));
   }
 }

@@ -271,7 +271,7 @@ void visit(AnyOptions& options, See&& see) {
                  "validation rows to use; 0: the whole validation file"},
       data.n_validation);
   see(OptionInfo{"problem.data.n_holdout", Rule::at_least(0), fixed,
-                 "the last of the validation rows, which only choose the best state (hyper_cleaning); 0: none"},
+                 "the last of the validation rows, which only choose the best state; 0: none"},
       data.n_holdout);
   see(OptionInfo{"problem.data.n_test", Rule::at_least(0), fixed,
                  "test rows to use; 0: the whole test file; without one: split off the training file"},

@@ -7,12 +7,7 @@
 // Source: Liu, Liu, Yao, Zeng, Zhang, ICML 2024, arXiv 2405.09927, section 4 (data hyper-cleaning).
 #pragma once
 
-#include <memory>
-
-#include "meha/comm/communicator.hpp"
-#include "meha/data/split.hpp"
-#include "meha/problem/classifier.hpp"
-#include "meha/problem/problem.hpp"
+#include "meha/problem/classified_rows.hpp"
 
 namespace meha {
 
@@ -35,11 +30,11 @@ class HyperCleaning final : public Problem {
   HyperCleaning(const Options& options, const Communicator& comm, Simd simd);
 
   [[nodiscard]] XLayout x_layout() const override { return XLayout::PerRow; }
-  [[nodiscard]] Index n_x() const override { return train_.plan().n_rows; }
-  [[nodiscard]] Index n_y() const override { return classifier_->n_parameters(); }
-  [[nodiscard]] Index n_rows(Level level) const override { return rows_of(level).plan().n_rows; }
-  [[nodiscard]] std::string data_fingerprint() const override { return fingerprint_; }
-  [[nodiscard]] std::string arithmetic() const override { return classifier_->arithmetic(); }
+  [[nodiscard]] Index n_x() const override { return rows_.n_rows(Level::Lower); }
+  [[nodiscard]] Index n_y() const override { return rows_.classifier().n_parameters(); }
+  [[nodiscard]] Index n_rows(Level level) const override { return rows_.n_rows(level); }
+  [[nodiscard]] std::string data_fingerprint() const override { return rows_.fingerprint(); }
+  [[nodiscard]] std::string arithmetic() const override { return rows_.classifier().arithmetic(); }
   [[nodiscard]] std::vector<NamedArray> parameters() const override;
   void start(Out x, Out y) const override;
   void begin_pass(Level level, std::span<const Probe> probes) override;
@@ -58,32 +53,19 @@ class HyperCleaning final : public Problem {
   std::vector<Label> predict(In y);
 
  private:
-  enum Tally : std::size_t {
-    CleanKept,
-    CorruptedKept,
-    CleanDropped,
-    Kept,
-    TestCorrect,
-    HoldoutCorrect,
-    HoldoutLoss,
-    n_tally
-  };
+  enum Tally : std::size_t { CleanKept = ClassifiedRows::n_tally, CorruptedKept, CleanDropped, Kept, n_tally };
 
-  [[nodiscard]] const RowSet& rows_of(Level level) const;
-  template <class See>
-  void for_each_tile(const RowSet& set, Range rows, See&& see);
+  [[nodiscard]] const RowSet& train() const { return rows_.of(Level::Lower); }
 
   std::string init_;
   Index seed_;
   Real regularisation_;
   bool refit_;
   bool knows_truth_ = false;
-  RowSet train_, validation_, test_, holdout_;
+  ClassifiedRows rows_;
   std::vector<std::uint8_t> is_clean_;  // of the training rows owned here; empty when the truth is unknown
   SampleLabels samples_;
-  std::string fingerprint_;
-  std::unique_ptr<Classifier> classifier_;
-  std::vector<Real> losses_, weights_;
+  std::vector<Real> weights_;  // of a tile's rows
 };
 
 }  // namespace meha

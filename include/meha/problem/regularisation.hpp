@@ -11,12 +11,7 @@
 // regression (l2) or the lasso (l1). b is not penalised.
 #pragma once
 
-#include <memory>
-
-#include "meha/comm/communicator.hpp"
-#include "meha/data/dataset.hpp"
-#include "meha/problem/classifier.hpp"
-#include "meha/problem/problem.hpp"
+#include "meha/problem/classified_rows.hpp"
 
 namespace meha {
 
@@ -27,11 +22,11 @@ class Regularisation final : public Problem {
   Regularisation(const Options& options, const Communicator& comm, Simd simd);
 
   [[nodiscard]] XLayout x_layout() const override { return XLayout::Shared; }
-  [[nodiscard]] Index n_x() const override { return train_.n_features(); }
-  [[nodiscard]] Index n_y() const override { return classifier_->n_parameters(); }
-  [[nodiscard]] Index n_rows(Level level) const override { return rows_of(level).plan().n_rows; }
-  [[nodiscard]] std::string data_fingerprint() const override { return fingerprint_; }
-  [[nodiscard]] std::vector<NamedArray> parameters() const override { return classifier_->parameters(); }
+  [[nodiscard]] Index n_x() const override { return rows_.n_features(); }
+  [[nodiscard]] Index n_y() const override { return rows_.classifier().n_parameters(); }
+  [[nodiscard]] Index n_rows(Level level) const override { return rows_.n_rows(level); }
+  [[nodiscard]] std::string data_fingerprint() const override { return rows_.fingerprint(); }
+  [[nodiscard]] std::vector<NamedArray> parameters() const override { return rows_.classifier().parameters(); }
   void start(Out x, Out y) const override;
   void begin_pass(Level level, std::span<const Probe> probes) override;
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
@@ -43,28 +38,20 @@ class Regularisation final : public Problem {
   void project_x(Out x) const override;
   /// l2: all of X, x_j = x_min + u_j·(x_max − x_min); l1, group: log x_j likewise, from max(x_min, e^−12).
   [[nodiscard]] bool search_point(InSpan u, Out x) const override;
-  [[nodiscard]] Index n_tallies() const override { return 1; }
+  [[nodiscard]] Index n_tallies() const override { return ClassifiedRows::n_tally; }
   void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies) override;
   void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;
 
  private:
   enum class Penalty { L2, L1, Group };
 
-  [[nodiscard]] const RowSet& rows_of(Level level) const;
-  template <class See>
-  void for_each_tile(Level level, Range rows, See&& see);
-
   Penalty penalty_;
   Real x_start_, x_min_, x_max_;
   Loss loss_;
   std::string init_;
   Index seed_;
-  RowSet train_, validation_, test_;
-  Index n_classes_ = 0;     // Loss::Squared: 1
   Real test_variance_ = 0;  // of the test rows' targets; on rank 0
-  std::string fingerprint_;
-  std::unique_ptr<Classifier> classifier_;
-  std::vector<Real> losses_;
+  ClassifiedRows rows_;
 };
 
 }  // namespace meha

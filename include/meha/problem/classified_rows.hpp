@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// What problems over a classifier's rows share: the training, validation, held-out and test rows that this rank owns, the
+// model, a pass over tiles at the points of the pass (losses, then gradients of weighted losses), and how good a model is
+// on rows it was not trained on.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "meha/comm/communicator.hpp"
+#include "meha/data/split.hpp"
+#include "meha/problem/classifier.hpp"
+#include "meha/problem/problem.hpp"
+
+namespace meha {
+
+class ClassifiedRows {
+ public:
+  ClassifiedRows() = default;
+  /// Deals out the rows and makes the model. @param split  on rank 0; ignored elsewhere. Collective.
+  /// Errors: as make_classifier().
+  ClassifiedRows(const Options& options, const Communicator& comm, Simd simd, const Split& split, Loss loss);
+
+  [[nodiscard]] const RowSet& of(Level level) const { return rows_[static_cast<std::size_t>(level)]; }
+  [[nodiscard]] Index n_rows(Level level) const { return of(level).plan().n_rows; }
+  [[nodiscard]] Index n_features() const { return of(Level::Lower).n_features(); }
+  [[nodiscard]] Index n_classes() const { return n_classes_; }  // Loss::Squared: 1
+  [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
+  [[nodiscard]] Classifier& classifier() const { return *classifier_; }
+
+  void begin_pass(std::span<const Probe> probes);
+  /// Runs the forward half on every tile of `rows` and calls see(tile, its rows relative to rows.begin).
+  template <class See>
+  void for_each_tile(Level level, Range rows, See&& see) {
+    for (Index first = rows.begin; first < rows.end; first += tile_rows) {
+      const Range here{first, std::min(first + tile_rows, rows.end)};
+      const Tile tile = of(level).tile(here);
+      classifier_->forward(tile, losses_);
+      see(tile, Range{here.begin - rows.begin, here.end - rows.begin});
+    }
+  }
+  /// Of a row of the tile at hand at a probe of the pass.
+  [[nodiscard]] Real loss(std::size_t probe, Index row) const {
+    return losses_[probe * tile_rows + static_cast<std::size_t>(row)];
+  }
+  /// Adds what backward() of the classifier has gathered to the shares that want it.
+  void collect(std::span<Share> shares);
+
+  /// What a problem's tallies begin with.
+  enum Tally : std::size_t { TestCorrect, TestLoss, HoldoutCorrect, HoldoutLoss, n_tally };
+  /// Adds rows of this block that y classifies as labelled and the block's share of the mean loss, for Test and Holdout.
+  void tally(Level level, const Block& block, InSpan y, OutSpan tallies);
+  /// Sets test_accuracy (Loss::Squared: test_error, the mean squared error), holdout_accuracy and holdout_value.
+  void measure(InSpan tallies, Metrics& metrics) const;
+
+ private:
+  std::array<RowSet, 4> rows_;  // by Level
+  Index n_classes_ = 0;
+  Loss loss_ = Loss::CrossEntropy;
+  std::string fingerprint_;
+  std::unique_ptr<Classifier> classifier_;
+  std::vector<Real> losses_;
+};
+
+}  // namespace meha

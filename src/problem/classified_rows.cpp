@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "meha/problem/classified_rows.hpp"
+
+#include "meha/problem/deal.hpp"
+
+namespace meha {
+
+ClassifiedRows::ClassifiedRows(const Options& options, const Communicator& comm, Simd simd, const Split& split,
+                               Loss loss)
+    : n_classes_(loss == Loss::Squared ? 1 : split.n_classes()), loss_(loss), fingerprint_(split.fingerprint) {
+  for (const auto& [level, rows] : {std::pair(Level::Lower, &split.train),
+                                    {Level::Upper, &split.validation},
+                                    {Level::Test, &split.test},
+                                    {Level::Holdout, &split.holdout}}) {
+    rows_[static_cast<std::size_t>(level)] = deal_rows(comm, *rows, options.run.block_rows);
+  }
+  comm.broadcast(n_classes_);
+  comm.broadcast(fingerprint_);
+  classifier_ = make_classifier(
+      options.problem,
+      {.n_features = n_features(), .n_classes = n_classes_, .element = of(Level::Lower).element(), .loss = loss_},
+      options.run.precision, simd);
+}
+
+void ClassifiedRows::begin_pass(std::span<const Probe> probes) {
+  std::vector<InSpan> points;
+  for (const Probe& probe : probes) {
+    points.push_back(probe.y);
+  }
+  classifier_->set_points(points);
+  losses_.resize(probes.size() * tile_rows);
+}
+
+void ClassifiedRows::collect(std::span<Share> shares) {
+  for (std::size_t p = 0; p < shares.size(); ++p) {
+    if (!shares[p].grad_y.empty()) {
+      classifier_->collect(p, shares[p].grad_y);
+    }
+  }
+}
+
+void ClassifiedRows::tally(Level level, const Block& block, InSpan y, OutSpan tallies) {
+  if (level != Level::Test && level != Level::Holdout) {
+    return;
+  }
+  const Probe probe{.y = y, .want = Want::Nothing};
+  begin_pass({&probe, 1});
+  Real correct = 0;
+  Real total = 0;
+  std::vector<Label> predicted(tile_rows);
+  for_each_tile(level, block.rows, [&](const Tile& tile, Range rows) {
+    if (loss_ == Loss::CrossEntropy) {
+      classifier_->classes(slice(std::span(predicted), {0, rows.size()}));
+    }
+    for (Index i = 0; i < tile.n_rows; ++i) {
+      total += loss(0, i);
+      correct += loss_ == Loss::CrossEntropy && predicted[static_cast<std::size_t>(i)] == tile.labels[i] ? 1 : 0;
+    }
+  });
+  tallies[level == Level::Test ? TestCorrect : HoldoutCorrect] += correct;
+  tallies[level == Level::Test ? TestLoss : HoldoutLoss] += total / static_cast<Real>(block.n_rows_in_pass);
+}
+
+void ClassifiedRows::measure(InSpan tallies, Metrics& metrics) const {
+  const auto share = [&](Level level, Tally correct) { return tallies[correct] / static_cast<Real>(n_rows(level)); };
+  const bool has_classes = loss_ == Loss::CrossEntropy;
+  if (n_rows(Level::Test) > 0 && has_classes) {
+    metrics.set("test_accuracy", share(Level::Test, TestCorrect));
+  } else if (n_rows(Level::Test) > 0) {
+    metrics.set("test_error", 2 * tallies[TestLoss]);
+  }
+  if (n_rows(Level::Holdout) > 0) {
+    metrics.set("holdout_value", tallies[HoldoutLoss]);
+    if (has_classes) {
+      metrics.set("holdout_accuracy", share(Level::Holdout, HoldoutCorrect));
+    }
+  }
+}
+
+}  // namespace meha
