@@ -42,6 +42,18 @@ void Direction::apply(State& state, Range stored, Index t, OutSpan d) const {
   }
 }
 
+void Direction::settle(State& state, Real step, const Vec& planned, const Vec& taken) const {
+  if (kind_ != "momentum" || step == 0) {
+    return;
+  }
+  Vec& m = state[variable_ + "_momentum"];
+  for (Index i = 0; i < m.size(); ++i) {
+    if (taken[i] != planned[i]) {
+      m[i] += (planned[i] - taken[i]) / step;
+    }
+  }
+}
+
 void Direction::apply_adam(State& state, Range stored, Index t, OutSpan d) const {
   const OutSpan m = slice(as_span(state[variable_ + "_adam_m"]), stored);
   const OutSpan v = slice(as_span(state[variable_ + "_adam_v"]), stored);

@@ -90,11 +90,7 @@ void Meha::step_y(State& s, In grad) {
   moved_ = y - d_y_;
   problem_.prox_g(1, x, moved_);
   last_.y = (y - moved_).norm();
-  direction_y_.apply(s, {0, y.size()}, s.iteration + 1, as_span(d_y_));
-  moved_ = y - beta * d_y_;
-  problem_.prox_g(beta, x, moved_);
-  last_.step_y = (y - moved_).norm();
-  y = moved_;
+  last_.step_y = take_step(s, direction_y_, s.iteration + 1, beta, d_y_, y);
 }
 
 /// θ⁺ = Prox_{η g̃(x,·)}(θ − η·direction(∇_y f(x,θ) + (θ−y)/γ)), the θ-step of iteration k.
@@ -107,10 +103,20 @@ void Meha::step_theta(State& s, Index k, In grad) {
   moved_ = theta - eta * d_theta_;
   problem_.prox_g(eta, x, moved_);
   last_.theta = eta > 0 ? (theta - moved_).norm() / eta : 0;
-  direction_theta_.apply(s, {0, theta.size()}, k + 1, as_span(d_theta_));
-  moved_ = theta - eta * d_theta_;
-  problem_.prox_g(eta, x, moved_);
-  theta = moved_;
+  take_step(s, direction_theta_, k + 1, eta, d_theta_, theta);
+}
+
+/// v ← Prox_{step·g̃(x,·)}(v − step·direction(d)). @return the length of the step
+Real Meha::take_step(State& s, const Direction& direction, Index t, Real step, Vec& d, Vec& v) {
+  const Vec no_x;
+  direction.apply(s, {0, v.size()}, t, as_span(d));
+  planned_ = v - step * d;
+  moved_ = planned_;
+  problem_.prox_g(step, per_row_ ? no_x : s["x"], moved_);
+  direction.settle(s, step, planned_, moved_);
+  const Real length = (v - moved_).norm();
+  v = moved_;
+  return length;
 }
 
 void Meha::measure(Oracle& oracle, State& s, Metrics& metrics) {

@@ -23,8 +23,8 @@ def final_metrics(source, config, seed, ranks, settings):
         for setting in settings:
             command += ["--set", setting]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        with open(os.path.join(folder, "metrics.jsonl"), encoding="utf8") as file:
-            return json.loads(file.read().splitlines()[-1])
+        shown = subprocess.run([os.path.join(source, "build/meha"), "inspect", folder, "--json"], check=True, capture_output=True)
+        return json.loads(shown.stdout)["metrics"]
 
 
 def main():

@@ -56,7 +56,9 @@ class Naive {
       used[i] = direct(options_.optimizer_theta, memory_theta_, i, d[i], options_.adam.epsilon);
       theta[i] -= eta * used[i];
     }
+    const Vec planned = theta;
     toy_.prox_g(eta, shared_x(), theta);
+    settle(options_.optimizer_theta, memory_theta_, eta, planned, theta);
   }
 
   /// (x^{k+1}, y^{k+1}) from (x^k, y^k, θ^{k+1}).
@@ -106,7 +108,9 @@ class Naive {
     for (Index i = 0; i < y.size(); ++i) {
       y[i] -= beta * direct(options_.optimizer_y, memory_y_, i, d[i], options_.adam.epsilon);
     }
+    const Vec planned = y;
     toy_.prox_g(beta, shared_x(), y);
+    settle(options_.optimizer_y, memory_y_, beta, planned, y);
   }
 
   /// φ(x,y) − φ(x,θ) − ‖θ−y‖²/2γ and F, over all rows.
@@ -180,6 +184,13 @@ class Naive {
                toy_.row(Level::Upper, j, toy_.per_row() ? InSpan() : as_span(x), as_span(y)));
     }
     return sum;
+  }
+
+  /// Momentum is the step as it was taken.
+  static void settle(const std::string& kind, Memory& memory, Real step, const Vec& planned, const Vec& taken) {
+    for (Index i = 0; kind == "momentum" && i < taken.size(); ++i) {
+      memory.m[static_cast<std::size_t>(i)] += taken[i] != planned[i] ? (planned[i] - taken[i]) / step : 0;
+    }
   }
 
   Real direct(const std::string& kind, Memory& memory, Index i, Real d, Real epsilon) const {
@@ -359,6 +370,32 @@ TEST(Meha, LassoReachesItsKnownOptimum) {
   }
   EXPECT_LE(last_far, known + known / 10);
   EXPECT_GE(last_far, known - known / 10);
+}
+
+TEST(Meha, MomentumStopsWhereThePlainMethodDoes) {
+  Vec ends[2];
+  for (const bool with_momentum : {false, true}) {
+    Coupled toy;
+    Communicator comm = Communicator::world();
+    Oracle oracle(toy, comm, {.block_rows = 8});
+    AlgorithmOptions options;
+    options.optimizer_x = "sgd";
+    options.optimizer_y = options.optimizer_theta = with_momentum ? "momentum" : "sgd";
+    options.alpha = constant(0.05);
+    options.beta = options.eta = constant(0.05);
+    options.gamma = 2;
+    options.penalty = {.c = 2, .p = 0};
+    Meha meha(options, toy);
+    State s;
+    meha.add_fields(oracle, s);
+    toy.start(s["x"], s["y"]);
+    meha.init(oracle, s);
+    for (int k = 0; k < 5000; ++k) {
+      meha.step(oracle, s);
+    }
+    ends[with_momentum ? 1 : 0] = s["y"];
+  }
+  EXPECT_LT((ends[0] - ends[1]).norm(), 1e-8);
 }
 
 }  // namespace

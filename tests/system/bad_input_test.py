@@ -87,7 +87,7 @@ class BadInputTest(support.Case):
                                   ("run.precision", 32, "string"), ("problem.data.train_features", 7, "string"),
                                   ("problem.hidden", 300, "list of whole numbers"), ("problem.hidden", [1.5], "whole number"),
                                   ("problem.data.class_names", "a", "list of strings"), ("problem.data.class_names", ["a", 1], "list of strings"),
-                                  ("algorithm.alpha", "auto", "number"), ("algorithm.alpha", [1.0], "number"), ("algorithm.alpha", {"b": 1.0}, "needs a"),
+                                  ("algorithm.alpha", "fast", "number"), ("algorithm.alpha", [1.0], "number"), ("algorithm.alpha", {"b": 1.0}, "needs a"),
                                   ("algorithm.alpha", {"a": 1.0, "c": 2.0}, "unknown key"), ("algorithm.alpha", {"a": 1.0, "b": 0.0}, "b must be > 0"),
                                   ("algorithm.alpha", {"per_row": 1.0, "b": 1.0}, "unknown key"), ("algorithm.alpha", {"per_row": -1.0}, ">= 0"),
                                   ("run", 3, "must be a table")):

@@ -2,9 +2,12 @@
 // How a gradient-like d becomes the direction along which a variable is stepped:
 //   sgd       d
 //   momentum  m ← μm + d,            direction m                        (heavy ball)
+//             and where a proximal map has changed the step, m ← (step taken)/(step size): the inertial proximal
+//             method, which stops where the plain one does              (Ochs, Chen, Brox, Pock, 2014: iPiano)
 //   ema       m ← μm + (1−μ)d,       direction m
 //   adam      m ← β₁m + (1−β₁)d,  v ← β₂v + (1−β₂)d²,  direction m̂ / (√v̂ + ε),
 //             m̂ = m/(1−β₁^t),  v̂ = v/(1−β₂^t)                          (Kingma, Ba, ICLR 2015, Algorithm 1)
+//             its scaling is not the proximal map's: for a nonsmooth g use one of the others
 // With one x per row, t counts each row's own visits and ε is divided by n (d_x is O(1/n)).
 #pragma once
 
@@ -27,6 +30,9 @@ class Direction {
   /// d ← direction, for the entries `stored` of the variable. @param t  how often a shared variable has been stepped,
   /// this step included (from 1)
   void apply(State& state, Range stored, Index t, OutSpan d) const;
+  /// Lets momentum know the step of a shared variable as it was taken. @param step  step size
+  /// @param planned, taken  the variable without and with the proximal map
+  void settle(State& state, Real step, const Vec& planned, const Vec& taken) const;
 
  private:
   void apply_adam(State& state, Range stored, Index t, OutSpan d) const;
