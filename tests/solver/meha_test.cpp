@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "meha/problem/registry.hpp"
 #include "support/toy_problems.hpp"
 
 namespace meha {
@@ -396,6 +397,101 @@ TEST(Meha, MomentumStopsWhereThePlainMethodDoes) {
     ends[with_momentum ? 1 : 0] = s["y"];
   }
   EXPECT_LT((ends[0] - ends[1]).norm(), 1e-8);
+}
+
+// ---- rates: min_k ‖θ^{k+1} − θ*(x^k, y^k)‖ = O(K^-1/2) and φ − v_γ = O(K^-p); these starts are minimisers, so that the
+// smallest distance would be the first: every distance is held to the rate ----
+
+/// Slope of log(value) over log(K), by least squares; value[i] belongs to K = i + 1, and every power of 2 from 8 counts.
+Real slope(const std::vector<Real>& values) {
+  Real n = 0, x_sum = 0, y_sum = 0, xx = 0, xy = 0;
+  for (std::size_t k = 8; k <= values.size(); k *= 2) {
+    const Real x = std::log(static_cast<Real>(k));
+    const Real y = std::log(std::max(values[k - 1], 1e-300));
+    n += 1;
+    x_sum += x;
+    y_sum += y;
+    xx += x * x;
+    xy += x * y;
+  }
+  return (n * xy - x_sum * y_sum) / (n * xx - x_sum * x_sum);
+}
+
+struct Rates {
+  Real theta, gap;
+};
+
+/// Runs MEHA and compares θ with its minimiser and φ(x,y) with v_γ(x,y). @param minimiser  (x, y) ↦ θ*
+template <class Minimiser>
+Rates measure_rates(const std::string& type, Index n, const AlgorithmOptions& options, int n_iterations,
+                    Minimiser&& minimiser) {
+  Communicator comm = Communicator::world();
+  Options all;
+  all.problem.type = type;
+  all.problem.n = n;
+  const auto problem = make_problem(all, comm, best_simd());
+  Oracle oracle(*problem, comm, {});
+  Meha meha(options, *problem);
+  State s;
+  meha.add_fields(oracle, s);
+  problem->start(s["x"], s["y"]);
+  meha.init(oracle, s);
+  std::vector<Real> distances;
+  std::vector<Real> gaps;
+  for (int k = 0; k < n_iterations; ++k) {
+    const Vec best = minimiser(s["x"], s["y"]);
+    auto sweep = oracle.full_sweep(s["x"]);
+    const Result& at_y = sweep.lower(s["y"], Want::Value);
+    const Result& at_best = sweep.lower(best, Want::Value);
+    sweep.run();
+    const Real gap = at_y.value + problem->g(s["x"], s["y"]) - at_best.value - problem->g(s["x"], best) -
+                     (best - s["y"]).squaredNorm() / (2 * options.gamma);
+    const Real distance = (s["theta"] - best).norm();
+    distances.push_back(distance);
+    gaps.push_back(std::abs(gap));
+    meha.step(oracle, s);
+  }
+  return {slope(distances), slope(gaps)};
+}
+
+TEST(MehaRates, AreAtLeastTheTheorysOnMerelyConvex) {
+  AlgorithmOptions options;
+  options.alpha = options.beta = constant(0.5);
+  options.eta = constant(0.3);
+  options.gamma = 5;
+  for (const Real p : {0.0, 0.25, 0.49}) {
+    options.penalty = {.c = 0.5, .p = p};
+    const auto minimiser = [&](const Vec& x, const Vec& y) {
+      Vec theta = y;
+      theta.head(10) = (x + y.head(10) / options.gamma) / (1 + 1 / options.gamma);
+      return theta;
+    };
+    const Rates rates = measure_rates("merely_convex", 10, options, 128, minimiser);
+    EXPECT_LE(rates.theta, -0.5) << p;
+    EXPECT_LE(rates.gap, -p) << p;
+  }
+}
+
+TEST(MehaRates, AreAtLeastTheTheorysOnLasso) {
+  constexpr Index n = 100;
+  AlgorithmOptions options;
+  options.alpha = constant(1);
+  options.beta = options.eta = constant(0.5);
+  options.gamma = 1;
+  for (const Real p : {0.25, 0.49}) {
+    options.penalty = {.c = 10 * n, .p = p};
+    const auto minimiser = [&](const Vec& x, const Vec& y) {
+      Vec theta(n);
+      for (Index i = 0; i < n; ++i) {
+        const Real a = (i < n / 2 ? 1.0 : -1.0) / n;
+        theta[i] = soft_threshold(a + y[i] / options.gamma, x[i]) / (1 + 1 / options.gamma);
+      }
+      return theta;
+    };
+    const Rates rates = measure_rates("lasso_nonsmooth", n, options, 1024, minimiser);
+    EXPECT_LE(rates.theta, -0.5) << p;
+    EXPECT_LE(rates.gap, -p) << p;
+  }
 }
 
 }  // namespace
