@@ -133,10 +133,15 @@ Selection take_last(Selection& validation, Index n) {
                                     std::to_string(validation.n_rows()) + " validation rows to validate with");
   }
   Selection last{.table = validation.table, .rows = {}, .labels = {}};
-  last.rows.assign(validation.rows.end() - n, validation.rows.end());
-  last.labels.assign(validation.labels.end() - n, validation.labels.end());
-  validation.rows.resize(validation.rows.size() - static_cast<std::size_t>(n));
-  validation.labels.resize(validation.rows.size());
+  const auto move_last = [&](auto& from, auto& to) {
+    if (!from.empty()) {
+      to.assign(from.end() - n, from.end());
+      from.resize(from.size() - static_cast<std::size_t>(n));
+    }
+  };
+  move_last(validation.rows, last.rows);
+  move_last(validation.labels, last.labels);
+  move_last(validation.numbers, last.numbers);
   return last;
 }
 
@@ -168,7 +173,7 @@ const char* name_of(Element element) {
 
 void check_fit(const Split& split) {
   const Table& train = *split.train.table;
-  for (const Selection* other : {&split.validation, &split.test}) {
+  for (const Selection* other : split.parts()) {
     if (other->table && (other->table->n_features != train.n_features || other->table->element != train.element)) {
       throw Error(ExitCode::Data, other->table->name + ": " + std::to_string(other->table->n_features) +
                                       " features of " + name_of(other->table->element) + ", but " + train.name +
@@ -180,7 +185,7 @@ void check_fit(const Split& split) {
 std::vector<std::string> names_of_classes(const DataOptions& data, const Split& split) {
   Label largest = 0;
   const Table* holder = nullptr;
-  for (const Selection* selection : {&split.train, &split.validation, &split.holdout, &split.test}) {
+  for (const Selection* selection : split.parts()) {
     for (const Label label : selection->labels) {
       if (label > largest || holder == nullptr) {
         largest = label;
@@ -204,7 +209,7 @@ std::vector<std::string> names_of_classes(const DataOptions& data, const Split& 
 
 std::string fingerprint_of(const Split& split) {
   Hasher hasher;
-  for (const Selection* selection : {&split.train, &split.validation, &split.holdout, &split.test}) {
+  for (const Selection* selection : split.parts()) {
     for (const Index row : selection->rows) {
       const auto features = selection->table->row(row);
       hasher.add(features);

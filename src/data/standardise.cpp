@@ -125,7 +125,7 @@ std::shared_ptr<const Table> scaled(const Table& table, const Scaling& scaling) 
 void standardise(Split& split) {
   const Scaling scaling = scaling_of(split.train);
   std::vector<std::pair<std::shared_ptr<const Table>, std::shared_ptr<const Table>>> done;  // before, after
-  for (Selection* selection : {&split.train, &split.validation, &split.test}) {
+  for (Selection* selection : split.parts()) {
     if (!selection->table) {
       continue;
     }

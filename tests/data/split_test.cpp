@@ -122,6 +122,24 @@ TEST_F(LoadSplit, TakesValidationAndTestFromTheirOwnFiles) {
   EXPECT_EQ(split.n_classes(), 6);
 }
 
+TEST_F(LoadSplit, HeldOutRowsAreTheLastOfTheValidationRows) {
+  data.shuffle = false;
+  data.n_holdout = 4;
+  const Split split = load();
+  EXPECT_EQ(split.validation.rows, range_of(30, 41));
+  EXPECT_EQ(split.holdout.rows, range_of(41, 45));
+  EXPECT_EQ(split.validation.labels.size(), 11U);
+  EXPECT_EQ(split.holdout.labels, (std::vector<Label>{1, 2, 3, 0}));
+  const Split numbers = load_split(data, noise, 3, Targets::Numbers);
+  EXPECT_EQ(numbers.holdout.numbers, (std::vector<Real>{1, 2, 3, 0}));
+  EXPECT_EQ(numbers.validation.numbers.size(), 11U);
+  data.standardise = true;
+  const Split standardised = load();
+  EXPECT_EQ(standardised.holdout.table, standardised.validation.table);
+  data.n_holdout = 15;
+  EXPECT_TRUE(fails([&] { load(); }, ExitCode::Data, {"n_holdout = 15"}));
+}
+
 TEST_F(LoadSplit, MoreRowsThanThereAreIsADataError) {
   data.n_train = 51;
   EXPECT_TRUE(fails([&] { load(); }, ExitCode::Data, {"problem.data.n_train = 51", "train-images", "only 50 rows"}));

@@ -2,6 +2,7 @@
 // From files to sets of rows (train, validation, held out, test), with label noise on the first.
 #pragma once
 
+#include <array>
 #include <memory>
 
 #include "meha/core/options.hpp"
@@ -26,6 +27,8 @@ struct Split {
   std::vector<std::string> class_names;  // one per class; empty for Targets::Numbers
   std::string fingerprint;               // hash of all features and labels, in order
 
+  [[nodiscard]] std::array<Selection*, 4> parts() { return {&train, &validation, &holdout, &test}; }
+  [[nodiscard]] std::array<const Selection*, 4> parts() const { return {&train, &validation, &holdout, &test}; }
   [[nodiscard]] Index n_classes() const { return static_cast<Index>(class_names.size()); }
 };
 

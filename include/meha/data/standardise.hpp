@@ -8,7 +8,7 @@
 
 namespace meha {
 
-/// Replaces the tables of all three selections by standardised ones of float32 (sparse ones stay sparse).
+/// Replaces the tables of all selections by standardised ones of float32 (sparse ones stay sparse).
 /// Errors: Error(Data) when a feature leaves the range of float32.
 void standardise(Split& split);
 
