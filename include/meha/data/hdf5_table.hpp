@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A data set in HDF5: /features (rows × any, uint8 or numbers) and /labels (rows, integers; or any numbers); optionally /truth (true
-// labels) and /class_names (strings). uint8 features stand for v/255, others are taken as they are (as float32).
+// A data set in HDF5: /features (rows × any, uint8 or numbers) and /labels (rows, integers; or any numbers); optionally
+// /truth (true labels) and /class_names (strings). uint8 features stand for v/255, others are taken as they are (as
+// float32).
 #pragma once
 
 #include <string>

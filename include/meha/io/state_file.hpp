@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // State in HDF5, the format of checkpoints and of result.h5:
 //   user block (512 bytes)   "MEHAHDF5", length and XXH3 hash of all bytes that follow (both uint64, little-endian)
-//   /state/<field>           float64, chunked, fletcher32; per-row fields whole and in row order
-//   /history/<metric>        float64, one entry per report; NaN where that report had no such metric
+//   /state/<field>           float64, chunked, fletcher32; per-row fields whole and in row order;
 //                            best_x, best_y, best_theta, best_score: the best state beside the current one, if kept
-//   attributes of /          format, iteration, solution_iteration (of the state that results describe), status, algorithm, problem, config, ranks, version, git, simd
-//                            (and what else bits depend on, such as a BLAS library), data_fingerprint, seconds,
-//                            compute_s, …
+//   /history/<metric>        float64, one entry per report; NaN where that report had no such metric
+//   attributes of /          format, iteration, solution_iteration (of the state that results describe), status,
+//                            algorithm, problem, config, ranks, version, git, simd (and what else bits depend on, such
+//                            as a BLAS library), data_fingerprint, seconds, compute_s, …
 // A file appears under its name only when complete: written as <name>.part, flushed, fsynced, renamed.
 #pragma once
 

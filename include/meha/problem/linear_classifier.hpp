@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Multinomial logistic regression: z = W·a + b, ℓ = log Σ_c e^{z_c} − z_label; ∇_W ℓ = (softmax(z) − e_label)·aᵀ,
-// ∇_b ℓ = softmax(z) − e_label. Loss::Squared: z = w·a + b is one number, ℓ = ½(z − t)², ∇_w ℓ = (z − t)·a. All points of a pass go through ONE product per tile, in arithmetic T.
+// ∇_b ℓ = softmax(z) − e_label. Loss::Squared: z = w·a + b is one number, ℓ = ½(z − t)², ∇_w ℓ = (z − t)·a.
+// All points of a pass go through ONE product per tile, in arithmetic T.
 #pragma once
 
 #include "meha/problem/classifier.hpp"
