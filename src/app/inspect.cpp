@@ -118,13 +118,13 @@ ExitCode inspect_verb(const Arguments& arguments) {
     std::cout << all.dump(2) << '\n';
     return ExitCode::Finished;
   }
-  std::cout << "status             " << overview.status << "\niteration          " << overview.metrics.iteration
+  std::cout << "status                    " << overview.status << "\niteration                 " << overview.metrics.iteration
             << (overview.metrics.iteration < overview.iterations
                     ? " (the best on held-out rows; completed: " + std::to_string(overview.iterations) + ")"
                     : "")
             << '\n';
   for (const auto& [name, value] : overview.metrics.values) {
-    std::cout << std::left << std::setw(18) << name << ' ' << std::setprecision(6) << value << '\n';
+    std::cout << std::left << std::setw(25) << name << ' ' << std::setprecision(6) << value << '\n';
   }
   std::cout << "\n" << overview.config;
   return ExitCode::Finished;

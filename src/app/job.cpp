@@ -100,7 +100,7 @@ std::string summary(const std::string& directory, Index solution_iteration, Stat
     for (const MetricInfo& info : metric_table().subspan(1)) {
       if (const auto value = solution.find(info.name)) {
         std::array<char, 160> line{};
-        std::snprintf(line.data(), line.size(), "  %-17s %-12.6g %s\n", info.name, *value, info.meaning);
+        std::snprintf(line.data(), line.size(), "  %-25s %-12.6g %s\n", info.name, *value, info.meaning);
         text += line.data();
       }
     }
