@@ -183,7 +183,8 @@ Record read_record(const std::string& path) {
   }
   Record record;
   record.iteration = file.integer_attribute("/", "iteration");
-  record.solution_iteration = file.integer_attribute("/", "solution_iteration");
+  const bool tells = file.has_attribute("/", "solution_iteration");  // older files do not
+  record.solution_iteration = tells ? file.integer_attribute("/", "solution_iteration") : record.iteration;
   record.ranks = file.integer_attribute("/", "ranks");
   for (const char* name : {"status", "algorithm", "problem", "config", "version", "git", "simd", "data_fingerprint"}) {
     record.texts[name] = file.text_attribute("/", name);
