@@ -97,7 +97,8 @@ Metrics report_of(std::span<const Metrics> reports, Index iteration) {
       std::find_if(reports.begin(), reports.end(), [&](const Metrics& m) { return m.iteration == iteration; });
   Metrics report = at != reports.end() ? *at : last;
   for (const auto& [name, value] : last.values) {
-    if (!report.find(name)) {
+    const bool is_timing = name == "seconds" || name.ends_with("_s");
+    if (is_timing || !report.find(name)) {
       report.set(name, value);
     }
   }

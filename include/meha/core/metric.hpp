@@ -33,7 +33,8 @@ struct Metrics {
   void sort();
 };
 
-/// The report of `iteration` (the last when there is none of it), with what only the last one says, such as refits.
+/// The report of `iteration` (the last when there is none of it), with what is the run's rather than the state's: timings, and
+/// what only the last report has, such as refits.
 /// @param reports  not empty
 Metrics report_of(std::span<const Metrics> reports, Index iteration);
 
