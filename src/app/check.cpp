@@ -65,7 +65,7 @@ Solution find_solution(const Arguments& arguments) {
   return solution;
 }
 
-void print(const Certificate& c, const Solution& solution, Real penalty) {
+void print(const Certificate& c, const Solution& solution, const CertificatePlan& plan) {
   const auto line = [](const char* name, Real value, const char* meaning) {
     std::printf("%-17s %-14.8g %s\n", name, value, meaning);
   };
@@ -74,14 +74,16 @@ void print(const Certificate& c, const Solution& solution, Real penalty) {
   line("lower_value", c.lower_value, "phi(x,y) = f(x,y) + g(x,y)");
   line("envelope", c.envelope, "v_gamma(x,y), the smallest phi(x,theta) + |theta-y|^2/(2 gamma)");
   line("gap", c.gap(), "phi - v_gamma: 0 where y solves the lower level");
-  line("gamma", solution.options.algorithm.gamma, "of the envelope");
+  line("gamma", plan.gamma, "of the envelope");
   line("residual", c.residual,
        "dist(0, grad F + c (grad f + dg - grad v_gamma) + N), first-order optimality of the penalty problem");
-  line("penalty", penalty, "c of the residual");
+  line("penalty", plan.penalty, "c of the residual");
   line("theta_distance", c.theta_distance, "|theta* - theta| of the run's theta to the minimiser");
-  line("tolerance", c.tolerance, "reached on the proximal lower problem: length of its proximal-gradient mapping");
-  line("gap_accuracy", solution.options.algorithm.gamma * c.tolerance * c.tolerance / 2,
-       "of gap, when f is convex: gamma tolerance^2 / 2");
+  line("tolerance", c.tolerance,
+       c.tolerance <= plan.tolerance
+           ? "reached on the proximal lower problem: length of its proximal-gradient mapping"
+           : "NOT as small as asked, the figures are rough: --iterations N, or --tolerance T");
+  line("gap_accuracy", plan.gamma * c.tolerance * c.tolerance / 2, "of gap, when f is convex: gamma tolerance^2 / 2");
   std::printf("%-17s %-14lld on the proximal lower problem\n", "iterations", static_cast<long long>(c.iterations));
 }
 
@@ -115,7 +117,7 @@ ExitCode check_solution(const Arguments& arguments) {
     throw Error(ExitCode::NotFinite, solution.file + ": a number became infinite or not a number on the way");
   }
   if (comm.is_root()) {
-    print(certificate, solution, plan.penalty);
+    print(certificate, solution, plan);
   }
   return oracle.agreed().stop ? ExitCode::Stopped : ExitCode::Finished;
 }

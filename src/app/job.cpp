@@ -175,7 +175,10 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
   const Index iteration = state.iteration;
   choose_best(state);
   Metrics comparison;
-  if (exit_code(status) == ExitCode::Finished && options.problem.refit) {
+  if (exit_code(status) == ExitCode::Finished && options.problem.refit && problem->has_refit(Refit::Kept)) {
+    if (comm.is_root()) {
+      recorder.progress().say("training the model from scratch on the rows kept, and on others for comparison");
+    }
     comparison = compare_by_refit(oracle, state);
     status = oracle.agreed().stop ? Status::Stopped : oracle.agreed().time_limit ? Status::TimeLimit : status;
   }

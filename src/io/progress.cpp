@@ -23,10 +23,17 @@ struct Shown {
   const char* format;
 };
 /// What a line has room for.
-constexpr std::array shown = {Shown{"upper_value", "F", "%.5g"},     Shown{"lower_value", "f", "%.5g"},
-                              Shown{"residual", "residual", "%.2e"}, Shown{"error_x", "error_x", "%.2e"},
-                              Shown{"error_y", "error_y", "%.2e"},   Shown{"f1", "F1", "%.4f"},
-                              Shown{"auroc", "AUROC", "%.4f"},       Shown{"test_accuracy", "test", "%.4f"}};
+constexpr std::array shown = {Shown{"upper_value", "F", "%.5g"},
+                              Shown{"lower_value", "f", "%.5g"},
+                              Shown{"residual", "residual", "%.2e"},
+                              Shown{"error_x", "error_x", "%.2e"},
+                              Shown{"error_y", "error_y", "%.2e"},
+                              Shown{"f1", "F1", "%.4f"},
+                              Shown{"auroc", "AUROC", "%.4f"},
+                              Shown{"holdout_value", "held-out", "%.4f"},
+                              Shown{"few_shot_accuracy", "few-shot", "%.4f"},
+                              Shown{"test_error", "test", "%.5g"},
+                              Shown{"test_accuracy", "test", "%.4f"}};
 
 template <class... Values>
 std::string formatted(const char* format, Values... values) {

@@ -2,7 +2,9 @@
 #include "meha/solver/steps.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 
 #include "meha/core/random.hpp"
 #include "meha/solver/direction.hpp"
@@ -264,6 +266,17 @@ void choose_auto(Oracle& oracle, AlgorithmOptions& options) {
 
 }  // namespace
 
+namespace {
+
+/// To 4 digits.
+std::string rounded(Real value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.4g", value);
+  return text.data();
+}
+
+}  // namespace
+
 std::string choose_steps(Oracle& oracle, AlgorithmOptions& options) {
   const std::array steps = {std::pair("alpha", &options.alpha), std::pair("beta", &options.beta),
                             std::pair("eta", &options.eta)};
@@ -289,7 +302,7 @@ std::string choose_steps(Oracle& oracle, AlgorithmOptions& options) {
   std::string text = "steps chosen:";
   for (const auto& [name, step] : steps) {
     if (std::find(open.begin(), open.end(), name) != open.end()) {
-      text += std::string(text.ends_with(":") ? " " : ", ") + name + " = " + step->toml();
+      text += std::string(text.ends_with(":") ? " " : ", ") + name + " = " + rounded(step->a);
     }
   }
   return text;

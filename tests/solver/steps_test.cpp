@@ -36,7 +36,7 @@ TEST_F(StepsTest, GivenStepsStay) {
   EXPECT_EQ(options_.algorithm.eta, eta);
   EXPECT_EQ(options_.algorithm.beta.kind, Schedule::Kind::Auto);
   EXPECT_FALSE(options_.algorithm.beta.is_open());
-  EXPECT_EQ(said, "steps chosen: beta = " + options_.algorithm.beta.toml());
+  EXPECT_EQ(said.find("steps chosen: beta = 0."), 0U) << said;
   EXPECT_EQ(choose("strongly_convex"), "");
 }
 
