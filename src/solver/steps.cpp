@@ -228,7 +228,8 @@ void choose_auto(Oracle& oracle, AlgorithmOptions& options) {
   const AlgorithmOptions asked = options;
   const bool per_row = oracle.per_row();
   const bool asks_alpha = is_open_auto(asked.alpha);
-  constexpr Real still = 1e-9;  // so small an alpha that x stays where it is
+  // so small an alpha that x stays where it is, though its steps are seen in the sums; but for Adam, d_x is O(1/n)
+  const Real still = optimizer_of_x(asked, per_row) == "adam" ? 1e-9 : 1e-4 * static_cast<Real>(oracle.n_lower_rows());
   AutoSteps steps;
   steps.alpha_per_row = still;
   State start = start_of(oracle);
@@ -255,6 +256,10 @@ void choose_auto(Oracle& oracle, AlgorithmOptions& options) {
       continue;
     }
     if (per_row && asks_alpha && steps.alpha_per_row == still) {
+      if (!(trial.step_norm_x > 0)) {
+        throw Error(ExitCode::Config, "algorithm.alpha = \"auto\": nothing moves x in the first " +
+                                          std::to_string(n_trial_iterations) + " iterations; give a number");
+      }
       steps.alpha_per_row = move_of_x * still * std::sqrt(n_moved) / trial.step_norm_x;
       continue;
     }

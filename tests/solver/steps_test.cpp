@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "meha/problem/registry.hpp"
+#include "meha/solver/registry.hpp"
+#include "support/errors.hpp"
 #include "support/toy_problems.hpp"
 
 namespace meha {
@@ -91,6 +93,39 @@ TEST_F(StepsTest, OneXPerRowMovesALittle) {
   EXPECT_NE(choose_steps(oracle, options), "");
   EXPECT_GT(options.alpha.a, 0);
   EXPECT_EQ(options.beta.a, options.eta.a);
+}
+
+TEST_F(StepsTest, OneXPerRowMovesALittleByAnyOptimizer) {
+  constexpr Index n = 40;
+  for (const char* optimizer : {"adam", "sgd", "momentum", "ema"}) {
+    Weighted toy(n, 20);
+    Oracle oracle(toy, comm_, {.block_rows = 8});
+    AlgorithmOptions options;
+    options.optimizer_x = optimizer;
+    choose_steps(oracle, options);
+    const auto algorithm = make_algorithm(options, toy);
+    State state;
+    algorithm->add_fields(oracle, state);
+    toy.start(state["x"], state["y"]);
+    algorithm->init(oracle, state);
+    for (int k = 0; k < 20; ++k) {
+      algorithm->step(oracle, state);
+    }
+    Metrics metrics;
+    algorithm->measure(oracle, state, metrics);
+    const Real move = *metrics.find("step_norm_x") / std::sqrt(static_cast<Real>(n));
+    EXPECT_GT(move, 0.015 / 5) << optimizer;  // roughly: the trial left x where it was
+    EXPECT_LT(move, 0.015 * 5) << optimizer;
+  }
+}
+
+TEST_F(StepsTest, AlphaOfAnXThatNothingMovesMustBeGiven) {
+  Weighted toy;
+  Oracle oracle(toy, comm_, {.block_rows = 4});
+  AlgorithmOptions options;
+  options.optimizer_x = "sgd";
+  options.eta = options.beta = constant(0);  // theta stays at y
+  EXPECT_TRUE(fails([&] { choose_steps(oracle, options); }, ExitCode::Config, {"algorithm.alpha", "nothing moves x"}));
 }
 
 TEST_F(StepsTest, AStopEndsTheChoice) {

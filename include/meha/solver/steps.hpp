@@ -22,7 +22,8 @@ namespace meha {
 
 /// Chooses the step sizes of `options` that are open; the same on any number of ranks. Collective.
 /// @return a sentence for people; empty when nothing was open
-/// Errors, on all ranks: Error(Config) for "safe" without constants or with γ ≥ 1/ρ; Error(NotFinite) when no steps work;
+/// Errors, on all ranks: Error(Config) for "safe" without constants or with γ ≥ 1/ρ, and for "auto" of an x that
+/// nothing moves; Error(NotFinite) when no steps work;
 /// Error(Stopped) when asked to stop meanwhile.
 std::string choose_steps(Oracle& oracle, AlgorithmOptions& options);
 
