@@ -240,6 +240,17 @@ void read_fields(const std::string& path, const Communicator& comm, State& state
   }
 }
 
+/// Whether a report has chosen a best state already: until then its iteration is −1.
+bool has_best(const Hdf5File& file) {
+  const std::string score = "/state/best_score";
+  if (!file.has(score)) {
+    return false;
+  }
+  std::vector<Real> values(static_cast<std::size_t>(file.shape(score).at(0)));
+  file.read(score, std::span(values));
+  return !values.empty() && values[0] >= 0;
+}
+
 }  // namespace
 
 void read_state(const std::string& path, const Communicator& comm, State& state, std::span<const Range> stored_rows,
@@ -252,7 +263,7 @@ void read_solution(const std::string& path, const Communicator& comm, State& sta
                    std::span<const Range> stored_rows) {
   read_fields(path, comm, state, stored_rows, {}, [](const Hdf5File& file, const Field& field) {
     const std::string best = "/state/best_" + field.name;
-    return file.has(best) ? best : "/state/" + field.name;
+    return file.has(best) && has_best(file) ? best : "/state/" + field.name;
   });
 }
 

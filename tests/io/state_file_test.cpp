@@ -68,6 +68,11 @@ TEST_F(StateFile, TheSolutionIsTheBestStateWhereOneIsKept) {
   read_solution(path, Communicator::world(), found, rows);
   EXPECT_EQ(found["x"], state["x"]);
   state.add("best_x", true, state["x"].size()).setConstant(5);
+  state.add("best_score", false, 2).setConstant(-1);  // no report yet
+  write_state(path, Communicator::world(), state, rows, some_record(20));
+  read_solution(path, Communicator::world(), found, rows);
+  EXPECT_EQ(found["x"], state["x"]);
+  state["best_score"] << 15, 0.5;
   Record record = some_record(20);
   record.solution_iteration = 15;
   write_state(path, Communicator::world(), state, rows, record);
