@@ -17,7 +17,7 @@ bool is_finite(const Communicator& comm, const State& state) {
 
 /// Whether `report` is better than `best` (null: anything is): on held-out rows where there are any, else by the residual.
 bool has_progressed(const Metrics& report, const Metrics* best) {
-  if (report.find("holdout_value")) {
+  if (report.find("holdout_value") || (best != nullptr && best->find("holdout_value"))) {
     return best == nullptr || is_better(report, *best);
   }
   const auto residual = report.find("residual");

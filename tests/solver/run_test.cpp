@@ -256,6 +256,8 @@ TEST(StopRule, ProgressIsMeasuredOnHeldOutRowsWhereThereAreAny) {
   const RunPlan plan{.report_every = 10, .stop_no_progress = 20};
   EXPECT_EQ(stop_rule(plan, std::span(lines).first(3)), std::nullopt);
   EXPECT_EQ(stop_rule(plan, lines), Status::NoProgress);  // the report of 25 was not scheduled
+  const std::vector<Metrics> overflown = {{.iteration = 0, .values = {{"holdout_value", 9}}}, line(20, 0.3, 0.1)};
+  EXPECT_EQ(stop_rule(plan, overflown), Status::NoProgress);  // a loss beyond all range is absent
 }
 
 TEST_F(RunTest, AStopRuleEndsWithAReportAndACheckpoint) {
