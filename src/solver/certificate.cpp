@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace meha {
 namespace {
@@ -43,7 +44,7 @@ class ProximalLower {
 struct Minimum {
   Vec theta;
   Real value = 0;      // h
-  Real tolerance = 0;  // ‖z − θ‖/s of the last step
+  Real tolerance = 0;  // ‖z − θ‖/s of the last step, infinite before the first
   Index iterations = 0;
 };
 
@@ -52,7 +53,10 @@ struct Minimum {
 Minimum minimise(ProximalLower& h, const Vec& start, Real step, const CertificatePlan& plan) {
   Vec grad;
   Vec grad_next;
-  Minimum best{.theta = start, .value = h.smooth(start, grad) + h.g(start), .tolerance = 0, .iterations = 0};
+  Minimum best{.theta = start,
+               .value = h.smooth(start, grad) + h.g(start),
+               .tolerance = std::numeric_limits<Real>::infinity(),
+               .iterations = 0};
   Vec z = start;  // the extrapolated point
   Real momentum = 1;
   while (best.iterations < plan.iterations && h.is_finite && !h.is_stopped) {

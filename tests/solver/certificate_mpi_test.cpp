@@ -112,6 +112,9 @@ TEST(CertificateMpi, SaysHowFarItCame) {
   const Certificate c = certify(oracle, x, y, y, {.gamma = 0.7, .penalty = 1, .tolerance = 0, .iterations = 3});
   EXPECT_EQ(c.iterations, 3);
   EXPECT_GT(c.tolerance, 0);
+  oracle.poll = [] { return Requests{.stop = true}; };
+  EXPECT_EQ(certify(oracle, x, y, y, {}).tolerance, std::numeric_limits<Real>::infinity());
+  oracle.poll = {};
   y[0] = std::numeric_limits<Real>::quiet_NaN();
   EXPECT_FALSE(certify(oracle, x, y, y, {}).is_finite);
 }

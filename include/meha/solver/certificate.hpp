@@ -27,7 +27,7 @@ struct Certificate {
   Real envelope = 0;        // v_γ(x,y)
   Real residual = 0;        // R
   Real theta_distance = 0;  // ‖θ* − θ‖ to the θ that was given
-  Real tolerance = 0;       // length of the last proximal-gradient mapping of h
+  Real tolerance = 0;       // length of the last proximal-gradient mapping of h, infinite before the first
   Index iterations = 0;     // that it took
   bool is_finite = true;    // else none of the above counts
   [[nodiscard]] Real gap() const { return lower_value - envelope; }
