@@ -71,7 +71,7 @@ TEST_F(RegularisationTest, SquaredLossIsTheFormula) {
     mean += data_.label("test", i) / 30.0;
     square += data_.label("test", i) * data_.label("test", i) / 30.0;
   }
-  Vec tallies = Vec::Zero(1);
+  Vec tallies = Vec::Zero(problem->n_tallies());
   problem->tally(Level::Test, {.id = 0, .rows = {0, 30}, .n_rows_in_pass = 30}, {}, as_span(y), as_span(tallies));
   Metrics metrics;
   problem->measure(as_span(tallies), Vec::Zero(n_features), y, metrics);
