@@ -86,7 +86,9 @@ std::optional<float> finite_float(std::string_view text, std::string& why) {
 
 std::vector<std::byte> as_bytes_of(const std::vector<float>& values) {
   std::vector<std::byte> bytes(values.size() * sizeof(float));
-  std::memcpy(bytes.data(), values.data(), bytes.size());
+  if (!values.empty()) {
+    std::memcpy(bytes.data(), values.data(), bytes.size());
+  }
   return bytes;
 }
 
