@@ -60,8 +60,8 @@ GroupLasso::Samples GroupLasso::draw(Level level, Index seed) const {
   return samples;
 }
 
-Index GroupLasso::n_rows(Level /*level*/) const {
-  return n_samples;
+Index GroupLasso::n_rows(Level level) const {
+  return level == Level::Holdout ? 0 : n_samples;
 }
 
 int GroupLasso::share_exponent(Level /*level*/, Index /*n_rows_in_pass*/) const {

@@ -24,6 +24,23 @@ TEST(ProblemRegistry, UnknownTypeIsAConfigErrorThatListsTheKnownOnes) {
   }
 }
 
+TEST(ProblemRegistry, NoProblemHasHeldOutRowsThatNobodyAskedFor) {
+  const Communicator comm = Communicator::world();
+  const test::TinyData data(comm, {});
+  for (const ProblemInfo& info : problem_table()) {
+    Options options = data.options();
+    options.problem.type = info.name;
+    options.problem.n_ways = 2;
+    options.problem.n_tasks = 4;
+    options.problem.n_queries = 1;
+    options.problem.n_held_out_classes = 0;
+    if (info.name == "hyper_representation") {
+      options.problem.data.test_features.value.clear();
+    }
+    EXPECT_EQ(make_problem(options, comm, best_simd())->n_rows(Level::Holdout), 0) << info.name;
+  }
+}
+
 TEST(ProblemRegistry, AddedProblemsAreLikeBuiltInOnes) {
   const Communicator comm = Communicator::world();
   const auto make = [](const Options&, const Communicator&, Simd) { return std::make_unique<test::Lasso>(6); };

@@ -39,7 +39,7 @@ class HyperRepresentation final : public Problem {
   [[nodiscard]] Index n_x() const override { return network_->shape().n_parameters(); }
   [[nodiscard]] Index n_y() const override { return plan_.n_tasks * head_size(); }
   [[nodiscard]] Index n_rows(Level level) const override {
-    return level == Level::Test ? evaluation_plan_.n_tasks : plan_.n_tasks;
+    return level == Level::Holdout ? 0 : level == Level::Test ? evaluation_plan_.n_tasks : plan_.n_tasks;
   }
   [[nodiscard]] std::string data_fingerprint() const override { return fingerprint_; }
   [[nodiscard]] std::vector<NamedArray> parameters() const override;
