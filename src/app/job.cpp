@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 void fill_state(const JobPlan& plan, const Origin& origin, Index first_iteration, Oracle& oracle, Algorithm& algorithm,
                 State& state) {
   algorithm.add_fields(oracle, state);
-  if (oracle.problem().n_rows(Level::Holdout) > 0) {
+  if (plan.options.problem.data.n_holdout > 0) {
     add_best_state(state);
   }
   if (!origin.file.empty()) {
