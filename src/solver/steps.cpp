@@ -22,7 +22,8 @@ constexpr Real adam_step = 0.01;
 
 void require_unstopped(const Oracle& oracle) {
   if (oracle.agreed().stop || oracle.agreed().time_limit) {
-    throw Error(ExitCode::Stopped, "stopped while choosing step sizes: nothing was begun");
+    throw Error(ExitCode::Stopped, std::string(oracle.agreed().stop ? "asked to stop" : "run.time_limit_s reached") +
+                                       " while choosing step sizes: nothing was begun");
   }
 }
 

@@ -223,7 +223,7 @@ TEST_F(RegularisationTest, MeasuresTestAccuracyAndFeaturesUsed) {
   Vec y = Vec::Zero(problem->n_y());
   y.tail(n_classes) << 0, 1, 0;  // always class 1
   y[n_features + 2] = 1e-30;
-  Vec tallies = Vec::Zero(1);
+  Vec tallies = Vec::Zero(problem->n_tallies());
   Real right = 0;
   for (Index i = 0; i < 30; ++i) {
     right += data_.label("test", i) == 1 ? 1 : 0;
