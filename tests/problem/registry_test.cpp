@@ -30,6 +30,7 @@ TEST(ProblemRegistry, NoProblemHasHeldOutRowsThatNobodyAskedFor) {
   for (const ProblemInfo& info : problem_table()) {
     Options options = data.options();
     options.problem.type = info.name;
+    options.problem.n = 90;  // group_lasso: three groups
     options.problem.n_ways = 2;
     options.problem.n_tasks = 4;
     options.problem.n_queries = 1;
