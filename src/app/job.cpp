@@ -231,11 +231,14 @@ ExitCode run_job(const std::function<JobPlan()>& make_plan) {
     return live(plan, comm);
   }
   if (comm.is_root()) {
+    const Record record = read_record(RunDirectory(plan.directory).file("result.h5"));
+    Status ended = Status::Finished;
+    for (const Status status : {Status::Converged, Status::ErrorReached, Status::NoProgress}) {
+      ended = record.texts.at("status") == name(status) ? status : ended;
+    }
     std::cout << plan.directory << ": finished already; to go further: meha resume " << plan.directory
               << " --set run.iterations=N\n"
-              << summary(plan.directory, read_record(RunDirectory(plan.directory).file("result.h5")).solution_iteration,
-                         Status::Finished)
-              << '\n';
+              << summary(plan.directory, record.solution_iteration, ended) << '\n';
   }
   return ExitCode::Finished;
 }

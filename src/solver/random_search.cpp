@@ -140,7 +140,7 @@ Metrics random_search(Oracle& oracle, Vec& x, const SearchPlan& plan) {
   }
   const auto trial_visits = static_cast<Real>((plan.n_steps + n_power_steps + 1) * problem.n_rows(Level::Lower) +
                                               problem.n_rows(Level::Upper));
-  const auto n_trials = static_cast<Index>(plan.row_visits / trial_visits);
+  const auto n_trials = static_cast<Index>(std::min(plan.row_visits / trial_visits, 1e15));
   Vec u(problem.n_x());
   Vec trial_x(problem.n_x());
   u.setZero();

@@ -142,7 +142,7 @@ Trial try_steps(Oracle& oracle, const AlgorithmOptions& options) {
   algorithm->add_fields(oracle, state);
   oracle.problem().start(state["x"], state["y"]);
   algorithm->init(oracle, state);
-  Vec residuals(3);  // largest of the first steps; last; step_norm_x
+  Vec residuals = Vec::Zero(3);  // largest of the first steps; last; step_norm_x
   for (Index k = 1; k <= n_trial_iterations; ++k) {
     algorithm->step(oracle, state);
     require_unstopped(oracle);

@@ -115,6 +115,14 @@ class ResumeTest(support.RestartCase):
         self.assertIn("finished already", ended.out)
         self.assertEqual(before, {p.name: p.read_bytes() for p in self.out.iterdir()})
 
+    def test_run_again_after_a_stop_rule(self):
+        config = self.config(run__stop_residual=1e9)
+        for _ in range(2):
+            ended = support.run("run", config, "--out", self.out)
+            self.assertEqual(ended.code, 0, ended.err)
+            self.assertEqual(ended.out.splitlines()[-1].split(":")[0], "converged")
+        self.assertIn("finished already", ended.out)
+
     def test_run_again_with_another_config(self):
         self.run_ok("run")
         before = support.read_state(self.out)
