@@ -45,7 +45,7 @@ std::string agree_on_arithmetic(const Communicator& comm, Simd simd, const Probl
     if (here != all) {
       throw Error(ExitCode::Config,
                   "this rank computes with " + here + ", rank 0 with " + all +
-                      ": bits would depend on the rank (OPENBLAS_CORETYPE can make processors alike)");
+                      ": bits would depend on the rank");
     }
   });
   return all;

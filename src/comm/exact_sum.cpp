@@ -16,7 +16,7 @@ std::uint64_t integer_of(Real with_magic) {
 }
 
 /// Adds scale·share to the limbs. @return whether every addend was within the bound
-__attribute__((target_clones("arch=skylake-avx512", "avx2", "default"))) bool add_limbs(const Real* __restrict share,
+__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) bool add_limbs(const Real* __restrict share,
                                                                                         std::size_t n, Real scale,
                                                                                         Real bound, Real hi_scale,
                                                                                         std::int64_t* __restrict hi,

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "meha/core/random.hpp"
+#include "meha/problem/layouts.hpp"
 
 namespace meha {
 
@@ -18,10 +19,7 @@ Index NetworkShape::n_parameters() const {
 
 template <class T>
 FeatureNetwork<T>::FeatureNetwork(const NetworkShape& shape, Simd simd)
-    : shape_(shape),
-      kernels_(&linear_kernels<T>(simd)),
-      layers_(shape.hidden.size()),
-      scratch_(static_cast<std::size_t>(group_rows * shape.n_features * bytes_per(shape.element))) {
+    : shape_(shape), kernels_(&tile_kernels<T>(simd)), layers_(shape.hidden.size()) {
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Index n_in = shape_.n_inputs(l);
     const Index n_out = shape_.hidden[l];
@@ -50,12 +48,17 @@ void FeatureNetwork<T>::set_parameters(InSpan x) {
   const Real* from = x.data();
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     Layer& layer = layers_[l];
-    const Real scale = l == 0 ? feature_scale(shape_.element) : 1;
-    for (Index o = 0; o < shape_.hidden[l]; ++o) {
-      for (Index i = 0; i < shape_.n_inputs(l); ++i) {
-        (l == 0 ? layer.weight(i, o) : layer.weight(o, i)) = static_cast<T>(*from++ * scale);
-      }
+    const Index n_in = shape_.n_inputs(l);
+    const Index n_out = shape_.hidden[l];
+    if (l == 0) {
+      const Real scale = feature_scale(shape_.element);
+      fill_panels(
+          n_in, n_out, kernels_->panel_columns, [&](Index i, Index o) { return from[o * n_in + i] * scale; },
+          layer.weight.data());
+    } else {
+      std::copy_n(from, n_in * n_out, layer.weight.data());
     }
+    from += n_in * n_out;
     for (Index o = 0; o < shape_.hidden[l]; ++o) {
       layer.bias(0, o) = static_cast<T>(*from++);
     }
@@ -81,26 +84,29 @@ void FeatureNetwork<T>::times_slope(const Matrix<T>& output, Matrix<T>& d) const
 }
 
 template <class T>
+template <class E>
+void FeatureNetwork<T>::first_product(const Products<T, E>& products, const Tile& tile) {
+  const Layer& layer = layers_.front();
+  grouped_features_.resize(static_cast<std::size_t>(padded(tile.n_rows) * tile.n_features) * sizeof(E));
+  auto* grouped = reinterpret_cast<E*>(grouped_features_.data());
+  const auto* features = reinterpret_cast<const E*>(tile.features);
+  products.group(features, tile.n_rows, tile.n_features, grouped);
+  products.forward(grouped, tile.n_rows, tile.n_features, layer.weight.data(), layer.bias.data(), layer.bias.cols(),
+                   grouped_.data(), features + tile.n_rows * tile.n_features);
+}
+
+template <class T>
 void FeatureNetwork<T>::first_layer(const Tile& tile) {
   Layer& layer = layers_.front();
   const Index n_out = shape_.hidden.front();
-  logits_.resize(static_cast<std::size_t>(padded(tile.n_rows) * n_out));
+  grouped_.resize(static_cast<std::size_t>(padded(tile.n_rows) * n_out));
   if (shape_.element == Element::UInt8) {
-    kernels_->forward_uint8(reinterpret_cast<const std::uint8_t*>(tile.features), tile.n_rows, tile.n_features,
-                            layer.weight.data(), layer.bias.data(), n_out,
-                            reinterpret_cast<std::uint8_t*>(scratch_.data()), logits_.data());
+    first_product(kernels_->uint8, tile);
   } else {
-    kernels_->forward_float32(reinterpret_cast<const float*>(tile.features), tile.n_rows, tile.n_features,
-                              layer.weight.data(), layer.bias.data(), n_out, reinterpret_cast<float*>(scratch_.data()),
-                              logits_.data());
+    first_product(kernels_->float32, tile);
   }
   layer.output.resize(tile.n_rows, n_out);
-  for (Index row = 0; row < tile.n_rows; ++row) {
-    const T* group = logits_.data() + row / group_rows * group_rows * n_out + row % group_rows;
-    for (Index o = 0; o < n_out; ++o) {
-      layer.output(row, o) = group[o * group_rows];
-    }
-  }
+  kernels_->ungroup(grouped_.data(), tile.n_rows, n_out, layer.output.data());
 }
 
 template <class T>
@@ -122,12 +128,18 @@ const Matrix<T>& FeatureNetwork<T>::forward(const Tile& tile) {
 template <class T>
 void FeatureNetwork<T>::first_gradient(const Tile& tile, const Matrix<T>& d) {
   T* gradient = layers_.front().gradient.data();
+  for (Index row = 0; row < tile.n_rows; ++row) {
+    for (Index o = 0; o < d.cols(); ++o) {
+      grouped_[grouped_at(row, o, d.cols())] = d(row, o);
+    }
+  }
+  const auto add = [&](const auto& products, const auto* features) {
+    products.backward(features, tile.n_rows, tile.n_features, grouped_.data(), d.cols(), gradient);
+  };
   if (shape_.element == Element::UInt8) {
-    kernels_->backward_uint8(reinterpret_cast<const std::uint8_t*>(tile.features), tile.n_rows, tile.n_features,
-                             d.data(), d.cols(), gradient);
+    add(kernels_->uint8, reinterpret_cast<const std::uint8_t*>(tile.features));
   } else {
-    kernels_->backward_float32(reinterpret_cast<const float*>(tile.features), tile.n_rows, tile.n_features, d.data(),
-                               d.cols(), gradient);
+    add(kernels_->float32, reinterpret_cast<const float*>(tile.features));
   }
 }
 

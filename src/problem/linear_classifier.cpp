@@ -6,11 +6,12 @@
 
 #include "meha/core/error.hpp"
 #include "meha/core/random.hpp"
+#include "meha/problem/layouts.hpp"
 
 namespace meha {
 namespace {
 
-/// As LinearKernels::forward_…, of sparse rows. @param sums  scratch, (n_columns)
+/// As Products::forward, of sparse rows and b as [feature][column]. @param sums  scratch, (n_columns)
 template <class T>
 void sparse_forward(const Tile& tile, const T* weights, const T* bias, Index n_columns, T* sums, T* logits) {
   for (Index row = 0; row < tile.n_rows; ++row) {
@@ -22,23 +23,24 @@ void sparse_forward(const Tile& tile, const T* weights, const T* bias, Index n_c
         sums[column] += value * weight[column];
       }
     }
-    T* z = logits + row / group_rows * group_rows * n_columns + row % group_rows;
     for (Index column = 0; column < n_columns; ++column) {
-      z[column * group_rows] = sums[column];
+      logits[grouped_at(row, column, n_columns)] = sums[column];
     }
   }
 }
 
-/// gradient[feature][column] += Σ_row features[row][feature]·residuals[row][column]
+/// gradient[feature][column] += Σ_row features[row][feature]·residuals[row][column]. @param sums  scratch, (n_columns)
 template <class T>
-void sparse_backward(const Tile& tile, const T* residuals, Index n_columns, T* gradient) {
+void sparse_backward(const Tile& tile, const T* residuals, Index n_columns, T* sums, T* gradient) {
   for (Index row = 0; row < tile.n_rows; ++row) {
-    const T* residual = residuals + row * n_columns;
+    for (Index column = 0; column < n_columns; ++column) {
+      sums[column] = residuals[grouped_at(row, column, n_columns)];
+    }
     for (const Entry& entry : tile.entries(row)) {
       const T value = static_cast<T>(entry.value);
       T* to = gradient + entry.feature * n_columns;
       for (Index column = 0; column < n_columns; ++column) {
-        to[column] += value * residual[column];
+        to[column] += value * sums[column];
       }
     }
   }
@@ -49,10 +51,11 @@ void sparse_backward(const Tile& tile, const T* residuals, Index n_columns, T* g
 template <class T>
 LinearClassifier<T>::LinearClassifier(const ClassifierShape& shape, Simd simd)
     : shape_(shape),
-      kernels_(&linear_kernels<T>(simd)),
-      scratch_(shape.element == Element::Sparse
+      kernels_(&tile_kernels<T>(simd)),
+      row_weights_(tile_rows),
+      grouped_(shape.element == Element::Sparse
                    ? 0
-                   : static_cast<std::size_t>(group_rows * shape.n_features * bytes_per(shape.element))) {}
+                   : static_cast<std::size_t>(tile_rows * shape.n_features * bytes_per(shape.element))) {}
 
 template <class T>
 Index LinearClassifier<T>::n_parameters() const {
@@ -80,81 +83,87 @@ void LinearClassifier<T>::set_points(std::span<const InSpan> points) {
   n_points_ = static_cast<Index>(points.size());
   n_columns_ = n_points_ * shape_.n_classes;
   const auto n_columns = static_cast<std::size_t>(n_columns_);
-  weights_.resize(static_cast<std::size_t>(shape_.n_features) * n_columns);
+  const Index n_features = shape_.n_features;
+  const bool sparse = shape_.element == Element::Sparse;
+  weights_.resize(static_cast<std::size_t>(n_features) * n_columns);
   bias_.resize(n_columns);
-  logits_.resize(tile_rows * n_columns);
-  probabilities_.resize(tile_rows * n_columns);
-  gradient_.assign(static_cast<std::size_t>(padded(shape_.n_features)) * n_columns, T(0));
+  values_.assign(tile_rows * n_columns, T(0));  // rows past a tile's last must be numbers
+  gradient_.assign(static_cast<std::size_t>(padded(n_features)) * n_columns, T(0));
   sums_.resize(n_columns);
   bias_gradient_.assign(n_columns, 0);
   const Real scale = feature_scale(shape_.element);
-  for (std::size_t column = 0; column < n_columns; ++column) {
-    const InSpan y = points[column / static_cast<std::size_t>(shape_.n_classes)];
-    const std::size_t c = column % static_cast<std::size_t>(shape_.n_classes);
-    const auto n_features = static_cast<std::size_t>(shape_.n_features);
-    for (std::size_t f = 0; f < n_features; ++f) {
-      weights_[f * n_columns + column] = static_cast<T>(y[c * n_features + f] * scale);
+  columns_.clear();
+  for (const InSpan y : points) {
+    for (Index c = 0; c < shape_.n_classes; ++c) {
+      bias_[columns_.size()] = static_cast<T>(y[static_cast<std::size_t>(shape_.n_classes * n_features + c)]);
+      columns_.push_back(y.data() + c * n_features);
     }
-    bias_[column] = static_cast<T>(y[static_cast<std::size_t>(shape_.n_classes) * n_features + c]);
   }
+  fill_panels(
+      n_features, n_columns_, sparse ? n_columns_ : kernels_->panel_columns,
+      [&](Index f, Index column) { return columns_[static_cast<std::size_t>(column)][f] * scale; }, weights_.data());
+}
+
+template <class T>
+template <class E>
+void LinearClassifier<T>::forward_dense(const Products<T, E>& products, const Tile& tile) {
+  const auto* features = reinterpret_cast<const E*>(tile.features);
+  auto* grouped = reinterpret_cast<E*>(grouped_.data());
+  products.group(features, tile.n_rows, tile.n_features, grouped);
+  products.forward(grouped, tile.n_rows, tile.n_features, weights_.data(), bias_.data(), n_columns_, values_.data(),
+                   features + tile.n_rows * tile.n_features);
 }
 
 template <class T>
 void LinearClassifier<T>::forward(const Tile& tile, OutSpan losses) {
   require(tile.n_rows <= tile_rows && tile.n_features == shape_.n_features, "a tile fits the classifier");
   if (shape_.element == Element::UInt8) {
-    kernels_->forward_uint8(reinterpret_cast<const std::uint8_t*>(tile.features), tile.n_rows, tile.n_features,
-                            weights_.data(), bias_.data(), n_columns_, reinterpret_cast<std::uint8_t*>(scratch_.data()),
-                            logits_.data());
-  } else if (shape_.element == Element::Sparse) {
-    sparse_forward(tile, weights_.data(), bias_.data(), n_columns_, sums_.data(), logits_.data());
+    forward_dense(kernels_->uint8, tile);
+  } else if (shape_.element == Element::Float32) {
+    forward_dense(kernels_->float32, tile);
   } else {
-    kernels_->forward_float32(reinterpret_cast<const float*>(tile.features), tile.n_rows, tile.n_features,
-                              weights_.data(), bias_.data(), n_columns_, reinterpret_cast<float*>(scratch_.data()),
-                              logits_.data());
+    sparse_forward(tile, weights_.data(), bias_.data(), n_columns_, sums_.data(), values_.data());
   }
   if (shape_.loss == Loss::Squared) {
     square_losses(tile, losses);
     return;
   }
-  kernels_->softmax(logits_.data(), tile.labels, tile.n_rows, n_points_, shape_.n_classes, probabilities_.data(),
-                    losses.data(), tile_rows);
+  kernels_->softmax(values_.data(), tile.labels, tile.n_rows, n_points_, shape_.n_classes, losses.data(), tile_rows);
 }
 
 /// ½(z − t)² and z − t of every row at every point.
 template <class T>
 void LinearClassifier<T>::square_losses(const Tile& tile, OutSpan losses) {
   for (Index row = 0; row < tile.n_rows; ++row) {
-    const T* z = logits_.data() + row / group_rows * group_rows * n_columns_ + row % group_rows;
     for (Index point = 0; point < n_points_; ++point) {
-      const Real off = static_cast<Real>(z[point * group_rows]) - tile.numbers[row];
+      T& z = values_[grouped_at(row, point, n_columns_)];
+      const Real off = static_cast<Real>(z) - tile.numbers[row];
       losses[static_cast<std::size_t>(point * tile_rows + row)] = off * off / 2;
-      probabilities_[static_cast<std::size_t>(row * n_columns_ + point)] = static_cast<T>(off);
+      z = static_cast<T>(off);
     }
   }
 }
 
 template <class T>
+template <class E>
+void LinearClassifier<T>::backward_dense(const Products<T, E>& products, const Tile& tile) {
+  products.backward(reinterpret_cast<const E*>(tile.features), tile.n_rows, tile.n_features, values_.data(), n_columns_,
+                    gradient_.data());
+}
+
+template <class T>
 void LinearClassifier<T>::backward(const Tile& tile, InSpan weights) {
-  for (Index row = 0; row < tile.n_rows; ++row) {
-    T* residual = probabilities_.data() + row * n_columns_;
-    for (Index point = 0; shape_.loss == Loss::CrossEntropy && point < n_points_; ++point) {
-      residual[point * shape_.n_classes + tile.labels[row]] -= T(1);
-    }
-    const T weight = static_cast<T>(weights[static_cast<std::size_t>(row)]);
-    for (Index column = 0; column < n_columns_; ++column) {
-      residual[column] *= weight;
-      bias_gradient_[static_cast<std::size_t>(column)] += static_cast<Real>(residual[column]);
-    }
+  for (std::size_t row = 0; row < tile_rows; ++row) {
+    row_weights_[row] = static_cast<Index>(row) < tile.n_rows ? static_cast<T>(weights[row]) : T(0);
   }
+  kernels_->residuals(values_.data(), shape_.loss == Loss::CrossEntropy ? tile.labels : nullptr, row_weights_.data(),
+                      tile.n_rows, n_points_, shape_.n_classes, bias_gradient_.data());
   if (shape_.element == Element::UInt8) {
-    kernels_->backward_uint8(reinterpret_cast<const std::uint8_t*>(tile.features), tile.n_rows, tile.n_features,
-                             probabilities_.data(), n_columns_, gradient_.data());
-  } else if (shape_.element == Element::Sparse) {
-    sparse_backward(tile, probabilities_.data(), n_columns_, gradient_.data());
+    backward_dense(kernels_->uint8, tile);
+  } else if (shape_.element == Element::Float32) {
+    backward_dense(kernels_->float32, tile);
   } else {
-    kernels_->backward_float32(reinterpret_cast<const float*>(tile.features), tile.n_rows, tile.n_features,
-                               probabilities_.data(), n_columns_, gradient_.data());
+    sparse_backward(tile, values_.data(), n_columns_, sums_.data(), gradient_.data());
   }
 }
 
@@ -182,10 +191,7 @@ void LinearClassifier<T>::collect(std::size_t point, OutSpan grad_y) {
 
 template <class T>
 void LinearClassifier<T>::classes(std::span<Label> most_likely) const {
-  for (std::size_t row = 0; row < most_likely.size(); ++row) {
-    const T* p = probabilities_.data() + static_cast<Index>(row) * n_columns_;
-    most_likely[row] = static_cast<Label>(std::max_element(p, p + shape_.n_classes) - p);
-  }
+  most_likely_class(values_.data(), n_columns_, shape_.n_classes, most_likely);
 }
 
 template class LinearClassifier<float>;

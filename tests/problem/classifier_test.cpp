@@ -23,7 +23,6 @@ TEST(Classifier, LinearHasWeightAndBiasAsPyTorch) {
   for (const char* precision : {"float32", "float64"}) {
     const auto classifier = make_classifier(options("linear"), shape, precision, best_simd());
     EXPECT_EQ(classifier->n_parameters(), 3 * 5 + 3);
-    EXPECT_EQ(classifier->arithmetic(), "");
     const auto arrays = classifier->parameters();
     ASSERT_EQ(arrays.size(), 2U);
     EXPECT_EQ(arrays[0].name, "weight");

@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "meha/problem/layouts.hpp"
 #include "support/random_values.hpp"
 
 namespace meha {
@@ -34,29 +35,49 @@ std::size_t size(Index n) {
 }
 
 template <class T, class E>
+const Products<T, E>& products(Simd simd) {
+  if constexpr (sizeof(E) == 1) {
+    return tile_kernels<T>(simd).uint8;
+  } else if constexpr (sizeof(E) == 4) {
+    return tile_kernels<T>(simd).float32;
+  } else {
+    return tile_kernels<T>(simd).own;
+  }
+}
+
+/// Rows of n numbers, grouped.
+template <class T>
+std::vector<T> to_groups(const std::vector<T>& rows, Index n) {
+  const auto n_rows = static_cast<Index>(rows.size()) / n;
+  std::vector<T> grouped(size(padded(n_rows) * n), T(0));
+  for (Index row = 0; row < n_rows; ++row) {
+    for (Index i = 0; i < n; ++i) {
+      grouped[grouped_at(row, i, n)] = rows[size(row * n + i)];
+    }
+  }
+  return grouped;
+}
+
+template <class T, class E>
 void forward(Simd simd, const E* features, Index n_rows, Index n_features, const std::vector<T>& weights,
              const std::vector<T>& bias, std::vector<T>& logits) {
   const auto n_columns = static_cast<Index>(bias.size());
   logits.assign(size(padded(n_rows) * n_columns), T(-7));
-  std::vector<E> scratch(size(group_rows * n_features));
-  if constexpr (sizeof(E) == 1) {
-    linear_kernels<T>(simd).forward_uint8(features, n_rows, n_features, weights.data(), bias.data(), n_columns,
-                                          scratch.data(), logits.data());
-  } else {
-    linear_kernels<T>(simd).forward_float32(features, n_rows, n_features, weights.data(), bias.data(), n_columns,
-                                            scratch.data(), logits.data());
-  }
+  std::vector<E> grouped(size(padded(n_rows) * n_features));
+  products<T, E>(simd).group(features, n_rows, n_features, grouped.data());
+  std::vector<T> panels(weights.size());
+  fill_panels(
+      n_features, n_columns, tile_kernels<T>(simd).panel_columns,
+      [&](Index i, Index column) { return weights[size(i * n_columns + column)]; }, panels.data());
+  products<T, E>(simd).forward(grouped.data(), n_rows, n_features, panels.data(), bias.data(), n_columns, logits.data(),
+                               features + n_rows * n_features);
 }
 
 template <class T, class E>
 void backward(Simd simd, const E* features, Index n_rows, Index n_features, const std::vector<T>& residuals,
               Index n_columns, std::vector<T>& gradient) {
-  if constexpr (sizeof(E) == 1) {
-    linear_kernels<T>(simd).backward_uint8(features, n_rows, n_features, residuals.data(), n_columns, gradient.data());
-  } else {
-    linear_kernels<T>(simd).backward_float32(features, n_rows, n_features, residuals.data(), n_columns,
-                                             gradient.data());
-  }
+  products<T, E>(simd).backward(features, n_rows, n_features, to_groups(residuals, n_columns).data(), n_columns,
+                                gradient.data());
 }
 
 template <class Arithmetic, class Element>
@@ -93,8 +114,8 @@ class Kernels : public testing::Test {
   std::vector<Feature> stored_;
 };
 
-using AllTypes =
-    testing::Types<Types<float, std::uint8_t>, Types<float, float>, Types<double, std::uint8_t>, Types<double, float>>;
+using AllTypes = testing::Types<Types<float, std::uint8_t>, Types<float, float>, Types<double, std::uint8_t>,
+                                Types<double, float>, Types<double, double>>;
 TYPED_TEST_SUITE(Kernels, AllTypes);
 
 constexpr Index row_counts[] = {1, 2, 15, 16, 17, 33, 100, 130};
@@ -215,10 +236,10 @@ class Softmax : public testing::Test {
     std::vector<Output> outputs;
     for (const Simd simd : levels()) {
       Output& out = outputs.emplace_back();
-      out.probabilities.assign(size(padded(n_rows) * n_columns), T(0));
+      out.probabilities = logits;
       out.losses.assign(size(stride * n_points), -1.0);
-      linear_kernels<T>(simd).softmax(logits.data(), labels.data(), n_rows, n_points, n_classes,
-                                      out.probabilities.data(), out.losses.data(), stride);
+      tile_kernels<T>(simd).softmax(out.probabilities.data(), labels.data(), n_rows, n_points, n_classes,
+                                    out.losses.data(), stride);
       for (Index row = 0; row < n_rows; ++row) {
         for (Index point = 0; point < n_points; ++point) {
           check_row(out, row, point, n_classes, n_columns, labels[size(row)], stride,
@@ -230,8 +251,6 @@ class Softmax : public testing::Test {
       }
     }
     if (outputs.size() == 3) {
-      outputs[1].probabilities.resize(size(n_rows * n_columns));
-      outputs[2].probabilities.resize(size(n_rows * n_columns));
       ASSERT_EQ(outputs[1].probabilities, outputs[2].probabilities);
       ASSERT_EQ(outputs[1].losses, outputs[2].losses);
     }
@@ -256,7 +275,7 @@ class Softmax : public testing::Test {
       const long double below = top - static_cast<long double>(logit(c));
       const long double expected = std::exp(-below) / total;
       const long double smallest = 4 * static_cast<long double>(std::numeric_limits<T>::min());
-      const auto found = static_cast<long double>(out.probabilities[size(row * n_columns + point * n_classes + c)]);
+      const auto found = static_cast<long double>(out.probabilities[grouped_at(row, point * n_classes + c, n_columns)]);
       ASSERT_NEAR(found, expected, (slack + below * epsilon<T>)*expected + smallest)
           << "row " << row << " point " << point << " class " << c << " of " << n_classes;
     }
@@ -301,11 +320,68 @@ TYPED_TEST(Softmax, NotANumberShowsInTheLoss) {
       std::vector<T> logits(3 * group_rows, T(0));
       logits[bad * group_rows + 2] = std::numeric_limits<T>::quiet_NaN();
       const std::vector<std::int32_t> labels(5, 1);
-      std::vector<T> probabilities(3 * group_rows);
       std::vector<Real> losses(5);
-      linear_kernels<T>(simd).softmax(logits.data(), labels.data(), 5, 1, 3, probabilities.data(), losses.data(), 5);
+      tile_kernels<T>(simd).softmax(logits.data(), labels.data(), 5, 1, 3, losses.data(), 5);
       EXPECT_TRUE(std::isnan(losses[2])) << name(simd) << " class " << bad;
       EXPECT_NEAR(losses[3], std::log(3.0), 1e-6);
+    }
+  }
+}
+
+TYPED_TEST(Softmax, ResidualsAreWeightedAndSummed) {
+  using T = TypeParam;
+  SCOPED_TRACE(test::seed_text());
+  for (const Index n_rows : row_counts) {
+    for (const bool with_labels : {true, false}) {
+      constexpr Index n_points = 2;
+      constexpr Index n_classes = 3;
+      constexpr Index n = n_points * n_classes;
+      std::vector<T> rows(size(n_rows * n));
+      std::vector<T> weights(size(padded(n_rows)), T(0));
+      std::vector<std::int32_t> labels;
+      for (Index row = 0; row < n_rows; ++row) {
+        labels.push_back(static_cast<std::int32_t>(row % n_classes));
+        weights[size(row)] = static_cast<T>(random_value(1, row));
+        for (Index c = 0; c < n; ++c) {
+          rows[size(row * n + c)] = static_cast<T>(random_value(2 + c, row));
+        }
+      }
+      std::vector<std::vector<Real>> sums;
+      for (const Simd simd : levels()) {
+        std::vector<T> values = to_groups(rows, n);
+        sums.emplace_back(n, 0.5);
+        tile_kernels<T>(simd).residuals(values.data(), with_labels ? labels.data() : nullptr, weights.data(), n_rows,
+                                        n_points, n_classes, sums.back().data());
+        for (Index c = 0; c < n; ++c) {
+          Real sum = 0.5;
+          for (Index row = 0; row < n_rows; ++row) {
+            const T less = with_labels && c % n_classes == labels[size(row)] ? T(1) : T(0);
+            const T expected = weights[size(row)] * (rows[size(row * n + c)] - less);
+            ASSERT_EQ(values[grouped_at(row, c, n)], expected) << name(simd) << " row " << row << " column " << c;
+            sum += static_cast<Real>(expected);
+          }
+          ASSERT_NEAR(sums.back()[size(c)], sum, static_cast<Real>(4 * n_rows * epsilon<T>)) << name(simd);
+        }
+        ASSERT_EQ(sums.back(), sums.front()) << name(simd);
+      }
+    }
+  }
+}
+
+TYPED_TEST(Softmax, UngroupingUndoesGrouping) {
+  using T = TypeParam;
+  SCOPED_TRACE(test::seed_text());
+  for (const Index n_rows : row_counts) {
+    for (const Index n : {1, 3, 4, 17, 54}) {
+      std::vector<T> rows(size(n_rows * n));
+      for (Index i = 0; i < n_rows * n; ++i) {
+        rows[size(i)] = static_cast<T>(random_value(1, i));
+      }
+      for (const Simd simd : levels()) {
+        std::vector<T> back(rows.size());
+        tile_kernels<T>(simd).ungroup(to_groups(rows, n).data(), n_rows, n, back.data());
+        ASSERT_EQ(back, rows) << name(simd) << " " << n_rows << "×" << n;
+      }
     }
   }
 }

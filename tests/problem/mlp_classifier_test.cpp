@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "meha/problem/mlp_classifier.hpp"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -386,12 +385,6 @@ TEST(MlpClassifier, SlopeOfReluAtItsKinkIsZero) {
   classifier.collect(0, as_span(grad));
   EXPECT_EQ(grad.head(3).norm(), 0);
   EXPECT_EQ(grad[5], -0.5);
-}
-
-TEST(MlpClassifier, NamesTheLibraryAndTheProcessor) {
-  const ClassifierShape shape{.n_features = 2, .n_classes = 2, .element = Element::UInt8};
-  EXPECT_THAT(MlpClassifier<float>(shape, {3}, Activation::Relu, best_simd()).arithmetic(),
-              testing::MatchesRegex("OpenBLAS [0-9.]+ [A-Za-z0-9]+"));
 }
 
 TEST(MlpClassifier, ActivationsHaveNames) {

@@ -26,8 +26,6 @@ class Classifier {
   [[nodiscard]] virtual Index n_parameters() const = 0;
   /// The arrays that y consists of, in order.
   [[nodiscard]] virtual std::vector<NamedArray> parameters() const = 0;
-  /// What the bits depend on besides the instruction set: the library that does the products; empty: none.
-  [[nodiscard]] virtual std::string arithmetic() const { return {}; }
   /// The start of y. init = "zero", "kaiming_uniform" (as torch.nn.Linear: W and b of each layer from U(±1/√fan_in)) or
   /// "auto", the model's own choice.
   virtual void start(const std::string& init, Index seed, Out y) const = 0;

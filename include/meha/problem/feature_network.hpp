@@ -48,7 +48,7 @@ class FeatureNetwork {
 
  private:
   struct Layer {
-    Matrix<T> weight;    // out × in; the first: in × out, times the scale of the features
+    Matrix<T> weight;    // out × in; the first: in panels, times the scale of the features
     Matrix<T> bias;      // 1 × out
     Matrix<T> output;    // h^l
     Matrix<T> gradient;  // out × in; the first: rows of padded length
@@ -57,14 +57,16 @@ class FeatureNetwork {
 
   void activate(Matrix<T>& values) const;
   void times_slope(const Matrix<T>& output, Matrix<T>& d) const;
+  template <class E>
+  void first_product(const Products<T, E>& products, const Tile& tile);
   void first_layer(const Tile& tile);
   void first_gradient(const Tile& tile, const Matrix<T>& d);
 
   NetworkShape shape_;
-  const LinearKernels<T>* kernels_;
+  const TileKernels<T>* kernels_;
   std::vector<Layer> layers_;
-  std::vector<std::byte> scratch_;
-  std::vector<T> logits_;
+  std::vector<std::byte> grouped_features_;  // of the tile
+  std::vector<T> grouped_;                   // first layer: W·a + b, then ∂/∂ of it
 };
 
 }  // namespace meha

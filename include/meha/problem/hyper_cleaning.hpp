@@ -34,7 +34,6 @@ class HyperCleaning final : public Problem {
   [[nodiscard]] Index n_y() const override { return rows_.classifier().n_parameters(); }
   [[nodiscard]] Index n_rows(Level level) const override { return rows_.n_rows(level); }
   [[nodiscard]] std::string data_fingerprint() const override { return rows_.fingerprint(); }
-  [[nodiscard]] std::string arithmetic() const override { return rows_.classifier().arithmetic(); }
   [[nodiscard]] std::vector<NamedArray> parameters() const override;
   void start(Out x, Out y) const override;
   void begin_pass(Level level, std::span<const Probe> probes) override;

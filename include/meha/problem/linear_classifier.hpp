@@ -25,18 +25,24 @@ class LinearClassifier final : public Classifier {
  private:
   void square_losses(const Tile& tile, OutSpan losses);
 
+  template <class E>
+  void forward_dense(const Products<T, E>& products, const Tile& tile);
+  template <class E>
+  void backward_dense(const Products<T, E>& products, const Tile& tile);
+
   ClassifierShape shape_;
-  const LinearKernels<T>* kernels_;
+  const TileKernels<T>* kernels_;
   Index n_points_ = 0;
   Index n_columns_ = 0;
-  std::vector<T> weights_;        // [feature][column], with the scale of uint8 features folded in
-  std::vector<T> bias_;           // [column]
-  std::vector<T> logits_;         // [row/16][column][row%16]
-  std::vector<T> probabilities_;  // [row][column]; residuals after backward(); Squared: residuals
+  std::vector<T> weights_;  // in panels, sparse: [feature][column]; with the scale of uint8 features folded in
+  std::vector<T> bias_;     // [column]
+  std::vector<T> values_;   // grouped by [column]: logits, then probabilities (squared: z − t), then residuals
+  std::vector<T> row_weights_;
+  std::vector<const Real*> columns_;  // where W's row for each column stands in y
   std::vector<T> gradient_;  // [column][padded feature], of the stored (unscaled) features; sparse: [feature][column]
   std::vector<Real> bias_gradient_;
-  std::vector<T> sums_;  // of one sparse row: [column]
-  std::vector<std::byte> scratch_;
+  std::vector<T> sums_;             // of one sparse row: [column]
+  std::vector<std::byte> grouped_;  // the tile's features
 };
 
 }  // namespace meha

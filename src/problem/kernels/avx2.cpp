@@ -3,38 +3,34 @@
 #include <immintrin.h>
 
 #include "levels.hpp"
-#include "linear_kernels.hpp"
+#include "tile_kernels.hpp"
 
 namespace meha::kernels {
 namespace {
 
 struct Isa {
-  template <class T>
-  using Vector [[gnu::vector_size(32)]] = T;
-  template <class T>
-  using Bits [[gnu::vector_size(32)]] = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
-  template <class T>
-  static constexpr Size width = 32 / sizeof(T);
+  static constexpr int bytes = 32;
+  static constexpr Size accumulators = 12;
+  static constexpr Size panel_columns = 6;
   template <class T>
   static constexpr Size registers = 2;
-  template <class T>
-  static constexpr Size columns = 6;
 
-  static Vector<float> load(float, const std::uint8_t* from) {
+  static __m256 load(float, const std::uint8_t* from) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
   }
-  static Vector<double> load(double, const std::uint8_t* from) {
+  static __m256d load(double, const std::uint8_t* from) {
     std::int32_t four = 0;
     std::memcpy(&four, from, sizeof four);
     return _mm256_cvtepi32_pd(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(four)));
   }
-  static Vector<float> load(float, const float* from) { return _mm256_loadu_ps(from); }
-  static Vector<double> load(double, const float* from) { return _mm256_cvtps_pd(_mm_loadu_ps(from)); }
+  static __m256 load(float, const float* from) { return _mm256_loadu_ps(from); }
+  static __m256d load(double, const float* from) { return _mm256_cvtps_pd(_mm_loadu_ps(from)); }
+  static __m256d load(double, const double* from) { return _mm256_loadu_pd(from); }
 };
 
 }  // namespace
 
-const LinearKernels<float>& avx2_float32 = LinearSoftmax<Isa, float>::all;
-const LinearKernels<double>& avx2_float64 = LinearSoftmax<Isa, double>::all;
+const TileKernels<float>& avx2_float32 = Kernels<Isa, float>::all;
+const TileKernels<double>& avx2_float64 = Kernels<Isa, double>::all;
 
 }  // namespace meha::kernels

@@ -32,7 +32,7 @@ Simd simd_of(const char* simd) {
 }
 
 template <>
-const LinearKernels<float>& linear_kernels<float>(Simd simd) {
+const TileKernels<float>& tile_kernels<float>(Simd simd) {
   switch (simd) {
     case Simd::Avx512:
       return kernels::avx512_float32;
@@ -44,7 +44,7 @@ const LinearKernels<float>& linear_kernels<float>(Simd simd) {
 }
 
 template <>
-const LinearKernels<double>& linear_kernels<double>(Simd simd) {
+const TileKernels<double>& tile_kernels<double>(Simd simd) {
   switch (simd) {
     case Simd::Avx512:
       return kernels::avx512_float64;

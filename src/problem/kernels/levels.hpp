@@ -6,11 +6,11 @@
 
 namespace meha::kernels {
 
-extern const LinearKernels<float>& baseline_float32;
-extern const LinearKernels<double>& baseline_float64;
-extern const LinearKernels<float>& avx2_float32;
-extern const LinearKernels<double>& avx2_float64;
-extern const LinearKernels<float>& avx512_float32;
-extern const LinearKernels<double>& avx512_float64;
+extern const TileKernels<float>& baseline_float32;
+extern const TileKernels<double>& baseline_float64;
+extern const TileKernels<float>& avx2_float32;
+extern const TileKernels<double>& avx2_float64;
+extern const TileKernels<float>& avx512_float32;
+extern const TileKernels<double>& avx512_float64;
 
 }  // namespace meha::kernels

@@ -2,6 +2,8 @@
 // The dispatch seam: the same kernels compiled for several instruction sets, chosen at run time. Bits may differ between
 // levels (fused multiply-add or not), never within one. Plain pointers only: these headers are compiled with flags of
 // their own and must not share inline functions with the rest of the program.
+//
+// "Grouped" are numbers of rows that stand in vector lanes: n numbers of each row as [row/16][i][row%16].
 #pragma once
 
 #include <cstdint>
@@ -10,34 +12,61 @@ namespace meha {
 
 enum class Simd : int { Baseline = 0, Avx2 = 1, Avx512 = 2 };
 
-/// Rows that are worked on side by side; logits come in groups of this many rows.
+/// Rows that are worked on side by side.
 inline constexpr std::int64_t group_rows = 16;
 
-/// Kernels of the linear softmax model on a tile of rows, for uint8 or float32 features, in arithmetic T.
-/// "columns" are the classes of all points y side by side: column = point·n_classes + class.
-template <class T>
-struct LinearKernels {
-  /// logits[row/16][column][row%16] = bias[column] + Σ_f features[row][f]·weights[f][column]
-  /// @param scratch  16·n_features values of the features' own type     (rows past n_rows are undefined)
-  void (*forward_uint8)(const std::uint8_t* features, std::int64_t n_rows, std::int64_t n_features, const T* weights,
-                        const T* bias, std::int64_t n_columns, std::uint8_t* scratch, T* logits);
-  void (*forward_float32)(const float* features, std::int64_t n_rows, std::int64_t n_features, const T* weights,
-                          const T* bias, std::int64_t n_columns, float* scratch, T* logits);
-  /// Softmax and cross-entropy [nats] of every row at every point.
-  /// @param probabilities  [row][column], room for a multiple of 16 rows    @param losses  [point][stride]
-  void (*softmax)(const T* logits, const std::int32_t* labels, std::int64_t n_rows, std::int64_t n_points,
-                  std::int64_t n_classes, T* probabilities, double* losses, std::int64_t stride);
-  /// gradient[column][f] += Σ_row residuals[row][column]·features[row][f];  row length of gradient: padded(n_features)
-  void (*backward_uint8)(const std::uint8_t* features, std::int64_t n_rows, std::int64_t n_features, const T* residuals,
-                         std::int64_t n_columns, T* gradient);
-  void (*backward_float32)(const float* features, std::int64_t n_rows, std::int64_t n_features, const T* residuals,
-                           std::int64_t n_columns, T* gradient);
+/// n rounded up to whole groups of lanes.
+constexpr std::int64_t padded(std::int64_t n) {
+  return (n + group_rows - 1) / group_rows * group_rows;
+}
+
+/// Columns of a matrix b (n × n_columns) that are multiplied side by side. As "panels" b stands panel by panel, each
+/// [i][column of the panel], the first at n·first.
+struct Panel {
+  std::int64_t first = 0, columns = 0;
+};
+/// @param widest  TileKernels::panel_columns
+constexpr std::int64_t count_panels(std::int64_t n_columns, std::int64_t widest) {
+  return (n_columns + widest - 1) / widest;
+}
+constexpr Panel panel_of(std::int64_t n_columns, std::int64_t n_panels, std::int64_t p) {
+  const std::int64_t first = n_columns * p / n_panels;
+  return {first, n_columns * (p + 1) / n_panels - first};
+}
+
+/// Products with numbers of type E of a tile's rows, in arithmetic T.
+template <class T, class E>
+struct Products {
+  /// grouped ← rows (n_rows × n); rows past n_rows repeat the last one.
+  void (*group)(const E* rows, std::int64_t n_rows, std::int64_t n, E* grouped);
+  /// out[row][column] = bias[column] + Σ_i a[row][i]·b[i][column], a and out grouped, b in panels.
+  /// @param next  rows that come next: brought to the cache meanwhile, whether they exist or not
+  void (*forward)(const E* grouped, std::int64_t n_rows, std::int64_t n, const T* panels, const T* bias,
+                  std::int64_t n_columns, T* out, const E* next);
+  /// gradient[column][i] += Σ_row residuals[row][column]·rows[row][i], residuals grouped; row length of gradient:
+  /// padded(n). Reads up to 15 numbers past the last row.
+  void (*backward)(const E* rows, std::int64_t n_rows, std::int64_t n, const T* residuals, std::int64_t n_columns,
+                   T* gradient);
 };
 
-/// n_features rounded up to whole groups of lanes.
-constexpr std::int64_t padded(std::int64_t n_features) {
-  return (n_features + group_rows - 1) / group_rows * group_rows;
-}
+/// Kernels on a tile of rows in arithmetic T, for features that are uint8, float32 or T.
+/// "columns" of a softmax are the classes of all points y side by side: column = point·n_classes + class.
+template <class T>
+struct TileKernels {
+  std::int64_t panel_columns;
+  Products<T, std::uint8_t> uint8;
+  Products<T, float> float32;
+  Products<T, T> own;
+  /// rows (n_rows × n) ← grouped.
+  void (*ungroup)(const T* grouped, std::int64_t n_rows, std::int64_t n, T* rows);
+  /// Softmax, in place, and cross-entropy [nats] of every row at every point. @param losses  [point][stride]
+  void (*softmax)(T* grouped, const std::int32_t* labels, std::int64_t n_rows, std::int64_t n_points,
+                  std::int64_t n_classes, double* losses, std::int64_t stride);
+  /// v ← weights[row]·(v − [column is the row's label]) in place, and sums[column] += Σ_row v.
+  /// @param labels  may be null: no class is taken off   @param weights  (padded(n_rows)), 0 past n_rows
+  void (*residuals)(T* grouped, const std::int32_t* labels, const T* weights, std::int64_t n_rows,
+                    std::int64_t n_points, std::int64_t n_classes, double* sums);
+};
 
 /// The best level this processor has.
 Simd best_simd();
@@ -47,6 +76,6 @@ const char* name(Simd simd);
 Simd simd_of(const char* simd);
 
 template <class T>
-const LinearKernels<T>& linear_kernels(Simd simd);
+const TileKernels<T>& tile_kernels(Simd simd);
 
 }  // namespace meha

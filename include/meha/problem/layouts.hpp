@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Numbers in the layouts that the kernels read: panels of a matrix, and rows in groups.
+#pragma once
+
+#include "meha/data/dataset.hpp"
+#include "meha/problem/kernels/kernels.hpp"
+
+namespace meha {
+
+/// Lays out b(i, column), n × n_columns, in panels. @param widest  TileKernels::panel_columns
+template <class T, class Value>
+void fill_panels(Index n, Index n_columns, Index widest, Value&& value, T* panels) {
+  const Index n_panels = count_panels(n_columns, widest);
+  for (Index p = 0; p < n_panels; ++p) {
+    const Panel panel = panel_of(n_columns, n_panels, p);
+    for (Index i = 0; i < n; ++i) {
+      for (Index column = panel.first; column < panel.first + panel.columns; ++column) {
+        *panels++ = static_cast<T>(value(i, column));
+      }
+    }
+  }
+}
+
+/// Where number i of `row` stands among grouped rows of n numbers.
+constexpr std::size_t grouped_at(Index row, Index i, Index n) {
+  return static_cast<std::size_t>((row / group_rows * n + i) * group_rows + row % group_rows);
+}
+
+/// The largest of the first n_classes numbers of each row, grouped rows of n numbers; the first of equals.
+template <class T>
+void most_likely_class(const T* grouped, Index n, Index n_classes, std::span<Label> most_likely) {
+  for (std::size_t row = 0; row < most_likely.size(); ++row) {
+    Label best = 0;
+    for (Label c = 1; c < n_classes; ++c) {
+      const auto i = static_cast<Index>(row);
+      best = grouped[grouped_at(i, c, n)] > grouped[grouped_at(i, best, n)] ? c : best;
+    }
+    most_likely[row] = best;
+  }
+}
+
+}  // namespace meha
