@@ -19,31 +19,51 @@ Real relative_error(In value, In optimum) {
 
 }  // namespace
 
-int Synthetic::share_exponent(Level /*level*/, Index /*n_rows_in_pass*/) const {
+template <class Self>
+int Synthetic<Self>::share_exponent(Level /*level*/, Index /*n_rows_in_pass*/) const {
   return 0;  // terms are about 1, whatever n
 }
 
-void Synthetic::add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share) {
-  const Real factor = static_cast<Real>(n_rows(level)) / static_cast<Real>(block.n_rows_in_pass);
-  const bool scalar_x = n_x() == 1;
-  for (Index i = block.rows.begin; i < block.rows.end; ++i) {
-    const Term here = term(level, i, x, probe.y);
-    const auto at = static_cast<std::size_t>(i);
-    share.value += factor * here.value;
-    if (!share.grad_x.empty()) {
-      share.grad_x[scalar_x ? 0 : at] += factor * here.grad_x;
-    }
-    if (!share.grad_y.empty()) {
-      share.grad_y[at] += factor * here.grad_y;
-      if (n_y() > n_) {
-        share.grad_y[static_cast<std::size_t>(i + n_)] += factor * here.grad_y2;
-      }
-    }
+template <class Self>
+void Synthetic<Self>::add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share) {
+  if (level == Level::Lower) {
+    add_terms<Level::Lower>(block, x, probe, share);
+  } else {
+    add_terms<Level::Upper>(block, x, probe, share);
   }
 }
 
-void Synthetic::measure(InSpan /*tallies*/, In x, In y, Metrics& metrics) const {
-  const Point best = optimum(x);
+template <class Self>
+template <Level level>
+void Synthetic<Self>::add_terms(const Block& block, InSpan x, const Probe& probe, Share& share) const {
+  const auto& self = static_cast<const Self&>(*this);
+  const Real factor = static_cast<Real>(n_rows(level)) / static_cast<Real>(block.n_rows_in_pass);
+  const bool scalar_x = self.n_x() == 1;
+  const bool two_halves = self.n_y() > n_;
+  const InSpan y = probe.y;
+  const OutSpan grad_x = share.grad_x;
+  const OutSpan grad_y = share.grad_y;
+  Real value = share.value;
+  for (Index i = block.rows.begin; i < block.rows.end; ++i) {
+    const Term here = self.term(level, i, x, y);
+    const auto at = static_cast<std::size_t>(i);
+    value += factor * here.value;
+    if (!grad_x.empty()) {
+      grad_x[scalar_x ? 0 : at] += factor * here.grad_x;
+    }
+    if (!grad_y.empty()) {
+      grad_y[at] += factor * here.grad_y;
+      if (two_halves) {
+        grad_y[static_cast<std::size_t>(i + n_)] += factor * here.grad_y2;
+      }
+    }
+  }
+  share.value = value;
+}
+
+template <class Self>
+void Synthetic<Self>::measure(InSpan /*tallies*/, In x, In y, Metrics& metrics) const {
+  const auto best = static_cast<const Self&>(*this).optimum(x);
   metrics.set("error_x", relative_error(x, best.x));
   metrics.set("error_y", relative_error(y, best.y));
 }
@@ -65,7 +85,7 @@ void StronglyConvex::start(Out x, Out y) const {
   y.setConstant(2);
 }
 
-Synthetic::Term StronglyConvex::term(Level level, Index i, InSpan x, InSpan y) const {
+StronglyConvex::Term StronglyConvex::term(Level level, Index i, InSpan x, InSpan y) const {
   const auto at = static_cast<std::size_t>(i);
   const Real quadratic = diagonal(i) * y[at] * y[at] / 2;
   if (level == Level::Lower) {
@@ -74,7 +94,7 @@ Synthetic::Term StronglyConvex::term(Level level, Index i, InSpan x, InSpan y) c
   return {.value = (x[at] - 1) * (x[at] - 1) / 2 + quadratic, .grad_x = x[at] - 1, .grad_y = diagonal(i) * y[at]};
 }
 
-Synthetic::Point StronglyConvex::optimum(In x) const {
+StronglyConvex::Point StronglyConvex::optimum(In x) const {
   Point best{.x = Vec(x.size()), .y = Vec(x.size())};
   for (Index i = 0; i < n_; ++i) {
     best.x[i] = 1 / (1 + 1 / diagonal(i));
@@ -94,7 +114,7 @@ void MerelyConvex::start(Out x, Out y) const {
   y.setConstant(0.01);
 }
 
-Synthetic::Term MerelyConvex::term(Level level, Index i, InSpan x, InSpan y) const {
+MerelyConvex::Term MerelyConvex::term(Level level, Index i, InSpan x, InSpan y) const {
   const auto at = static_cast<std::size_t>(i);
   const Real y1 = y[at];
   if (level == Level::Lower) {
@@ -104,7 +124,7 @@ Synthetic::Term MerelyConvex::term(Level level, Index i, InSpan x, InSpan y) con
   return {.value = apart * apart / 2 + (y1 - 1) * (y1 - 1) / 2, .grad_x = apart, .grad_y = y1 - 1, .grad_y2 = -apart};
 }
 
-Synthetic::Point MerelyConvex::optimum(In /*x*/) const {
+MerelyConvex::Point MerelyConvex::optimum(In /*x*/) const {
   return {.x = Vec::Ones(n_), .y = Vec::Ones(2 * n_)};
 }
 
@@ -120,7 +140,7 @@ void SineNonconvex::start(Out x, Out y) const {
   y.setZero();
 }
 
-Synthetic::Term SineNonconvex::term(Level level, Index i, InSpan x, InSpan y) const {
+SineNonconvex::Term SineNonconvex::term(Level level, Index i, InSpan x, InSpan y) const {
   const auto at = static_cast<std::size_t>(i);
   if (level == Level::Lower) {
     const Real angle = x[0] + y[at] - sine_c;
@@ -139,7 +159,7 @@ void SineNonconvex::add_whole(Level level, InSpan x, const Probe& /*probe*/, Sha
   }
 }
 
-Synthetic::Point SineNonconvex::optimum(In /*x*/) const {
+SineNonconvex::Point SineNonconvex::optimum(In /*x*/) const {
   const Real n = static_cast<Real>(n_);
   const Real c = 1.5 * std::numbers::pi;
   const Real x = ((1 - n) * sine_a + n * c) / (1 + n);
@@ -158,7 +178,7 @@ void LassoNonsmooth::start(Out x, Out y) const {
   y.setOnes();
 }
 
-Synthetic::Term LassoNonsmooth::term(Level level, Index i, InSpan /*x*/, InSpan y) const {
+LassoNonsmooth::Term LassoNonsmooth::term(Level level, Index i, InSpan /*x*/, InSpan y) const {
   const Real t = y[static_cast<std::size_t>(i)];
   if (level == Level::Lower) {
     return {.value = (t - a(i)) * (t - a(i)) / 2, .grad_y = t - a(i)};
@@ -182,7 +202,7 @@ void LassoNonsmooth::project_x(Out x) const {
   prox::Box{.low = 0, .high = 1}.project(x);
 }
 
-Synthetic::Point LassoNonsmooth::optimum(In x) const {
+LassoNonsmooth::Point LassoNonsmooth::optimum(In x) const {
   Point best{.x = Vec(n_), .y = Vec(n_)};
   const Real least = 1 / static_cast<Real>(n_);
   for (Index i = 0; i < n_; ++i) {

@@ -13,6 +13,15 @@ BlockPlan plan_of(const Problem& problem, Level level, Index block_rows) {
   return {.n_rows = problem.n_rows(level), .block_rows = block_rows};
 }
 
+/// Not a number is not zero.
+bool is_zero(InSpan values) {
+  bool any = false;
+  for (const Real value : values) {
+    any |= value != 0;
+  }
+  return !any;
+}
+
 }  // namespace
 
 Oracle::Oracle(Problem& problem, Communicator& comm, const Setup& setup)
@@ -284,7 +293,10 @@ void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step) {
   if (comm_.is_root()) {
     reset(false, {});
     for (std::size_t p = 0; p < wanted.size(); ++p) {
-      problem_.add_whole(level, per_row() ? InSpan() : as_span(std::as_const(*x_)), probes[p], shares[p]);
+      Share& share = shares[p];
+      problem_.add_whole(level, per_row() ? InSpan() : as_span(std::as_const(*x_)), probes[p], share);
+      share.grad_x = is_zero(share.grad_x) ? OutSpan() : share.grad_x;  // most problems have no such terms
+      share.grad_y = is_zero(share.grad_y) ? OutSpan() : share.grad_y;
     }
     add_shares(wanted, shares);
   }

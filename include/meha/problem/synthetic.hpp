@@ -21,7 +21,10 @@
 
 namespace meha {
 
-/// A sum over coordinates; a pass over part of them is scaled up to the whole.
+/// A sum over coordinates; a pass over part of them is scaled up to the whole. Self has
+///   Term term(Level, Index i, InSpan x, InSpan y) const    Point optimum(In x) const
+/// the value and partial derivatives of term i, and an optimum: where there are many, the nearest to x.
+template <class Self>
 class Synthetic : public Problem {
  public:
   explicit Synthetic(const Options& options) : n_(options.problem.n) {}
@@ -38,31 +41,32 @@ class Synthetic : public Problem {
   struct Point {
     Vec x, y;
   };
-  /// Term i of a level: value and partial derivatives. Entries of y beyond n belong to term i as well (i + n).
+  /// Entries of y beyond n belong to term i as well (i + n).
   struct Term {
     Real value = 0, grad_x = 0, grad_y = 0, grad_y2 = 0;
   };
-  [[nodiscard]] virtual Term term(Level level, Index i, InSpan x, InSpan y) const = 0;
-  /// An optimum; may depend on (x, y) where there are many: the nearest.
-  [[nodiscard]] virtual Point optimum(In x) const = 0;
-
   Index n_;
+
+ private:
+  template <Level level>
+  void add_terms(const Block& block, InSpan x, const Probe& probe, Share& share) const;
 };
 
-class StronglyConvex final : public Synthetic {
+class StronglyConvex final : public Synthetic<StronglyConvex> {
  public:
   StronglyConvex(const Options& options, const Communicator& comm, Simd simd);
   [[nodiscard]] std::optional<LipschitzConstants> constants() const override;
   void start(Out x, Out y) const override;
 
  private:
-  [[nodiscard]] Term term(Level level, Index i, InSpan x, InSpan y) const override;
-  [[nodiscard]] Point optimum(In x) const override;
+  friend Synthetic;
+  [[nodiscard]] Term term(Level level, Index i, InSpan x, InSpan y) const;
+  [[nodiscard]] Point optimum(In x) const;
   [[nodiscard]] Real diagonal(Index i) const;
   Real condition_;
 };
 
-class MerelyConvex final : public Synthetic {
+class MerelyConvex final : public Synthetic<MerelyConvex> {
  public:
   MerelyConvex(const Options& options, const Communicator& comm, Simd simd);
   [[nodiscard]] Index n_y() const override { return 2 * n_; }
@@ -70,11 +74,12 @@ class MerelyConvex final : public Synthetic {
   void start(Out x, Out y) const override;
 
  private:
-  [[nodiscard]] Term term(Level level, Index i, InSpan x, InSpan y) const override;
-  [[nodiscard]] Point optimum(In x) const override;
+  friend Synthetic;
+  [[nodiscard]] Term term(Level level, Index i, InSpan x, InSpan y) const;
+  [[nodiscard]] Point optimum(In x) const;
 };
 
-class SineNonconvex final : public Synthetic {
+class SineNonconvex final : public Synthetic<SineNonconvex> {
  public:
   SineNonconvex(const Options& options, const Communicator& comm, Simd simd);
   [[nodiscard]] Index n_x() const override { return 1; }
@@ -83,11 +88,12 @@ class SineNonconvex final : public Synthetic {
   void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const override;
 
  private:
-  [[nodiscard]] Term term(Level level, Index i, InSpan x, InSpan y) const override;
-  [[nodiscard]] Point optimum(In x) const override;
+  friend Synthetic;
+  [[nodiscard]] Term term(Level level, Index i, InSpan x, InSpan y) const;
+  [[nodiscard]] Point optimum(In x) const;
 };
 
-class LassoNonsmooth final : public Synthetic {
+class LassoNonsmooth final : public Synthetic<LassoNonsmooth> {
  public:
   LassoNonsmooth(const Options& options, const Communicator& comm, Simd simd);
   [[nodiscard]] std::optional<LipschitzConstants> constants() const override;
@@ -98,8 +104,9 @@ class LassoNonsmooth final : public Synthetic {
   void project_x(Out x) const override;
 
  private:
-  [[nodiscard]] Term term(Level level, Index i, InSpan x, InSpan y) const override;
-  [[nodiscard]] Point optimum(In x) const override;
+  friend Synthetic;
+  [[nodiscard]] Term term(Level level, Index i, InSpan x, InSpan y) const;
+  [[nodiscard]] Point optimum(In x) const;
   [[nodiscard]] Real a(Index i) const { return (i < n_ / 2 ? 1.0 : -1.0) / static_cast<Real>(n_); }
 };
 
