@@ -27,6 +27,8 @@ class Handle {
   Handle& operator=(Handle&&) = delete;
   operator hid_t() const { return id_; }  // NOLINT(google-explicit-constructor): it stands for the identifier
   [[nodiscard]] bool valid() const { return id_ >= 0; }
+  /// Closes now. @return whether that worked: what was kept in memory may reach the file only here
+  [[nodiscard]] bool close_now() { return close_(std::exchange(id_, -1)) >= 0; }
 
  private:
   hid_t id_;
@@ -37,6 +39,7 @@ void set_up_library() {
   static const bool done = [] {
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
     H5dont_atexit();  // its clean-up at exit crashes when a file could not be flushed; our files are closed by then
+    H5open();
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // we report errors ourselves
     return true;
   }();
@@ -51,6 +54,10 @@ Handle text_type() {
 }
 
 }  // namespace
+
+void Hdf5File::prepare() {
+  set_up_library();
+}
 
 Hdf5File Hdf5File::open(const std::string& path, ExitCode on_error) {
   set_up_library();
@@ -248,13 +255,13 @@ void Hdf5File::write_part(const std::string& dataset, Index first, InSpan values
   if (values.empty()) {
     return;
   }
-  const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
+  Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
   const Handle space(H5Dget_space(set), H5Sclose);
   const auto start = static_cast<hsize_t>(first);
   const auto size = static_cast<hsize_t>(values.size());
   const Handle memory(H5Screate_simple(1, &size, nullptr), H5Sclose);
   if (H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &size, nullptr) < 0 ||
-      H5Dwrite(set, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()) < 0) {
+      H5Dwrite(set, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()) < 0 || !set.close_now()) {
     fail(dataset + ": cannot be written: is the disk full?");
   }
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -37,6 +38,23 @@ void sync_file(const std::string& path) {
   sync_path(path, O_WRONLY);
 }
 
+void begin_file(const std::string& path, std::int64_t n_bytes) {
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (file < 0) {
+    fail(path, "written");
+  }
+  const bool reserved =
+      fallocate(file, 0, 0, std::max<std::int64_t>(n_bytes, 1)) == 0 || errno == EOPNOTSUPP || errno == ENOSYS;
+  const int reason = errno;
+  const bool emptied = ftruncate(file, 0) == 0;
+  close(file);
+  if (!reserved || !emptied) {
+    unlink(path.c_str());
+    errno = reserved ? errno : reason;
+    fail(path, "written");
+  }
+}
+
 void rename_durably(const std::string& part, const std::string& path) {
   sync_file(part);
   if (std::rename(part.c_str(), path.c_str()) != 0) {
@@ -52,6 +70,9 @@ void write_durably(const std::string& path, const std::string& content) {
   file << content;
   file.close();
   if (!file) {
+    const int reason = errno;
+    unlink(part.c_str());
+    errno = reason;
     fail(part, "written");
   }
   rename_durably(part, path);

@@ -3,13 +3,27 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "meha/core/error.hpp"
 #include "meha/io/durable.hpp"
 
 namespace meha {
+namespace {
+
+constexpr std::uintmax_t unknown = std::numeric_limits<std::uintmax_t>::max() - 1;
+
+std::uintmax_t size_of(const std::string& path) {
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  return error ? unknown + 1 : size;
+}
+
+}  // namespace
 
 std::string json_line(const Metrics& metrics) {
   Metrics sorted = metrics;
@@ -24,31 +38,45 @@ std::string json_line(const Metrics& metrics) {
 
 MetricsFile::MetricsFile(std::string path, std::vector<Metrics> history)
     : path_(std::move(path)), history_(std::move(history)) {
+  rewrite();
+}
+
+void MetricsFile::rewrite() {
   std::string text;
   for (const Metrics& line : history_) {
     text += json_line(line) + "\n";
   }
+  n_bytes_ = unknown;
   write_durably(path_, text);
+  n_bytes_ = text.size();
 }
 
 void MetricsFile::put(Metrics metrics) {
   metrics.sort();
-  if (!history_.empty() && history_.back().iteration == metrics.iteration) {
+  const bool replaces = !history_.empty() && history_.back().iteration == metrics.iteration;
+  const std::string text = json_line(metrics) + "\n";
+  if (replaces) {
     history_.pop_back();
-    history_.push_back(std::move(metrics));
-    *this = MetricsFile(path_, std::move(history_));
+  }
+  history_.push_back(std::move(metrics));
+  if (replaces || size_of(path_) != n_bytes_) {
+    rewrite();
     return;
   }
+  const std::uintmax_t before = std::exchange(n_bytes_, unknown);
   std::ofstream file(path_, std::ios::binary | std::ios::app);
-  file << json_line(metrics) << '\n';
+  file << text;
   file.close();
   if (!file) {
     throw Error(ExitCode::Checkpoint, path_ + ": cannot be written: " + std::strerror(errno));
   }
-  history_.push_back(std::move(metrics));
+  n_bytes_ = before + text.size();
 }
 
-void MetricsFile::sync() const {
+void MetricsFile::sync() {
+  if (size_of(path_) != n_bytes_) {
+    rewrite();
+  }
   sync_file(path_);
 }
 

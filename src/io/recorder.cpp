@@ -2,7 +2,12 @@
 #include "meha/io/recorder.hpp"
 
 #include <array>
+#include <bit>
+#include <filesystem>
+#include <utility>
 
+#include "meha/data/hdf5_file.hpp"
+#include "meha/io/durable.hpp"
 #include "meha/solver/best_state.hpp"
 
 namespace meha {
@@ -24,6 +29,10 @@ Recorder::Recorder(Oracle& oracle, const RunDirectory& directory, const Options&
   comm.root_or_none([&] {
     metrics_.emplace(directory_.file("metrics.jsonl"), base_.history);
     progress_.emplace(directory_.file("run.log"), options.run.iterations, base_.iteration);
+    Hdf5File::prepare();
+    if (std::filesystem::exists(directory_.checkpoint_file(base_.iteration))) {
+      good_ = base_.iteration;
+    }
     last_reported_ = base_.history.empty() ? -1 : base_.history.back().iteration;
   });
   comm.broadcast(last_reported_);
@@ -45,6 +54,9 @@ void Recorder::set_timings(Metrics& metrics) const {
 
 void Recorder::stepped(Index iteration) {
   if (progress_) {
+    if (unsettled_ && writer_.is_done()) {
+      note_settled();
+    }
     progress_->stepped(iteration);
   }
 }
@@ -54,9 +66,25 @@ void Recorder::report(const Metrics& metrics) {
   oracle_.comm().root_or_none([&] {
     Metrics line = metrics;
     set_timings(line);
-    metrics_->put(line);
+    put(line);
     progress_->report(line);
   });
+}
+
+/// The metrics also stand in every checkpoint, so a run need not end when their file cannot be written.
+void Recorder::put(const Metrics& line) {
+  try {
+    metrics_->put(line);
+    if (std::exchange(metrics_failure_, std::nullopt)) {
+      progress_->say("metrics.jsonl could be written again, no line is missing");
+    }
+  } catch (const Error& error) {
+    if (!metrics_failure_) {
+      progress_->warn(std::string(error.what()) +
+                      "; its lines are kept in memory and in the checkpoints, and tried again with each report");
+    }
+    metrics_failure_ = error;
+  }
 }
 
 Record Recorder::record_at(const State& state, Index iteration, std::string_view status) const {
@@ -78,30 +106,118 @@ Record Recorder::record_at(const State& state, Index iteration, std::string_view
 
 void Recorder::checkpoint(const State& state) {
   const Stopwatch watch(oracle_.timings.checkpoint);
-  Communicator& comm = oracle_.comm();
-  comm.root_or_none([&] { metrics_->sync(); });
-  write_state(directory_.checkpoint_file(state.iteration), comm, state, oracle_.stored_rows(),
-              record_at(state, state.iteration, "running"));
-  if (comm.is_root()) {
-    directory_.keep_last(state.iteration, options_.keep);
+  if (oracle_.comm().is_root()) {
+    note_settled();
+    unsettled_ = state.iteration;
   }
+  constexpr Index mib = Index{1} << 20;
+  if (whole_bytes(state, oracle_.stored_rows()) <= options_.async_mib * mib && options_.async_mib > 0) {
+    start_writing(state);
+  } else {
+    write_now(state);
+  }
+}
+
+void Recorder::start_writing(const State& state) {
+  Communicator& comm = oracle_.comm();
+  gather_state(comm, state, oracle_.stored_rows(), copy_);
+  if (comm.is_root()) {
+    writer_.start([this, record = record_at(state, state.iteration, "running"), sync = !metrics_failure_] {
+      if (sync) {
+        sync_file(directory_.file("metrics.jsonl"));
+      }
+      write_whole_state(directory_.checkpoint_file(record.iteration), copy_, record);
+      directory_.keep_last(record.iteration, options_.keep);
+    });
+  }
+}
+
+void Recorder::write_now(const State& state) {
+  Communicator& comm = oracle_.comm();
+  try {
+    comm.root_or_none([&] {
+      if (!metrics_failure_) {
+        metrics_->sync();
+      }
+    });
+    write_state(directory_.checkpoint_file(state.iteration), comm, state, oracle_.stored_rows(),
+                record_at(state, state.iteration, "running"));
+    if (comm.is_root()) {
+      directory_.keep_last(state.iteration, options_.keep);
+    }
+  } catch (const Error& error) {  // the same on all ranks
+    failure_ = error;
+  }
+}
+
+/// Waits for the newest checkpoint. @return why it could not be written
+std::optional<Error> Recorder::settle() {
+  auto failure = writer_.wait();
+  if (failure_) {
+    failure = std::exchange(failure_, std::nullopt);
+  }
+  const auto iteration = std::exchange(unsettled_, std::nullopt);
+  if (iteration && !failure) {
+    good_ = *iteration;
+  }
+  return failure;
+}
+
+void Recorder::note_settled() {
+  if (!unsettled_) {
+    return;
+  }
+  const Index iteration = *unsettled_;
+  const auto failure = settle();
+  if (!failure) {
+    if (std::exchange(n_failed_, 0U) > 0) {
+      progress_->say("checkpoints can be written again: there is one of iteration " + std::to_string(iteration));
+    }
+  } else if (std::has_single_bit(++n_failed_)) {  // not every time: the log may be on the full disk
+    progress_->warn("no checkpoint of iteration " + std::to_string(iteration) + ": " + failure->what() +
+                    "; the run goes on, the next one is tried when it is due. " +
+                    (good_ < 0 ? "There is no older one" : "The newest is " + directory_.checkpoint_file(good_)));
+  }
+}
+
+std::string Recorder::how_to_go_on() const {
+  const std::string newest = good_ < 0 ? "" : directory_.checkpoint_file(good_);
+  return newest.empty() || !std::filesystem::exists(newest)
+             ? "There is no older checkpoint"
+             : newest + " is whole: when there is room again, \"meha resume " + directory_.path() +
+                   "\" goes on from there";
 }
 
 void Recorder::finish(const State& solution, Index iteration, Status status, const Metrics& more) {
   Communicator& comm = oracle_.comm();
   comm.root_or_none([&] {
+    if (status == Status::NotFinite) {
+      note_settled();
+    } else if (const auto failure = settle()) {
+      throw Error(ExitCode::Checkpoint, std::string(failure->what()) + ". " + how_to_go_on());
+    }
     if (!metrics_->history().empty() && metrics_->history().back().iteration == iteration) {
       Metrics line = metrics_->history().back();
       for (const auto& [name, value] : more.values) {
         line.set(name, value);
       }
       set_timings(line);
-      metrics_->put(line);
+      put(line);
     }
-    metrics_->sync();
+    try {
+      metrics_->sync();
+      metrics_failure_.reset();
+    } catch (const Error& error) {  // result.h5 has the metrics too: it comes first
+      metrics_failure_ = error;
+    }
   });
-  write_state(directory_.file("result.h5"), comm, solution, oracle_.stored_rows(),
-              record_at(solution, iteration, name(status)));
+  try {
+    write_state(directory_.file("result.h5"), comm, solution, oracle_.stored_rows(),
+                record_at(solution, iteration, name(status)));
+    comm.agree(metrics_failure_);
+  } catch (const Error& error) {  // the same on all ranks
+    throw Error(error.code(), std::string(error.what()) + ". " + how_to_go_on());
+  }
 }
 
 }  // namespace meha

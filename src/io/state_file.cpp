@@ -110,12 +110,54 @@ void write_attributes(Hdf5File& file, const Record& record) {
   }
 }
 
+/// A state file in the making, under the name of its part; removed unless it was finished.
+class Draft {
+ public:
+  /// @param n_bytes  what State needs, so that a full disk is noticed before HDF5 is
+  Draft(const std::string& path, Index n_bytes) : path_(path), part_(path + ".part") {
+    begin_file(part_, n_bytes);
+    file_.emplace(Hdf5File::create(part_, user_block_bytes, ExitCode::Checkpoint));
+    file_->create_group("/state");
+  }
+  ~Draft() {
+    if (!finished_) {
+      file_.reset();
+      std::error_code ignored;
+      std::filesystem::remove(part_, ignored);
+    }
+  }
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+
+  [[nodiscard]] Hdf5File& file() { return *file_; }
+
+  void finish(const State& state, const Record& record) {
+    write_attributes(*file_, record);
+    if (state.has("theta")) {
+      file_->set_attribute("/state/theta", "theta_index", state.iteration + 1);
+    }
+    write_history(*file_, record.history);
+    file_->close();
+    write_seal(part_);
+    rename_durably(part_, path_);
+    finished_ = true;
+  }
+
+ private:
+  std::string path_, part_;
+  std::optional<Hdf5File> file_;
+  bool finished_ = false;
+};
+
+std::string dataset_of(const Field& field) {
+  return "/state/" + field.name;
+}
+
 }  // namespace
 
 void write_state(const std::string& path, const Communicator& comm, const State& state,
                  std::span<const Range> stored_rows, const Record& record) {
-  const std::string part = path + ".part";
-  std::optional<Hdf5File> file;
+  std::optional<Draft> draft;
   std::optional<Error> failure;
   const auto attempt =
       [&](auto&& work) {  // on rank 0, until the first failure: the collectives below never stop halfway
@@ -127,32 +169,63 @@ void write_state(const std::string& path, const Communicator& comm, const State&
           }
         }
       };
-  attempt([&] {
-    file.emplace(Hdf5File::create(part, user_block_bytes, ExitCode::Checkpoint));
-    file->create_group("/state");
-  });
-  const Index n_rows = stored_rows.back().end;
+  attempt([&] { draft.emplace(path, whole_bytes(state, stored_rows)); });
   for (const Field& field : state.fields()) {
-    const std::string name = "/state/" + field.name;
+    const std::string name = dataset_of(field);
     if (field.per_row) {
-      attempt([&] { file->create_reals(name, n_rows); });
-      comm.gather_rows(stored_rows, as_span(field.values),
-                       [&](Index first, InSpan piece) { attempt([&] { file->write_part(name, first, piece); }); });
+      attempt([&] { draft->file().create_reals(name, stored_rows.back().end); });
+      comm.gather_rows(stored_rows, as_span(field.values), [&](Index first, InSpan piece) {
+        attempt([&] { draft->file().write_part(name, first, piece); });
+      });
     } else {
-      attempt([&] { file->write_reals(name, as_span(field.values)); });
+      attempt([&] { draft->file().write_reals(name, as_span(field.values)); });
     }
   }
-  attempt([&] {
-    write_attributes(*file, record);
-    if (state.has("theta")) {
-      file->set_attribute("/state/theta", "theta_index", state.iteration + 1);
-    }
-    write_history(*file, record.history);
-    file->close();
-    write_seal(part);
-    rename_durably(part, path);
-  });
+  attempt([&] { draft->finish(state, record); });
+  draft.reset();
   comm.agree(failure);
+}
+
+void write_whole_state(const std::string& path, const State& state, const Record& record) {
+  Index n_bytes = 0;
+  for (const Field& field : state.fields()) {
+    n_bytes += field.values.size() * static_cast<Index>(sizeof(Real));
+  }
+  Draft draft(path, n_bytes);
+  for (const Field& field : state.fields()) {
+    draft.file().write_reals(dataset_of(field), as_span(field.values));
+  }
+  draft.finish(state, record);
+}
+
+Index whole_bytes(const State& state, std::span<const Range> stored_rows) {
+  Index n = 0;
+  for (const Field& field : state.fields()) {
+    n += field.per_row ? stored_rows.back().end : field.values.size();
+  }
+  return n * static_cast<Index>(sizeof(Real));
+}
+
+void gather_state(const Communicator& comm, const State& state, std::span<const Range> stored_rows, State& whole) {
+  if (comm.is_root() && whole.fields().empty()) {
+    for (const Field& field : state.fields()) {
+      whole.add(field.name, field.per_row, field.per_row ? stored_rows.back().end : field.values.size());
+    }
+  }
+  whole.iteration = state.iteration;
+  auto copy = whole.fields().begin();
+  for (const Field& field : state.fields()) {
+    if (field.per_row) {
+      comm.gather_rows(stored_rows, as_span(field.values), [&](Index first, InSpan piece) {
+        std::copy(piece.begin(), piece.end(), copy->values.data() + first);
+      });
+    } else if (comm.is_root()) {
+      copy->values = field.values;
+    }
+    if (comm.is_root()) {
+      ++copy;
+    }
+  }
 }
 
 std::optional<std::string> damage_of(const std::string& path) {

@@ -106,6 +106,7 @@ struct AlgorithmOptions {
 struct CheckpointOptions {
   Index every = 100;
   Index keep = 2;
+  Index async_mib = 1024;
 };
 
 struct CommOptions {
@@ -334,6 +335,9 @@ void visit(AnyOptions& options, See&& see) {
                  "iterations between checkpoints; 0: at the end or on request only"},
       checkpoint.every);
   see(OptionInfo{"checkpoint.keep", Rule::at_least(2), free, "checkpoints kept"}, checkpoint.keep);
+  see(OptionInfo{"checkpoint.async_mib", Rule::at_least(0), free,
+                 "up to this size of State [MiB] a copy is written beside the iterations; 0: never"},
+      checkpoint.async_mib);
 
   auto& comm = options.comm;
   see(OptionInfo{"comm.sum", Rule::one_of("exact|plain"), fixed,

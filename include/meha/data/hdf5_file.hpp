@@ -17,6 +17,8 @@ class Hdf5File {
   /// What a dataset's stored numbers are.
   enum class Number { UInt8, OtherInteger, Float, Text, Other };
 
+  /// Starts the library, which is not thread-safe: before a second thread uses it, while the first uses none of this.
+  static void prepare();
   /// Opens for reading. @param on_error  exit code of every Error this file throws
   static Hdf5File open(const std::string& path, ExitCode on_error);
   /// Creates or replaces. @param user_block  bytes left free at the start: 0, 512, 1024, …

@@ -2,6 +2,7 @@
 // Files that survive a crash: written under another name, fsynced, renamed, the folder fsynced.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace meha {
@@ -12,6 +13,10 @@ void rename_durably(const std::string& part, const std::string& path);
 
 /// Replaces the content of `path` in the same way. Errors: Error(Checkpoint).
 void write_durably(const std::string& path, const std::string& content);
+
+/// Fails where `n_bytes` cannot be written to this file for want of space, quota, permission or folder; else leaves it
+/// empty. Errors: Error(Checkpoint) with the system's reason.
+void begin_file(const std::string& path, std::int64_t n_bytes);
 
 /// Makes a written file reach the disk. Errors: Error(Checkpoint).
 void sync_file(const std::string& path);

@@ -2,6 +2,7 @@
 // metrics.jsonl: one JSON object a line, each iteration once, in the order of core/metric's table.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,15 +17,19 @@ class MetricsFile {
  public:
   /// Starts the file anew with these lines. Errors: Error(Checkpoint).
   MetricsFile(std::string path, std::vector<Metrics> history);
-  /// Appends a line; one of the same iteration as the last replaces it. Errors: Error(Checkpoint).
+  /// Appends a line; one of the same iteration as the last replaces it. Errors: Error(Checkpoint); the line stays in the
+  /// history, and the next call writes whatever the file lacks, also where somebody else changed its length.
   void put(Metrics metrics);
-  /// Makes all lines reach the disk.
-  void sync() const;
+  /// Writes what is lacking, and makes all lines reach the disk. Errors: Error(Checkpoint).
+  void sync();
   [[nodiscard]] const std::vector<Metrics>& history() const { return history_; }
 
  private:
+  void rewrite();
+
   std::string path_;
   std::vector<Metrics> history_;
+  std::uintmax_t n_bytes_ = 0;  // of the file, with the whole history in it; unknown after a failure
 };
 
 /// The lines of a file; a torn last one is left out.

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "meha/core/options.hpp"
+#include "meha/io/background.hpp"
 #include "meha/io/metrics_file.hpp"
 #include "meha/io/progress.hpp"
 #include "meha/io/run_directory.hpp"
@@ -22,9 +23,12 @@ class Recorder final : public Observer {
 
   void stepped(Index iteration) override;
   void report(const Metrics& metrics) override;
+  /// A State of up to checkpoint.async_mib is copied and written beside the iterations that follow. A checkpoint that cannot
+  /// be written is a warning: the older ones are there, and the next is tried when it is due.
   void checkpoint(const State& state) override;
 
-  /// Adds values to the last report and writes result.h5. Collective.
+  /// Waits for the last checkpoint, adds values to the last report and writes result.h5. Errors: Error(Checkpoint) when
+  /// one of them cannot be written. Collective.
   /// @param solution  the state to write     @param iteration  completed
   void finish(const State& solution, Index iteration, Status status, const Metrics& more);
   /// Iteration of the last report, −1 when there is none. The same on all ranks.
@@ -38,6 +42,12 @@ class Recorder final : public Observer {
  private:
   [[nodiscard]] Record record_at(const State& state, Index iteration, std::string_view status) const;
   void set_timings(Metrics& metrics) const;
+  void start_writing(const State& state);
+  void write_now(const State& state);
+  std::optional<Error> settle();
+  void note_settled();
+  void put(const Metrics& line);
+  [[nodiscard]] std::string how_to_go_on() const;
 
   Oracle& oracle_;
   const RunDirectory& directory_;
@@ -47,6 +57,14 @@ class Recorder final : public Observer {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::optional<MetricsFile> metrics_;
   std::optional<Progress> progress_;
+  std::optional<Error> metrics_failure_;  // until they could be written again
+  // The newest checkpoint, on rank 0:
+  std::optional<Index> unsettled_;  // begun, and not yet known to be good or bad
+  std::optional<Error> failure_;    // of one that was written by all ranks together
+  Index good_ = -1;                 // iteration of the last that was written
+  unsigned n_failed_ = 0;           // in a row
+  State copy_;                      // what the writer writes
+  Background writer_;
 };
 
 }  // namespace meha

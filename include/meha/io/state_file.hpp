@@ -36,6 +36,16 @@ struct Record {
 void write_state(const std::string& path, const Communicator& comm, const State& state,
                  std::span<const Range> stored_rows, const Record& record);
 
+/// The same on one process, of a State that has all rows of its per-row fields. Collective: no.
+void write_whole_state(const std::string& path, const State& state, const Record& record);
+
+/// Bytes of State on all ranks together, shared fields counted once. The same on all ranks. Collective: no.
+Index whole_bytes(const State& state, std::span<const Range> stored_rows);
+
+/// Copies State to rank 0, with all rows of per-row fields; `whole` keeps its memory between calls. Collective.
+/// @param whole  untouched on the other ranks
+void gather_state(const Communicator& comm, const State& state, std::span<const Range> stored_rows, State& whole);
+
 /// Why the file must not be trusted; nothing when its hash is right. One sequential read. Collective: no.
 std::optional<std::string> damage_of(const std::string& path);
 
