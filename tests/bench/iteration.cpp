@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: MIT
+// Whole iterations of MEHA on hyper-cleaning (Problem, Oracle, algorithm and update, all but reports and files) beside
+// the machine's own rate of large products, OpenBLAS's SGEMM on one thread, both measured in turns in one run:
+//     speed = (8·m per training row + 4·m per validation row) / time,     ratio = speed / SGEMM of just before and after
+// and medians over repetitions. On several ranks each repetition also has rank 0 alone, and SGEMM on one and on all
+// ranks at a time: what the machine gives two programs for one is the measure of what two ranks can reach.
+#include <CLI/CLI.hpp>
+#include <cblas.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "bench/job.hpp"
+
+namespace meha::bench {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Plan {
+  Shape shape;
+  bool table = false, weak = false;
+  Index count = 0;  // iterations to count; 0: measure
+  Index repetitions = 7;
+  Real seconds = 0.3;  // of one measurement
+  int sgemm = 2048;
+  std::string json, folder;
+};
+
+Real median(std::vector<Real> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return values.size() % 2 == 1 ? *middle : (*middle + *std::max_element(values.begin(), middle)) / 2;
+}
+
+/// Rates [flop/s] of n×n×n products of this rank.
+class Sgemm {
+ public:
+  explicit Sgemm(int n) : n_(n), a_(area(), 0.5F), b_(area(), 0.25F), c_(area()) {
+    openblas_set_num_threads(1);
+    rate();
+  }
+  Real rate() {
+    Real seconds = 0;
+    {
+      const Stopwatch watch(seconds);
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n_, n_, n_, 1.0F, a_.data(), n_, b_.data(), n_, 0.0F,
+                  c_.data(), n_);
+    }
+    return 2.0 * n_ * n_ * n_ / seconds;
+  }
+
+ private:
+  [[nodiscard]] std::size_t area() const { return static_cast<std::size_t>(n_) * static_cast<std::size_t>(n_); }
+  int n_;
+  std::vector<float> a_, b_, c_;
+};
+
+/// The measurements of a job, one entry per repetition.
+struct Series {
+  std::unique_ptr<Job> job;
+  Index n_steps = 0;
+  std::vector<Real> sgemm;  // while it ran [flop/s]
+  std::vector<Cost> cost;
+
+  [[nodiscard]] std::vector<Real> of(Real Cost::*member) const {
+    std::vector<Real> values;
+    for (const Cost& c : cost) {
+      values.push_back(c.*member);
+    }
+    return values;
+  }
+  [[nodiscard]] Real share(Real Cost::*stage) const {
+    std::vector<Real> values;
+    for (const Cost& c : cost) {
+      values.push_back(c.*stage / c.seconds);
+    }
+    return median(values);
+  }
+  [[nodiscard]] std::vector<Real> speeds() const {
+    std::vector<Real> values;
+    for (const Cost& c : cost) {
+      values.push_back(job->flops() / c.seconds);
+    }
+    return values;
+  }
+  [[nodiscard]] std::vector<Real> ratios() const {
+    std::vector<Real> values = speeds();
+    for (std::size_t r = 0; r < values.size(); ++r) {
+      values[r] /= sgemm[r];
+    }
+    return values;
+  }
+  [[nodiscard]] Real per_step(std::int64_t Traffic::*member) const {
+    return static_cast<Real>(cost.back().traffic.*member) / static_cast<Real>(n_steps);
+  }
+};
+
+std::vector<Real> quotients(const std::vector<Real>& a, const std::vector<Real>& b) {
+  std::vector<Real> values;
+  for (std::size_t r = 0; r < a.size(); ++r) {
+    values.push_back(a[r] / b[r]);
+  }
+  return values;
+}
+
+Json to_json(const Series& s) {
+  const Shape& shape = s.job->shape();
+  return {{"name", shape.name},
+          {"model", shape.model},
+          {"rows", shape.rows},
+          {"validation", shape.validation},
+          {"features", shape.features},
+          {"classes", shape.classes},
+          {"batch", shape.batch},
+          {"simd", s.job->level()},
+          {"precision", shape.precision},
+          {"sum", shape.sum},
+          {"parameters", s.job->n_parameters()},
+          {"ms", 1e3 * median(s.of(&Cost::seconds))},
+          {"gflops", 1e-9 * median(s.speeds())},
+          {"sgemm_gflops", 1e-9 * median(s.sgemm)},
+          {"ratio", median(s.ratios())},
+          {"ratios", s.ratios()},
+          {"ns_per_row", 1e9 * median(s.of(&Cost::seconds)) / static_cast<Real>(s.job->n_rows())},
+          {"bytes_per_row", shape.features},
+          {"compute_share", s.share(&Cost::compute)},
+          {"allreduce_share", s.share(&Cost::allreduce)},
+          {"update_share", s.share(&Cost::update)},
+          {"update_s", median(s.of(&Cost::update))},
+          {"allreduces", s.per_step(&Traffic::allreduces)},
+          {"allreduce_bytes", s.per_step(&Traffic::allreduce_bytes)},
+          {"broadcasts", s.per_step(&Traffic::broadcasts)},
+          {"broadcast_bytes", s.per_step(&Traffic::broadcast_bytes)},
+          {"sends", s.per_step(&Traffic::sends)}};
+}
+
+void print_heading() {
+  std::printf(
+      "| shape | ms/iteration | GF/s | SGEMM GF/s | ratio | ns/row | bytes/row | rows/s against | compute | allreduce "
+      "| "
+      "update | allreduce calls, bytes | broadcast calls, bytes "
+      "|\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+}
+
+void print_line(const Json& j) {
+  const auto number = [&](const char* key) { return j[key].get<Real>(); };
+  const std::string against =
+      j.contains("against") ? std::to_string(number("against")).substr(0, 5) + " × " + j["reference"].get<std::string>()
+                            : "";
+  std::printf("| %s | %.3f | %.1f | %.1f | %.3f | %.1f | %.0f | %s | %.1f %% | %.1f %% | %.1f %% | %g, %g | %g, %g |\n",
+              j["name"].get<std::string>().c_str(), number("ms"), number("gflops"), number("sgemm_gflops"),
+              number("ratio"), number("ns_per_row"), number("bytes_per_row"), against.c_str(),
+              100 * number("compute_share"), 100 * number("allreduce_share"), 100 * number("update_share"),
+              number("allreduces"), number("allreduce_bytes"), number("broadcasts"), number("broadcast_bytes"));
+}
+
+std::vector<Shape> all_shapes(const Shape& base) {
+  std::vector<Shape> shapes;
+  const std::string best = name(best_simd());
+  const auto add = [&](const std::string& shape_name, const std::string& reference, auto&& change) {
+    Shape shape = base;
+    shape.name = shape_name;
+    shape.reference = reference;
+    shape.simd = best;
+    change(shape);
+    shapes.push_back(shape);
+  };
+  const Index many = 10 * base.rows;
+  const std::string linear = "linear " + best;
+  add(linear, "", [](Shape&) {});
+  add("linear avx2", linear, [](Shape& s) { s.simd = best_simd() < Simd::Avx2 ? "baseline" : "avx2"; });
+  add("linear baseline", linear, [](Shape& s) { s.simd = "baseline"; });
+  add("linear, plain sum", linear, [](Shape& s) { s.sum = "plain"; });
+  add("linear, float64", linear, [](Shape& s) { s.precision = "float64"; });
+  add("mlp 784-300-10", "", [](Shape& s) { s.model = "mlp"; });
+  for (const Index n : {3, 26, 100}) {
+    add("linear, " + std::to_string(n) + " classes", "", [&](Shape& s) { s.classes = n; });
+  }
+  for (const Index n : {54, 3072}) {
+    add("linear, " + std::to_string(n) + " features", "", [&](Shape& s) { s.features = n; });
+  }
+  const std::string full = "linear, " + std::to_string(many) + " rows";
+  add(full, linear, [&](Shape& s) { s.rows = s.validation = many; });
+  for (const Index n : {4096, 8192}) {
+    add("minibatch " + std::to_string(n) + " of " + std::to_string(many), full, [&](Shape& s) {
+      s.rows = s.validation = many;
+      s.batch = n;
+    });
+  }
+  return shapes;
+}
+
+/// One rank: all shapes in turns.
+Json measure_alone(const Plan& plan) {
+  Sgemm sgemm(plan.sgemm);
+  std::vector<Series> all;
+  for (const Shape& shape : plan.table ? all_shapes(plan.shape) : std::vector{plan.shape}) {
+    Series& series = all.emplace_back();
+    series.job = std::make_unique<Job>(shape, plan.folder);
+    series.n_steps = series.job->steps_in(plan.seconds);
+  }
+  for (Index r = 0; r < plan.repetitions; ++r) {
+    Real before = sgemm.rate();
+    for (Series& series : all) {
+      series.cost.push_back(series.job->run(series.n_steps));
+      const Real after = sgemm.rate();
+      series.sgemm.push_back((before + after) / 2);
+      before = after;
+    }
+  }
+  Json lines = Json::array();
+  std::map<std::string, std::vector<Real>> rows_per_s;
+  print_heading();
+  for (const Series& series : all) {
+    const Shape& shape = series.job->shape();
+    Json line = to_json(series);
+    auto& rates = rows_per_s[shape.name];
+    for (const Real seconds : series.of(&Cost::seconds)) {
+      rates.push_back(static_cast<Real>(series.job->n_rows()) / seconds);
+    }
+    if (!shape.reference.empty()) {
+      line["reference"] = shape.reference;
+      line["against"] = median(quotients(rates, rows_per_s[shape.reference]));
+    }
+    print_line(line);
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+/// Several ranks: the job on rank 0 alone and on all, each beside SGEMM likewise. Collective.
+Json measure_together(const Plan& plan, const Communicator& comm) {
+  Sgemm sgemm(plan.sgemm);
+  Series one, all;
+  Shape shape = plan.shape;
+  if (comm.is_root() && plan.count == 0) {
+    const Alone alone;
+    one.job = std::make_unique<Job>(shape, plan.folder);
+    one.n_steps = one.job->steps_in(plan.seconds);
+  }
+  quiet_barrier();
+  if (plan.weak) {
+    shape.rows *= comm.size();
+    shape.validation *= comm.size();
+    shape.batch *= comm.size();
+  }
+  all.job = std::make_unique<Job>(shape, plan.folder);
+  all.n_steps = plan.count > 0 ? plan.count : all.job->steps_in(plan.seconds);
+  const auto sgemm_of_all = [&] {
+    quiet_barrier();
+    Real sum[] = {sgemm.rate()};
+    comm.sum(OutSpan(sum));
+    return sum[0];
+  };
+  for (Index r = 0; r < plan.repetitions; ++r) {
+    if (comm.is_root() && plan.count == 0) {
+      const Alone alone;
+      const Real before = sgemm.rate();
+      one.cost.push_back(one.job->run(one.n_steps));
+      one.sgemm.push_back((before + sgemm.rate()) / 2);
+    }
+    const Real before = sgemm_of_all();
+    quiet_barrier();
+    all.cost.push_back(all.job->run(all.n_steps));
+    all.sgemm.push_back((before + sgemm_of_all()) / 2);
+    quiet_barrier();
+  }
+  Json result = to_json(all);
+  result["ranks"] = comm.size();
+  result["weak"] = plan.weak;
+  if (comm.is_root() && plan.count > 0) {
+    std::printf("%d ranks, each an iteration: %g allreduces of %g bytes, %g broadcasts of %g bytes, %g sends\n",
+                comm.size(), result["allreduces"].get<Real>(), result["allreduce_bytes"].get<Real>(),
+                result["broadcasts"].get<Real>(), result["broadcast_bytes"].get<Real>(), result["sends"].get<Real>());
+  } else if (comm.is_root()) {
+    print_heading();
+    const auto speed_up = quotients(all.speeds(), one.speeds());
+    const auto sgemm_speed_up = quotients(all.sgemm, one.sgemm);
+    result["alone"] = to_json(one);
+    result["speed_up"] = median(speed_up);
+    result["sgemm_speed_up"] = median(sgemm_speed_up);
+    result["speed_up_ratio"] = median(quotients(speed_up, sgemm_speed_up));
+    print_line(result["alone"]);
+    print_line(result);
+    std::printf("\n%d ranks against 1 (%s): meha %.3f×, SGEMM %.3f×, ratio of the two %.3f\n", comm.size(),
+                plan.weak ? "weak: rows grow with ranks" : "strong: same rows", result["speed_up"].get<Real>(),
+                result["sgemm_speed_up"].get<Real>(), result["speed_up_ratio"].get<Real>());
+  }
+  return Json::array({result});
+}
+
+Plan read_command_line(int argc, char** argv) {
+  Plan plan;
+  CLI::App app("whole iterations of MEHA beside SGEMM, in one run");
+  Index rows = 5000;
+  std::optional<Index> validation;
+  app.add_option("--rows", rows, "training rows");
+  app.add_option("--validation", validation, "validation rows; default: as many");
+  app.add_option("--features", plan.shape.features);
+  app.add_option("--classes", plan.shape.classes);
+  app.add_option("--model", plan.shape.model, "linear|mlp (784-300-10)")->check(CLI::IsMember({"linear", "mlp"}));
+  app.add_option("--simd", plan.shape.simd)->check(CLI::IsMember({"auto", "baseline", "avx2", "avx512"}));
+  app.add_option("--precision", plan.shape.precision)->check(CLI::IsMember({"float32", "float64"}));
+  app.add_option("--sum", plan.shape.sum)->check(CLI::IsMember({"exact", "plain"}));
+  app.add_option("--batch", plan.shape.batch, "rows of each level a step; 0: all");
+  app.add_flag("--table", plan.table, "all shapes (one rank)");
+  app.add_flag("--weak", plan.weak, "several ranks: so many times the rows");
+  app.add_option("--count", plan.count, "several ranks: only count calls and bytes, in so many iterations");
+  app.add_option("--repetitions", plan.repetitions)->check(CLI::PositiveNumber);
+  app.add_option("--seconds", plan.seconds, "of one measurement");
+  app.add_option("--sgemm", plan.sgemm, "size n of the n×n×n product")->check(CLI::PositiveNumber);
+  app.add_option("--json", plan.json, "file for the same as JSON");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error));
+  }
+  plan.shape.rows = rows;
+  plan.shape.validation = validation.value_or(rows);
+  plan.shape.name = plan.shape.model;
+  if (plan.count > 0) {
+    plan.repetitions = 1;
+    plan.sgemm = 64;
+  }
+  return plan;
+}
+
+int main_of(int argc, char** argv) {
+  Plan plan = read_command_line(argc, argv);
+  const MpiSession session(&argc, &argv);
+  const auto comm = Communicator::world();
+  std::string folder = (std::filesystem::temp_directory_path() / "meha-bench-XXXXXX").string();
+  comm.root_or_none([&] {
+    if (mkdtemp(folder.data()) == nullptr) {
+      throw Error(ExitCode::Data, folder + ": cannot be made");
+    }
+  });
+  plan.folder = folder;
+  Json lines;
+  try {
+    lines = comm.size() == 1 ? measure_alone(plan) : measure_together(plan, comm);
+  } catch (const Error& error) {
+    std::cerr << "bench: " << error.what() << '\n';
+    abort_job(error.code());
+  }
+  if (comm.is_root()) {
+    std::filesystem::remove_all(folder);
+    if (!plan.json.empty()) {
+      std::ofstream(plan.json) << lines.dump(2) << '\n';
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace meha::bench
+
+int main(int argc, char** argv) {
+  return meha::bench::main_of(argc, argv);
+}
