@@ -221,7 +221,7 @@ void register_local() {
 }
 
 void register_collective(const Communicator& comm) {
-  for (const Index n : {15700, 477020}) {
+  for (const Index n : {8, 15700, 477020}) {
     for (const auto kind : {ExactSum::Kind::Exact, ExactSum::Kind::Plain}) {
       if (comm.size() == 1) {
         continue;  // nothing is sent

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What a config reaches, over several seeds: its final metrics per seed and their medians.
 
-    tests/bench/quality.py CONFIG [N_SEEDS] [N_RANKS] [SETTING…]
+    tests/bench/quality.py CONFIG [N_SEEDS] [N_RANKS] [SETTING…]      of build/meha, or of the program $MEHA_PROGRAM
 """
 import json
 import os
@@ -17,13 +17,14 @@ SHOWN = ["test_accuracy", "precision", "recall", "f1", "auroc", "few_shot_accura
 
 
 def final_metrics(source, config, seed, ranks, settings):
+    program = os.environ.get("MEHA_PROGRAM", os.path.join(source, "build/meha"))
     with tempfile.TemporaryDirectory() as folder:
-        command = [os.path.join(source, "launch/local"), ranks, os.path.join(source, "build/meha"), "run", config, "--out",
+        command = [os.path.join(source, "launch/local"), ranks, program, "run", config, "--out",
                    folder, "--set", f"run.seed={seed}"]
         for setting in settings:
             command += ["--set", setting]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        shown = subprocess.run([os.path.join(source, "build/meha"), "inspect", folder, "--json"], check=True, capture_output=True)
+        shown = subprocess.run([program, "inspect", folder, "--json"], check=True, capture_output=True)
         return json.loads(shown.stdout)["metrics"]
 
 
