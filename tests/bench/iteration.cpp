@@ -6,7 +6,6 @@
 // ranks at a time: what the machine gives two programs for one is the measure of what two ranks can reach.
 #include <CLI/CLI.hpp>
 #include <cblas.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -14,16 +13,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <optional>
 
-#include "bench/job.hpp"
+#include "bench/series.hpp"
 
 namespace meha::bench {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct Plan {
   Shape shape;
@@ -34,12 +30,6 @@ struct Plan {
   int sgemm = 2048;
   std::string json, folder;
 };
-
-Real median(std::vector<Real> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return values.size() % 2 == 1 ? *middle : (*middle + *std::max_element(values.begin(), middle)) / 2;
-}
 
 /// Rates [flop/s] of n×n×n products of this rank.
 class Sgemm {
@@ -63,105 +53,6 @@ class Sgemm {
   int n_;
   std::vector<float> a_, b_, c_;
 };
-
-/// The measurements of a job, one entry per repetition.
-struct Series {
-  std::unique_ptr<Job> job;
-  Index n_steps = 0;
-  std::vector<Real> sgemm;  // while it ran [flop/s]
-  std::vector<Cost> cost;
-
-  [[nodiscard]] std::vector<Real> of(Real Cost::*member) const {
-    std::vector<Real> values;
-    for (const Cost& c : cost) {
-      values.push_back(c.*member);
-    }
-    return values;
-  }
-  [[nodiscard]] Real share(Real Cost::*stage) const {
-    std::vector<Real> values;
-    for (const Cost& c : cost) {
-      values.push_back(c.*stage / c.seconds);
-    }
-    return median(values);
-  }
-  [[nodiscard]] std::vector<Real> speeds() const {
-    std::vector<Real> values;
-    for (const Cost& c : cost) {
-      values.push_back(job->flops() / c.seconds);
-    }
-    return values;
-  }
-  [[nodiscard]] std::vector<Real> ratios() const {
-    std::vector<Real> values = speeds();
-    for (std::size_t r = 0; r < values.size(); ++r) {
-      values[r] /= sgemm[r];
-    }
-    return values;
-  }
-  [[nodiscard]] Real per_step(std::int64_t Traffic::*member) const {
-    return static_cast<Real>(cost.back().traffic.*member) / static_cast<Real>(n_steps);
-  }
-};
-
-std::vector<Real> quotients(const std::vector<Real>& a, const std::vector<Real>& b) {
-  std::vector<Real> values;
-  for (std::size_t r = 0; r < a.size(); ++r) {
-    values.push_back(a[r] / b[r]);
-  }
-  return values;
-}
-
-Json to_json(const Series& s) {
-  const Shape& shape = s.job->shape();
-  return {{"name", shape.name},
-          {"model", shape.model},
-          {"rows", shape.rows},
-          {"validation", shape.validation},
-          {"features", shape.features},
-          {"classes", shape.classes},
-          {"batch", shape.batch},
-          {"simd", s.job->level()},
-          {"precision", shape.precision},
-          {"sum", shape.sum},
-          {"parameters", s.job->n_parameters()},
-          {"ms", 1e3 * median(s.of(&Cost::seconds))},
-          {"gflops", 1e-9 * median(s.speeds())},
-          {"sgemm_gflops", 1e-9 * median(s.sgemm)},
-          {"ratio", median(s.ratios())},
-          {"ratios", s.ratios()},
-          {"ns_per_row", 1e9 * median(s.of(&Cost::seconds)) / static_cast<Real>(s.job->n_rows())},
-          {"bytes_per_row", shape.features},
-          {"compute_share", s.share(&Cost::compute)},
-          {"allreduce_share", s.share(&Cost::allreduce)},
-          {"update_share", s.share(&Cost::update)},
-          {"update_s", median(s.of(&Cost::update))},
-          {"allreduces", s.per_step(&Traffic::allreduces)},
-          {"allreduce_bytes", s.per_step(&Traffic::allreduce_bytes)},
-          {"broadcasts", s.per_step(&Traffic::broadcasts)},
-          {"broadcast_bytes", s.per_step(&Traffic::broadcast_bytes)},
-          {"sends", s.per_step(&Traffic::sends)}};
-}
-
-void print_heading() {
-  std::printf(
-      "| shape | ms/iteration | GF/s | SGEMM GF/s | ratio | ns/row | bytes/row | rows/s against | compute | allreduce "
-      "| "
-      "update | allreduce calls, bytes | broadcast calls, bytes "
-      "|\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
-}
-
-void print_line(const Json& j) {
-  const auto number = [&](const char* key) { return j[key].get<Real>(); };
-  const std::string against =
-      j.contains("against") ? std::to_string(number("against")).substr(0, 5) + " × " + j["reference"].get<std::string>()
-                            : "";
-  std::printf("| %s | %.3f | %.1f | %.1f | %.3f | %.1f | %.0f | %s | %.1f %% | %.1f %% | %.1f %% | %g, %g | %g, %g |\n",
-              j["name"].get<std::string>().c_str(), number("ms"), number("gflops"), number("sgemm_gflops"),
-              number("ratio"), number("ns_per_row"), number("bytes_per_row"), against.c_str(),
-              100 * number("compute_share"), 100 * number("allreduce_share"), 100 * number("update_share"),
-              number("allreduces"), number("allreduce_bytes"), number("broadcasts"), number("broadcast_bytes"));
-}
 
 std::vector<Shape> all_shapes(const Shape& base) {
   std::vector<Shape> shapes;
@@ -199,40 +90,41 @@ std::vector<Shape> all_shapes(const Shape& base) {
   return shapes;
 }
 
+Real rows_per_s(Job& job, const Cost& cost) {
+  return static_cast<Real>(job.n_rows()) / cost.seconds;
+}
+
 /// One rank: all shapes in turns.
 Json measure_alone(const Plan& plan) {
   Sgemm sgemm(plan.sgemm);
-  std::vector<Series> all;
-  for (const Shape& shape : plan.table ? all_shapes(plan.shape) : std::vector{plan.shape}) {
-    Series& series = all.emplace_back();
-    series.job = std::make_unique<Job>(shape, plan.folder);
+  std::vector<Shape> shapes = plan.table ? all_shapes(plan.shape) : std::vector{plan.shape};
+  std::vector<Series> all(shapes.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Series& series = all[i];
+    series.job = std::make_unique<Job>(shapes[i], plan.folder);
     series.n_steps = series.job->steps_in(plan.seconds);
+    const auto named = [&](const Series& s) { return s.job && s.job->shape().name == shapes[i].reference; };
+    const auto found = std::find_if(all.begin(), all.end(), named);
+    series.reference = found == all.end() ? nullptr : &*found;
   }
   for (Index r = 0; r < plan.repetitions; ++r) {
-    Real before = sgemm.rate();
     for (Series& series : all) {
+      const Series* reference = series.reference;
+      const Real other =
+          reference == nullptr ? 0 : rows_per_s(*reference->job, reference->job->run(reference->n_steps));
+      const Real before = sgemm.rate();
       series.cost.push_back(series.job->run(series.n_steps));
-      const Real after = sgemm.rate();
-      series.sgemm.push_back((before + after) / 2);
-      before = after;
+      series.sgemm.push_back((before + sgemm.rate()) / 2);
+      if (reference != nullptr) {
+        series.against.push_back(rows_per_s(*series.job, series.cost.back()) / other);
+      }
     }
   }
   Json lines = Json::array();
-  std::map<std::string, std::vector<Real>> rows_per_s;
   print_heading();
   for (const Series& series : all) {
-    const Shape& shape = series.job->shape();
-    Json line = to_json(series);
-    auto& rates = rows_per_s[shape.name];
-    for (const Real seconds : series.of(&Cost::seconds)) {
-      rates.push_back(static_cast<Real>(series.job->n_rows()) / seconds);
-    }
-    if (!shape.reference.empty()) {
-      line["reference"] = shape.reference;
-      line["against"] = median(quotients(rates, rows_per_s[shape.reference]));
-    }
-    print_line(line);
-    lines.push_back(line);
+    lines.push_back(to_json(series));
+    print_line(lines.back());
   }
   return lines;
 }
