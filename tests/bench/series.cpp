@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <string>
 
 namespace meha::bench {
 namespace {
@@ -90,9 +92,11 @@ Json to_json(const Series& series) {
 void print_heading() {
   const char* core = openblas_get_corename();
   std::printf("row kernels up to %s; SGEMM by OpenBLAS's core %s\n", name(best_simd()), core);
-  const std::string small_cores = " Prescott Core2 Nehalem Sandybridge Haswell Zen Excavator ";
-  if (best_simd() == Simd::Avx512 && small_cores.find(std::string(" ") + core + " ") != std::string::npos) {
-    std::printf("this core does without AVX-512, which the processor has: see OPENBLAS_CORETYPE=SkylakeX\n");
+  const std::string older = " Prescott Core2 Nehalem Sandybridge Haswell Zen Excavator ";
+  if (best_simd() == Simd::Avx512 && older.find(std::string(" ") + core + " ") != std::string::npos) {
+    const char* chosen = std::getenv("OPENBLAS_CORETYPE");
+    std::printf("without AVX-512, which the processor has: OPENBLAS_CORETYPE is %s\n",
+                chosen == nullptr ? "not set" : chosen);
   }
   std::printf(
       "\n| shape | ms/iteration | GF/s | SGEMM GF/s | ratio | ns/row | bytes/row | rows/s against | compute | "
