@@ -48,7 +48,7 @@ void ClassifiedRows::tally(Level level, const Block& block, InSpan y, OutSpan ta
   Real correct = 0;
   Real total = 0;
   std::vector<Label> predicted(tile_rows);
-  for_each_tile(level, block.rows, [&](const Tile& tile, Range rows) {
+  for_each_tile(level, block.rows, block.next, [&](const Tile& tile, Range rows) {
     if (loss_ == Loss::CrossEntropy) {
       classifier_->classes(slice(std::span(predicted), {0, rows.size()}));
     }

@@ -92,7 +92,7 @@ void FeatureNetwork<T>::first_product(const Products<T, E>& products, const Tile
   const auto* features = reinterpret_cast<const E*>(tile.features);
   products.group(features, tile.n_rows, tile.n_features, grouped);
   products.forward(grouped, tile.n_rows, tile.n_features, layer.weight.data(), layer.bias.data(), layer.bias.cols(),
-                   grouped_.data(), features + tile.n_rows * tile.n_features);
+                   grouped_.data(), reinterpret_cast<const E*>(tile.next));
 }
 
 template <class T>

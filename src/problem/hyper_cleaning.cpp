@@ -21,7 +21,8 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
     : init_(options.problem.init),
       seed_(options.run.seed),
       regularisation_(options.problem.regularisation),
-      refit_(options.problem.refit) {
+      refit_(options.problem.refit),
+      sigmoid_(tile_kernels<Real>(simd).sigmoid) {
   Split split;
   comm.root_or_none([&] {
     if (options.problem.loss != "cross_entropy") {
@@ -60,11 +61,19 @@ void HyperCleaning::add(Level level, const Block& block, InSpan x, std::span<con
                         std::span<Share> shares, const BetweenHalves& between) {
   const Real mean = 1 / static_cast<Real>(block.n_rows_in_pass);
   const bool weighted = level == Level::Lower;
+  const auto weigh = [&](Range rows) {  // s(x_i), or 1 for validation rows
+    if (weighted) {
+      sigmoid_(x.data() + rows.begin, rows.size(), weights_.data());
+    } else {
+      std::fill(weights_.begin(), weights_.end(), 1);
+    }
+  };
   const bool wants_grad_y = std::any_of(shares.begin(), shares.end(), [](const Share& s) { return !s.grad_y.empty(); });
-  rows_.for_each_tile(level, block.rows, [&](const Tile& tile, Range rows) {
+  rows_.for_each_tile(level, block.rows, block.next, [&](const Tile& tile, Range rows) {
+    weigh(rows);
     for (Index i = 0; i < tile.n_rows; ++i) {
       const auto row = static_cast<std::size_t>(rows.begin + i);
-      const Real s = weighted ? sigmoid(x[row]) : 1;
+      const Real s = weights_[static_cast<std::size_t>(i)];
       for (std::size_t p = 0; p < probes.size(); ++p) {
         const Real loss = rows_.loss(p, i);
         shares[p].value += mean * s * loss;
@@ -75,11 +84,11 @@ void HyperCleaning::add(Level level, const Block& block, InSpan x, std::span<con
     }
     if (between) {
       between(rows);
+      weigh(rows);
     }
     if (wants_grad_y) {
-      for (Index i = 0; i < tile.n_rows; ++i) {
-        const auto row = static_cast<std::size_t>(rows.begin + i);
-        weights_[static_cast<std::size_t>(i)] = weighted ? mean * sigmoid(x[row]) : mean;
+      for (Real& weight : weights_) {
+        weight *= mean;
       }
       rows_.classifier().backward(tile, weights_);
     }
@@ -153,7 +162,7 @@ std::vector<Label> HyperCleaning::predict(In y) {
   const Probe probe{.y = {y.data(), static_cast<std::size_t>(y.size())}, .want = Want::Nothing};
   rows_.begin_pass({&probe, 1});
   std::vector<Label> predicted(static_cast<std::size_t>(train().rows().size()));
-  rows_.for_each_tile(Level::Lower, train().rows(), [&](const Tile& /*tile*/, Range rows) {
+  rows_.for_each_tile(Level::Lower, train().rows(), {}, [&](const Tile& /*tile*/, Range rows) {
     rows_.classifier().classes(slice(std::span(predicted), rows));
   });
   return predicted;

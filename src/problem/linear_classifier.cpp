@@ -111,7 +111,7 @@ void LinearClassifier<T>::forward_dense(const Products<T, E>& products, const Ti
   auto* grouped = reinterpret_cast<E*>(grouped_.data());
   products.group(features, tile.n_rows, tile.n_features, grouped);
   products.forward(grouped, tile.n_rows, tile.n_features, weights_.data(), bias_.data(), n_columns_, values_.data(),
-                   features + tile.n_rows * tile.n_features);
+                   reinterpret_cast<const E*>(tile.next));
 }
 
 template <class T>

@@ -205,7 +205,7 @@ void MlpClassifier<T>::forward(const Tile& tile, OutSpan losses) {
     for (std::size_t p = 0; p < n_points_; ++p) {
       LayerAtPoint& first = points_[p].front();
       products.forward(grouped, tile.n_rows, tile.n_features, first.weight.data(), first.bias.data(),
-                       layers_.front().n_out, first.output.data(), features + tile.n_rows * tile.n_features);
+                       layers_.front().n_out, first.output.data(), reinterpret_cast<const E*>(tile.next));
     }
   });
   for (std::size_t p = 0; p < n_points_; ++p) {

@@ -92,7 +92,7 @@ void Regularisation::add(Level level, const Block& block, InSpan /*x*/, std::spa
   }
   const Real mean = 1 / static_cast<Real>(block.n_rows_in_pass);
   const std::vector<Real> row_weights(tile_rows, mean);
-  rows_.for_each_tile(level, block.rows, [&](const Tile& tile, Range /*rows*/) {
+  rows_.for_each_tile(level, block.rows, block.next, [&](const Tile& tile, Range /*rows*/) {
     for (std::size_t p = 0; p < probes.size(); ++p) {
       for (Index i = 0; i < tile.n_rows; ++i) {
         shares[p].value += mean * rows_.loss(p, i);

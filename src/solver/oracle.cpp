@@ -270,11 +270,18 @@ void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step) {
     }
   };
   problem_.begin_pass(level, probes);
+  my_blocks_.clear();
   for (const Index id : batches(level).blocks(k_)) {
-    if (id < own_blocks.begin || id >= own_blocks.end) {
-      continue;
+    if (id >= own_blocks.begin && id < own_blocks.end) {
+      my_blocks_.push_back(id);
     }
-    const Block block{.id = id, .rows = plan.rows(id), .n_rows_in_pass = n_rows_in_pass};
+  }
+  for (std::size_t b = 0; b < my_blocks_.size(); ++b) {
+    const Index id = my_blocks_[b];
+    const Block block{.id = id,
+                      .rows = plan.rows(id),
+                      .n_rows_in_pass = n_rows_in_pass,
+                      .next = b + 1 < my_blocks_.size() ? plan.rows(my_blocks_[b + 1]) : Range{}};
     const Index first = owned_rows_[static_cast<std::size_t>(comm_.rank())].begin;
     const Range here{block.rows.begin - first, block.rows.end - first};  // where its rows stand on this rank
     reset(true, here);

@@ -63,6 +63,7 @@ struct Tile {
   Element element = Element::UInt8;
   Index n_rows = 0;
   Index n_features = 0;
+  const std::byte* next = nullptr;     // features that will be asked for next, to be brought to the cache
   const Index* first_entry = nullptr;  // Sparse: (n_rows + 1), places among the entries that begin at `features`
 
   /// Sparse only.

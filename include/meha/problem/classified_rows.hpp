@@ -31,11 +31,14 @@ class ClassifiedRows {
 
   void begin_pass(std::span<const Probe> probes);
   /// Runs the forward half on every tile of `rows` and calls see(tile, its rows relative to rows.begin).
+  /// @param next  rows that will be asked for after these; may be empty
   template <class See>
-  void for_each_tile(Level level, Range rows, See&& see) {
+  void for_each_tile(Level level, Range rows, Range next, See&& see) {
     for (Index first = rows.begin; first < rows.end; first += tile_rows) {
       const Range here{first, std::min(first + tile_rows, rows.end)};
-      const Tile tile = of(level).tile(here);
+      Tile tile = of(level).tile(here);
+      const Range after = here.end < rows.end ? Range{here.end, rows.end} : next;
+      tile.next = after.size() > 0 ? of(level).tile({after.begin, after.begin}).features : nullptr;
       classifier_->forward(tile, losses_);
       see(tile, Range{here.begin - rows.begin, here.end - rows.begin});
     }

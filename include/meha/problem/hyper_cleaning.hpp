@@ -60,6 +60,7 @@ class HyperCleaning final : public Problem {
   Index seed_;
   Real regularisation_;
   bool refit_;
+  void (*sigmoid_)(const Real* x, std::int64_t n, Real* s);
   bool knows_truth_ = false;
   ClassifiedRows rows_;
   std::vector<std::uint8_t> is_clean_;  // of the training rows owned here; empty when the truth is unknown

@@ -50,6 +50,7 @@ struct Block {
   Index id = 0;
   Range rows;
   Index n_rows_in_pass = 0;  // rows of all blocks of this pass on all ranks: the n of a mean
+  Range next = {};           // rows of the block that comes next on this rank; empty: none
 };
 
 /// Called for rows [begin, end) of a block once their grad_x is there; may change x on these rows.

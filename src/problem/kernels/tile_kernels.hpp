@@ -166,36 +166,34 @@ struct Kernels {
   /// Interleaves the low or high halves of each 16 bytes of a and b, in units U.
   template <class U, bool high, class V, std::size_t... k>
   static V interleave(V a, V b, std::index_sequence<k...>) {
-    using Units = VectorIn<U>;
+    using Units = typename VectorOf<U, sizeof(V)>::type;
     constexpr std::size_t per_part = 16 / sizeof(U);
-    constexpr std::size_t n = Isa::bytes / sizeof(U);
     const auto from = [](std::size_t place) {
       const std::size_t source = place / per_part * per_part + (high ? per_part / 2 : 0) + place % per_part / 2;
-      return source + (place % 2 == 1 ? n : 0);
+      return source + (place % 2 == 1 ? sizeof(V) / sizeof(U) : 0);
     };
     return reinterpret_cast<V>(
         __builtin_shufflevector(reinterpret_cast<Units>(a), reinterpret_cast<Units>(b), static_cast<int>(from(k))...));
   }
   template <class U, bool high, class V>
   static V interleave(V a, V b) {
-    return interleave<U, high>(a, b, std::make_index_sequence<Isa::bytes / sizeof(U)>{});
+    return interleave<U, high>(a, b, std::make_index_sequence<sizeof(V) / sizeof(U)>{});
   }
 
   using Part = VectorOf<std::uint8_t, 16>::type;
-  template <std::size_t part, std::size_t... k>
-  static Part part_of(VectorIn<std::uint8_t> v, std::index_sequence<k...>) {
-    return __builtin_shufflevector(v, v, static_cast<int>(16 * part + k)...);
+  template <std::size_t part, class V, std::size_t... k>
+  static Part part_of(V v, std::index_sequence<k...>) {
+    const auto bytes = reinterpret_cast<typename VectorOf<std::uint8_t, sizeof(V)>::type>(v);
+    return __builtin_shufflevector(bytes, bytes, static_cast<int>(16 * part + k)...);
   }
   /// Calls see(part, its 16 bytes) for each 16 bytes of v.
   template <class V, class See, std::size_t... part>
   static void for_each_part(V v, See&& see, std::index_sequence<part...>) {
-    (see(static_cast<Size>(part),
-         part_of<part>(reinterpret_cast<VectorIn<std::uint8_t>>(v), std::make_index_sequence<16>{})),
-     ...);
+    (see(static_cast<Size>(part), part_of<part>(v, std::make_index_sequence<16>{})), ...);
   }
   template <class V, class See>
   static void for_each_part(V v, See&& see) {
-    for_each_part(v, see, std::make_index_sequence<Isa::bytes / 16>{});
+    for_each_part(v, see, std::make_index_sequence<sizeof(V) / 16>{});
   }
 
   /// Transposes 4 rows of floats in 16-byte parts: see(row in part, part, the 4 floats of that column).
@@ -214,38 +212,52 @@ struct Kernels {
     }
   }
 
-  /// grouped[f][row] = rows[row][f] from feature `first` on; as many whole vectors of features as there are.
-  /// @return the first feature that is left
-  static Size group_vectors(const std::uint8_t* const* rows, Size n_features, std::uint8_t* grouped) {
-    using Bytes = VectorIn<std::uint8_t>;
-    Size feature = 0;
-    for (; feature + Isa::bytes <= n_features; feature += Isa::bytes) {
-      Bytes v[16];
+  /// grouped[f][row] = rows[row][f] for `size` features of 16 rows.
+  template <int size>
+  static void group_bytes(const std::uint8_t* const* rows, Size feature, std::uint8_t* grouped) {
+    using Bytes = typename VectorOf<std::uint8_t, size>::type;
+    Bytes v[16];
 #pragma GCC unroll 16
-      for (int i = 0; i < 16; ++i) {
-        std::memcpy(&v[i], rows[i] + feature, sizeof v[i]);
-      }
+    for (int i = 0; i < 16; ++i) {
+      std::memcpy(&v[i], rows[i] + feature, sizeof v[i]);
+    }
 #pragma GCC unroll 4
-      for (int stage = 0; stage < 4; ++stage) {  // each stage interleaves rows i and i + 8
-        Bytes w[16];
+    for (int stage = 0; stage < 4; ++stage) {  // each stage interleaves rows i and i + 8
+      Bytes w[16];
 #pragma GCC unroll 8
-        for (int i = 0; i < 8; ++i) {
-          w[2 * i] = interleave<std::uint8_t, false>(v[i], v[i + 8]);
-          w[2 * i + 1] = interleave<std::uint8_t, true>(v[i], v[i + 8]);
-        }
-#pragma GCC unroll 16
-        for (int i = 0; i < 16; ++i) {
-          v[i] = w[i];
-        }
+      for (int i = 0; i < 8; ++i) {
+        w[2 * i] = interleave<std::uint8_t, false>(v[i], v[i + 8]);
+        w[2 * i + 1] = interleave<std::uint8_t, true>(v[i], v[i + 8]);
       }
 #pragma GCC unroll 16
       for (int i = 0; i < 16; ++i) {
-        for_each_part(v[i], [&](Size part, Part column) {
-          std::memcpy(grouped + (feature + 16 * part + i) * group_rows, &column, sizeof column);
-        });
+        v[i] = w[i];
       }
     }
-    return feature;
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) {
+      for_each_part(v[i], [&](Size part, Part column) {
+        std::memcpy(grouped + (16 * part + i) * group_rows, &column, sizeof column);
+      });
+    }
+  }
+
+  /// grouped[f][row] = rows[row][f], as many features as vectors can take. @return the first feature that is left
+  static Size group_vectors(const std::uint8_t* const* rows, Size n_features, std::uint8_t* grouped) {
+    Size feature = 0;
+    for (; feature + Isa::bytes <= n_features; feature += Isa::bytes) {
+      group_bytes<Isa::bytes>(rows, feature, grouped + feature * group_rows);
+    }
+    for (; feature + 16 <= n_features; feature += 16) {
+      group_bytes<16>(rows, feature, grouped + feature * group_rows);
+    }
+    if (feature < n_features) {  // bytes past the row's end are read and dropped
+      std::uint8_t columns[16 * group_rows];
+      group_bytes<16>(rows, feature, columns);
+      std::memcpy(grouped + feature * group_rows, columns,
+                  static_cast<std::size_t>((n_features - feature) * group_rows));
+    }
+    return n_features;
   }
   static Size group_vectors(const float* const* rows, Size n_features, float* grouped) {
     constexpr Size n = Isa::bytes / 4;
@@ -362,6 +374,23 @@ struct Kernels {
     return v == v ? result : v;
   }
 
+  /// 1/(1 + e^−x), without overflow: e^−|x| ≤ 1.
+  static Vector sigmoid_of(Vector x) {
+    const Vector v = x < T(0) ? x : -x;
+    const Vector power = v < (single ? T(-87.0) : T(-708.0)) ? Vector{} : exp(v);
+    return (x < T(0) ? power : Vector{} + T(1)) / (T(1) + power);
+  }
+  static void sigmoid(const T* x, Size n, T* s) {
+    Size i = 0;
+    for (; i + width <= n; i += width) {
+      store(s + i, sigmoid_of(load(x + i)));
+    }
+    T rest[width] = {};
+    std::memcpy(rest, x + i, static_cast<std::size_t>(n - i) * sizeof(T));
+    store(rest, sigmoid_of(load(rest)));
+    std::memcpy(s + i, rest, static_cast<std::size_t>(n - i) * sizeof(T));
+  }
+
   static void softmax(T* logits, const std::int32_t* labels, Size n_rows, Size n_points, Size n_classes, double* losses,
                       Size stride) {
     for (Size first = 0; first < n_rows; first += group_rows) {
@@ -436,7 +465,7 @@ struct Kernels {
   static constexpr Products<T, E> products = {&group<E>, &forward<E>, &backward<E>};
 
   static constexpr TileKernels<T> all = {
-      panel_columns, products<std::uint8_t>, products<float>, products<T>, &ungroup, &softmax, &residuals};
+      panel_columns, products<std::uint8_t>, products<float>, products<T>, &ungroup, &softmax, &residuals, &sigmoid};
 };
 
 }  // namespace meha::kernels

@@ -37,7 +37,7 @@ constexpr Panel panel_of(std::int64_t n_columns, std::int64_t n_panels, std::int
 /// Products with numbers of type E of a tile's rows, in arithmetic T.
 template <class T, class E>
 struct Products {
-  /// grouped ← rows (n_rows × n); rows past n_rows repeat the last one.
+  /// grouped ← rows (n_rows × n); rows past n_rows repeat the last one. Reads up to 15 numbers past the last row.
   void (*group)(const E* rows, std::int64_t n_rows, std::int64_t n, E* grouped);
   /// out[row][column] = bias[column] + Σ_i a[row][i]·b[i][column], a and out grouped, b in panels.
   /// @param next  rows that come next: brought to the cache meanwhile, whether they exist or not
@@ -66,6 +66,8 @@ struct TileKernels {
   /// @param labels  may be null: no class is taken off   @param weights  (padded(n_rows)), 0 past n_rows
   void (*residuals)(T* grouped, const std::int32_t* labels, const T* weights, std::int64_t n_rows,
                     std::int64_t n_points, std::int64_t n_classes, double* sums);
+  /// s[i] = 1/(1 + e^−x[i]).
+  void (*sigmoid)(const T* x, std::int64_t n, T* s);
 };
 
 /// The best level this processor has.
