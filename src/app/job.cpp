@@ -15,6 +15,7 @@
 #include "meha/io/recorder.hpp"
 #include "meha/problem/registry.hpp"
 #include "meha/solver/best_state.hpp"
+#include "meha/solver/blow_up.hpp"
 #include "meha/solver/random_search.hpp"
 #include "meha/solver/refit.hpp"
 #include "meha/solver/registry.hpp"
@@ -173,6 +174,7 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
                          .stop_no_progress = options.run.stop_no_progress};
   Status status = run(*algorithm, oracle, state, run_plan, recorder.last_reported(), recorder);
   const Index iteration = state.iteration;
+  const std::string blown_up = status == Status::NotFinite ? blow_up(comm, state) : "";
   choose_best(state);
   Metrics comparison;
   if (exit_code(status) == ExitCode::Finished && options.problem.refit && problem->has_refit(Refit::Kept)) {
@@ -194,7 +196,8 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
   recorder.finish(state, iteration, status, comparison);
   if (comm.is_root()) {
     if (status == Status::NotFinite) {
-      recorder.progress().warn("iteration " + std::to_string(iteration) + " is not finite");
+      recorder.progress().warn("iteration " + std::to_string(iteration) + ": " + blown_up +
+                               " in a new run (--set …, another --out)" + recorder.start_from_here());
     }
     recorder.progress().say(summary(plan.directory, state.iteration, status));
   }

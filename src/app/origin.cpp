@@ -24,7 +24,10 @@ void check_same_config(const Origin& origin, const Options& options) {
 Origin find_origin(RunDirectory& directory, const JobPlan& plan) {
   const auto warn = [](const std::string& text) { std::cerr << "warning: " << text << '\n'; };
   directory.create();
-  directory.lock();
+  if (const auto doubt = directory.lock()) {
+    warn(*doubt);
+  }
+  directory.remove_parts();
   Origin origin;
   if (const auto newest = directory.newest_valid(warn)) {
     if (!plan.has_checkpoints) {

@@ -72,6 +72,8 @@ int program(int argc, char** argv) {
   CLI::App* inspect = add("inspect", "last metrics, stop reason, timings, config", inspect_verb, false);
   inspect->add_option("target", arguments.target, "run directory or state file")->required();
   inspect->add_flag("--json", arguments.json, "as JSON");
+  CLI::App* verify = add("verify", "is every file of a run directory whole?", verify_verb, false);
+  verify->add_option("directory", arguments.target, "run directory")->required();
   CLI::App* exporter = add("export", "results as CSV or HDF5", export_verb, true);
   exporter->add_option("directory", arguments.target, "run directory")->required();
   exporter->add_option("--what", arguments.what, "what to export")

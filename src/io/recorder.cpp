@@ -188,6 +188,12 @@ std::string Recorder::how_to_go_on() const {
                    "\" goes on from there";
 }
 
+std::string Recorder::start_from_here() const {
+  return good_ < 0 ? ""
+                   : "; --set run.initial_state=" + directory_.checkpoint_file(good_) +
+                         " begins it at the last finite checkpoint";
+}
+
 void Recorder::finish(const State& solution, Index iteration, Status status, const Metrics& more) {
   Communicator& comm = oracle_.comm();
   comm.root_or_none([&] {

@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <vector>
+#include <sstream>
+#include <string_view>
 
 #include "meha/core/error.hpp"
 #include "meha/core/status.hpp"
@@ -25,27 +27,61 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t n_digits = 8;
 
-bool is_checkpoint(const std::string& name) {
-  const std::string head = "checkpoint-";
-  const std::string tail = ".h5";
+/// Whether `name` is checkpoint-<digits><tail>.
+bool is_checkpoint(const std::string& name, std::string_view tail) {
+  const std::string_view head = "checkpoint-";
   return name.size() >= head.size() + n_digits + tail.size() && name.starts_with(head) && name.ends_with(tail) &&
-         std::all_of(name.begin() + static_cast<std::ptrdiff_t>(head.size()), name.end() - 3,
+         std::all_of(name.begin() + static_cast<std::ptrdiff_t>(head.size()),
+                     name.end() - static_cast<std::ptrdiff_t>(tail.size()),
                      [](char c) { return c >= '0' && c <= '9'; });
 }
 
+bool is_newer(const std::string& a, const std::string& b) {
+  return a.size() != b.size() ? a.size() > b.size() : a > b;
+}
+
 /// Newest first.
-std::vector<std::string> checkpoints_in(const std::string& folder) {
+std::vector<std::string> names_in(const std::string& folder, std::string_view tail = ".h5") {
   std::vector<std::string> names;
   std::error_code missing;
   for (const auto& entry : fs::directory_iterator(folder, missing)) {
-    if (const std::string name = entry.path().filename().string(); is_checkpoint(name)) {
+    if (const std::string name = entry.path().filename().string(); is_checkpoint(name, tail)) {
       names.push_back(name);
     }
   }
-  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
-    return a.size() != b.size() ? a.size() > b.size() : a > b;
-  });
+  std::sort(names.begin(), names.end(), is_newer);
   return names;
+}
+
+std::string host_name() {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  return host.data();
+}
+
+/// Who wrote run.lock; nobody when it is empty.
+struct Holder {
+  std::string host;
+  pid_t pid = 0;
+};
+
+Holder holder_of(const std::string& text) {
+  Holder holder;
+  std::string word;
+  std::istringstream(text) >> word >> holder.host >> word >> holder.pid;
+  return holder;
+}
+
+std::string command_of(const std::string& process) {
+  std::string command;
+  std::getline(std::ifstream("/proc/" + process + "/comm"), command);
+  return command;
+}
+
+/// Whether another process of this number is alive, and a program like this one: numbers are used again.
+bool is_running(pid_t pid) {
+  return pid > 0 && pid != getpid() && (kill(pid, 0) == 0 || errno == EPERM) &&
+         command_of(std::to_string(pid)) == command_of("self");
 }
 
 }  // namespace
@@ -57,7 +93,15 @@ std::string RunDirectory::checkpoint_file(std::int64_t iteration) const {
 }
 
 bool RunDirectory::has_checkpoints() const {
-  return !checkpoints_in(path_).empty();
+  return !names_in(path_).empty();
+}
+
+std::vector<std::string> RunDirectory::checkpoints() const {
+  std::vector<std::string> paths = names_in(path_);
+  for (std::string& name : paths) {
+    name = file(name);
+  }
+  return paths;
 }
 
 void RunDirectory::create() const {
@@ -69,41 +113,60 @@ void RunDirectory::create() const {
 }
 
 void RunDirectory::Unlock::operator()(const int* file) const {
+  (void)!ftruncate(*file, 0);
   close(*file);
   delete file;
 }
 
-void RunDirectory::lock() {
+std::optional<std::string> RunDirectory::lock(int (*take)(int, int)) {
   const std::string name = file("run.lock");
   const int descriptor = open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor < 0) {
     throw Error(ExitCode::Checkpoint, name + ": cannot be opened: " + std::strerror(errno));
   }
-  lock_.reset(new int(descriptor));
-  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    std::string holder;
-    std::getline(std::ifstream(name), holder);
-    lock_.reset();
+  std::string holder;
+  std::getline(std::ifstream(name), holder);
+  const bool taken = (take != nullptr ? take : flock)(descriptor, LOCK_EX | LOCK_NB) == 0;
+  const bool refused = !taken && errno == EWOULDBLOCK;
+  const Holder other = holder_of(holder);
+  const bool here = other.host == host_name();
+  if (refused || (!taken && here && is_running(other.pid))) {
+    close(descriptor);
     throw Error(ExitCode::Checkpoint,
                 path_ + ": is in use by another run (" + holder + "): wait for it or choose --out");
-  }  // file systems without locks: go on without
-  std::array<char, 256> host{};
-  gethostname(host.data(), host.size() - 1);
-  const std::string text = "host " + std::string(host.data()) + " pid " + std::to_string(getpid()) + "\n";
+  }
+  lock_.reset(new int(descriptor));
+  const std::string text = "host " + host_name() + " pid " + std::to_string(getpid()) + "\n";
   if (ftruncate(descriptor, 0) != 0 || pwrite(descriptor, text.data(), text.size(), 0) < 0) {
     throw Error(ExitCode::Checkpoint, name + ": cannot be written: " + std::strerror(errno));
+  }
+  if (!taken && !holder.empty() && !here) {
+    return name + ": this file system has no locks, and the last run here (" + holder +
+           ") did not end orderly: make sure that it is gone";
+  }
+  return std::nullopt;
+}
+
+void RunDirectory::remove_parts() const {
+  std::error_code ignored;
+  for (const char* name : {"config.toml", "metrics.jsonl", "result.h5", "latest.h5"}) {
+    fs::remove(file(name) + ".part", ignored);
+  }
+  for (const std::string& name : names_in(path_, ".h5.part")) {
+    fs::remove(file(name), ignored);
   }
 }
 
 std::optional<std::string> RunDirectory::newest_valid(const std::function<void(const std::string&)>& warn) const {
-  for (const std::string& name : checkpoints_in(path_)) {
-    const auto damage = damage_of(file(name));
+  for (const std::string& path : checkpoints()) {
+    const auto damage = damage_of(path);
     if (!damage) {
-      return file(name);
+      return path;
     }
-    std::error_code ignored;
-    fs::rename(file(name), file(name) + ".damaged", ignored);
-    warn(file(name) + " " + *damage + "; set aside, falling back to an older checkpoint");
+    std::error_code error;
+    fs::rename(path, path + ".damaged", error);
+    warn(path + " " + *damage + (error ? "; it cannot be set aside (" + error.message() + ")" : "; set aside") +
+         ", falling back to an older checkpoint");
   }
   return std::nullopt;
 }
@@ -123,11 +186,14 @@ std::string RunDirectory::solution(const std::function<void(const std::string&)>
 }
 
 void RunDirectory::keep_last(std::int64_t iteration, std::int64_t keep) const {
-  replace_link(fs::path(checkpoint_file(iteration)).filename().string(), file("latest.h5"));
-  const auto names = checkpoints_in(path_);
+  const std::string newest = fs::path(checkpoint_file(iteration)).filename().string();
+  replace_link(newest, file("latest.h5"));
   std::error_code ignored;
-  for (std::size_t i = static_cast<std::size_t>(keep); i < names.size(); ++i) {
-    fs::remove(file(names[i]), ignored);
+  std::int64_t n_kept = 0;
+  for (const std::string& name : names_in(path_)) {  // a newer one may be a damaged one that could not be set aside
+    if (!is_newer(name, newest) && ++n_kept > keep) {
+      fs::remove(file(name), ignored);
+    }
   }
 }
 

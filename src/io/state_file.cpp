@@ -149,6 +149,19 @@ class Draft {
   bool finished_ = false;
 };
 
+/// Reads /state once: HDF5 compares every chunk with its fletcher32.
+void read_through(const std::string& path) {
+  const Hdf5File file = Hdf5File::open(path, ExitCode::Checkpoint);
+  std::vector<Real> piece(std::size_t{1} << 17);
+  for (const std::string& name : file.names("/state")) {
+    const std::string dataset = "/state/" + name;
+    const auto n = static_cast<std::size_t>(file.shape(dataset).at(0));
+    for (std::size_t first = 0; first < n; first += piece.size()) {
+      file.read_part(dataset, static_cast<Index>(first), OutSpan(piece).first(std::min(piece.size(), n - first)));
+    }
+  }
+}
+
 std::string dataset_of(const Field& field) {
   return "/state/" + field.name;
 }
@@ -233,9 +246,12 @@ std::optional<std::string> damage_of(const std::string& path) {
   if (!file) {
     return std::string("cannot be opened: ") + std::strerror(errno);
   }
+  std::array<char, user_block_bytes> head{};
+  file.read(head.data(), head.size());
   Seal written;
-  file.read(reinterpret_cast<char*>(&written), sizeof written);
-  if (!file || written.magic != Seal().magic) {
+  std::memcpy(&written, head.data(), sizeof written);
+  const bool rest_is_zero = std::all_of(head.begin() + sizeof written, head.end(), [](char c) { return c == 0; });
+  if (!file || written.magic != Seal().magic || !rest_is_zero) {
     return "is not a state file of this program, or its head is damaged";
   }
   const Seal found = seal_of(file);
@@ -245,6 +261,11 @@ std::optional<std::string> damage_of(const std::string& path) {
   }
   if (found.hash != written.hash) {
     return "its bytes do not match its hash: damaged";
+  }
+  try {
+    read_through(path);
+  } catch (const Error& error) {
+    return std::string("matches its hash but cannot be read: ") + error.what();
   }
   return std::nullopt;
 }

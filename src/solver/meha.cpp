@@ -45,6 +45,10 @@ void Meha::step(Oracle& oracle, State& s) {
   sweep.add_upper(y, Want::GradX | Want::GradY, 1 / options_.penalty.at(k), at_y);
   sweep.between_halves([&](Range rows, RowSums& sums) { step_x(s, rows, at_y, at_theta, sums); });
   sweep.run();
+  if (oracle.agreed().not_finite) {  // the run ends here, and y and θ show why
+    s.iteration = k + 1;
+    return;
+  }
 
   oracle.on_root(
       [&] {

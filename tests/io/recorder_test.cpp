@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <iostream>
+#include <random>
+
+#include "meha/solver/meha.hpp"
 #include "support/errors.hpp"
 #include "support/scratch.hpp"
 #include "support/states.hpp"
@@ -148,6 +153,67 @@ TEST_P(RecorderTest, MetricsThatCannotBeWrittenAreWrittenLater) {
   EXPECT_EQ(lines[2].iteration, 20);
   finish(30);
   EXPECT_EQ(read_record(directory.checkpoint_file(20)).history.size(), 3U);
+}
+
+/// Writes nothing.
+class Ends final : public Observer {
+ public:
+  void stepped(Index /*iteration*/) override {}
+  void report(const Metrics& /*metrics*/) override {}
+  void checkpoint(const State& /*state*/) override {}
+  [[nodiscard]] std::span<const Metrics> history() const override { return {}; }
+};
+
+TEST(DamagedCheckpoints, EveryOneIsNoticedAndTheOlderOneLeadsToTheSameBits) {
+  const char* given = std::getenv("MEHA_TEST_SEED");
+  const auto seed = given != nullptr ? static_cast<unsigned>(std::atoll(given)) : std::random_device()();
+  std::cout << "MEHA_TEST_SEED=" << seed << '\n';
+  std::mt19937 random(seed);
+  const Scratch scratch;
+  const RunDirectory directory(scratch.folder());
+  Communicator comm = Communicator::world();
+  test::Weighted toy;
+  Oracle oracle(toy, comm, {.block_rows = 4});
+  Options options;
+  Meha meha(options.algorithm, toy);
+  Ends ends;
+  State state;
+  meha.add_fields(oracle, state);
+  toy.start(state["x"], state["y"]);
+  meha.init(oracle, state);
+  const auto run_to = [&](Index iteration) {
+    (void)run(meha, oracle, state, {.iterations = iteration, .report_every = 1000}, state.iteration, ends);
+  };
+  for (const Index iteration : {20, 30}) {
+    run_to(iteration);
+    write_whole_state(directory.checkpoint_file(iteration), state, some_record(iteration));
+  }
+  run_to(40);
+  const State whole = state;
+  const std::string good = content_of(directory.checkpoint_file(30));
+  for (int i = 0; i < 200; ++i) {
+    std::string bytes = good;
+    const std::size_t at = random() % bytes.size();
+    if (i % 2 == 0) {
+      bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
+    } else {
+      bytes.resize(at);
+    }
+    write_file(directory.checkpoint_file(30), bytes);
+    int n_warnings = 0;
+    const auto newest = directory.newest_valid([&](const std::string&) { ++n_warnings; });
+    ASSERT_EQ(newest, directory.checkpoint_file(20)) << i << " at " << at;
+    ASSERT_EQ(n_warnings, 1);
+    for (Field& field : state.fields()) {
+      field.values.setConstant(-7);
+    }
+    read_state(*newest, comm, state, oracle.stored_rows());
+    state.iteration = 20;
+    run_to(40);
+    for (const Field& field : whole.fields()) {
+      ASSERT_EQ(state[field.name], field.values) << i << " at " << at << ": " << field.name;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(ByTheCallerOrAThread, RecorderTest, testing::Values(0, 64));

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "meha/io/run_directory.hpp"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <csignal>
 #include <set>
 
 #include "support/errors.hpp"
@@ -98,6 +101,43 @@ TEST_F(RunDirectoryTest, NewestValidSetsDamagedOnesAside) {
   EXPECT_EQ(warnings.size(), 2U);
 }
 
+TEST_F(RunDirectoryTest, WhatIsNoFileIsPassedOver) {
+  write_checkpoint(20);
+  fs::create_directory(directory.checkpoint_file(40));
+  fs::create_symlink("nowhere", directory.checkpoint_file(60));
+  EXPECT_EQ(directory.newest_valid(warn), directory.checkpoint_file(20));
+  EXPECT_EQ(warnings.size(), 2U);
+  EXPECT_EQ(directory.newest_valid(warn), directory.checkpoint_file(20));
+  EXPECT_EQ(warnings.size(), 2U);
+}
+
+TEST_F(RunDirectoryTest, ADamagedOneThatCannotBeSetAsideIsPassedOverAndNotCounted) {
+  for (const Index iteration : {20, 40, 60}) {
+    write_checkpoint(iteration);
+  }
+  damage(60);
+  fs::create_directories(directory.checkpoint_file(60) + ".damaged/in the way");
+  for (int time = 1; time <= 2; ++time) {
+    EXPECT_EQ(directory.newest_valid(warn), directory.checkpoint_file(40));
+    ASSERT_EQ(warnings.size(), static_cast<std::size_t>(time));
+    EXPECT_NE(warnings.back().find("cannot be set aside"), std::string::npos) << warnings.back();
+  }
+  write_checkpoint(50);
+  directory.keep_last(50, 2);
+  EXPECT_EQ(directory.newest_valid(warn), directory.checkpoint_file(50));
+  EXPECT_TRUE(fs::exists(directory.checkpoint_file(40)));
+  EXPECT_FALSE(fs::exists(directory.checkpoint_file(20)));
+}
+
+TEST_F(RunDirectoryTest, PartsOfAnInterruptedLifeAreRemoved) {
+  write_checkpoint(20);
+  for (const char* name : {"checkpoint-00000040.h5.part", "result.h5.part", "metrics.jsonl.part", "mine.part"}) {
+    write_file(directory.file(name), "half");
+  }
+  directory.remove_parts();
+  EXPECT_EQ(names(), (std::set<std::string>{"checkpoint-00000020.h5", "mine.part"}));
+}
+
 TEST_F(RunDirectoryTest, KeepsTheLastFewAndPointsToTheNewest) {
   for (const Index iteration : {0, 20, 40, 60}) {
     write_checkpoint(iteration);
@@ -128,6 +168,42 @@ TEST_F(RunDirectoryTest, LockKeepsAnotherProcessOut) {
     EXPECT_NE(std::system(attempt.c_str()), 0);
   }
   EXPECT_EQ(std::system(attempt.c_str()), 0);
+}
+
+int no_locks(int /*file*/, int /*operation*/) {
+  errno = ENOLCK;
+  return -1;
+}
+
+std::string this_host() {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  return host.data();
+}
+
+TEST_F(RunDirectoryTest, WithoutFileLocksALivingHolderOfThisHostIsBelieved) {
+  const pid_t other = fork();
+  if (other == 0) {
+    pause();
+    _exit(0);
+  }
+  write_file(directory.file("run.lock"), "host " + this_host() + " pid " + std::to_string(other) + "\n");
+  RunDirectory run(directory.path());
+  EXPECT_TRUE(fails([&] { run.lock(no_locks); }, ExitCode::Checkpoint, {"in use", "pid " + std::to_string(other)}));
+  kill(other, SIGKILL);
+  waitpid(other, nullptr, 0);
+  EXPECT_EQ(run.lock(no_locks), std::nullopt);  // stale
+}
+
+TEST_F(RunDirectoryTest, WithoutFileLocksAHolderElsewhereIsAWarningUnlessItEndedOrderly) {
+  write_file(directory.file("run.lock"), "host elsewhere pid 17\n");
+  {
+    RunDirectory run(directory.path());
+    const auto doubt = run.lock(no_locks);
+    ASSERT_TRUE(doubt);
+    EXPECT_NE(doubt->find("host elsewhere pid 17"), std::string::npos) << *doubt;
+  }
+  EXPECT_EQ(RunDirectory(directory.path()).lock(no_locks), std::nullopt);
 }
 
 TEST_F(RunDirectoryTest, LockNamesADirectoryThatIsNotThere) {

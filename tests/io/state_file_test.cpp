@@ -27,7 +27,7 @@ TEST_F(StateFile, AnyChangedByteIsNoticed) {
   const std::string good = content_of(path);
   ASSERT_EQ(damage_of(path), std::nullopt);
   const std::string damaged = scratch.file("damaged.h5");
-  for (std::size_t at = 0; at < good.size(); at = at + 1 == seal_bytes ? head_bytes : at + (at < seal_bytes ? 1 : 41)) {
+  for (std::size_t at = 0; at < good.size(); at += at < seal_bytes ? 1 : 41) {
     std::string bytes = good;
     bytes[at] = static_cast<char>(bytes[at] ^ (1 << at % 8));
     EXPECT_NE(damage_of(write_file(damaged, bytes)), std::nullopt) << at;

@@ -294,6 +294,16 @@ class BadInputTest(support.Case):
                     self.assertTrue(all(np.isfinite(v) for line in support.read_metrics(out) for v in line.values()))
                     self.assertEqual(support.read_attribute(out / "result.h5", "status"), "not_finite")
 
+    def test_what_diverges_is_named(self):
+        config = support.source / "configs" / "strongly_convex.toml"
+        for name, variable in (("alpha", "x"), ("beta", "y"), ("eta", "theta")):
+            for ranks in (1, 3):
+                with self.subTest(step=name, ranks=ranks):
+                    ended = support.run("run", config, "--out", self.folder / f"{name}-{ranks}", "--set", f"algorithm.{name}=50.0",
+                                        ranks=ranks, timeout_s=ENDS_WITHIN_S)
+                    self.assertEqual(ended.code, NOT_FINITE, ended.err)
+                    self.assertRegex(ended.err, rf"iteration \d+: .*{variable} has grown most .*: lower algorithm.{name} in a new run")
+
 
 if __name__ == "__main__":
     support.main()

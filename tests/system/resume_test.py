@@ -220,17 +220,14 @@ class ResumeTest(support.RestartCase):
     def test_damaged_checkpoint(self):
         whole = self.run_ok("whole")
         half = self.run_ok("half", run__iterations=30)
-        # 24 bytes of the 512 in front of the HDF5 file are in use; a bit flipped in the others is no damage
         for how, ranks in (("flipped", 1), ("flipped", 1), ("flipped", 3), ("truncated", 1), ("truncated", 3), ("emptied", 1), ("longer", 1)):
             with self.subTest(how=how, ranks=ranks):
                 shutil.rmtree(self.out, ignore_errors=True)
                 shutil.copytree(half, self.out, symlinks=True)
                 newest = support.checkpoints(self.out)[-1]
-                original = newest.read_bytes()
                 self.damage(newest, how)
-                in_use = newest.read_bytes()[:24] + newest.read_bytes()[512:] != original[:24] + original[512:]
                 ended = self.resume("--set", "run.iterations=60", ranks=ranks)
-                self.assertEqual("older checkpoint" in ended.err, in_use, ended.err)
+                self.assertIn("set aside, falling back to an older checkpoint", ended.err)
                 self.assert_same_state(whole, self.out)
                 self.assert_each_iteration_once(60)
 

@@ -29,5 +29,6 @@ ExitCode check_verb(const Arguments& arguments);
 /// These do not.
 ExitCode inspect_verb(const Arguments& arguments);
 ExitCode list_verb(const Arguments& arguments);
+ExitCode verify_verb(const Arguments& arguments);
 
 }  // namespace meha

@@ -33,6 +33,8 @@ class Recorder final : public Observer {
   void finish(const State& solution, Index iteration, Status status, const Metrics& more);
   /// Iteration of the last report, −1 when there is none. The same on all ranks.
   [[nodiscard]] Index last_reported() const { return last_reported_; }
+  /// How another run begins with the newest checkpoint, whose values are finite; empty without one. On rank 0.
+  [[nodiscard]] std::string start_from_here() const;
   /// On rank 0.
   Progress& progress() { return *progress_; }
   [[nodiscard]] std::span<const Metrics> history() const override { return metrics_->history(); }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace meha {
 
@@ -17,19 +18,25 @@ class RunDirectory {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
   [[nodiscard]] std::string checkpoint_file(std::int64_t iteration) const;
+  /// Its checkpoints, of whatever quality, newest first.
+  [[nodiscard]] std::vector<std::string> checkpoints() const;
   /// Whether it holds checkpoints, of whatever quality.
   [[nodiscard]] bool has_checkpoints() const;
 
   /// Creates the directory where missing. Errors: Error(Checkpoint).
   void create() const;
-  /// Takes run.lock for the life of this object. Errors: Error(Checkpoint) naming the holder.
-  void lock();
-  /// The newest checkpoint whose hash is right. A damaged one is told to `warn` and renamed to *.damaged.
+  /// Takes run.lock for the life of this object. A file system without locks is believed what run.lock says: host and
+  /// process of the holder, who on this host must be alive. Errors: Error(Checkpoint) naming the holder.
+  /// @param take  flock, or what stands for it     @return what could not be made sure of
+  std::optional<std::string> lock(int (*take)(int file, int operation) = nullptr);
+  /// Removes files that an interrupted life left half written. Only under the lock.
+  void remove_parts() const;
+  /// The newest checkpoint that damage_of() finds nothing in. A damaged one is told to `warn` and renamed to *.damaged.
   [[nodiscard]] std::optional<std::string> newest_valid(const std::function<void(const std::string&)>& warn) const;
   /// The state file to use results from: result.h5, or a checkpoint where that is newer, or the result broken.
   /// Errors: Error(Checkpoint) when there is neither.
   [[nodiscard]] std::string solution(const std::function<void(const std::string&)>& warn) const;
-  /// Points latest.h5 to this checkpoint and removes all but the last `keep`.
+  /// Points latest.h5 to this checkpoint and removes all older ones but the last, so that `keep` stay.
   void keep_last(std::int64_t iteration, std::int64_t keep) const;
 
  private:
