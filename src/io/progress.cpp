@@ -6,10 +6,9 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/spdlog.h>
-
-#include "meha/core/error.hpp"
 
 namespace meha {
 namespace {
@@ -71,9 +70,15 @@ Progress::Progress(const std::string& log_file, Index n_iterations, Index first_
   try {
     log_ = std::make_unique<spdlog::logger>("run", std::make_shared<spdlog::sinks::basic_file_sink_mt>(log_file));
   } catch (const spdlog::spdlog_ex& error) {
-    throw Error(ExitCode::Checkpoint, log_file + ": " + error.what());
+    std::fprintf(stderr, "warning: %s; the run goes on without\n", error.what());
+    log_ = std::make_unique<spdlog::logger>("run");
   }
   log_->flush_on(spdlog::level::info);
+  log_->set_error_handler([told = false, log_file](const std::string& error) mutable {
+    if (!std::exchange(told, true)) {
+      std::fprintf(stderr, "warning: %s: %s; the run goes on without\n", log_file.c_str(), error.c_str());
+    }
+  });
 }
 
 Progress::~Progress() {

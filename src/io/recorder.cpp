@@ -159,22 +159,18 @@ std::optional<Error> Recorder::settle() {
   const auto iteration = std::exchange(unsettled_, std::nullopt);
   if (iteration && !failure) {
     good_ = *iteration;
+    if (std::exchange(n_failed_, 0U) > 0) {
+      progress_->say("checkpoints can be written again: there is one of iteration " + std::to_string(good_));
+    }
   }
   return failure;
 }
 
 void Recorder::note_settled() {
-  if (!unsettled_) {
-    return;
-  }
-  const Index iteration = *unsettled_;
+  const auto iteration = unsettled_;
   const auto failure = settle();
-  if (!failure) {
-    if (std::exchange(n_failed_, 0U) > 0) {
-      progress_->say("checkpoints can be written again: there is one of iteration " + std::to_string(iteration));
-    }
-  } else if (std::has_single_bit(++n_failed_)) {  // not every time: the log may be on the full disk
-    progress_->warn("no checkpoint of iteration " + std::to_string(iteration) + ": " + failure->what() +
+  if (failure && std::has_single_bit(++n_failed_)) {  // not every time: the log may be on the full disk
+    progress_->warn("no checkpoint of iteration " + std::to_string(*iteration) + ": " + failure->what() +
                     "; the run goes on, the next one is tried when it is due. " +
                     (good_ < 0 ? "There is no older one" : "The newest is " + directory_.checkpoint_file(good_)));
   }

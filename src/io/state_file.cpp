@@ -113,9 +113,14 @@ void write_attributes(Hdf5File& file, const Record& record) {
 /// A state file in the making, under the name of its part; removed unless it was finished.
 class Draft {
  public:
-  /// @param n_bytes  what State needs, so that a full disk is noticed before HDF5 is
-  Draft(const std::string& path, Index n_bytes) : path_(path), part_(path + ".part") {
-    begin_file(part_, n_bytes);
+  /// @param n_bytes  what State needs: a full disk is noticed here, with the system's reason, rather than inside HDF5
+  Draft(const std::string& path, Index n_bytes, const Record& record) : path_(path), part_(path + ".part") {
+    constexpr std::size_t overhead = 64 * 1024;
+    std::size_t n_more = overhead;
+    for (const Metrics& line : record.history) {
+      n_more += line.values.size() * sizeof(Real);
+    }
+    begin_file(part_, n_bytes + static_cast<Index>(n_more));
     file_.emplace(Hdf5File::create(part_, user_block_bytes, ExitCode::Checkpoint));
     file_->create_group("/state");
   }
@@ -182,7 +187,7 @@ void write_state(const std::string& path, const Communicator& comm, const State&
           }
         }
       };
-  attempt([&] { draft.emplace(path, whole_bytes(state, stored_rows)); });
+  attempt([&] { draft.emplace(path, whole_bytes(state, stored_rows), record); });
   for (const Field& field : state.fields()) {
     const std::string name = dataset_of(field);
     if (field.per_row) {
@@ -204,7 +209,7 @@ void write_whole_state(const std::string& path, const State& state, const Record
   for (const Field& field : state.fields()) {
     n_bytes += field.values.size() * static_cast<Index>(sizeof(Real));
   }
-  Draft draft(path, n_bytes);
+  Draft draft(path, n_bytes, record);
   for (const Field& field : state.fields()) {
     draft.file().write_reals(dataset_of(field), as_span(field.values));
   }

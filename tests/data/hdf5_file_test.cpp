@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "meha/data/hdf5_file.hpp"
 
+#include <sys/resource.h>
+
 #include <gtest/gtest.h>
+
+#include <csignal>
 
 #include <numeric>
 
@@ -151,6 +155,44 @@ TEST_F(Hdf5, RefusesToReadIntoAnotherSizeOrType) {
   EXPECT_TRUE(fails([&] { file.read("/names", std::span(one)); }, ExitCode::Checkpoint, {"/names"}));
   EXPECT_TRUE(fails([&] { (void)file.read_texts("/x"); }, ExitCode::Checkpoint, {"/x", "strings"}));
   EXPECT_EQ(file.number("/names"), Hdf5File::Number::Text);
+}
+
+std::ptrdiff_t n_open_files() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
+}
+
+TEST(Hdf5File, WhatDoesNotFitIsAnErrorAndLeavesNothingOpen) {
+  const Scratch scratch;
+  const std::vector<Real> values(300'000, 1.5);
+  Hdf5File::prepare();
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const auto n_open = n_open_files();
+  for (const rlim_t limit : {700, 5'000, 300'000, 2'000'000}) {
+    const rlimit small{limit, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+    EXPECT_TRUE(fails(
+        [&] {
+          Hdf5File file = Hdf5File::create(scratch.file("a.h5"), 512, ExitCode::Checkpoint);
+          file.create_group("/state");
+          file.write_reals("/state/x", values);
+          file.close();
+        },
+        ExitCode::Checkpoint, {"a.h5"}))
+        << limit;
+    EXPECT_EQ(n_open_files(), n_open) << limit;
+  }
+  setrlimit(RLIMIT_FSIZE, &before);
+  (void)std::signal(SIGXFSZ, handler);
+  {
+    Hdf5File file = Hdf5File::create(scratch.file("a.h5"), 512, ExitCode::Checkpoint);
+    file.write_reals("/x", values);
+    file.close();
+  }
+  std::vector<Real> found(values.size());
+  Hdf5File::open(scratch.file("a.h5"), ExitCode::Checkpoint).read("/x", std::span(found));
+  EXPECT_EQ(found, values);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "support/scratch.hpp"
 
 namespace meha {
@@ -31,6 +33,24 @@ TEST(Progress, LogsReportsAndWarningsOfAllLives) {
                            "ms/iteration  ETA ", "done {}"}) {
     at = log.find(part, at);
     ASSERT_NE(at, std::string::npos) << part << " is not in\n" << log;
+  }
+}
+
+TEST(Progress, ALogThatCannotBeWrittenIsAWarning) {
+  const Scratch scratch;
+  for (const std::string& log : {scratch.folder(), std::string("/dev/full")}) {
+    testing::internal::CaptureStderr();
+    testing::internal::CaptureStdout();
+    {
+      Progress progress(log, 100, 0);
+      progress.say("one");
+      progress.say("two");
+    }
+    const std::string told = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(testing::internal::GetCapturedStdout(), "one\ntwo\n");
+    EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 1) << told;
+    EXPECT_NE(told.find(log), std::string::npos) << told;
+    EXPECT_NE(told.find("the run goes on without"), std::string::npos) << told;
   }
 }
 

@@ -20,7 +20,7 @@ bool output_is_terminal();
 
 class Progress {
  public:
-  /// @param log_file  run.log; appended to
+  /// @param log_file  run.log; appended to. That it cannot be written is a warning
   Progress(const std::string& log_file, Index n_iterations, Index first_iteration);
   ~Progress();
   Progress(const Progress&) = delete;

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""Disks that are full, folders that vanish, files that rot: a clear message, the last good checkpoint, the same bits."""
+import os
+import shutil
+import signal
+import subprocess
+
+import support
+
+STOPPED = 75
+
+
+class FullDiskTest(support.RestartCase):
+    """The run directory is a small file system of its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.out.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "meha-test", self.out], capture_output=True, text=True, check=False)
+        if mounted.returncode != 0:
+            self.skipTest(f"a small file system needs root: {mounted.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["umount", "--lazy", self.out], check=False)
+
+    def fill(self):
+        with open(self.out / "filler", "ab", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(4096))
+            except OSError:
+                pass
+
+    def free(self):
+        (self.out / "filler").unlink()
+
+    def log(self):
+        return (self.out / "run.log").read_text(errors="replace")
+
+    def assert_checkpoints_are_whole(self):
+        ended = support.run("verify", self.out)
+        self.assertEqual(ended.out.count("checkpoint-"), len(support.checkpoints(self.out)))
+        for line in ended.out.splitlines():
+            if line.startswith("checkpoint-"):
+                self.assertIn("good", line)
+
+    def test_full_for_a_while(self):
+        for ranks, async_mib in ((1, 1024), (2, 0)):
+            with self.subTest(ranks=ranks, async_mib=async_mib):
+                for path in self.out.iterdir():
+                    path.unlink()
+                shutil.rmtree(self.folder / "whole", ignore_errors=True)
+                job = self.begin(ranks, checkpoint__async_mib=async_mib, run__report_every=1000)
+                self.fill()
+                before = self.newest_iteration()
+                n = len(support.checkpoints(self.out))
+                self.assertGreaterEqual(n, 1)
+                self.assertRaises(TimeoutError, support.wait_for, lambda: self.newest_iteration() > before + 1000, timeout_s=0.5)
+                self.assertIsNone(job.poll())
+                self.assert_checkpoints_are_whole()
+                self.free()
+                support.wait_for(lambda: self.newest_iteration() > before, what="a checkpoint after there is room")
+                os.kill(job.pid, signal.SIGUSR2)
+                ended = support.finish(job)
+                self.assertEqual(ended.code, STOPPED, ended.err)
+                self.assertIn("No space left on device", ended.err)
+                self.assertIn("the run goes on", ended.err)
+                self.assertIn("checkpoints can be written again", ended.out)
+                self.assertEqual(support.run("verify", self.out).code, 0)
+                self.go_on_and_compare(3, run__report_every=1000)
+
+    def test_full_until_the_end(self):
+        job = self.begin()
+        self.fill()
+        os.kill(job.pid, signal.SIGUSR2)
+        ended = support.finish(job)
+        self.assertEqual(ended.code, 5, ended.err)
+        last = ended.err.splitlines()[-1]
+        newest = support.checkpoints(self.out)[-1]
+        self.assertRegex(last, "No space left on device|is the disk full")
+        self.assertIn(f'{newest} is whole: when there is room again, "meha resume {self.out}" goes on from there', last)
+        self.assert_checkpoints_are_whole()
+        for ranks in (1, 3):
+            self.fill()
+            ended = self.resume("--set", f"run.iterations={self.newest_iteration() + 5}", ranks=ranks, code=5)
+            self.assertIn("No space left on device", ended.err)
+            self.assertEqual(support.checkpoints(self.out)[-1], newest)
+        self.free()
+        self.go_on_and_compare(2)
+
+
+class VanishedFolderTest(support.RestartCase):
+    def test_folder_gone(self):
+        job = self.begin(2)
+        self.out.rename(self.folder / "elsewhere")
+        os.kill(job.pid, signal.SIGUSR2)
+        ended = support.finish(job)
+        self.assertEqual(ended.code, 5, ended.err)
+        self.assertIn("No such file or directory", ended.err)
+        (self.folder / "elsewhere").rename(self.out)
+        self.go_on_and_compare()
+
+
+class VerifyTest(support.RestartCase):
+    def verify(self, code):
+        ended = support.run("verify", self.out)
+        self.assertEqual(ended.code, code, ended.out + ended.err)
+        return {line.split()[0]: line for line in ended.out.splitlines()}
+
+    def test_whole(self):
+        self.run_ok("run")
+        lines = self.verify(0)
+        self.assertEqual(sorted(lines), ["checkpoint-00000050.h5", "checkpoint-00000060.h5", "config.toml", "metrics.jsonl", "result.h5"])
+        self.assertIn("good      iteration 60, finished", lines["result.h5"])
+        self.assertIn("7 reports, the last of iteration 60", lines["metrics.jsonl"])
+        before = {path.name: path.stat().st_mtime_ns for path in self.out.iterdir()}
+        self.verify(0)
+        self.assertEqual(before, {path.name: path.stat().st_mtime_ns for path in self.out.iterdir()})
+
+    def test_damaged(self):
+        self.run_ok("run")
+        for name in self.verify(0):
+            with self.subTest(file=name):
+                path = self.out / name
+                good = path.read_bytes()
+                at = self.random.randrange(len(good)) if path.suffix == ".h5" else 0
+                path.write_bytes(good[:at] + bytes([good[at] ^ 128]) + good[at + 1:])
+                lines = self.verify(5)
+                self.assertEqual([other for other, line in lines.items() if "DAMAGED" in line], [name])
+                path.write_bytes(good)
+
+    def test_torn_and_misplaced(self):
+        self.run_ok("run")
+        with open(self.out / "metrics.jsonl", "a", encoding="utf-8") as file:
+            file.write('{"iteration": 70, "upp')
+        self.assertIn("torn", self.verify(0)["metrics.jsonl"])
+        (self.out / "checkpoint-00000050.h5").rename(self.out / "checkpoint-00000070.h5")
+        self.assertIn("iteration 50", self.verify(5)["checkpoint-00000070.h5"])
+
+    def test_no_run_directory(self):
+        self.assertEqual(support.run("verify", self.folder).code, 2)
+
+
+if __name__ == "__main__":
+    support.main()
