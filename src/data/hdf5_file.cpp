@@ -53,6 +53,55 @@ Handle text_type() {
   return {H5Tcopy(type), H5Tclose};
 }
 
+/// IEEE half precision, which HDF5 has no name for.
+hid_t half_type() {
+  static const hid_t type = [] {
+    const hid_t half = H5Tcopy(H5T_IEEE_F32LE);
+    H5Tset_fields(half, 15, 10, 5, 0, 10);
+    H5Tset_size(half, 2);
+    H5Tset_ebias(half, 15);
+    return half;
+  }();
+  return type;
+}
+
+hid_t native(Hdf5File::Type type) {
+  switch (type) {
+    case Hdf5File::Type::UInt8:
+      return H5T_STD_U8LE;
+    case Hdf5File::Type::Int32:
+      return H5T_STD_I32LE;
+    case Hdf5File::Type::Int64:
+      return H5T_STD_I64LE;
+    case Hdf5File::Type::Float16:
+      return half_type();
+    case Hdf5File::Type::Float32:
+      return H5T_IEEE_F32LE;
+    case Hdf5File::Type::Float64:
+      return H5T_IEEE_F64LE;
+  }
+  return -1;
+}
+
+std::vector<hsize_t> extents_of(hid_t set) {
+  const Handle space(H5Dget_space(set), H5Sclose);
+  std::vector<hsize_t> sizes(static_cast<std::size_t>(std::max(0, H5Sget_simple_extent_ndims(space))));
+  H5Sget_simple_extent_dims(space, sizes.data(), nullptr);
+  return sizes;
+}
+
+/// Keeps changed metadata in memory until it is flushed, so that a killed writer leaves no half-changed index behind.
+void hold_metadata(hid_t file) {
+  H5AC_cache_config_t config;
+  config.version = H5AC__CURR_CACHE_CONFIG_VERSION;
+  H5Fget_mdc_config(file, &config);
+  config.evictions_enabled = 0;
+  config.incr_mode = H5C_incr__off;
+  config.flash_incr_mode = H5C_flash_incr__off;
+  config.decr_mode = H5C_decr__off;
+  H5Fset_mdc_config(file, &config);
+}
+
 }  // namespace
 
 void Hdf5File::prepare() {
@@ -65,6 +114,16 @@ Hdf5File Hdf5File::open(const std::string& path, ExitCode on_error) {
   if (file.id_ < 0) {
     file.fail("cannot be opened: missing, not an HDF5 file, or truncated");
   }
+  return file;
+}
+
+Hdf5File Hdf5File::open_to_append(const std::string& path, ExitCode on_error) {
+  set_up_library();
+  Hdf5File file(path, H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), on_error);
+  if (file.id_ < 0) {
+    file.fail("cannot be opened for writing: missing, not writable, not an HDF5 file, or truncated");
+  }
+  hold_metadata(file.id_);
   return file;
 }
 
@@ -128,10 +187,45 @@ std::vector<Index> Hdf5File::shape(const std::string& dataset) const {
   if (!set.valid()) {
     fail(dataset + ": no such dataset");
   }
-  const Handle space(H5Dget_space(set), H5Sclose);
-  std::vector<hsize_t> sizes(static_cast<std::size_t>(std::max(0, H5Sget_simple_extent_ndims(space))));
-  H5Sget_simple_extent_dims(space, sizes.data(), nullptr);
+  const auto sizes = extents_of(set);
   return {sizes.begin(), sizes.end()};
+}
+
+bool Hdf5File::is_group(const std::string& name) const {
+  H5O_info_t info;
+  return has(name) && H5Oget_info_by_name(id_, name.c_str(), &info, H5P_DEFAULT) >= 0 && info.type == H5O_TYPE_GROUP;
+}
+
+std::vector<Index> Hdf5File::chunk_shape(const std::string& dataset) const {
+  const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
+  const Handle creation(H5Dget_create_plist(set), H5Pclose);
+  if (H5Pget_layout(creation) != H5D_CHUNKED) {
+    return {};
+  }
+  std::vector<hsize_t> sizes(extents_of(set).size());
+  H5Pget_chunk(creation, static_cast<int>(sizes.size()), sizes.data());
+  return {sizes.begin(), sizes.end()};
+}
+
+std::vector<Hdf5Chunk> Hdf5File::chunk_addresses(const std::string& dataset) const {
+  const auto chunk = chunk_shape(dataset);
+  const auto extents = shape(dataset);
+  if (chunk.empty() || !std::equal(chunk.begin() + 1, chunk.end(), extents.begin() + 1, extents.end())) {
+    fail(dataset + ": must be stored in chunks of whole rows");
+  }
+  const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
+  std::vector<Hdf5Chunk> chunks;
+  std::vector<hsize_t> first(extents.size(), 0);
+  for (Index row = 0; row < extents[0]; row += chunk[0]) {
+    first[0] = static_cast<hsize_t>(row);
+    haddr_t address = HADDR_UNDEF;
+    hsize_t size = 0;
+    if (H5Dget_chunk_info_by_coord(set, first.data(), nullptr, &address, &size) < 0 || address == HADDR_UNDEF) {
+      fail(dataset + ": the rows from " + std::to_string(row) + " are not in the file: it is damaged or incomplete");
+    }
+    chunks.push_back({static_cast<Index>(address), static_cast<Index>(size)});
+  }
+  return chunks;
 }
 
 Hdf5File::Number Hdf5File::number(const std::string& dataset) const {
@@ -141,7 +235,7 @@ Hdf5File::Number Hdf5File::number(const std::string& dataset) const {
     case H5T_INTEGER:
       return H5Tget_size(type) == 1 && H5Tget_sign(type) == H5T_SGN_NONE ? Number::UInt8 : Number::OtherInteger;
     case H5T_FLOAT:
-      return Number::Float;
+      return H5Tget_size(type) == 2 ? Number::Float16 : Number::Float;
     case H5T_STRING:
       return Number::Text;
     default:
@@ -188,6 +282,24 @@ void Hdf5File::read_part(const std::string& dataset, Index first, OutSpan values
   if (H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &size, nullptr) < 0 ||
       H5Dread(set, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()) < 0) {
     fail(dataset + ": cannot be read: the file is damaged or too short");
+  }
+}
+
+void Hdf5File::read_rows(const std::string& dataset, Range rows, Type type, void* values) const {
+  if (rows.empty()) {
+    return;
+  }
+  const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
+  const Handle space(H5Dget_space(set), H5Sclose);
+  auto size = extents_of(set);
+  std::vector<hsize_t> start(size.size(), 0);
+  start.at(0) = static_cast<hsize_t>(rows.begin);
+  size.at(0) = static_cast<hsize_t>(rows.size());
+  const Handle memory(H5Screate_simple(static_cast<int>(size.size()), size.data(), nullptr), H5Sclose);
+  if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr) < 0 ||
+      H5Dread(set, native(type), memory, space, H5P_DEFAULT, values) < 0) {
+    fail(dataset + ", rows " + std::to_string(rows.begin) + " to " + std::to_string(rows.end - 1) +
+         ": cannot be read: the file is damaged or too short, or the values are not numbers");
   }
 }
 
@@ -281,9 +393,83 @@ void Hdf5File::write_array(const std::string& dataset, const std::vector<Index>&
   }
 }
 
+void Hdf5File::create_growing(const std::string& dataset, Type type, const std::vector<Index>& row_shape,
+                              Index chunk_rows) {
+  std::vector<hsize_t> now = {0};
+  std::vector<hsize_t> most = {H5S_UNLIMITED};
+  std::vector<hsize_t> chunk = {static_cast<hsize_t>(chunk_rows)};
+  for (auto* shape : {&now, &most, &chunk}) {
+    shape->insert(shape->end(), row_shape.begin(), row_shape.end());
+  }
+  const auto rank = static_cast<int>(now.size());
+  const Handle space(H5Screate_simple(rank, now.data(), most.data()), H5Sclose);
+  const Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  H5Pset_obj_track_times(creation, false);
+  H5Pset_chunk(creation, rank, chunk.data());
+  H5Pset_fletcher32(creation);
+  const Handle set(H5Dcreate2(id_, dataset.c_str(), native(type), space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose);
+  if (!set.valid()) {
+    fail(dataset + ": cannot be created");
+  }
+}
+
+void Hdf5File::append(const std::string& dataset, Index n_rows, Type type, const void* values) {
+  if (n_rows == 0) {
+    return;
+  }
+  const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
+  auto size = extents_of(set);
+  std::vector<hsize_t> start(size.size(), 0);
+  start.at(0) = size[0];
+  size[0] += static_cast<hsize_t>(n_rows);
+  const bool grown = H5Dset_extent(set, size.data()) >= 0;
+  size[0] = static_cast<hsize_t>(n_rows);
+  const Handle space(H5Dget_space(set), H5Sclose);
+  const Handle memory(H5Screate_simple(static_cast<int>(size.size()), size.data(), nullptr), H5Sclose);
+  if (!grown || H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr) < 0 ||
+      H5Dwrite(set, native(type), memory, space, H5P_DEFAULT, values) < 0) {
+    fail(dataset + ": cannot be written: is the disk full?");
+  }
+}
+
+void Hdf5File::cut(const std::string& dataset, Index n_rows) {
+  const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
+  auto size = extents_of(set);
+  const bool shorter = size.at(0) < static_cast<hsize_t>(n_rows);
+  size[0] = static_cast<hsize_t>(n_rows);
+  if (shorter || H5Dset_extent(set, size.data()) < 0) {
+    fail(dataset + ": has fewer than " + std::to_string(n_rows) + " rows, or cannot be cut: the file is damaged");
+  }
+}
+
+void Hdf5File::write_texts(const std::string& dataset, const std::vector<std::string>& texts) {
+  std::vector<const char*> pointers;
+  for (const std::string& text : texts) {
+    pointers.push_back(text.c_str());
+  }
+  const hsize_t size = texts.size();
+  const Handle type = text_type();
+  const Handle space(H5Screate_simple(1, &size, nullptr), H5Sclose);
+  const Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  H5Pset_obj_track_times(creation, false);
+  const Handle set(H5Dcreate2(id_, dataset.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose);
+  if (!set.valid() || H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0) {
+    fail(dataset + ": cannot be written: is the disk full?");
+  }
+}
+
+void Hdf5File::flush() {
+  if (H5Fflush(id_, H5F_SCOPE_LOCAL) < 0) {
+    fail("cannot be written: is the disk full?");
+  }
+}
+
 void Hdf5File::write_attribute(const std::string& object, const std::string& name, std::int64_t type,
                                const void* value) {
   const Handle target(H5Oopen(id_, object.c_str(), H5P_DEFAULT), H5Oclose);
+  if (H5Aexists(target, name.c_str()) > 0) {
+    H5Adelete(target, name.c_str());
+  }
   const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
   const Handle attribute(H5Acreate2(target, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
   if (!attribute.valid() || H5Awrite(attribute, type, value) < 0) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // One HDF5 file, closed when it goes out of scope. The only place that speaks the HDF5 C API.
 // Datasets are written in chunks with fletcher32, without time stamps (reproducible bytes). File locking is off: it fails
-// on Lustre and NFS.
+// on Lustre and NFS. A file that grows by append() goes to disk consistently only by flush(): a process killed between
+// two flushes leaves the file as it was at the first, with bytes past its end that nothing refers to.
 #pragma once
 
 #include <string>
@@ -12,15 +13,25 @@
 
 namespace meha {
 
+/// Where a chunk stands in the file, as it is stored (with fletcher32: 4 bytes more than its values).
+struct Hdf5Chunk {
+  Index offset;
+  Index size;
+};
+
 class Hdf5File {
  public:
   /// What a dataset's stored numbers are.
-  enum class Number { UInt8, OtherInteger, Float, Text, Other };
+  enum class Number { UInt8, OtherInteger, Float16, Float, Text, Other };
+  /// What numbers are in memory and, unless told otherwise, on disk. Float16 stands in memory as its 16 bits.
+  enum class Type { UInt8, Int32, Int64, Float16, Float32, Float64 };
 
   /// Starts the library, which is not thread-safe: before a second thread uses it, while the first uses none of this.
   static void prepare();
   /// Opens for reading. @param on_error  exit code of every Error this file throws
   static Hdf5File open(const std::string& path, ExitCode on_error);
+  /// Opens for appending: nothing goes to disk before flush() but the numbers themselves.
+  static Hdf5File open_to_append(const std::string& path, ExitCode on_error);
   /// Creates or replaces. @param user_block  bytes left free at the start: 0, 512, 1024, …
   static Hdf5File create(const std::string& path, Index user_block, ExitCode on_error);
   Hdf5File(Hdf5File&& other) noexcept;
@@ -35,6 +46,12 @@ class Hdf5File {
   [[nodiscard]] std::vector<std::string> names(const std::string& group) const;
   [[nodiscard]] std::vector<Index> shape(const std::string& dataset) const;
   [[nodiscard]] Number number(const std::string& dataset) const;
+  [[nodiscard]] bool is_group(const std::string& name) const;
+  /// Extents of a dataset's chunks; empty where it is contiguous.
+  [[nodiscard]] std::vector<Index> chunk_shape(const std::string& dataset) const;
+  /// Of a dataset chunked in rows only: its chunks, first rows first, to be read past this library (by pread).
+  /// Errors: the dataset is not chunked, or a chunk is missing.
+  [[nodiscard]] std::vector<Hdf5Chunk> chunk_addresses(const std::string& dataset) const;
 
   /// Reads a whole dataset, converted to the type of `values`, whose size must be the dataset's.
   void read(const std::string& dataset, std::span<std::uint8_t> values) const;
@@ -43,6 +60,9 @@ class Hdf5File {
   void read(const std::string& dataset, std::span<std::int64_t> values) const;
   /// Reads entries [first, first + values.size()) of a one-dimensional dataset.
   void read_part(const std::string& dataset, Index first, OutSpan values) const;
+  /// Reads the rows (entries of the first dimension, with all of the others) that `rows` names.
+  /// @param values  rows.size() × the other extents, of `type`
+  void read_rows(const std::string& dataset, Range rows, Type type, void* values) const;
   [[nodiscard]] std::vector<std::string> read_texts(const std::string& dataset) const;
 
   void create_group(const std::string& name);
@@ -53,7 +73,17 @@ class Hdf5File {
   /// Writes an array of any shape, row-major.
   void write_array(const std::string& dataset, const std::vector<Index>& shape, InSpan values);
 
-  /// Attributes of the root group ("/") or of a dataset.
+  /// Creates a dataset of 0 rows that grows. @param row_shape  the other extents
+  void create_growing(const std::string& dataset, Type type, const std::vector<Index>& row_shape, Index chunk_rows);
+  /// Adds rows of the dataset's own type at the end.
+  void append(const std::string& dataset, Index n_rows, Type type, const void* values);
+  /// Cuts a growing dataset to its first rows.
+  void cut(const std::string& dataset, Index n_rows);
+  void write_texts(const std::string& dataset, const std::vector<std::string>& texts);
+  /// Hands everything to the operating system.
+  void flush();
+
+  /// Attributes of the root group ("/"), of a group or of a dataset; set again, an attribute is replaced.
   void set_attribute(const std::string& object, const std::string& name, const std::string& text);
   void set_attribute(const std::string& object, const std::string& name, Index value);
   void set_attribute(const std::string& object, const std::string& name, Real value);

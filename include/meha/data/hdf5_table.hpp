@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A data set in HDF5: /features (rows × any, uint8 or numbers) and /labels (rows, integers; or any numbers); optionally
-// /truth (true labels) and /class_names (strings). uint8 features stand for v/255, others are taken as they are (as
-// float32).
+// A whole file of rows (see rows_file) in memory, checked: no more than /features (rows × any, uint8 or numbers) and
+// /labels (rows, integers; or any numbers) needs to be there.
 #pragma once
 
 #include <string>

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// Labelled rows on disk, of any number: an HDF5 file that is written and read a band of rows at a time.
+//   /features     (n_rows × n_features) uint8 (v stands for v/255), float16 or float32, in chunks of block_rows rows
+//   or, sparse:   /features/first_entry (n_rows + 1) int64, /features/feature int32, /features/value float32, attribute
+//                 n_features of /features
+//   /labels       (n_rows) int32            /truth  (n_rows) int32, optional: the true labels
+//   /ids          (n_rows) int64, optional: the rows' numbers in the source
+//   /class_names  strings, optional
+//   attributes of /: format = "meha rows 1", block_rows, shuffled (0 or 1), seed, recipe (how the file was made),
+//                 fingerprint (hash of all features and labels), complete = 1 (set last)
+// While a file is written, the attribute rows_written says how many of its rows are safely there. A file with /features
+// and /labels alone, in any layout, is valid input too.
+#pragma once
+
+#include <optional>
+
+#include "meha/core/hash.hpp"
+#include "meha/data/dataset.hpp"
+#include "meha/data/hdf5_file.hpp"
+
+namespace meha {
+
+/// What features are on disk. In memory float16 is float32.
+enum class Stored : int { UInt8, Float16, Float32, Sparse };
+
+inline Element element_of(Stored stored) {
+  return stored == Stored::UInt8 ? Element::UInt8 : stored == Stored::Sparse ? Element::Sparse : Element::Float32;
+}
+const char* name_of(Stored stored);
+
+/// What a file of rows says about itself.
+struct RowsFormat {
+  Stored stored = Stored::Float32;
+  Index n_features = 0;
+  Index block_rows = 512;  // 0: not chunked by rows
+  bool has_truth = false;
+  bool has_ids = false;
+  std::vector<std::string> class_names;
+  std::optional<Index> shuffle_seed;
+  std::string recipe;
+};
+
+/// How many rows are handled at once: whole blocks of about `bytes`, features and labels (sparse rows: by a guess).
+Index rows_of_band(const RowsFormat& format, Index bytes);
+
+/// Hash of rows that come in bands of any size.
+class RowsHash {
+ public:
+  void add(const Table& rows);
+  [[nodiscard]] std::string hex() const;
+
+ private:
+  Index n_rows_ = 0, n_features_ = 0;
+  Hasher features_, labels_, sizes_;
+};
+
+class RowsFile {
+ public:
+  enum class State { Complete, Unfinished };
+
+  /// @param labels_path  file with /labels, /truth and /class_names; empty: the same
+  /// Errors: Error(Data) when a file or dataset is missing, has wrong dimensions, or is not written to its end.
+  explicit RowsFile(const std::string& path, const std::string& labels_path = {});
+  /// Opens a file that may be unfinished.
+  RowsFile(const std::string& path, State state, const std::string& labels_path = {});
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] Index n_rows() const { return n_rows_; }
+  [[nodiscard]] Index n_features() const { return format_.n_features; }
+  [[nodiscard]] Element element() const { return element_of(format_.stored); }
+  [[nodiscard]] const RowsFormat& format() const { return format_; }
+  /// Empty for a file that has none.
+  [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
+
+  /// Features, labels (or numbers) and truth of some rows. Sparse: first_entry begins at 0.
+  /// Errors: Error(Data): damaged, or a label is no class number. Other values are not checked: see check_values().
+  [[nodiscard]] Table read(Range rows, Targets targets = Targets::Classes) const;
+  [[nodiscard]] std::vector<Label> labels(Range rows) const;
+  [[nodiscard]] std::vector<Label> truth(Range rows) const;
+  [[nodiscard]] std::vector<Index> ids(Range rows) const;
+  /// Features alone, into room for rows.size() × n_features values of element(). Not for sparse rows.
+  void read_features(Range rows, std::span<std::byte> features) const;
+  /// Sparse rows' entries. @param first_entry  becomes rows.size() + 1 places in the result, from 0
+  [[nodiscard]] std::vector<Entry> read_entries(Range rows, std::vector<Index>& first_entry) const;
+  /// Where the blocks of dense features stand in the file.
+  [[nodiscard]] std::vector<Hdf5Chunk> feature_chunks() const { return file_.chunk_addresses("/features"); }
+
+ private:
+  [[noreturn]] void fail(const std::string& why) const;
+  [[nodiscard]] const Hdf5File& labels_file() const { return other_ ? *other_ : file_; }
+  void check_length(const std::string& dataset) const;
+  void read_shape();
+  std::vector<Label> classes(const std::string& dataset, Range rows) const;
+  std::vector<Real> numbers(Range rows) const;
+
+  std::string path_, labels_path_;
+  Hdf5File file_;
+  std::optional<Hdf5File> other_;  // with the labels
+  Index n_rows_ = 0;
+  RowsFormat format_;
+  std::string fingerprint_;
+};
+
+/// Writes such a file in memory that does not grow with it. A file that the same recipe left unfinished is gone on with.
+class RowsWriter {
+ public:
+  /// Errors: Error(Config) when `path` exists and is not an unfinished file of this recipe; Error(Checkpoint) when it
+  /// cannot be written.
+  RowsWriter(const std::string& path, const RowsFormat& format);
+
+  /// Rows that are there already.
+  [[nodiscard]] Index n_rows() const { return n_rows_; }
+  /// Why an unfinished file was begun again; empty where it was not.
+  [[nodiscard]] const std::string& damage() const { return damage_; }
+  /// Adds rows; best in bands of many blocks. @param rows  of the format's element, with truth if it has  @param ids  if
+  /// it has
+  void append(const Table& rows, std::span<const Index> ids = {});
+  /// Makes the rows so far survive a kill of this process; append() does so itself every 256 MiB.
+  void save_progress();
+  /// Marks the file as complete and closes it. @return the fingerprint
+  std::string finish();
+
+ private:
+  void create(const RowsFormat& format);
+  void go_on();
+  void append_features(const Table& rows);
+
+  std::string path_, damage_;
+  RowsFormat format_;
+  std::optional<Hdf5File> file_;
+  Index n_rows_ = 0, n_entries_ = 0;
+  Index unsaved_bytes_ = 0;
+  RowsHash hash_;
+};
+
+}  // namespace meha

@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/rows_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <filesystem>
+
+#include "meha/data/text_number.hpp"
+
+namespace meha {
+namespace {
+
+using Type = Hdf5File::Type;
+__extension__ using Half = _Float16;
+
+constexpr const char* format_name = "meha rows 1";
+constexpr Index entries_per_chunk = 65536;  // of one-dimensional datasets
+constexpr Index bytes_between_saves = Index{1} << 28;
+
+Type type_of(Stored stored) {
+  return stored == Stored::UInt8 ? Type::UInt8 : stored == Stored::Float16 ? Type::Float16 : Type::Float32;
+}
+
+std::span<const Entry> entries_of(const Table& rows) {
+  return {reinterpret_cast<const Entry*>(rows.features.data()), rows.features.size() / sizeof(Entry)};
+}
+
+}  // namespace
+
+const char* name_of(Stored stored) {
+  switch (stored) {
+    case Stored::UInt8:
+      return "uint8";
+    case Stored::Float16:
+      return "float16";
+    case Stored::Float32:
+      return "float32";
+    case Stored::Sparse:
+      return "float32, sparse";
+  }
+  return "";
+}
+
+void RowsHash::add(const Table& rows) {
+  n_rows_ += rows.n_rows;
+  n_features_ = rows.n_features;
+  features_.add(rows.features);
+  labels_.add_values(std::span<const Label>(rows.labels));
+  for (std::size_t i = 1; i < rows.first_entry.size(); ++i) {
+    const Index size = rows.first_entry[i] - rows.first_entry[i - 1];
+    sizes_.add_values(std::span(&size, 1));
+  }
+}
+
+std::string RowsHash::hex() const {
+  Hasher all;
+  all.add_values(std::span<const Index>(std::array{n_rows_, n_features_}));
+  all.add_values(std::span<const std::uint64_t>(std::array{features_.value(), labels_.value(), sizes_.value()}));
+  return all.hex();
+}
+
+Index rows_of_band(const RowsFormat& format, Index bytes) {
+  const Index per_row =
+      format.stored == Stored::Sparse ? 1024 : format.n_features * bytes_per(element_of(format.stored));
+  const Index unit = std::max<Index>(1, format.block_rows);
+  return std::max<Index>(1, bytes / (per_row + 24) / unit) * unit;
+}
+
+// ---- reading ----
+
+RowsFile::RowsFile(const std::string& path, const std::string& labels_path)
+    : RowsFile(path, State::Complete, labels_path) {}
+
+RowsFile::RowsFile(const std::string& path, State state, const std::string& labels_path)
+    : path_(path), labels_path_(labels_path.empty() ? path : labels_path), file_(Hdf5File::open(path, ExitCode::Data)) {
+  const auto has = [&](const char* name) { return file_.has_attribute("/", name); };
+  if (has("format")) {
+    if (const auto name = file_.text_attribute("/", "format"); name != format_name) {
+      fail("format = " + meha::quoted(name) + ": must be \"" + format_name + "\"; was it written by a later version?");
+    }
+    if (state == State::Complete && !has("complete")) {
+      fail("is incomplete: the command that writes it was interrupted; run it again, and it goes on");
+    }
+  }
+  if (labels_path_ != path_) {
+    other_.emplace(Hdf5File::open(labels_path_, ExitCode::Data));
+  }
+  read_shape();
+  check_length("/labels");
+  format_.has_truth = labels_file().has("/truth");
+  format_.has_ids = file_.has("/ids");
+  if (format_.has_truth) {
+    check_length("/truth");
+  }
+  if (labels_file().has("/class_names")) {
+    format_.class_names = labels_file().read_texts("/class_names");
+  }
+  if (has("shuffled") && has("seed") && file_.integer_attribute("/", "shuffled") != 0) {
+    format_.shuffle_seed = file_.integer_attribute("/", "seed");
+  }
+  format_.recipe = has("recipe") ? file_.text_attribute("/", "recipe") : "";
+  fingerprint_ = has("fingerprint") ? file_.text_attribute("/", "fingerprint") : "";
+}
+
+void RowsFile::fail(const std::string& why) const {
+  throw Error(ExitCode::Data, path_ + ": " + why);
+}
+
+void RowsFile::read_shape() {
+  if (file_.is_group("/features")) {
+    const auto first = file_.shape("/features/first_entry");
+    const auto features = file_.shape("/features/feature");
+    if (first.size() != 1 || first[0] < 1 || features.size() != 1 || file_.shape("/features/value") != features) {
+      fail("/features: first_entry (rows + 1), feature and value (one for each entry) do not fit together");
+    }
+    n_rows_ = first[0] - 1;
+    format_.stored = Stored::Sparse;
+    format_.n_features = file_.integer_attribute("/features", "n_features");
+    format_.block_rows = 0;
+    Index ends[2] = {0, 0};
+    file_.read_rows("/features/first_entry", {0, 1}, Type::Int64, &ends[0]);
+    file_.read_rows("/features/first_entry", {n_rows_, n_rows_ + 1}, Type::Int64, &ends[1]);
+    if (ends[0] != 0 || ends[1] != features[0]) {
+      fail("/features/first_entry goes from " + std::to_string(ends[0]) + " to " + std::to_string(ends[1]) +
+           ": must go from 0 to the number of entries, " + std::to_string(features[0]));
+    }
+  } else {
+    const auto shape = file_.shape("/features");
+    if (shape.size() < 2) {
+      fail("/features must have two or more dimensions (rows first)");
+    }
+    n_rows_ = shape[0];
+    format_.n_features = 1;
+    for (std::size_t d = 1; d < shape.size(); ++d) {
+      format_.n_features *= shape[d];
+    }
+    using Number = Hdf5File::Number;
+    const auto number = file_.number("/features");
+    if (number == Number::Text || number == Number::Other) {
+      fail("/features must hold numbers");
+    }
+    format_.stored = number == Number::UInt8     ? Stored::UInt8
+                     : number == Number::Float16 ? Stored::Float16
+                                                 : Stored::Float32;
+    const auto chunk = file_.chunk_shape("/features");
+    const bool by_rows = !chunk.empty() && std::equal(chunk.begin() + 1, chunk.end(), shape.begin() + 1);
+    format_.block_rows = by_rows ? chunk[0] : 0;
+  }
+  if (n_rows_ == 0 || format_.n_features <= 0) {
+    fail("/features is empty");
+  }
+}
+
+void RowsFile::check_length(const std::string& dataset) const {
+  const auto shape = labels_file().shape(dataset);
+  if (shape.size() != 1 || shape[0] != n_rows_) {
+    throw Error(ExitCode::Data, labels_path_ + ": " + dataset + " must have one entry for each of the " +
+                                    std::to_string(n_rows_) + " rows of /features");
+  }
+}
+
+std::vector<Label> RowsFile::classes(const std::string& dataset, Range rows) const {
+  const auto kind = labels_file().number(dataset);
+  if (kind != Hdf5File::Number::UInt8 && kind != Hdf5File::Number::OtherInteger) {
+    throw Error(ExitCode::Data, labels_path_ + ": " + dataset +
+                                    " must hold integers (classes 0, 1, …); other numbers need problem.loss = "
+                                    "\"squared\"");
+  }
+  std::vector<std::int64_t> wide(static_cast<std::size_t>(rows.size()));
+  labels_file().read_rows(dataset, rows, Type::Int64, wide.data());
+  std::vector<Label> labels;
+  labels.reserve(wide.size());
+  for (std::size_t i = 0; i < wide.size(); ++i) {
+    if (wide[i] < 0 || wide[i] >= n_labels_allowed) {
+      throw Error(ExitCode::Data, labels_path_ + ": " + dataset + " of row " +
+                                      std::to_string(rows.begin + static_cast<Index>(i)) + " = " +
+                                      std::to_string(wide[i]) + ": must be a class number from 0 to " +
+                                      std::to_string(n_labels_allowed - 1));
+    }
+    labels.push_back(static_cast<Label>(wide[i]));
+  }
+  return labels;
+}
+
+std::vector<Label> RowsFile::labels(Range rows) const {
+  return classes("/labels", rows);
+}
+
+std::vector<Label> RowsFile::truth(Range rows) const {
+  return classes("/truth", rows);
+}
+
+std::vector<Index> RowsFile::ids(Range rows) const {
+  std::vector<Index> ids(static_cast<std::size_t>(rows.size()));
+  file_.read_rows("/ids", rows, Type::Int64, ids.data());
+  return ids;
+}
+
+std::vector<Real> RowsFile::numbers(Range rows) const {
+  const auto kind = labels_file().number("/labels");
+  if (kind == Hdf5File::Number::Text || kind == Hdf5File::Number::Other) {
+    throw Error(ExitCode::Data, labels_path_ + ": /labels must hold numbers");
+  }
+  std::vector<Real> numbers(static_cast<std::size_t>(rows.size()));
+  labels_file().read_rows("/labels", rows, Type::Float64, numbers.data());
+  return numbers;
+}
+
+void RowsFile::read_features(Range rows, std::span<std::byte> features) const {
+  const auto n_values = static_cast<std::size_t>(rows.size() * n_features());
+  require(element() != Element::Sparse, "sparse rows have entries");
+  require(features.size() == n_values * static_cast<std::size_t>(bytes_per(element())), "room for these rows");
+  if (format_.stored != Stored::Float16) {
+    file_.read_rows("/features", rows, type_of(format_.stored), features.data());
+    return;
+  }
+  std::vector<Half> halves(n_values);
+  file_.read_rows("/features", rows, Type::Float16, halves.data());
+  for (std::size_t i = 0; i < n_values; ++i) {
+    const auto value = static_cast<float>(halves[i]);
+    std::memcpy(features.data() + i * sizeof value, &value, sizeof value);
+  }
+}
+
+std::vector<Entry> RowsFile::read_entries(Range rows, std::vector<Index>& first_entry) const {
+  first_entry.resize(static_cast<std::size_t>(rows.size()) + 1);
+  file_.read_rows("/features/first_entry", {rows.begin, rows.end + 1}, Type::Int64, first_entry.data());
+  const Range entries{first_entry.front(), first_entry.back()};
+  if (!std::is_sorted(first_entry.begin(), first_entry.end()) || entries.begin < 0 ||
+      entries.end > file_.shape("/features/value")[0]) {
+    fail("/features/first_entry must not descend: the file is damaged");
+  }
+  std::vector<std::int64_t> features(static_cast<std::size_t>(entries.size()));
+  std::vector<float> values(features.size());
+  file_.read_rows("/features/feature", entries, Type::Int64, features.data());
+  file_.read_rows("/features/value", entries, Type::Float32, values.data());
+  std::vector<Entry> read(features.size());
+  for (std::size_t row = 1; row < first_entry.size(); ++row) {
+    Index last = -1;
+    for (Index at = first_entry[row - 1] - entries.begin; at < first_entry[row] - entries.begin; ++at) {
+      const auto i = static_cast<std::size_t>(at);
+      if (features[i] <= last || features[i] >= n_features()) {
+        fail("/features/feature = " + std::to_string(features[i]) + " in row " +
+             std::to_string(rows.begin + static_cast<Index>(row) - 1) + ": must ascend within a row and be from 0 to " +
+             std::to_string(n_features() - 1));
+      }
+      last = features[i];
+      read[i] = {static_cast<std::uint32_t>(features[i]), values[i]};
+    }
+  }
+  for (Index& first : first_entry) {
+    first -= entries.begin;
+  }
+  return read;
+}
+
+Table RowsFile::read(Range rows, Targets targets) const {
+  Table table;
+  table.name = path_;
+  table.n_rows = rows.size();
+  table.n_features = n_features();
+  table.element = element();
+  if (element() == Element::Sparse) {
+    const auto entries = read_entries(rows, table.first_entry);
+    const auto bytes = std::as_bytes(std::span(entries));
+    table.features.assign(bytes.begin(), bytes.end());
+  } else {
+    table.features.resize(static_cast<std::size_t>(rows.size() * table.row_bytes()));
+    read_features(rows, table.features);
+  }
+  if (targets == Targets::Numbers) {
+    table.numbers = numbers(rows);
+    return table;
+  }
+  table.labels = labels(rows);
+  if (format_.has_truth) {
+    table.truth = truth(rows);
+  }
+  table.class_names = format_.class_names;
+  return table;
+}
+
+// ---- writing ----
+
+RowsWriter::RowsWriter(const std::string& path, const RowsFormat& format) : path_(path), format_(format) {
+  if (!std::filesystem::exists(path)) {
+    create(format);
+    return;
+  }
+  const auto refuse = [&](const std::string& why) {
+    throw Error(ExitCode::Config, path + ": " + why + "; remove it or choose another name");
+  };
+  std::string recipe;
+  bool complete = false;
+  bool readable = true;
+  try {
+    const auto old = Hdf5File::open(path, ExitCode::Data);
+    recipe = old.has_attribute("/", "recipe") ? old.text_attribute("/", "recipe") : "";
+    complete = old.has_attribute("/", "complete");
+  } catch (const Error&) {
+    readable = false;
+  }
+  if (!readable || recipe.empty()) {
+    refuse("exists, and is no file of rows that could be gone on with");
+  }
+  if (complete) {
+    refuse("exists and is complete");
+  }
+  if (recipe != format.recipe) {
+    refuse("exists, unfinished, but by another command (" + recipe + ")");
+  }
+  try {
+    go_on();
+  } catch (const Error& error) {  // killed while progress was being saved: what is there cannot be trusted
+    damage_ = error.what();
+    file_.reset();
+    n_rows_ = n_entries_ = 0;
+    hash_ = RowsHash();
+    create(format);
+  }
+}
+
+/// The empty file appears at once, whole.
+void RowsWriter::create(const RowsFormat& format) {
+  const std::string fresh = path_ + ".new";
+  Hdf5File file = Hdf5File::create(fresh, 0, ExitCode::Checkpoint);
+  file.set_attribute("/", "format", format_name);
+  file.set_attribute("/", "recipe", format.recipe);
+  file.set_attribute("/", "block_rows", format.block_rows);
+  file.set_attribute("/", "shuffled", Index{format.shuffle_seed ? 1 : 0});
+  file.set_attribute("/", "seed", format.shuffle_seed.value_or(0));
+  file.set_attribute("/", "rows_written", Index{0});
+  if (format.stored == Stored::Sparse) {
+    file.create_group("/features");
+    file.set_attribute("/features", "n_features", format.n_features);
+    file.create_growing("/features/first_entry", Type::Int64, {}, entries_per_chunk);
+    file.create_growing("/features/feature", Type::Int32, {}, entries_per_chunk);
+    file.create_growing("/features/value", Type::Float32, {}, entries_per_chunk);
+    const Index zero = 0;
+    file.append("/features/first_entry", 1, Type::Int64, &zero);
+  } else {
+    file.create_growing("/features", type_of(format.stored), {format.n_features}, format.block_rows);
+  }
+  file.create_growing("/labels", Type::Int32, {}, entries_per_chunk);
+  if (format.has_truth) {
+    file.create_growing("/truth", Type::Int32, {}, entries_per_chunk);
+  }
+  if (format.has_ids) {
+    file.create_growing("/ids", Type::Int64, {}, entries_per_chunk);
+  }
+  if (!format.class_names.empty()) {
+    file.write_texts("/class_names", format.class_names);
+  }
+  file.close();
+  std::error_code failed;
+  std::filesystem::rename(fresh, path_, failed);
+  if (failed) {
+    throw Error(ExitCode::Checkpoint, path_ + ": cannot be replaced: " + failed.message());
+  }
+  file_.emplace(Hdf5File::open_to_append(path_, ExitCode::Checkpoint));
+}
+
+/// Cuts off what was not safely written, and reads the rest once: it must be whole, and the fingerprint covers it.
+void RowsWriter::go_on() {
+  const auto cut = [&](Hdf5File& file) {
+    n_rows_ = file.integer_attribute("/", "rows_written");
+    const bool sparse = format_.stored == Stored::Sparse;
+    file.cut(sparse ? "/features/first_entry" : "/features", n_rows_ + (sparse ? 1 : 0));
+    if (sparse) {
+      file.read_rows("/features/first_entry", {n_rows_, n_rows_ + 1}, Type::Int64, &n_entries_);
+      file.cut("/features/feature", n_entries_);
+      file.cut("/features/value", n_entries_);
+    }
+    for (const char* dataset : {"/labels", "/truth", "/ids"}) {
+      if (file.has(dataset)) {
+        file.cut(dataset, n_rows_);
+      }
+    }
+  };
+  {
+    Hdf5File file = Hdf5File::open_to_append(path_, ExitCode::Checkpoint);
+    cut(file);
+    file.close();
+  }
+  {
+    const RowsFile written(path_, RowsFile::State::Unfinished);
+    const Index band = rows_of_band(written.format(), Index{64} << 20);
+    for (Index first = 0; first < n_rows_; first += band) {
+      hash_.add(written.read({first, std::min(first + band, n_rows_)}));
+    }
+  }
+  file_.emplace(Hdf5File::open_to_append(path_, ExitCode::Checkpoint));
+}
+
+void RowsWriter::append(const Table& rows, std::span<const Index> ids) {
+  const auto n = static_cast<std::size_t>(rows.n_rows);
+  require(rows.element == element_of(format_.stored) && rows.n_features == format_.n_features,
+          "rows of this file's format");
+  require(rows.labels.size() == n && (!format_.has_truth || rows.truth.size() == n) &&
+              (!format_.has_ids || ids.size() == n),
+          "labels, truth and ids for every row");
+  if (n == 0) {
+    return;
+  }
+  append_features(rows);
+  file_->append("/labels", rows.n_rows, Type::Int32, rows.labels.data());
+  if (format_.has_truth) {
+    file_->append("/truth", rows.n_rows, Type::Int32, rows.truth.data());
+  }
+  if (format_.has_ids) {
+    file_->append("/ids", rows.n_rows, Type::Int64, ids.data());
+  }
+  n_rows_ += rows.n_rows;
+  unsaved_bytes_ += static_cast<Index>(rows.features.size());
+  if (unsaved_bytes_ >= bytes_between_saves) {
+    save_progress();
+  }
+}
+
+void RowsWriter::append_features(const Table& rows) {
+  if (format_.stored == Stored::Float16) {
+    std::vector<Half> halves(rows.features.size() / sizeof(float));
+    Table rounded = rows;
+    for (std::size_t i = 0; i < halves.size(); ++i) {
+      float value = 0;
+      std::memcpy(&value, rows.features.data() + i * sizeof value, sizeof value);
+      halves[i] = static_cast<Half>(value);
+      value = static_cast<float>(halves[i]);
+      std::memcpy(rounded.features.data() + i * sizeof value, &value, sizeof value);
+    }
+    hash_.add(rounded);
+    file_->append("/features", rows.n_rows, Type::Float16, halves.data());
+    return;
+  }
+  hash_.add(rows);
+  if (format_.stored != Stored::Sparse) {
+    file_->append("/features", rows.n_rows, type_of(format_.stored), rows.features.data());
+    return;
+  }
+  const auto entries = entries_of(rows);
+  std::vector<std::int32_t> features;
+  std::vector<float> values;
+  for (const Entry& entry : entries) {
+    features.push_back(static_cast<std::int32_t>(entry.feature));
+    values.push_back(entry.value);
+  }
+  std::vector<Index> ends(rows.first_entry.begin() + 1, rows.first_entry.end());
+  for (Index& end : ends) {
+    end += n_entries_;
+  }
+  n_entries_ += static_cast<Index>(entries.size());
+  file_->append("/features/feature", static_cast<Index>(features.size()), Type::Int32, features.data());
+  file_->append("/features/value", static_cast<Index>(values.size()), Type::Float32, values.data());
+  file_->append("/features/first_entry", rows.n_rows, Type::Int64, ends.data());
+}
+
+/// Rows are on disk before the file says that they are.
+void RowsWriter::save_progress() {
+  file_->flush();
+  file_->set_attribute("/", "rows_written", n_rows_);
+  file_->flush();
+  unsaved_bytes_ = 0;
+}
+
+std::string RowsWriter::finish() {
+  if (n_rows_ == 0) {
+    file_.reset();
+    std::filesystem::remove(path_);
+    throw Error(ExitCode::Data, path_ + ": not written, for there are no rows");
+  }
+  save_progress();
+  const std::string fingerprint = hash_.hex();
+  file_->set_attribute("/", "fingerprint", fingerprint);
+  file_->set_attribute("/", "complete", Index{1});
+  file_->close();
+  file_.reset();
+  return fingerprint;
+}
+
+}  // namespace meha
