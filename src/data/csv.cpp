@@ -24,7 +24,31 @@ class CsvReader {
     table_.element = Element::Float32;
   }
 
-  Table read() {
+  /// The next rows, at most n.
+  Table read(Index n) {
+    table_.features.clear();
+    table_.labels.clear();
+    table_.numbers.clear();
+    values_.clear();
+    n_rows_ = 0;
+    if (n_columns_ == 0) {
+      read_first_row();
+    }
+    bool ended = false;
+    for (Fields row; n_rows_ < n && !ended;) {
+      ended = !next_row(row);
+      if (!ended) {
+        add_row(row);
+      }
+    }
+    finish(ended);
+    return table_;
+  }
+
+  [[nodiscard]] const GzipReader& file() const { return file_; }
+
+ private:
+  void read_first_row() {
     Fields first;
     if (!next_row(first)) {
       file_.fail("is empty: a table needs a row");
@@ -35,14 +59,8 @@ class CsvReader {
       set_columns(first.size(), {});
       add_row(first);
     }
-    for (Fields row; next_row(row);) {
-      add_row(row);
-    }
-    finish();
-    return std::move(table_);
   }
 
- private:
   static bool is_header(const Fields& fields) {
     return !std::all_of(fields.begin(), fields.end(), [](const auto& f) { return f.empty() || is_number(f); });
   }
@@ -186,6 +204,7 @@ class CsvReader {
     if ((static_cast<Index>(values_.size()) + table_.n_features) * 4 > max_text_table_bytes) {
       file_.fail_in_line("the table is larger than 4 GiB as float32: convert it to HDF5");
     }
+    ++n_rows_;
     for (std::size_t column = 0; column < row.size(); ++column) {
       if (column == label_) {
         add_label(row[column]);
@@ -221,11 +240,11 @@ class CsvReader {
     table_.labels.push_back(static_cast<Label>(*value));
   }
 
-  void finish() {
-    table_.n_rows = part_ == Part::Features ? static_cast<Index>(values_.size()) / table_.n_features
-                                            : static_cast<Index>(table_.labels.size() + table_.numbers.size());
-    if (rows_promised_ && *rows_promised_ != table_.n_rows) {
-      file_.fail(std::to_string(table_.n_rows) + " rows, but its first line says " + std::to_string(*rows_promised_) +
+  void finish(bool ended) {
+    table_.n_rows = n_rows_;
+    n_rows_read_ += n_rows_;
+    if (ended && rows_promised_ && *rows_promised_ != n_rows_read_) {
+      file_.fail(std::to_string(n_rows_read_) + " rows, but its first line says " + std::to_string(*rows_promised_) +
                  ": the file is truncated or damaged");
     }
     table_.features = as_bytes_of(values_);
@@ -241,26 +260,54 @@ class CsvReader {
   Fields names_;
   std::size_t n_columns_ = 0, label_ = 0;
   std::optional<Index> rows_promised_;
+  Index n_rows_ = 0, n_rows_read_ = 0;  // of this band; of all bands
   std::vector<float> values_;
   Table table_;
+};
+
+class CsvSource : public RowSource {
+ public:
+  CsvSource(const std::string& path, const std::string& label_column, const std::string& labels_path, Targets targets)
+      : features_(path, labels_path.empty() ? Part::All : Part::Features, labels_path.empty() ? label_column : "",
+                  targets) {
+    if (!labels_path.empty()) {
+      labels_ = std::make_unique<CsvReader>(labels_path, Part::Labels, label_column, targets);
+    }
+  }
+
+  Table read(Index n_rows) override {
+    Table table = features_.read(n_rows);
+    if (labels_) {
+      Table labels = labels_->read(table.n_rows < n_rows ? all_rows : n_rows);
+      n_rows_ += table.n_rows;
+      n_labels_ += labels.n_rows;
+      if (labels.n_rows != table.n_rows) {
+        throw Error(ExitCode::Data, labels.name + ": " + std::to_string(n_labels_) + " labels, but " + table.name +
+                                        " has " + std::to_string(n_rows_) + " rows: the files do not belong together");
+      }
+      table.labels = std::move(labels.labels);
+      table.numbers = std::move(labels.numbers);
+    }
+    return table;
+  }
+  [[nodiscard]] Real part_read() const override { return features_.file().part_read(); }
+
+ private:
+  CsvReader features_;
+  std::unique_ptr<CsvReader> labels_;
+  Index n_rows_ = 0, n_labels_ = 0;
 };
 
 }  // namespace
 
 Table read_csv(const std::string& path, const std::string& label_column, const std::string& labels_path,
                Targets targets) {
-  if (labels_path.empty()) {
-    return CsvReader(path, Part::All, label_column, targets).read();
-  }
-  Table table = CsvReader(path, Part::Features, "", targets).read();
-  Table labels = CsvReader(labels_path, Part::Labels, label_column, targets).read();
-  if (labels.n_rows != table.n_rows) {
-    throw Error(ExitCode::Data, labels_path + ": " + std::to_string(labels.n_rows) + " labels, but " + path + " has " +
-                                    std::to_string(table.n_rows) + " rows: the files do not belong together");
-  }
-  table.labels = std::move(labels.labels);
-  table.numbers = std::move(labels.numbers);
-  return table;
+  return CsvSource(path, label_column, labels_path, targets).read(all_rows);
+}
+
+std::unique_ptr<RowSource> csv_rows(const std::string& path, const std::string& label_column,
+                                    const std::string& labels_path) {
+  return std::make_unique<CsvSource>(path, label_column, labels_path, Targets::Classes);
 }
 
 }  // namespace meha

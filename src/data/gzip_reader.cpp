@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "meha/core/error.hpp"
 
@@ -26,6 +27,8 @@ GzipReader::GzipReader(const std::string& path) : path_(path), file_(gzopen(path
     fail(std::string("cannot be opened: ") + std::strerror(errno));
   }
   gzbuffer(file_.get(), buffer_size);
+  std::error_code ignored;
+  size_ = static_cast<Index>(std::filesystem::file_size(path, ignored));
 }
 
 void GzipReader::fail(const std::string& why) const {
@@ -63,6 +66,10 @@ void GzipReader::read(std::span<std::byte> bytes, const char* what) {
 
 bool GzipReader::at_end() {
   return next_ == filled_ && !refill();
+}
+
+Real GzipReader::part_read() const {
+  return size_ > 0 ? std::min(1.0, static_cast<Real>(gzoffset(file_.get())) / static_cast<Real>(size_)) : 0.0;
 }
 
 bool GzipReader::next_line(std::string& line) {

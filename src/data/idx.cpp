@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "meha/data/idx.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "meha/core/error.hpp"
 #include "meha/data/gzip_reader.hpp"
@@ -13,71 +15,107 @@ namespace {
 
 constexpr Index max_gzip_ratio = 1032;  // deflate cannot do better: bounds what a header may ask for
 
-struct IdxArray {
-  std::vector<Index> shape;
-  std::vector<std::byte> values;
+/// An array whose first dimension counts rows.
+class IdxArray {
+ public:
+  IdxArray(const std::string& path, bool is_labels) : file_(path) {
+    std::array<std::byte, 4> magic{};
+    file_.read(magic, "its magic number");
+    const int n_dimensions = std::to_integer<int>(magic[3]);
+    const bool right_rank = is_labels ? n_dimensions == 1 : n_dimensions >= 2 && n_dimensions <= 8;
+    if (std::to_integer<int>(magic[0]) != 0 || std::to_integer<int>(magic[1]) != 0 ||
+        std::to_integer<int>(magic[2]) != 0x08 || !right_rank) {
+      char text[16];
+      std::snprintf(text, sizeof text, "0x%02x%02x%02x%02x", std::to_integer<unsigned>(magic[0]),
+                    std::to_integer<unsigned>(magic[1]), std::to_integer<unsigned>(magic[2]),
+                    std::to_integer<unsigned>(magic[3]));
+      file_.fail(std::string("magic number ") + text + ": must be " +
+                 (is_labels ? "0x00000801 (uint8 labels)" : "0x00000803 (uint8 images)") +
+                 "; are features and labels swapped, or is it another format?");
+    }
+    read_shape(n_dimensions);
+  }
+
+  [[nodiscard]] Index n_rows() const { return n_rows_; }
+  [[nodiscard]] Index row_size() const { return row_size_; }
+  [[nodiscard]] const GzipReader& file() const { return file_; }
+
+  /// The next rows, at most n; after the last nothing must follow.
+  std::vector<std::byte> read(Index n) {
+    n = std::min(n, n_rows_ - next_);
+    std::vector<std::byte> values(static_cast<std::size_t>(n * row_size_));
+    file_.read(values, "its values");
+    next_ += n;
+    if (n > 0 && next_ == n_rows_ && !file_.at_end()) {
+      file_.fail("has more bytes than its header says: not an IDX file of these dimensions");
+    }
+    return values;
+  }
+
+ private:
+  void read_shape(int n_dimensions) {
+    const Index most = static_cast<Index>(std::filesystem::file_size(file_.path())) * max_gzip_ratio;
+    for (int d = 0; d < n_dimensions; ++d) {
+      std::array<std::byte, 4> big_endian{};
+      file_.read(big_endian, "its header");
+      Index size = 0;
+      for (const std::byte b : big_endian) {
+        size = size * 256 + std::to_integer<Index>(b);
+      }
+      if (size == 0 || size > most / (n_rows_ * row_size_)) {
+        file_.fail("dimension " + std::to_string(d) + " = " + std::to_string(size) +
+                   (size == 0 ? ": must be > 0" : ": larger than the file can hold; the header is damaged"));
+      }
+      (d == 0 ? n_rows_ : row_size_) *= size;
+    }
+  }
+
+  GzipReader file_;
+  Index n_rows_ = 1, row_size_ = 1, next_ = 0;
 };
 
-IdxArray read_array(const std::string& path, bool is_labels) {
-  GzipReader file(path);
-  std::array<std::byte, 4> magic{};
-  file.read(magic, "its magic number");
-  const int n_dimensions = std::to_integer<int>(magic[3]);
-  const bool right_rank = is_labels ? n_dimensions == 1 : n_dimensions >= 2 && n_dimensions <= 8;
-  if (std::to_integer<int>(magic[0]) != 0 || std::to_integer<int>(magic[1]) != 0 ||
-      std::to_integer<int>(magic[2]) != 0x08 || !right_rank) {
-    char text[16];
-    std::snprintf(text, sizeof text, "0x%02x%02x%02x%02x", std::to_integer<unsigned>(magic[0]),
-                  std::to_integer<unsigned>(magic[1]), std::to_integer<unsigned>(magic[2]),
-                  std::to_integer<unsigned>(magic[3]));
-    file.fail(std::string("magic number ") + text + ": must be " +
-              (is_labels ? "0x00000801 (uint8 labels)" : "0x00000803 (uint8 images)") +
-              "; are features and labels swapped, or is it another format?");
-  }
-  IdxArray array;
-  const Index most = static_cast<Index>(std::filesystem::file_size(path)) * max_gzip_ratio;
-  Index n_values = 1;
-  for (int d = 0; d < n_dimensions; ++d) {
-    std::array<std::byte, 4> big_endian{};
-    file.read(big_endian, "its header");
-    Index size = 0;
-    for (const std::byte b : big_endian) {
-      size = size * 256 + std::to_integer<Index>(b);
+class IdxSource : public RowSource {
+ public:
+  IdxSource(const std::string& features_path, const std::string& labels_path)
+      : images_(features_path, false), labels_path_(labels_path) {}
+
+  Table read(Index n_rows) override {
+    Table table;
+    table.name = images_.file().path();
+    table.n_features = images_.row_size();
+    table.features = images_.read(n_rows);
+    table.n_rows = static_cast<Index>(table.features.size()) / table.n_features;
+    if (!labels_) {
+      labels_.emplace(labels_path_, true);
     }
-    if (size == 0 || size > most / n_values) {
-      file.fail("dimension " + std::to_string(d) + " = " + std::to_string(size) +
-                (size == 0 ? ": must be > 0" : ": larger than the file can hold; the header is damaged"));
+    const auto labels = labels_->read(n_rows);
+    if (labels_->n_rows() != images_.n_rows()) {
+      throw Error(ExitCode::Data, labels_path_ + ": " + std::to_string(labels_->n_rows()) + " labels, but " +
+                                      table.name + " has " + std::to_string(images_.n_rows()) +
+                                      " rows: the files do not belong together");
     }
-    n_values *= size;
-    array.shape.push_back(size);
+    table.labels.reserve(labels.size());
+    for (const std::byte label : labels) {
+      table.labels.push_back(std::to_integer<Label>(label));
+    }
+    return table;
   }
-  array.values.resize(static_cast<std::size_t>(n_values));
-  file.read(array.values, "its values");
-  if (!file.at_end()) {
-    file.fail("has more bytes than its header says: not an IDX file of these dimensions");
-  }
-  return array;
-}
+  [[nodiscard]] Real part_read() const override { return images_.file().part_read(); }
+
+ private:
+  IdxArray images_;
+  std::string labels_path_;
+  std::optional<IdxArray> labels_;
+};
 
 }  // namespace
 
 Table read_idx(const std::string& features_path, const std::string& labels_path) {
-  IdxArray images = read_array(features_path, false);
-  const IdxArray labels = read_array(labels_path, true);
-  Table table;
-  table.name = features_path;
-  table.n_rows = images.shape[0];
-  table.n_features = static_cast<Index>(images.values.size()) / table.n_rows;
-  table.features = std::move(images.values);
-  if (labels.shape[0] != table.n_rows) {
-    throw Error(ExitCode::Data, labels_path + ": " + std::to_string(labels.shape[0]) + " labels, but " + features_path +
-                                    " has " + std::to_string(table.n_rows) + " rows: the files do not belong together");
-  }
-  table.labels.reserve(labels.values.size());
-  for (const std::byte label : labels.values) {
-    table.labels.push_back(std::to_integer<Label>(label));
-  }
-  return table;
+  return IdxSource(features_path, labels_path).read(all_rows);
+}
+
+std::unique_ptr<RowSource> idx_rows(const std::string& features_path, const std::string& labels_path) {
+  return std::make_unique<IdxSource>(features_path, labels_path);
 }
 
 }  // namespace meha

@@ -25,18 +25,24 @@ class LibsvmReader {
  public:
   explicit LibsvmReader(const std::string& path) : file_(path) {}
 
-  SparseFile read() {
-    for (std::string line; file_.next_line(line);) {
+  /// The next rows, at most n.
+  SparseFile read(Index n) {
+    rows_ = {};
+    std::string line;
+    while (static_cast<Index>(rows_.labels.size()) < n && file_.next_line(line)) {
       const auto text = trimmed(std::string_view(line).substr(0, line.find('#')));
       if (!text.empty()) {
         add_row(text);
       }
     }
-    if (rows_.labels.empty()) {
+    is_empty_ = is_empty_ && rows_.labels.empty();
+    if (is_empty_) {
       file_.fail("is empty: a table needs a row");
     }
     return std::move(rows_);
   }
+
+  [[nodiscard]] const GzipReader& file() const { return file_; }
 
  private:
   /// Cuts the first word off.
@@ -89,18 +95,21 @@ class LibsvmReader {
   }
 
   GzipReader file_;
+  bool is_empty_ = true;
   SparseFile rows_;
 };
 
-/// The labels of all files, each once, ascending.
-std::vector<Real> classes_of(const std::vector<SparseFile>& files) {
-  std::vector<Real> classes;
-  for (const SparseFile& file : files) {
-    classes.insert(classes.end(), file.labels.begin(), file.labels.end());
-    std::sort(classes.begin(), classes.end());
-    classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
+/// Adds labels that are new; each stands once, ascending.
+void add_classes(const SparseFile& file, const std::string& path, std::vector<Real>& classes) {
+  classes.insert(classes.end(), file.labels.begin(), file.labels.end());
+  std::sort(classes.begin(), classes.end());
+  classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
+  constexpr std::size_t most_classes = 1000;
+  if (classes.size() > most_classes) {
+    throw Error(ExitCode::Data, path + ": " + std::to_string(classes.size()) +
+                                    " different labels: classes are expected, at most " + std::to_string(most_classes) +
+                                    "; are they targets of a regression (problem.loss = \"squared\")?");
   }
-  return classes;
 }
 
 std::string name_of(Real label) {
@@ -127,7 +136,7 @@ Table dense(const std::string& path, const SparseFile& file, Index n_features) {
   table.element = Element::Float32;
   table.n_rows = static_cast<Index>(file.labels.size());
   table.n_features = n_features;
-  if (n_features > max_text_table_bytes / 4 / table.n_rows) {
+  if (n_features > max_text_table_bytes / 4 / std::max<Index>(1, table.n_rows)) {
     throw Error(ExitCode::Data,
                 path + ": " + std::to_string(table.n_rows) + " rows × " + std::to_string(n_features) +
                     " features are more than 4 GiB as dense float32: leave problem.data.sparse = \"never\" "
@@ -162,45 +171,80 @@ Table sparse_table(const std::string& path, const SparseFile& file, Index n_feat
   return table;
 }
 
-/// Whether less than a quarter of all values is not 0.
-bool mostly_zero(const std::vector<SparseFile>& files, Index n_features) {
-  Real n_entries = 0;
-  Real n_rows = 0;
-  for (const SparseFile& file : files) {
+/// What files hold that belong together.
+struct Contents {
+  Index n_features = 0;
+  Real n_entries = 0, n_rows = 0;
+  std::vector<Real> classes;
+
+  void add(const SparseFile& file, const std::string& path, Targets targets) {
+    n_features = std::max(n_features, file.n_features);
     n_entries += static_cast<Real>(file.entries.size());
     n_rows += static_cast<Real>(file.labels.size());
+    if (targets == Targets::Classes) {
+      add_classes(file, path, classes);
+    }
   }
-  return 4 * n_entries < n_rows * static_cast<Real>(n_features);
+  void check(const std::string& path) const {
+    if (n_features == 0) {
+      throw Error(ExitCode::Data, path + ": no row has a feature");
+    }
+  }
+  /// "auto": when less than a quarter of all values is not 0.
+  [[nodiscard]] bool to_be_sparse(const std::string& sparse) const {
+    return sparse == "always" || (sparse == "auto" && 4 * n_entries < n_rows * static_cast<Real>(n_features));
+  }
+};
+
+Table table_of(const std::string& path, const SparseFile& file, const Contents& contents, const std::string& sparse,
+               Targets targets) {
+  Table table = contents.to_be_sparse(sparse) ? sparse_table(path, file, contents.n_features)
+                                              : dense(path, file, contents.n_features);
+  set_labels(file, contents.classes, targets, table);
+  return table;
 }
+
+class LibsvmSource : public RowSource {
+ public:
+  LibsvmSource(const std::string& path, const std::string& sparse) : path_(path), sparse_(sparse), reader_(path) {
+    LibsvmReader first(path);
+    for (SparseFile band = first.read(rows_at_once); !band.labels.empty(); band = first.read(rows_at_once)) {
+      contents_.add(band, path, Targets::Classes);
+    }
+    contents_.check(path);
+  }
+  Table read(Index n_rows) override {
+    return table_of(path_, reader_.read(n_rows), contents_, sparse_, Targets::Classes);
+  }
+  [[nodiscard]] Real part_read() const override { return reader_.file().part_read(); }
+
+ private:
+  static constexpr Index rows_at_once = 10000;
+  std::string path_, sparse_;
+  LibsvmReader reader_;
+  Contents contents_;
+};
 
 }  // namespace
 
 std::vector<Table> read_libsvm(const std::vector<std::string>& paths, Targets targets, const std::string& sparse) {
   std::vector<SparseFile> files;
-  Index n_features = 0;
+  Contents contents;
   for (const std::string& path : paths) {
-    files.push_back(LibsvmReader(path).read());
-    n_features = std::max(n_features, files.back().n_features);
+    files.push_back(LibsvmReader(path).read(all_rows));
+    contents.add(files.back(), path, targets);
   }
-  if (n_features == 0) {
-    throw Error(ExitCode::Data, paths.front() + ": no row has a feature");
-  }
-  const std::vector<Real> classes = targets == Targets::Classes ? classes_of(files) : std::vector<Real>();
-  constexpr std::size_t most_classes = 1000;
-  if (classes.size() > most_classes) {
-    throw Error(ExitCode::Data, paths.front() + ": " + std::to_string(classes.size()) +
-                                    " different labels: classes are expected, at most " + std::to_string(most_classes) +
-                                    "; are they targets of a regression (problem.loss = \"squared\")?");
-  }
-  const bool to_be_sparse = sparse == "always" || (sparse == "auto" && mostly_zero(files, n_features));
+  contents.check(paths.front());
   std::vector<Table> tables;
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    tables.push_back(to_be_sparse ? sparse_table(paths[i], files[i], n_features)
-                                  : dense(paths[i], files[i], n_features));
-    set_labels(files[i], classes, targets, tables.back());
+    tables.push_back(table_of(paths[i], files[i], contents, sparse, targets));
     files[i] = {};
   }
   return tables;
+}
+
+std::unique_ptr<RowSource> libsvm_rows(const std::string& path, const std::string& sparse) {
+  return std::make_unique<LibsvmSource>(path, sparse);
 }
 
 }  // namespace meha

@@ -9,7 +9,7 @@
 
 #include <string>
 
-#include "meha/data/dataset.hpp"
+#include "meha/data/row_source.hpp"
 
 namespace meha {
 
@@ -21,5 +21,9 @@ namespace meha {
 /// damaged, empty or larger than 4 GiB as float32.
 Table read_csv(const std::string& path, const std::string& label_column, const std::string& labels_path = {},
                Targets targets = Targets::Classes);
+
+/// The same in bands.
+std::unique_ptr<RowSource> csv_rows(const std::string& path, const std::string& label_column,
+                                    const std::string& labels_path);
 
 }  // namespace meha

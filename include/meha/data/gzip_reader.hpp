@@ -27,6 +27,8 @@ class GzipReader {
   void read(std::span<std::byte> bytes, const char* what);
   /// Whether no byte is left; at the end also checks gzip's own checksum, which follows the last byte.
   bool at_end();
+  /// How much of the file is unpacked, from 0 to 1.
+  [[nodiscard]] Real part_read() const;
   /// Reads a line without its end (LF or CRLF). The last line may lack one. @return false when there is no more
   /// Errors: a NUL byte, or a line longer than any table's.
   bool next_line(std::string& line);
@@ -38,6 +40,7 @@ class GzipReader {
   bool refill();
 
   std::string path_;
+  Index size_ = 0;  // of the file, packed
   std::unique_ptr<gzFile_s, Close> file_;
   std::vector<char> buffer_;
   std::size_t next_ = 0, filled_ = 0;  // what is read but not yet handed out: [next_, filled_) of buffer_

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "meha/data/dataset.hpp"
+#include "meha/data/row_source.hpp"
 
 namespace meha {
 
@@ -14,5 +14,8 @@ namespace meha {
 /// @return  a Table of uint8 features
 /// Errors: Error(Data) for a missing file, a wrong magic number, a size other than the header's, unequal counts.
 Table read_idx(const std::string& features_path, const std::string& labels_path);
+
+/// The same in bands.
+std::unique_ptr<RowSource> idx_rows(const std::string& features_path, const std::string& labels_path);
 
 }  // namespace meha

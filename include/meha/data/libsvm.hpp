@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "meha/data/dataset.hpp"
+#include "meha/data/row_source.hpp"
 
 namespace meha {
 
@@ -18,5 +18,8 @@ namespace meha {
 /// before, a number that is not finite, a file that is missing, damaged or empty, more than 4 GiB of values.
 std::vector<Table> read_libsvm(const std::vector<std::string>& paths, Targets targets = Targets::Classes,
                                const std::string& sparse = "auto");
+
+/// One file in bands, with classes; it is read twice: what features and labels there are is known only at its end.
+std::unique_ptr<RowSource> libsvm_rows(const std::string& path, const std::string& sparse);
 
 }  // namespace meha

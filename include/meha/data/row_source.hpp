@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// Labelled rows that come in bands, from a file that may be larger than memory.
+#pragma once
+
+#include <memory>
+
+#include "meha/data/dataset.hpp"
+
+namespace meha {
+
+inline constexpr Index all_rows = Index{1} << 48;
+
+class RowSource {
+ public:
+  RowSource() = default;
+  RowSource(const RowSource&) = delete;
+  RowSource& operator=(const RowSource&) = delete;
+  RowSource(RowSource&&) = delete;
+  RowSource& operator=(RowSource&&) = delete;
+  virtual ~RowSource() = default;
+
+  /// The next rows, `n_rows` or all that are left; no rows at the end.
+  /// Errors: Error(Data) as for the whole file, as soon as a band shows what is wrong.
+  virtual Table read(Index n_rows) = 0;
+  /// How much of the file is read, from 0 to 1.
+  [[nodiscard]] virtual Real part_read() const = 0;
+};
+
+}  // namespace meha
