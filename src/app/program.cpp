@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <memory>
 
@@ -37,6 +38,87 @@ int fail(const Error& error, bool with_mpi) {
   return static_cast<int>(error.code());
 }
 
+using Verb = ExitCode (*)(const Arguments&);
+
+/// `meha data VERB`: none of these starts MPI.
+void add_data_verbs(CLI::App& data, DataArguments& a, const std::function<void(CLI::App*, Verb)>& bind) {
+  data.require_subcommand(1);
+  const auto add = [&](const char* name, const char* summary, Verb verb) {
+    CLI::App* command = data.add_subcommand(name, summary);
+    bind(command, verb);
+    return command;
+  };
+  const auto one_of = [](std::initializer_list<std::string> words) {
+    return CLI::IsMember(std::vector<std::string>(words));
+  };
+  const auto add_file = [&](CLI::App* command) { command->add_option("file", a.in, "FILE.h5")->required(); };
+  const auto add_maker = [&](CLI::App* command) {
+    command->add_option("--block-rows", a.block_rows, "rows of a chunk; best as run.block_rows")
+        ->check(CLI::Range(Index{1}, Index{1} << 20))
+        ->capture_default_str();
+  };
+  const auto add_seed = [&](CLI::App* command) {
+    command->add_option("--seed", a.seed, "of the random numbers")->capture_default_str();
+  };
+  const auto add_rows = [&](CLI::App* command) {
+    command->add_option("--rows", a.n_rows, "rows to make")->required()->check(CLI::PositiveNumber);
+    command->add_option("--threads", a.n_threads, "0: one for each processor")->check(CLI::Range(0, 256));
+  };
+
+  CLI::App* import =
+      add("import", "from IDX, CSV, LIBSVM or NPY files of any size; interrupted, the same command goes on",
+          data_import_verb);
+  import->add_option("features", a.in, "file, plain or gzipped")->required();
+  import->add_option("--format", a.format, "of the file")->required()->check(one_of({"idx", "csv", "libsvm", "npy"}));
+  import->add_option("--out", a.out, "FILE.h5")->required();
+  import->add_option("--labels", a.labels, "file of the labels (idx and npy need it)");
+  import->add_option("--label-column", a.label_column, "csv: its name or number from 0; default: the last");
+  import->add_option("--class-names", a.class_names, "names of the classes 0, 1, …")->delimiter(',');
+  import->add_option("--shuffle", a.shuffle, "seed: rows in random order, with their old numbers as ids");
+  import->add_option("--dtype", a.dtype, "of the features; default: uint8 where they are, else float32")
+      ->check(one_of({"uint8", "float16", "float32"}));
+  import->add_option("--sparse", a.sparse, "libsvm: auto is when less than a quarter of the values is not 0")
+      ->check(one_of({"auto", "never", "always"}));
+  import->add_option("--memory", a.memory, "MiB for the shuffle")
+      ->check(CLI::Range(Index{1}, Index{1} << 20))
+      ->capture_default_str();
+  add_maker(import);
+
+  add_file(add("info", "shape, type, classes, fingerprint", data_info_verb));
+  add_file(add("verify", "reads everything: checksums, fingerprint, finite values, labels", data_verify_verb));
+
+  CLI::App* corrupt =
+      add("corrupt", "a copy with wrong labels, as problem.noise makes them; keeps the truth", data_corrupt_verb);
+  corrupt->add_option("in", a.in, "FILE.h5")->required();
+  corrupt->add_option("out", a.out, "FILE.h5")->required();
+  corrupt->add_option("--kind", a.kind, "another class; any class; the next class; by a random matrix")
+      ->required()
+      ->check(one_of({"uniform", "uniform_inclusive", "pair", "classwise"}));
+  corrupt->add_option("--rate", a.rate, "share of the labels redrawn")->required()->check(CLI::Range(0.0, 1.0));
+  add_seed(corrupt);
+
+  CLI::App* augment = add("augment", "many deformed copies of uint8 images, shuffled", data_augment_verb);
+  augment->add_option("in", a.in, "FILE.h5")->required();
+  augment->add_option("out", a.out, "FILE.h5")->required();
+  add_rows(augment);
+  add_seed(augment);
+  augment->add_option("--width", a.width, "of an image; default: a square of 1 or 3 channels")
+      ->check(CLI::PositiveNumber);
+  augment->add_option("--height", a.height, "of an image")->check(CLI::PositiveNumber);
+  add_maker(augment);
+
+  CLI::App* synthetic =
+      add("synthetic", "rows of a mixture of bells, some labels wrong, truth known", data_synthetic_verb);
+  synthetic->add_option("out", a.out, "FILE.h5")->required();
+  add_rows(synthetic);
+  add_seed(synthetic);
+  synthetic->add_option("--features", a.n_features, "of a row")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  synthetic->add_option("--classes", a.n_classes, "of the mixture")->check(CLI::Range(1, 1000))->capture_default_str();
+  synthetic->add_option("--rate", a.rate, "share of wrong labels")->check(CLI::Range(0.0, 1.0));
+  synthetic->add_option("--dtype", a.dtype, "of the features")->check(one_of({"float16", "float32"}));
+  add_maker(synthetic);
+}
+
 }  // namespace
 
 int program(int argc, char** argv) {
@@ -47,9 +129,9 @@ int program(int argc, char** argv) {
       "Exit codes: 0 finished, 2 config or usage, 3 data, 4 not finite, 5 run directory, 70 bug, "
       "75 stopped on request (resume me).");
   Arguments arguments;
-  ExitCode (*verb)(const Arguments&) = nullptr;
+  Verb verb = nullptr;
   bool with_mpi = true;
-  const auto add = [&](const char* name, const char* summary, ExitCode (*function)(const Arguments&), bool uses_mpi) {
+  const auto add = [&](const char* name, const char* summary, Verb function, bool uses_mpi) {
     CLI::App* command = command_line.add_subcommand(name, summary);
     command->callback([&verb, &with_mpi, function, uses_mpi] {
       verb = function;
@@ -93,6 +175,14 @@ int program(int argc, char** argv) {
   CLI::App* list = add("list", "what there is", list_verb, false);
   list->add_option("what", arguments.target, "problems, algorithms, metrics or options; default: all")
       ->check(CLI::IsMember({"problems", "algorithms", "metrics", "options"}));
+
+  CLI::App* data = command_line.add_subcommand("data", "data sets: import, look, verify, corrupt, multiply");
+  add_data_verbs(*data, arguments.data, [&](CLI::App* command, Verb function) {
+    command->callback([&verb, &with_mpi, function] {
+      verb = function;
+      with_mpi = false;
+    });
+  });
 
   std::unique_ptr<MpiSession> session;
   int code = 0;

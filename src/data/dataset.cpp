@@ -23,16 +23,17 @@ std::span<const std::byte> Table::row(Index i) const {
   return slice(std::span(features), {i * row_bytes(), (i + 1) * row_bytes()});
 }
 
-void check_values(const Table& table) {
+void check_values(const Table& table, Index first_row) {
+  const auto first = static_cast<std::size_t>(first_row);
   for (std::size_t i = 0; i < table.labels.size(); ++i) {
     if (table.labels[i] < 0) {
-      throw Error(ExitCode::Data, table.name + ": label of row " + std::to_string(i) + " = " +
+      throw Error(ExitCode::Data, table.name + ": label of row " + std::to_string(first + i) + " = " +
                                       std::to_string(table.labels[i]) + ": must be >= 0; classes count from 0");
     }
   }
   for (std::size_t i = 0; i < table.numbers.size(); ++i) {
     if (!std::isfinite(table.numbers[i])) {
-      throw Error(ExitCode::Data, table.name + ": label of row " + std::to_string(i) +
+      throw Error(ExitCode::Data, table.name + ": label of row " + std::to_string(first + i) +
                                       " is not a finite number: leave rows without a target out");
     }
   }
@@ -53,7 +54,7 @@ void check_values(const Table& table) {
     if (!std::isfinite(value)) {
       const auto n = static_cast<std::size_t>(table.n_features);
       throw Error(ExitCode::Data, table.name + ": feature " + std::to_string(i % n) + " of row " +
-                                      std::to_string(i / n) +
+                                      std::to_string(first + i / n) +
                                       " is not a finite number: replace missing values before training");
     }
   }

@@ -269,6 +269,9 @@ Table RowsFile::read(Range rows, Targets targets) const {
     table.features.resize(static_cast<std::size_t>(rows.size() * table.row_bytes()));
     read_features(rows, table.features);
   }
+  if (format_.has_ids) {
+    table.ids = ids(rows);
+  }
   if (targets == Targets::Numbers) {
     table.numbers = numbers(rows);
     return table;
@@ -393,12 +396,12 @@ void RowsWriter::go_on() {
   file_.emplace(Hdf5File::open_to_append(path_, ExitCode::Checkpoint));
 }
 
-void RowsWriter::append(const Table& rows, std::span<const Index> ids) {
+void RowsWriter::append(const Table& rows) {
   const auto n = static_cast<std::size_t>(rows.n_rows);
   require(rows.element == element_of(format_.stored) && rows.n_features == format_.n_features,
           "rows of this file's format");
   require(rows.labels.size() == n && (!format_.has_truth || rows.truth.size() == n) &&
-              (!format_.has_ids || ids.size() == n),
+              (!format_.has_ids || rows.ids.size() == n),
           "labels, truth and ids for every row");
   if (n == 0) {
     return;
@@ -409,7 +412,7 @@ void RowsWriter::append(const Table& rows, std::span<const Index> ids) {
     file_->append("/truth", rows.n_rows, Type::Int32, rows.truth.data());
   }
   if (format_.has_ids) {
-    file_->append("/ids", rows.n_rows, Type::Int64, ids.data());
+    file_->append("/ids", rows.n_rows, Type::Int64, rows.ids.data());
   }
   n_rows_ += rows.n_rows;
   unsaved_bytes_ += static_cast<Index>(rows.features.size());

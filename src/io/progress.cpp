@@ -10,6 +10,9 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/spdlog.h>
 
+#include "meha/core/error.hpp"
+#include "meha/io/progress_bar.hpp"
+
 namespace meha {
 namespace {
 
@@ -39,12 +42,6 @@ std::string formatted(const char* format, Values... values) {
   std::array<char, 96> text{};
   std::snprintf(text.data(), text.size(), format, values...);
   return text.data();
-}
-
-std::string duration(Real seconds) {
-  const auto s = static_cast<long>(seconds + 0.5);
-  return s < 3600 ? formatted("%ld:%02ld", s / 60, s % 60)
-                  : formatted("%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
 }
 
 }  // namespace
@@ -90,7 +87,7 @@ std::string Progress::line(Index iteration) const {
   if (const Index done = iteration - first_iteration_; done > 0) {
     const Real per_iteration = std::chrono::duration<Real>(Clock::now() - start_).count() / static_cast<Real>(done);
     text += formatted("  %.3g ms/iteration  ETA ", per_iteration * 1e3) +
-            duration(per_iteration * static_cast<Real>(n_iterations_ - iteration));
+            duration_text(per_iteration * static_cast<Real>(n_iterations_ - iteration));
   }
   return text;
 }

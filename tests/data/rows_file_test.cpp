@@ -46,6 +46,7 @@ Table rows_from(Index first, Index n, Stored stored) {
     if (stored == Stored::Sparse) {
       table.first_entry.push_back(static_cast<Index>(entries.size()));
     }
+    table.ids.push_back(1000 - i);
     table.labels.push_back(static_cast<Label>(i % 3));
     table.truth.push_back(static_cast<Label>(i % 2));
   }
@@ -53,14 +54,6 @@ Table rows_from(Index first, Index n, Stored stored) {
                    : stored == Stored::Sparse ? bytes_of(entries)
                                               : bytes_of(floats);
   return table;
-}
-
-std::vector<Index> ids_from(Index first, Index n) {
-  std::vector<Index> ids;
-  for (Index i = first; i < first + n; ++i) {
-    ids.push_back(1000 - i);
-  }
-  return ids;
 }
 
 RowsFormat format_of(Stored stored) {
@@ -83,7 +76,7 @@ class Rows : public testing::Test {
     RowsWriter writer(scratch.file(name), format_of(stored));
     for (const Index n : bands) {
       const Index first = writer.n_rows();
-      writer.append(rows_from(first, n, stored), ids_from(first, n));
+      writer.append(rows_from(first, n, stored));
     }
     return writer.finish();
   }
@@ -94,7 +87,7 @@ class Rows : public testing::Test {
     EXPECT_EQ(found.first_entry, expected.first_entry);
     EXPECT_EQ(found.labels, expected.labels);
     EXPECT_EQ(found.truth, expected.truth);
-    EXPECT_EQ(file.ids(rows), ids_from(rows.begin, rows.size()));
+    EXPECT_EQ(file.ids(rows), expected.ids);
   }
 
   Scratch scratch;
@@ -161,9 +154,9 @@ TEST_F(Rows, UnfinishedFileIsRecognisedAndGoneOnWith) {
     std::filesystem::remove(path);
     {
       RowsWriter writer(path, format_of(stored));
-      writer.append(rows_from(0, 20, stored), ids_from(0, 20));
+      writer.append(rows_from(0, 20, stored));
       writer.save_progress();
-      writer.append(rows_from(20, 13, stored), ids_from(20, 13));
+      writer.append(rows_from(20, 13, stored));
     }
     EXPECT_TRUE(fails([&] { RowsFile{path}; }, ExitCode::Data, {path, "is incomplete"}));
     auto other = format_of(stored);
@@ -172,7 +165,7 @@ TEST_F(Rows, UnfinishedFileIsRecognisedAndGoneOnWith) {
     {
       RowsWriter writer(path, format_of(stored));
       EXPECT_EQ(writer.n_rows(), 20);
-      writer.append(rows_from(20, 21, stored), ids_from(20, 21));
+      writer.append(rows_from(20, 21, stored));
       EXPECT_EQ(writer.finish(), write(stored, {41}, std::string("whole") + name_of(stored)));
     }
     expect_rows(RowsFile(path), {0, 41}, stored);

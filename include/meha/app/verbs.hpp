@@ -2,6 +2,7 @@
 // The program's verbs; each lives in the source file of its name and returns the exit code.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,23 @@
 #include "meha/core/types.hpp"
 
 namespace meha {
+
+/// Of `meha data VERB`.
+struct DataArguments {
+  std::string in, out;
+  std::string format, labels, label_column, dtype;
+  std::string sparse = "auto";
+  std::vector<std::string> class_names;
+  std::optional<Index> shuffle;  // seed
+  Index block_rows = 512;
+  Index memory = 512;  // MiB
+  std::string kind;
+  Real rate = 0;
+  Index seed = 1;
+  Index n_rows = 0, n_features = 16, n_classes = 10;
+  Index width = 0, height = 0;
+  int n_threads = 0;  // 0: one for each processor
+};
 
 struct Arguments {
   std::string target;  // CONFIG.toml, DIR, FILE.h5 or what to list
@@ -19,6 +37,7 @@ struct Arguments {
   std::string solution;  // DIR
   Real tolerance = 1e-8;
   Index iterations = 2000;
+  DataArguments data;
 };
 
 /// These start MPI.
@@ -30,5 +49,11 @@ ExitCode check_verb(const Arguments& arguments);
 ExitCode inspect_verb(const Arguments& arguments);
 ExitCode list_verb(const Arguments& arguments);
 ExitCode verify_verb(const Arguments& arguments);
+ExitCode data_import_verb(const Arguments& arguments);
+ExitCode data_info_verb(const Arguments& arguments);
+ExitCode data_verify_verb(const Arguments& arguments);
+ExitCode data_corrupt_verb(const Arguments& arguments);
+ExitCode data_augment_verb(const Arguments& arguments);
+ExitCode data_synthetic_verb(const Arguments& arguments);
 
 }  // namespace meha

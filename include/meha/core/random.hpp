@@ -22,6 +22,9 @@ enum class Stream : std::uint32_t {
   Data = 10,
   Steps = 11,
   Search = 12,
+  RowKeys = 13,   // order of rows on import
+  Deform = 14,    // images made from images
+  Mixture = 15,   // rows made from nothing
   Own = 1000,  // first of the streams that a user's own problem may use
 };
 

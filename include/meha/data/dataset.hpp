@@ -45,6 +45,7 @@ struct Table {
   std::vector<Label> labels;             // Targets::Classes, else empty
   std::vector<Real> numbers;             // Targets::Numbers, else empty
   std::vector<Label> truth;              // true labels where the file has them, else empty
+  std::vector<Index> ids;                // numbers of the rows in another source where the file has them, else empty
   std::vector<std::string> class_names;  // where the file has them, else empty
 
   /// Of rows that are not sparse.
@@ -53,7 +54,8 @@ struct Table {
 };
 
 /// Throws Error(Data) naming the row when a float32 feature or a number is not finite or a label is negative.
-void check_values(const Table& table);
+/// @param first_row  number of the table's first row, for the message
+void check_values(const Table& table, Index first_row = 0);
 
 /// Consecutive rows in cache-sized portions. At least 64 readable bytes follow the last row.
 struct Tile {

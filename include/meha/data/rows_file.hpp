@@ -35,9 +35,9 @@ struct RowsFormat {
   Index block_rows = 512;  // 0: not chunked by rows
   bool has_truth = false;
   bool has_ids = false;
-  std::vector<std::string> class_names;
-  std::optional<Index> shuffle_seed;
-  std::string recipe;
+  std::vector<std::string> class_names = {};
+  std::optional<Index> shuffle_seed = {};
+  std::string recipe = {};
 };
 
 /// How many rows are handled at once: whole blocks of about `bytes`, features and labels (sparse rows: by a guess).
@@ -72,7 +72,7 @@ class RowsFile {
   /// Empty for a file that has none.
   [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
 
-  /// Features, labels (or numbers) and truth of some rows. Sparse: first_entry begins at 0.
+  /// Features, labels (or numbers), truth and ids of some rows. Sparse: first_entry begins at 0.
   /// Errors: Error(Data): damaged, or a label is no class number. Other values are not checked: see check_values().
   [[nodiscard]] Table read(Range rows, Targets targets = Targets::Classes) const;
   [[nodiscard]] std::vector<Label> labels(Range rows) const;
@@ -112,9 +112,8 @@ class RowsWriter {
   [[nodiscard]] Index n_rows() const { return n_rows_; }
   /// Why an unfinished file was begun again; empty where it was not.
   [[nodiscard]] const std::string& damage() const { return damage_; }
-  /// Adds rows; best in bands of many blocks. @param rows  of the format's element, with truth if it has  @param ids  if
-  /// it has
-  void append(const Table& rows, std::span<const Index> ids = {});
+  /// Adds rows; best in bands of many blocks. @param rows  of the format's element, with truth and ids if it has them
+  void append(const Table& rows);
   /// Makes the rows so far survive a kill of this process; append() does so itself every 256 MiB.
   void save_progress();
   /// Marks the file as complete and closes it. @return the fingerprint
