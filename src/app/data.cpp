@@ -20,7 +20,7 @@
 #include "meha/data/libsvm.hpp"
 #include "meha/data/noise.hpp"
 #include "meha/data/npy.hpp"
-#include "meha/data/rows_file.hpp"
+#include "meha/data/rows_writer.hpp"
 #include "meha/data/text_number.hpp"
 #include "meha/io/progress_bar.hpp"
 

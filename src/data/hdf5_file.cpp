@@ -124,6 +124,7 @@ Hdf5File Hdf5File::open_to_append(const std::string& path, ExitCode on_error) {
     file.fail("cannot be opened for writing: missing, not writable, not an HDF5 file, or truncated");
   }
   hold_metadata(file.id_);
+  file.abandon_ = true;
   return file;
 }
 
@@ -140,10 +141,10 @@ Hdf5File Hdf5File::create(const std::string& path, Index user_block, ExitCode on
 }
 
 Hdf5File::Hdf5File(Hdf5File&& other) noexcept
-    : path_(std::move(other.path_)), id_(std::exchange(other.id_, -1)), on_error_(other.on_error_) {}
+    : path_(std::move(other.path_)), id_(std::exchange(other.id_, -1)), on_error_(other.on_error_), abandon_(other.abandon_) {}
 
 Hdf5File::~Hdf5File() {
-  if (id_ >= 0) {
+  if (id_ >= 0 && !abandon_) {
     H5Fclose(id_);
   }
 }

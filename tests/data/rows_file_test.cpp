@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "meha/data/rows_file.hpp"
+#include "meha/data/rows_writer.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -153,10 +153,12 @@ TEST_F(Rows, UnfinishedFileIsRecognisedAndGoneOnWith) {
   for (const Stored stored : all_kinds) {
     std::filesystem::remove(path);
     {
-      RowsWriter writer(path, format_of(stored));
+      const std::string killed = scratch.file(std::string("killed") + name_of(stored));
+      RowsWriter writer(killed, format_of(stored));
       writer.append(rows_from(0, 20, stored));
       writer.save_progress();
       writer.append(rows_from(20, 13, stored));
+      std::filesystem::copy_file(killed, path);  // what a killed process leaves
     }
     EXPECT_TRUE(fails([&] { RowsFile{path}; }, ExitCode::Data, {path, "is incomplete"}));
     auto other = format_of(stored);

@@ -30,7 +30,8 @@ class Hdf5File {
   static void prepare();
   /// Opens for reading. @param on_error  exit code of every Error this file throws
   static Hdf5File open(const std::string& path, ExitCode on_error);
-  /// Opens for appending: nothing goes to disk before flush() but the numbers themselves.
+  /// Opens for appending: nothing goes to disk before flush() but the numbers themselves. Without close() the file stays
+  /// as it was at the last flush(): after an error more could only do harm.
   static Hdf5File open_to_append(const std::string& path, ExitCode on_error);
   /// Creates or replaces. @param user_block  bytes left free at the start: 0, 512, 1024, …
   static Hdf5File create(const std::string& path, Index user_block, ExitCode on_error);
@@ -103,6 +104,7 @@ class Hdf5File {
   std::string path_;
   std::int64_t id_;  // hid_t
   ExitCode on_error_;
+  bool abandon_ = false;  // instead of closing it
 };
 
 }  // namespace meha

@@ -27,6 +27,10 @@ inline Element element_of(Stored stored) {
   return stored == Stored::UInt8 ? Element::UInt8 : stored == Stored::Sparse ? Element::Sparse : Element::Float32;
 }
 const char* name_of(Stored stored);
+Hdf5File::Type type_of(Stored stored);
+
+/// The attribute `format`.
+inline constexpr const char* rows_format_name = "meha rows 1";
 
 /// What a file of rows says about itself.
 struct RowsFormat {
@@ -99,37 +103,6 @@ class RowsFile {
   Index n_rows_ = 0;
   RowsFormat format_;
   std::string fingerprint_;
-};
-
-/// Writes such a file in memory that does not grow with it. A file that the same recipe left unfinished is gone on with.
-class RowsWriter {
- public:
-  /// Errors: Error(Config) when `path` exists and is not an unfinished file of this recipe; Error(Checkpoint) when it
-  /// cannot be written.
-  RowsWriter(const std::string& path, const RowsFormat& format);
-
-  /// Rows that are there already.
-  [[nodiscard]] Index n_rows() const { return n_rows_; }
-  /// Why an unfinished file was begun again; empty where it was not.
-  [[nodiscard]] const std::string& damage() const { return damage_; }
-  /// Adds rows; best in bands of many blocks. @param rows  of the format's element, with truth and ids if it has them
-  void append(const Table& rows);
-  /// Makes the rows so far survive a kill of this process; append() does so itself every 256 MiB.
-  void save_progress();
-  /// Marks the file as complete and closes it. @return the fingerprint
-  std::string finish();
-
- private:
-  void create(const RowsFormat& format);
-  void go_on();
-  void append_features(const Table& rows);
-
-  std::string path_, damage_;
-  RowsFormat format_;
-  std::optional<Hdf5File> file_;
-  Index n_rows_ = 0, n_entries_ = 0;
-  Index unsaved_bytes_ = 0;
-  RowsHash hash_;
 };
 
 }  // namespace meha

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/npy.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "support/data_files.hpp"
+#include "support/errors.hpp"
+
+namespace meha {
+namespace {
+
+template <class T>
+std::string raw(const std::vector<T>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
+}
+
+std::string npy(const std::string& type, const std::string& shape, const std::string& values,
+                const std::string& order = "False") {
+  std::string header = "{'descr': '" + type + "', 'fortran_order': " + order + ", 'shape': (" + shape + "), }";
+  header += std::string(117 - header.size(), ' ') + '\n';
+  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(header.size()) + '\0' + header + values;
+}
+
+class Npy : public testing::Test {
+ protected:
+  std::unique_ptr<RowSource> open(const std::string& features, const std::string& labels) const {
+    return npy_rows(write_file(scratch.file("f.npy"), features), write_file(scratch.file("l.npy"), labels));
+  }
+  testing::AssertionResult refuses(const std::string& features, const std::string& labels,
+                                   const std::vector<std::string>& said) const {
+    return fails([&] { (void)open(features, labels)->read(all_rows); }, ExitCode::Data, said);
+  }
+
+  Scratch scratch;
+  const std::string classes = npy("<i8", "3,", raw<std::int64_t>({1, 0, 2}));
+};
+
+TEST_F(Npy, ComesInBands) {
+  const auto source = open(npy("<f8", "3, 2", raw<double>({1, 2, 3, 4, 5, 0.1})), classes);
+  const Table first = source->read(2);
+  EXPECT_EQ(first.n_rows, 2);
+  EXPECT_EQ(first.n_features, 2);
+  EXPECT_EQ(first.element, Element::Float32);
+  EXPECT_EQ(first.labels, (std::vector<Label>{1, 0}));
+  const Table second = source->read(2);
+  EXPECT_EQ(second.n_rows, 1);
+  float values[2];
+  ASSERT_EQ(second.features.size(), sizeof values);
+  std::memcpy(values, second.features.data(), sizeof values);
+  EXPECT_EQ(values[1], 0.1F);
+  EXPECT_EQ(source->read(2).n_rows, 0);
+  EXPECT_EQ(source->part_read(), 1);
+}
+
+TEST_F(Npy, KeepsUint8AndFlattensRows) {
+  const Table table = open(npy("|u1", "3, 1, 2", "abcdef"), classes)->read(all_rows);
+  EXPECT_EQ(table.element, Element::UInt8);
+  EXPECT_EQ(table.n_features, 2);
+  EXPECT_EQ(std::memcmp(table.features.data(), "abcdef", 6), 0);
+}
+
+TEST_F(Npy, RefusesOtherFiles) {
+  const std::string good = npy("|u1", "3, 2", "abcdef");
+  EXPECT_TRUE(refuses("hello world", classes, {"f.npy", "NPY"}));
+  EXPECT_TRUE(refuses(good.substr(0, 50), classes, {"f.npy", "header", "truncated"}));
+  EXPECT_TRUE(refuses(good.substr(0, good.size() - 1), classes, {"f.npy", "values", "truncated"}));
+  EXPECT_TRUE(refuses(good + "x", classes, {"f.npy", "more bytes"}));
+  EXPECT_TRUE(refuses(npy("|u1", "3, 2", "abcdef", "True"), classes, {"fortran_order"}));
+  EXPECT_TRUE(refuses(npy(">f4", "3, 1", "abcdefabcdef"), classes, {"descr", ">f4"}));
+  EXPECT_TRUE(refuses(npy("|u1", "3, 0", ""), classes, {"shape"}));
+  EXPECT_TRUE(refuses(npy("|u1", "4, 2", "abcdefgh"), classes, {"3 labels", "4 rows"}));
+  EXPECT_TRUE(refuses(classes, good, {"swapped"}));
+  EXPECT_TRUE(refuses(good, npy("<f4", "3,", raw<float>({1, 0, 2})), {"integers"}));
+  EXPECT_TRUE(refuses(good, npy("<i8", "3,", raw<std::int64_t>({1, 0, -2})), {"row 2", "-2"}));
+}
+
+}  // namespace
+}  // namespace meha
