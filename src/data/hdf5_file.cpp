@@ -141,7 +141,10 @@ Hdf5File Hdf5File::create(const std::string& path, Index user_block, ExitCode on
 }
 
 Hdf5File::Hdf5File(Hdf5File&& other) noexcept
-    : path_(std::move(other.path_)), id_(std::exchange(other.id_, -1)), on_error_(other.on_error_), abandon_(other.abandon_) {}
+    : path_(std::move(other.path_)),
+      id_(std::exchange(other.id_, -1)),
+      on_error_(other.on_error_),
+      abandon_(other.abandon_) {}
 
 Hdf5File::~Hdf5File() {
   if (id_ >= 0 && !abandon_) {
@@ -215,16 +218,29 @@ std::vector<Hdf5Chunk> Hdf5File::chunk_addresses(const std::string& dataset) con
     fail(dataset + ": must be stored in chunks of whole rows");
   }
   const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
-  std::vector<Hdf5Chunk> chunks;
-  std::vector<hsize_t> first(extents.size(), 0);
-  for (Index row = 0; row < extents[0]; row += chunk[0]) {
+  const auto chunk_of = [&](Index row) {
+    std::vector<hsize_t> first(extents.size(), 0);
     first[0] = static_cast<hsize_t>(row);
     haddr_t address = HADDR_UNDEF;
     hsize_t size = 0;
     if (H5Dget_chunk_info_by_coord(set, first.data(), nullptr, &address, &size) < 0 || address == HADDR_UNDEF) {
       fail(dataset + ": the rows from " + std::to_string(row) + " are not in the file: it is damaged or incomplete");
     }
-    chunks.push_back({static_cast<Index>(address), static_cast<Index>(size)});
+    return Hdf5Chunk{static_cast<Index>(address), static_cast<Index>(size)};
+  };
+  const Index n_chunks = (extents[0] + chunk[0] - 1) / chunk[0];
+  H5O_info_t info;
+  if (H5Oget_info(set, &info) >= 0) {
+    auto found =
+        find_chunks(path_, static_cast<Index>(info.addr), static_cast<Index>(extents.size()), chunk[0], n_chunks);
+    const auto agrees = [&](Index c) { return (*found)[static_cast<std::size_t>(c)] == chunk_of(c * chunk[0]); };
+    if (found && n_chunks > 0 && agrees(0) && agrees(n_chunks / 2) && agrees(n_chunks - 1)) {
+      return *std::move(found);
+    }
+  }
+  std::vector<Hdf5Chunk> chunks;
+  for (Index row = 0; row < extents[0]; row += chunk[0]) {
+    chunks.push_back(chunk_of(row));
   }
   return chunks;
 }
@@ -258,20 +274,8 @@ void Hdf5File::read_as(const std::string& dataset, std::int64_t memory_type, std
   }
 }
 
-void Hdf5File::read(const std::string& dataset, std::span<std::uint8_t> values) const {
-  read_as(dataset, H5T_NATIVE_UINT8, values.size(), values.data());
-}
-
-void Hdf5File::read(const std::string& dataset, std::span<float> values) const {
-  read_as(dataset, H5T_NATIVE_FLOAT, values.size(), values.data());
-}
-
 void Hdf5File::read(const std::string& dataset, std::span<Real> values) const {
   read_as(dataset, H5T_NATIVE_DOUBLE, values.size(), values.data());
-}
-
-void Hdf5File::read(const std::string& dataset, std::span<std::int64_t> values) const {
-  read_as(dataset, H5T_NATIVE_INT64, values.size(), values.data());
 }
 
 void Hdf5File::read_part(const std::string& dataset, Index first, OutSpan values) const {

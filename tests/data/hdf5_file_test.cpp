@@ -44,9 +44,9 @@ TEST_F(Hdf5, ReadsBackWhatItWrote) {
   EXPECT_EQ(file.shape("/state/none"), std::vector<Index>{0});
   EXPECT_NO_THROW(file.read("/state/none", std::span<Real>()));
   EXPECT_EQ(file.shape("/matrix"), (std::vector<Index>{2, 3}));
-  std::vector<float> matrix(6);
+  std::vector<Real> matrix(6);
   file.read("/matrix", std::span(matrix));
-  EXPECT_EQ(matrix, (std::vector<float>{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(matrix, (std::vector<Real>{1, 2, 3, 4, 5, 6}));
   EXPECT_EQ(file.names("/state"), (std::vector<std::string>{"many", "none"}));
   EXPECT_EQ(file.number("/matrix"), Hdf5File::Number::Float);
 }

@@ -10,14 +10,9 @@
 
 #include "meha/core/error.hpp"
 #include "meha/core/types.hpp"
+#include "meha/data/hdf5_chunks.hpp"
 
 namespace meha {
-
-/// Where a chunk stands in the file, as it is stored (with fletcher32: 4 bytes more than its values).
-struct Hdf5Chunk {
-  Index offset;
-  Index size;
-};
 
 class Hdf5File {
  public:
@@ -55,10 +50,7 @@ class Hdf5File {
   [[nodiscard]] std::vector<Hdf5Chunk> chunk_addresses(const std::string& dataset) const;
 
   /// Reads a whole dataset, converted to the type of `values`, whose size must be the dataset's.
-  void read(const std::string& dataset, std::span<std::uint8_t> values) const;
-  void read(const std::string& dataset, std::span<float> values) const;
   void read(const std::string& dataset, std::span<Real> values) const;
-  void read(const std::string& dataset, std::span<std::int64_t> values) const;
   /// Reads entries [first, first + values.size()) of a one-dimensional dataset.
   void read_part(const std::string& dataset, Index first, OutSpan values) const;
   /// Reads the rows (entries of the first dimension, with all of the others) that `rows` names.
