@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "support/bands.hpp"
 #include "support/data_files.hpp"
 #include "support/errors.hpp"
 
@@ -134,6 +135,32 @@ TEST_F(Csv, RefusesALabelColumnThatIsNotThere) {
   EXPECT_TRUE(refuses("1,2,0\n", {"from 0 to 2"}, "3"));
   EXPECT_TRUE(refuses("1,2,0\n", {"from 0 to 2"}, "-1"));
   EXPECT_TRUE(fails([&] { read_csv(scratch.file("missing"), ""); }, ExitCode::Data, {"missing", "No such file"}));
+}
+
+TEST_F(Csv, ComesInBands) {
+  const std::string text = "a,b,label\n1,2,0\n3,4,1\n\n5,6,0\n7,8,1\n9,10,1\n";
+  const Table whole = read(text);
+  const std::string path = scratch.file("a.csv");
+  for (const Index n : {1, 2, 5, 6}) {
+    const Table bands = in_bands(*csv_rows(path, "", ""), n);
+    EXPECT_EQ(bands.n_rows, 5);
+    EXPECT_EQ(bands.features, whole.features);
+    EXPECT_EQ(bands.labels, whole.labels);
+  }
+  const std::string features = write_file(scratch.file("f.csv"), "1,2\n3,4\n5,6\n7,8\n");
+  const auto with_labels = [&](const std::string& labels, Index n) {
+    return in_bands(*csv_rows(features, "", write_file(scratch.file("l.csv"), labels)), n);
+  };
+  EXPECT_EQ(with_labels("1\n0\n1\n2\n", 2).labels, (std::vector<Label>{1, 0, 1, 2}));
+  for (const Index n : {1, 2, 3, 4, 5}) {
+    for (const std::string labels : {"1\n0\n1\n", "1\n0\n1\n2\n3\n"}) {
+      EXPECT_TRUE(fails([&] { (void)with_labels(labels, n); }, ExitCode::Data, {"l.csv", "do not belong together"}));
+    }
+  }
+  EXPECT_TRUE(fails([&] { (void)in_bands(*csv_rows(write_file(path, "1,2,0\n3,4,1\n5,x,0\n"), "", ""), 2); },
+                    ExitCode::Data, {"a.csv:3", "x"}));
+  EXPECT_TRUE(fails([&] { (void)in_bands(*csv_rows(write_file(path, "3,1,no,yes\n1,0\n2,1\n"), "", ""), 1); },
+                    ExitCode::Data, {"2 rows", "says 3"}));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/bands.hpp"
 #include "support/data_files.hpp"
 #include "support/errors.hpp"
 
@@ -36,6 +37,12 @@ void expect_three_rows(const Table& table, const std::string& pixels) {
 
 TEST_F(Idx, ReadsPlainFiles) {
   expect_three_rows(read_idx(images(good_images), labels(good_labels)), pixels);
+}
+
+TEST_F(Idx, ComesInBands) {
+  for (const Index n : {1, 2, 3, 4}) {
+    expect_three_rows(in_bands(*idx_rows(images(good_images), labels(good_labels)), n), pixels);
+  }
 }
 
 TEST_F(Idx, ReadsGzippedFiles) {

@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "support/bands.hpp"
 #include "support/data_files.hpp"
 #include "support/errors.hpp"
 
@@ -121,6 +122,23 @@ TEST_F(Libsvm, RefusesTargetsOfARegression) {
     content += std::to_string(i) + ".5 1:1\n";
   }
   EXPECT_TRUE(refuses(content, {"1500 different labels", "regression"}));
+}
+
+TEST_F(Libsvm, ComesInBands) {
+  const std::string path = write_file(scratch.file("a.svm"), "7 1:1\n-1 2:2\n# none\n7 3:1\n3 1:4\n");
+  const Table whole = read_libsvm({path}, Targets::Classes, "never").front();
+  for (const Index n : {1, 2, 3, 4, 5}) {
+    const Table bands = in_bands(*libsvm_rows(path, "never"), n);
+    EXPECT_EQ(bands.n_rows, 4);
+    EXPECT_EQ(bands.n_features, 3);  // known from the first band on
+    EXPECT_EQ(bands.features, whole.features);
+    EXPECT_EQ(bands.labels, whole.labels);
+    EXPECT_EQ(bands.class_names, (std::vector<std::string>{"-1", "3", "7"}));
+  }
+  const auto sparse = libsvm_rows(path, "always");
+  (void)sparse->read(2);
+  const Table tail = sparse->read(2);
+  EXPECT_EQ(tail.first_entry, (std::vector<Index>{0, 1, 2}));
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """meha data: import of every format, with interruptions; looking, verifying, corrupting, multiplying; README's examples."""
-import os
 import re
 import resource
 import signal
@@ -34,7 +33,7 @@ class DataTest(support.Case):
 
     def imported(self, fmt, features, *more, name="imported"):
         out = self.folder / f"{name}.h5"
-        self.data("import", "--format", fmt, features, "--out", out, *more)
+        self.data("import", "--format", fmt, features, "--out", out, "--block-rows", 32, *more)  # more than one band
         self.data("verify", out)
         return out
 
@@ -202,7 +201,7 @@ class DataTest(support.Case):
 
     def test_info(self):
         text = self.data("info", self.imported("idx", *self.idx_files(), "--class-names", "a,b,c,d"))
-        for line in (rf"rows +{self.n_train}", rf"features +{self.n_features} \(uint8\)", "block_rows +512", "truth +no",
+        for line in (rf"rows +{self.n_train}", rf"features +{self.n_features} \(uint8\)", "block_rows +32", "truth +no",
                      "fingerprint +[0-9a-f]{16}", rf" b +{np.sum(self.train.labels == 1)}"):
             self.assertRegex(text, line)
 
