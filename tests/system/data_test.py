@@ -135,7 +135,7 @@ class DataTest(support.Case):
         self.data("verify", out)
 
     def test_killed_commands_go_on(self):
-        size = ("--rows", 6000000, "--features", 16, "--rate", 0.2)
+        size = ("--rows", 4000000, "--features", 16, "--rate", 0.2)
         whole, out = self.folder / "whole.h5", self.folder / "out.h5"
         self.data("synthetic", *size, whole)
         self.kill_and_go_on(("synthetic", *size), out, whole)
