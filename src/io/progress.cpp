@@ -10,7 +10,6 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/spdlog.h>
 
-#include "meha/core/error.hpp"
 #include "meha/io/progress_bar.hpp"
 
 namespace meha {
