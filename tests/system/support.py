@@ -164,13 +164,26 @@ def descendants(pid):
     return [p for child in map(int, children) for p in (child, *descendants(child))]
 
 
+def send(pid, signal_number):
+    try:
+        os.kill(pid, signal_number)
+    except ProcessLookupError:
+        pass
+
+
 def kill_ranks(process):
     """SIGKILL to every rank of a job that start() began, and to nothing else."""
     for pid in descendants(process.pid) or [process.pid]:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        send(pid, signal.SIGKILL)
+
+
+def stop_at_once(process):
+    """SIGKILL to a process and all that it has started."""
+    if process.poll() is None:
+        below = descendants(process.pid)
+        for pid in (process.pid, *below):
+            send(pid, signal.SIGKILL)
+        process.wait()
 
 
 def wait_for(condition, timeout_s=30, what="condition"):
