@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "meha/app/setup.hpp"
+#include "meha/app/signals.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/comm/archive.hpp"
 #include "meha/io/config.hpp"
@@ -103,6 +104,7 @@ ExitCode check_solution(const Arguments& arguments) {
   const auto problem = make_problem(options, comm, agree_on_simd(comm, options.run.simd));
   Oracle oracle(*problem, comm, oracle_setup(options));
   oracle.poll = request_poll(comm, 0);
+  keep_stop_requests();
   State state;
   state.add("x", oracle.per_row(), oracle.stored_x_size());
   state.add("y", false, problem->n_y());

@@ -8,6 +8,8 @@
 
 #include "meha/app/origin.hpp"
 #include "meha/app/setup.hpp"
+#include "meha/app/signals.hpp"
+#include "meha/app/watchdog.hpp"
 #include "meha/comm/archive.hpp"
 #include "meha/core/version.hpp"
 #include "meha/io/config.hpp"
@@ -52,7 +54,7 @@ Metrics compare_by_refit(Oracle& oracle, State& state) {
   Timings before = oracle.timings;
   Metrics metrics;
   {
-    const Stopwatch watch(before.evaluate);
+    const Stopwatch watch(before.evaluate, Stage::Evaluate);
     for (const Refit which : {Refit::Kept, Refit::Corrupted, Refit::Validation, Refit::Clean}) {
       if (const auto accuracy = refit(oracle, which, state["x"], RefitPlan())) {
         metrics.set(metric_name(which), *accuracy);
@@ -79,7 +81,7 @@ Metrics compare_by_search(const Options& options, const Algorithm& algorithm, Or
   Timings before = oracle.timings;
   Metrics metrics;
   {
-    const Stopwatch watch(before.evaluate);
+    const Stopwatch watch(before.evaluate, Stage::Evaluate);
     metrics = random_search(oracle, state["x"],
                             {.seed = options.run.seed, .row_visits = options.problem.random_search * of_run});
   }
@@ -113,8 +115,12 @@ std::string summary(const std::string& directory, Index solution_iteration, Stat
 /// One life, from the first read to result.h5. @param plan  the same on all ranks. Collective.
 ExitCode live(const JobPlan& plan, Communicator& comm) {
   Options options = plan.options;
-  const auto poll = request_poll(comm, options.run.time_limit_s);
+  const Watchdog watchdog(comm, options.comm.watchdog_s);
+  std::optional<Doing> set_up(Stage::SetUp);
   RunDirectory directory(plan.directory);
+  const std::string stop_file = directory.file("STOP");
+  const bool has_old_stop_file = fs::exists(stop_file);
+  const auto poll = request_poll(comm, options.run.time_limit_s, stop_file);
   Origin origin;
   std::string simd_name = options.run.simd;
   if (plan.has_checkpoints) {
@@ -136,9 +142,13 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
     if (!plan.has_checkpoints) {
       origin = find_origin(directory, plan);  // data are read and checked: now the directory may be made
     }
+    if (has_old_stop_file) {
+      fs::remove(stop_file);  // an earlier life has obeyed it; job scripts have looked at it in between
+    }
   });
   Oracle oracle(*problem, comm, oracle_setup(options));
   oracle.poll = poll;
+  keep_stop_requests();
   const std::string steps = choose_steps(oracle, options.algorithm);
   const auto algorithm = make_algorithm(options.algorithm, *problem);
   comm.root_or_none([&] { write_durably(directory.file("config.toml"), write_config(options)); });
@@ -166,6 +176,7 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
     }
   }
 
+  set_up.reset();
   const RunPlan run_plan{.iterations = options.run.iterations,
                          .report_every = options.run.report_every,
                          .checkpoint_every = options.checkpoint.every,
@@ -193,6 +204,7 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
     comparison.values.insert(comparison.values.end(), found.values.begin(), found.values.end());
     status = oracle.agreed().stop ? Status::Stopped : oracle.agreed().time_limit ? Status::TimeLimit : status;
   }
+  const Doing writing(Stage::Checkpoint);
   recorder.finish(state, iteration, status, comparison);
   if (comm.is_root()) {
     if (status == Status::NotFinite) {

@@ -2,6 +2,7 @@
 #include "meha/app/program.hpp"
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -15,14 +16,33 @@
 namespace meha {
 namespace {
 
-/// Started by srun without PMIx, every process believes it is alone: all would write the same files.
+/// Started by something that MPI does not know, every process believes it is alone: all would write the same files.
 void refuse_singletons() {
-  const char* n_tasks = std::getenv("SLURM_NTASKS");
-  const bool in_step = std::getenv("SLURM_STEP_ID") != nullptr && std::getenv("SLURM_PROCID") != nullptr;
-  if (n_tasks != nullptr && in_step && std::atoi(n_tasks) > 1 && std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr &&
-      Communicator::world().size() == 1) {
-    throw Error(ExitCode::Config, std::string("SLURM_NTASKS = ") + n_tasks +
-                                      ", but MPI sees 1 rank: start with srun --mpi=pmix, or with mpirun");
+  struct Starter {
+    const char* n_tasks;
+    const char* only_with;  // set in what it has started, not around it
+    const char* fix;
+  };
+  constexpr std::array starters = {
+      Starter{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK",
+              "start with the mpirun of the MPI that this program was built with"},
+      Starter{"SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "start with srun --mpi=pmix, or with mpirun"},
+      Starter{"SLURM_NTASKS", "SLURM_STEP_ID", "start with srun --mpi=pmix, or with mpirun"},
+      Starter{"PMI_SIZE", "PMI_RANK", "start with Open MPI's own mpirun"},
+      Starter{"PALS_NRANKS", "PALS_RANKID", "start with Open MPI's own mpirun"}};
+  if (Communicator::world().size() > 1) {
+    return;
+  }
+  for (const Starter& starter : starters) {
+    const char* n_tasks = std::getenv(starter.n_tasks);
+    if (n_tasks == nullptr || std::getenv(starter.only_with) == nullptr) {
+      continue;
+    }
+    if (std::atoi(n_tasks) <= 1) {
+      return;  // one rank, perhaps inside of a larger job
+    }
+    throw Error(ExitCode::Config,
+                std::string(starter.n_tasks) + " = " + n_tasks + ", but MPI sees 1 rank: " + starter.fix);
   }
 }
 
@@ -126,7 +146,7 @@ int program(int argc, char** argv) {
   command_line.set_version_flag("--version", std::string("meha ") + version() + " (" + git_commit() + ")");
   command_line.require_subcommand(1);
   command_line.footer(
-      "Exit codes: 0 finished, 2 config or usage, 3 data, 4 not finite, 5 run directory, 70 bug, "
+      "Exit codes: 0 finished, 2 config or usage, 3 data, 4 not finite, 5 run directory, 70 bug, 71 no progress, "
       "75 stopped on request (resume me).");
   Arguments arguments;
   Verb verb = nullptr;
@@ -194,7 +214,7 @@ int program(int argc, char** argv) {
     command_line.parse(argc, argv);
     if (with_mpi) {
       session = std::make_unique<MpiSession>(&argc, &argv);
-      install_signal_handlers();
+      install_signal_handlers(Communicator::world().is_root());
       refuse_singletons();
     }
     code = static_cast<int>(verb(arguments));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "meha/app/setup.hpp"
 
+#include <unistd.h>
+
 #include "meha/app/signals.hpp"
 #include "meha/io/config.hpp"
 #include "meha/problem/registry.hpp"
@@ -60,12 +62,17 @@ Oracle::Setup oracle_setup(const Options& options) {
           .placement = options.comm.placement == "sharded" ? Placement::Sharded : Placement::Root};
 }
 
-std::function<Requests()> request_poll(const Communicator& comm, Real time_limit_s) {
+std::function<Requests()> request_poll(const Communicator& comm, Real time_limit_s, const std::string& stop_file) {
+  constexpr Real look_every_s = 1;
   const auto start = std::chrono::steady_clock::now();
-  return [=, root = comm.is_root()] {
+  return [=, root = comm.is_root(), looked_s = -look_every_s, is_there = false]() mutable {
     const Real seconds = std::chrono::duration<Real>(std::chrono::steady_clock::now() - start).count();
+    if (root && !stop_file.empty() && seconds - looked_s >= look_every_s) {
+      looked_s = seconds;
+      is_there = is_there || access(stop_file.c_str(), F_OK) == 0;
+    }
     return Requests{.not_finite = false,
-                    .stop = stop_requested(),
+                    .stop = stop_requested() || is_there,
                     .time_limit = root && time_limit_s > 0 && seconds >= time_limit_s,
                     .checkpoint = take_checkpoint_request()};
   };

@@ -1,26 +1,64 @@
 // SPDX-License-Identifier: MIT
 #include "meha/app/signals.hpp"
 
+#include <unistd.h>
+
 #include <csignal>
+#include <cstdlib>
 #include <initializer_list>
+#include <string_view>
+
+#include "meha/core/error.hpp"
 
 namespace meha {
 namespace {
 
+constexpr int interrupted_code = 128 + SIGINT;
+
 volatile std::sig_atomic_t stop_signal = 0;
 volatile std::sig_atomic_t checkpoint_signal = 0;
+volatile std::sig_atomic_t n_interrupts = 0;
+volatile std::sig_atomic_t keeps_requests = 0;
+volatile std::sig_atomic_t says_so = 0;
+
+void say(std::string_view text) {
+  if (says_so != 0) {
+    [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size());
+  }
+}
+
+void stop(int signal) {
+  n_interrupts = n_interrupts + (signal == SIGINT ? 1 : 0);
+  if (n_interrupts > 1) {
+    say("meha: interrupted again: ended at once, without a checkpoint\n");
+    std::_Exit(interrupted_code);
+  }
+  if (keeps_requests == 0) {
+    say("meha: asked to stop before there was anything to save\n");
+    std::_Exit(static_cast<int>(ExitCode::Stopped));
+  }
+  stop_signal = 1;
+  if (signal == SIGINT) {
+    say("meha: interrupted: finishing the iteration and writing a checkpoint; once more: ending at once\n");
+  }
+}
 
 }  // namespace
 
-void install_signal_handlers() {
+void install_signal_handlers(bool is_speaker) {
+  says_so = is_speaker ? 1 : 0;
   struct sigaction action = {};
   action.sa_flags = SA_RESTART;
-  action.sa_handler = [](int) { stop_signal = 1; };
+  action.sa_handler = stop;
   for (const int signal : {SIGUSR2, SIGTERM, SIGINT}) {
     sigaction(signal, &action, nullptr);
   }
   action.sa_handler = [](int) { checkpoint_signal = 1; };
   sigaction(SIGUSR1, &action, nullptr);
+}
+
+void keep_stop_requests() {
+  keeps_requests = 1;
 }
 
 bool stop_requested() {

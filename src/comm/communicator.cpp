@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <exception>
 
+#include "meha/core/activity.hpp"
+
 namespace meha {
 namespace {
 
@@ -45,14 +47,17 @@ Communicator Communicator::world() {
 }
 
 void Communicator::broadcast(OutSpan values) const {
+  const WaitingForRanks waiting;
   MPI_Bcast(values.data(), count(values.size()), MPI_DOUBLE, 0, MPI_COMM_WORLD);
 }
 
 void Communicator::broadcast(Index& value) const {
+  const WaitingForRanks waiting;
   MPI_Bcast(&value, 1, MPI_INT64_T, 0, MPI_COMM_WORLD);
 }
 
 void Communicator::broadcast(std::string& text) const {
+  const WaitingForRanks waiting;
   auto length = static_cast<Index>(text.size());
   broadcast(length);
   text.resize(static_cast<std::size_t>(length));
@@ -60,31 +65,37 @@ void Communicator::broadcast(std::string& text) const {
 }
 
 void Communicator::sum(std::span<std::int64_t> values) const {
+  const WaitingForRanks waiting;
   if (size_ > 1) {
     MPI_Allreduce(MPI_IN_PLACE, values.data(), count(values.size()), MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
   }
 }
 
 void Communicator::sum(OutSpan values) const {
+  const WaitingForRanks waiting;
   if (size_ > 1) {
     MPI_Allreduce(MPI_IN_PLACE, values.data(), count(values.size()), MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
   }
 }
 
 Index Communicator::min(Index value) const {
+  const WaitingForRanks waiting;
   MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MIN, MPI_COMM_WORLD);
   return value;
 }
 
 void Communicator::send(int to, std::span<const std::byte> bytes) const {
+  const WaitingForRanks waiting;
   MPI_Send(bytes.data(), count(bytes.size()), MPI_BYTE, to, 0, MPI_COMM_WORLD);
 }
 
 void Communicator::receive(int from, std::span<std::byte> bytes) const {
+  const WaitingForRanks waiting;
   MPI_Recv(bytes.data(), count(bytes.size()), MPI_BYTE, from, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
 }
 
 void Communicator::agree(const std::optional<Error>& failure) const {
+  const WaitingForRanks waiting;
   auto first = static_cast<int>(min(failure ? rank_ : size_));
   if (first == size_) {
     return;

@@ -13,13 +13,14 @@
 namespace meha {
 namespace {
 
-struct Stage {
+struct TimedStage {
   const char* metric;
   Real Timings::*time;
 };
-constexpr std::array stages = {Stage{"compute_s", &Timings::compute}, Stage{"allreduce_s", &Timings::allreduce},
-                               Stage{"update_s", &Timings::update}, Stage{"evaluate_s", &Timings::evaluate},
-                               Stage{"checkpoint_s", &Timings::checkpoint}};
+constexpr std::array stages = {TimedStage{"compute_s", &Timings::compute},
+                               TimedStage{"allreduce_s", &Timings::allreduce}, TimedStage{"update_s", &Timings::update},
+                               TimedStage{"evaluate_s", &Timings::evaluate},
+                               TimedStage{"checkpoint_s", &Timings::checkpoint}};
 
 }  // namespace
 
@@ -46,7 +47,7 @@ Real Recorder::seconds() const {
 
 void Recorder::set_timings(Metrics& metrics) const {
   metrics.set("seconds", seconds());
-  for (const Stage& stage : stages) {
+  for (const TimedStage& stage : stages) {
     const auto earlier = base_.numbers.find(stage.metric);
     metrics.set(stage.metric, (earlier != base_.numbers.end() ? earlier->second : 0) + oracle_.timings.*stage.time);
   }
@@ -105,7 +106,7 @@ Record Recorder::record_at(const State& state, Index iteration, std::string_view
 }
 
 void Recorder::checkpoint(const State& state) {
-  const Stopwatch watch(oracle_.timings.checkpoint);
+  const Stopwatch watch(oracle_.timings.checkpoint, Stage::Checkpoint);
   if (oracle_.comm().is_root()) {
     note_settled();
     unsettled_ = state.iteration;

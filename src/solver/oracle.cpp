@@ -147,7 +147,7 @@ void Oracle::run(const RowStep& row_step) {
 
 /// Gathers the gradients of the rows, steps x on rank 0 block by block, and hands the new rows of x back.
 void Oracle::step_rows_on_root(const RowStep& row_step) {
-  const Stopwatch watch(timings.update);
+  const Stopwatch watch(timings.update, Stage::Update);
   for (std::size_t i = 0; i < n_requests_; ++i) {
     Vec& grad_x = requests_[i].result.grad_x;
     if (requests_[i].level != Level::Lower || !meha::has(requests_[i].want, Want::GradX)) {
@@ -176,7 +176,7 @@ void Oracle::step_rows_on_root(const RowStep& row_step) {
 void Oracle::pass(Want halves, const RowStep& row_step) {
   lay_out(halves);
   {
-    const Stopwatch watch(timings.compute);
+    const Stopwatch watch(timings.compute, Stage::Compute);
     add_blocks(Level::Lower, halves, row_step);
     add_blocks(Level::Upper, halves, row_step);
     for (const RowSums& sums : root_row_sums_) {
@@ -196,10 +196,10 @@ void Oracle::pass(Want halves, const RowStep& row_step) {
     raise_if(mine.checkpoint, ExactSum::Flag::Checkpoint);
   }
   {
-    const Stopwatch watch(timings.allreduce);
+    const Stopwatch watch(timings.allreduce, Stage::Allreduce);
     message_.allreduce(comm_);
   }
-  const Stopwatch watch(timings.compute);
+  const Stopwatch watch(timings.compute, Stage::Compute);
   const auto note = [&](bool& agreed, ExactSum::Flag flag) { agreed = agreed || message_.raised(flag); };
   note(agreed_.not_finite, ExactSum::Flag::NotFinite);
   note(agreed_.stop, ExactSum::Flag::Stop);
@@ -292,6 +292,7 @@ void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step) {
     }
     const InSpan x = x_of_rows ? rows_of_x(block.rows) : per_row() ? InSpan() : as_span(std::as_const(*x_));
     problem_.add(level, block, x, probes, shares, between);
+    activity().beat();
     add_shares(wanted, shares);
     if (between) {
       add_row_sums(sums);
@@ -364,6 +365,7 @@ Vec Oracle::tally(Vec& x, const Vec& y) {
       const InSpan x_here = x_of_rows ? rows_of_x(block.rows) : per_row() ? InSpan() : as_span(std::as_const(x));
       share.setZero();
       problem_.tally(level, block, x_here, as_span(y), as_span(share));
+      activity().beat();
       message_.add(0, as_span(share), 1, -value_headroom);
     }
   }

@@ -45,7 +45,7 @@ Metrics measure(Algorithm& algorithm, Oracle& oracle, State& state) {
   Timings before = oracle.timings;
   Metrics metrics;
   {
-    const Stopwatch watch(before.evaluate);
+    const Stopwatch watch(before.evaluate, Stage::Evaluate);
     metrics.iteration = state.iteration;
     algorithm.measure(oracle, state, metrics);
     const Vec tallies = oracle.tally(state["x"], state["y"]);
@@ -100,9 +100,11 @@ Status run(Algorithm& algorithm, Oracle& oracle, State& state, const RunPlan& pl
   };
   for (;;) {
     const Index k = state.iteration;
+    activity().set(activity().iteration, k);
     bool last = k >= plan.iterations || asked.stop || asked.time_limit;
     std::optional<Status> ended;
     if (!asked.not_finite && reported != k && (last || k % plan.report_every == 0)) {
+      const Doing reporting(Stage::Evaluate);
       const Metrics metrics = measure(algorithm, oracle, state);
       note_requests();
       if (!asked.not_finite) {

@@ -138,6 +138,79 @@ class StopTest(support.RestartCase):
         self.assertIn("refit_kept", support.read_metrics(self.out)[-1])
         self.assert_each_iteration_once(20)
 
+    def test_stop_during_set_up(self):
+        os.mkfifo(self.folder / "endless")  # nobody writes: reading it takes for ever
+        config = self.config(problem__data__train_features=self.folder / "endless")
+        for name in ("SIGUSR2", "SIGTERM", "SIGINT"):
+            with self.subTest(signal=name):
+                job = support.start("run", config, "--out", self.out)
+                self.addCleanup(self.end, job)
+                support.wait_for(lambda: self.catches(job.pid, signal.SIGUSR2), what="handlers")
+                os.kill(job.pid, getattr(signal, name))
+                self.assertEqual(support.finish(job).code, STOPPED)
+                self.assertFalse(self.out.exists())
+
+    def catches(self, pid, signal_number):
+        status = (support.pathlib.Path("/proc") / str(pid) / "status").read_text()
+        caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
+        return int(caught.split()[1], 16) >> (signal_number - 1) & 1
+
+    def test_second_interrupt(self):
+        job = self.begin(run__report_every=100_000)
+        os.kill(job.pid, signal.SIGSTOP)  # both arrive within one iteration
+        os.kill(job.pid, signal.SIGINT)
+        os.kill(job.pid, signal.SIGCONT)
+        os.kill(job.pid, signal.SIGINT)
+        ended = support.finish(job)
+        self.assertIn(ended.code, (130, STOPPED))  # 75: it was quicker
+
+    def test_stop_file(self):
+        for ranks in (1, 3):
+            with self.subTest(ranks=ranks):
+                shutil.rmtree(self.out, ignore_errors=True)
+                shutil.rmtree(self.folder / "whole", ignore_errors=True)
+                job = self.begin(ranks)
+                (self.out / "STOP").touch()
+                began = time.monotonic()
+                self.assertEqual(support.finish(job).code, STOPPED)
+                self.assertLess(time.monotonic() - began, 5)
+                self.assertTrue((self.out / "STOP").exists())  # for job scripts to see
+                self.go_on_and_compare(ranks)
+                self.assertFalse((self.out / "STOP").exists())
+
+    def test_watchdog_and_a_stopped_rank(self):
+        job = self.begin(3, comm__watchdog_s=1)
+        time.sleep(self.random.uniform(0, 0.3))
+        stopped = self.random.randrange(3)
+        os.kill(support.descendants(job.pid)[stopped], signal.SIGSTOP)
+        began = time.monotonic()
+        ended = support.finish(job)
+        self.assertEqual(ended.code, 71, ended.err)
+        self.assertLess(time.monotonic() - began, 15)
+        self.assertRegex(ended.err, r"no progress for .* s: rank \d of 3 on host .*, after iteration \d+, stage \w+.*, waits for other ranks")
+        self.assertRegex(ended.err, rf"stuck: rank {stopped} on this host \(pid \d+\), after iteration \d+, stage .*: the process is stopped \(SIGSTOP")
+        self.go_on_and_compare(2)
+
+    def test_watchdog_and_a_rank_stuck_at_work(self):
+        # nobody reads what it prints: the pipe fills up
+        job = self.begin(run__report_every=1, comm__watchdog_s=0.5)
+        self.assertEqual(job.wait(60), 71)
+        self.assertRegex(support.finish(job).err, r"rank 0 of 1 on host .*, after iteration \d+, stage evaluate, is stuck in work of its own")
+        self.go_on_and_compare(2, run__report_every=1)
+
+    def test_watchdog_and_a_suspended_job(self):
+        job = self.begin(2, comm__watchdog_s=0.5)
+        everybody = support.descendants(job.pid)
+        for pid in everybody:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(2)
+        for pid in everybody:
+            os.kill(pid, signal.SIGCONT)
+        time.sleep(0.3)
+        self.assertIsNone(job.poll(), "a job that was suspended is not stuck")
+        os.kill(job.pid, signal.SIGUSR2)
+        self.assertEqual(support.finish(job).code, STOPPED)
+
     def test_full_disk(self):
         ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # Python's choice too: then a write fails with EFBIG
         self.addCleanup(signal.signal, signal.SIGXFSZ, ignored)

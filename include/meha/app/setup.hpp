@@ -25,7 +25,8 @@ std::string agree_on_arithmetic(const Communicator& comm, Simd simd, const Probl
 
 Oracle::Setup oracle_setup(const Options& options);
 
-/// Asked on every rank before every allreduce: signals on any rank, the clock on rank 0.
-std::function<Requests()> request_poll(const Communicator& comm, Real time_limit_s);
+/// Asked on every rank before every allreduce: signals on any rank, the clock and the stop file on rank 0.
+/// @param stop_file  looked for at most once a second; empty: never
+std::function<Requests()> request_poll(const Communicator& comm, Real time_limit_s, const std::string& stop_file = {});
 
 }  // namespace meha

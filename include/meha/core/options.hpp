@@ -112,6 +112,7 @@ struct CheckpointOptions {
 struct CommOptions {
   std::string sum = "exact";
   std::string placement = "sharded";
+  Real watchdog_s = 1800;
 };
 
 struct Options {
@@ -346,6 +347,9 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"comm.placement", Rule::one_of("sharded|root"), free,
                  "where one x per row lives: with its rows, or all on rank 0"},
       comm.placement);
+  see(OptionInfo{"comm.watchdog_s", Rule::at_least(0), free,
+                 "seconds without any progress after which a stuck job ends itself with exit 71; 0: never"},
+      comm.watchdog_s);
 }
 
 // clang-format on

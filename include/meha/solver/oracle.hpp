@@ -18,6 +18,7 @@
 #include <deque>
 
 #include "meha/comm/exact_sum.hpp"
+#include "meha/core/activity.hpp"
 #include "meha/core/minibatch.hpp"
 #include "meha/problem/problem.hpp"
 
@@ -43,15 +44,16 @@ struct Timings {
   Real compute = 0, allreduce = 0, update = 0, evaluate = 0, checkpoint = 0;
 };
 
-/// Adds the life of this object to a timing.
+/// Adds the life of this object to the timing of a stage.
 class Stopwatch {
  public:
-  explicit Stopwatch(Real& total) : total_(total) {}
+  Stopwatch(Real& total, Stage stage) : doing_(stage), total_(total) {}
   ~Stopwatch() { total_ += std::chrono::duration<Real>(std::chrono::steady_clock::now() - start_).count(); }
   Stopwatch(const Stopwatch&) = delete;
   Stopwatch& operator=(const Stopwatch&) = delete;
 
  private:
+  Doing doing_;
   Real& total_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
@@ -94,7 +96,7 @@ class Oracle {
   /// Runs `update` on rank 0 and broadcasts the fields. Collective.
   template <class Update, class... Fields>
   void on_root(Update&& update, Fields&... fields) {
-    const Stopwatch watch(timings.update);
+    const Stopwatch watch(timings.update, Stage::Update);
     comm_.on_root(update, fields...);
   }
 

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include "meha/core/activity.hpp"
+
+#include <gtest/gtest.h>
+
+namespace meha {
+namespace {
+
+TEST(Activity, the_outermost_stage_counts) {
+  EXPECT_EQ(activity().stage, Stage::None);
+  {
+    const Doing evaluating(Stage::Evaluate);
+    const Doing computing(Stage::Compute);
+    EXPECT_EQ(activity().stage, Stage::Evaluate);
+  }
+  EXPECT_EQ(activity().stage, Stage::None);
+  EXPECT_STREQ(name(Stage::Allreduce), "allreduce");
+}
+
+TEST(Activity, every_change_is_a_sign_of_progress) {
+  auto seen = activity().beats.load();
+  const auto expect_beat = [&] {
+    EXPECT_GT(activity().beats, seen);
+    seen = activity().beats;
+  };
+  {
+    const Doing updating(Stage::Update);
+    expect_beat();
+    {
+      const WaitingForRanks outer;
+      { const WaitingForRanks inner; }
+      EXPECT_TRUE(activity().waits);
+      expect_beat();
+    }
+    EXPECT_FALSE(activity().waits);
+    expect_beat();
+  }
+  expect_beat();
+}
+
+}  // namespace
+}  // namespace meha
