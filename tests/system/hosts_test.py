@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""Two hosts, each a network namespace with a name of its own, and a cable between them that can be cut."""
+import os
+import shutil
+import subprocess
+import time
+import unittest
+
+import support
+
+ABORTS_WITHIN_S = 15
+
+
+def missing():
+    if os.geteuid() != 0:
+        return "needs root to make network namespaces"
+    if not shutil.which("ip"):
+        return "needs the command ip (package iproute2)"
+    made = subprocess.run(["ip", "netns", "add", f"meha-try-{os.getpid()}"], capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        return f"network namespaces are not allowed here: {made.stderr.strip()}"
+    subprocess.run(["ip", "netns", "del", f"meha-try-{os.getpid()}"], check=False)
+    return None
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True)
+
+
+class HostsTest(support.RestartCase):
+    addresses = ("10.77.0.1", "10.77.0.2")
+
+    def setUp(self):
+        super().setUp()
+        reason = missing()
+        if reason:
+            self.skipTest(reason)
+        self.names = [f"meha{os.getpid()}{side}" for side in "ab"]
+        self.addCleanup(self.remove_hosts)
+        for name in self.names:
+            ip("netns", "add", name)
+            ip("-n", name, "link", "set", "lo", "up")
+        ip("link", "add", "v1", "netns", self.names[0], "type", "veth", "peer", "name", "v2", "netns", self.names[1])
+        for name, address, end in zip(self.names, self.addresses, ("v1", "v2")):
+            ip("-n", name, "addr", "add", f"{address}/24", "dev", end)
+            ip("-n", name, "link", "set", end, "up")
+        self.shell = self.folder / "into"
+        self.shell.write_text("#!/bin/sh\nshift\n" + self.inside(1, 'sh -c "$*"') + "\n")
+        self.shell.chmod(0o755)
+        self.base |= {"run.iterations": 250, "run.report_every": 5, "checkpoint.every": 1}
+
+    def inside(self, host, command):
+        name = self.names[host]
+        return f"exec ip netns exec {name} unshare --uts sh -c 'hostname {name}; exec \"$@\"' sh {command}"
+
+    def remove_hosts(self):
+        for name in self.names:
+            listed = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False)
+            for pid in listed.stdout.split():
+                support.send(int(pid), support.signal.SIGKILL)
+            subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+            for folder in support.pathlib.Path("/tmp").glob(f"ompi.{name}.*"):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def cut(self, is_cut=True):
+        ip("-n", self.names[1], "link", "set", "v2", "down" if is_cut else "up")
+
+    def start(self, *command):
+        hosts = f"{self.names[0]}:1,{self.addresses[1]}:1"
+        log = open(self.folder / "log", "w+", encoding="utf-8")
+        self.addCleanup(log.close)
+        job = subprocess.Popen(["sh", "-c", self.inside(0, '"$@"'), "sh", *command[:3], support.source / "launch" / "hosts", hosts, support.program, *command[3:]],
+                               stdout=log, stderr=log, env=support.environment() | {"MEHA_RSH": str(self.shell)})
+        self.addCleanup(support.stop_at_once, job)
+        return job
+
+    def said(self):
+        return (self.folder / "log").read_text()
+
+    def test_cut_link(self):
+        whole = self.run_ok("whole")
+        job = self.start(support.source / "launch" / "until-done", "--wait", "1", "run", self.config(), "--out", self.out)
+        support.wait_for(lambda: support.checkpoints(self.out) or job.poll() is not None, what="first checkpoint")
+        time.sleep(self.random.uniform(0, 0.2))
+        self.assertIsNone(job.poll(), self.said())
+        self.cut()
+        began = time.monotonic()
+        support.wait_for(lambda: "life 1 ended" in self.said() or job.poll() is not None, what="abort")
+        print(f"aborted {time.monotonic() - began:.1f} s after the link was cut", flush=True)
+        self.assertLess(time.monotonic() - began, ABORTS_WITHIN_S)
+        self.cut(False)
+        self.assertEqual(job.wait(120), 0, self.said())
+        self.assert_same_state(whole, self.out, self.said())
+        self.assert_each_iteration_once(250, every=5)
+
+
+if __name__ == "__main__":
+    support.main()
