@@ -47,30 +47,36 @@ class UntilDoneTest(support.Case):
         return f"echo {status} >$directory/r.part; mv $directory/r.part $directory/result.h5;"
 
     def test_finished(self):
-        self.assert_ends(0, 1, "exit 0")
+        self.assert_ends(0, 1, self.result("finished") + "exit 0")
         for status in ("finished", "converged", "error_reached", "no_progress"):
             self.assert_ends(0, 2, "exit 137", self.result(status) + "exit 1")
 
     def test_goes_on_while_there_is_progress(self):
         lives = [f"touch $directory/checkpoint-{k:08}.h5; exit 137" for k in (8, 9, 10, 11, 12, 13)]
-        self.assert_ends(0, 7, *lives, "exit 0")
+        self.assert_ends(0, 7, *lives, self.result("finished"))
 
     def test_gives_up(self):
         said = self.assert_ends(205, 3, "exit 205", "exit 205", "exit 205")
         self.assertIn("code 205; 3 times so, and no checkpoint after -1: giving up", said)
         self.assert_ends(71, 2, "exit 71", "exit 71", options=("--tries", "2", "--wait", "0"))
-        self.assert_ends(0, 5, "exit 71", "exit 137", "exit 71", "exit 137", "exit 0")
+        self.assert_ends(0, 5, "exit 71", "exit 137", "exit 71", "exit 137", self.result("finished"))
         self.assert_ends(1, 4, "touch $directory/checkpoint-00000008.h5; exit 1", "exit 1", "exit 1", "exit 1")
 
-    def test_an_older_result_says_nothing(self):
+    def test_an_older_result(self):
         for status in ("finished", "stopped"):
             (self.out / "result.h5").write_text(status)
-            self.assert_ends(0, 2, "exit 137", "exit 0")
+            self.assert_ends(0, 2, "exit 137", self.result("finished"))
+        self.assert_ends(0, 1, "exit 0")
+
+    def test_success_without_a_result(self):
+        self.assert_ends(1, 3, "exit 0", "exit 0", "exit 0")
+        (self.out / "result.h5").write_text("stopped")
+        self.assert_ends(1, 3, "exit 0", "exit 0", "exit 0")
 
     def test_not_retried(self):
         for code in (2, 3, 4):
             self.assert_ends(code, 1, f"exit {code}")
-        self.assert_ends(1, 1, self.result("not_finite") + "exit 1")
+        self.assert_ends(4, 1, self.result("not_finite") + "exit 1")
 
     def test_stopped_on_request(self):
         self.assert_ends(75, 1, "exit 75")

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# A run on PBS: goes on from job to job, by checkpoint and a new job, until it is finished. From the checkout:
+#
+#   qsub -v MEHA_COMMAND="build/meha run CONFIG.toml --out runs/mine" launch/pbs.sh
+#
+# Make MEHA_SECONDS a few minutes less than walltime. To end it: touch runs/mine/STOP, or qdel.
+#PBS -N meha
+#PBS -l select=2:ncpus=32:mpiprocs=32
+#PBS -l walltime=04:00:00
+#PBS -r y
+#PBS -j oe
+set -u
+: "${MEHA_SECONDS=14100}"
+cd "$PBS_O_WORKDIR" || exit 2
+launch=${MEHA_LAUNCH:-$PBS_O_WORKDIR/launch}
+. "$launch/in-job"
+
+read -ra words <<<"$MEHA_COMMAND"
+life=${MEHA_LIFE:-1}
+run_in_job "$life" "$launch/hosts" "$PBS_NODEFILE" "${words[@]}"
+if [ -n "$again" ]; then
+  echo "asking for another job"
+  qsub -v "MEHA_COMMAND=$MEHA_COMMAND,MEHA_LIFE=$((life + 1)),MEHA_SECONDS=$MEHA_SECONDS" "$launch/pbs.sh" ||
+    echo "no new job: qsub the same again to go on"
+fi
+exit "$code"

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: MIT
+"""launch/slurm.sbatch on a real Slurm of this machine alone, with daemons, keys and ports of its own."""
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import support
+
+CONFIG = """
+ClusterName=meha{pid}
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+CredType=cred/munge
+MpiDefault=pmix
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SwitchType=switch/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+ReturnToService=2
+SlurmdParameters=config_overrides
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none
+JobRequeue=1
+KillWait=5
+SlurmdTimeout=5
+SlurmctldPort={ports[0]}
+SlurmdPort={ports[1]}
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+NodeName={host} NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
+PartitionName=all Nodes=ALL Default=YES State=UP MaxTime=INFINITE
+"""
+
+
+def missing():
+    if os.geteuid() != 0:
+        return "needs root to start Slurm's daemons"
+    for name in ("slurmctld", "slurmd", "sbatch", "munged"):
+        if not shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin"):
+            return f"{name} is not installed (launch/install-deps --tests)"
+    return None
+
+
+def free_ports(n):
+    sockets = [socket.socket() for _ in range(n)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class SlurmTest(support.RestartCase):
+    def setUp(self):
+        super().setUp()
+        reason = missing()
+        if reason:
+            self.skipTest(reason)
+        self.slurm = self.folder / "slurm"
+        for name in ("state", "spool", "pmix"):
+            (self.slurm / name).mkdir(parents=True)
+        host = socket.gethostname().split(".")[0]
+        (self.slurm / "slurm.conf").write_text(CONFIG.format(pid=os.getpid(), host=host, folder=self.slurm, ports=free_ports(2)))
+        (self.slurm / "cgroup.conf").write_text("CgroupPlugin=autodetect\n")
+        (self.slurm / "mpi.conf").write_text(f"PMIxCliTmpDirBase={self.slurm}/pmix\n")
+        self.environment = support.environment() | {"SLURM_CONF": str(self.slurm / "slurm.conf"), "PATH": os.environ["PATH"] + ":/usr/sbin"}
+        self.addCleanup(self.end_all)
+        key = self.slurm / "munge.key"
+        key.write_bytes(os.urandom(128))
+        key.chmod(0o400)
+        self.daemon("munged", "--foreground", "--force", f"--key-file={key}", f"--socket={self.slurm}/munge.socket",
+                    f"--pid-file={self.slurm}/munge.pid", f"--log-file={self.slurm}/munge.log", f"--seed-file={self.slurm}/munge.seed")
+        support.wait_for((self.slurm / "munge.socket").exists, what="munged")
+        self.daemon("slurmctld", "-D")
+        self.start_node()
+        self.base |= {"run.iterations": ITERATIONS, "run.report_every": 100, "checkpoint.every": 20}
+
+    # ---- the machine ----
+
+    def daemon(self, *words):
+        log = open(self.slurm / f"{words[0]}.out", "a", encoding="utf-8")
+        self.addCleanup(log.close)
+        return subprocess.Popen(words, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def start_node(self):
+        self.node = self.daemon("slurmd", "-D")
+        support.wait_for(lambda: "idle" in self.ask("sinfo", "-h", "-o", "%T"), 60, "an idle node")
+
+    def ours(self):
+        """Every process that knows this Slurm's configuration: daemons, job steps, jobs."""
+        mark = f"SLURM_CONF={self.slurm}/slurm.conf".encode()
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if mark in path.read_bytes().split(b"\0"):
+                    found.append(int(path.parent.name))
+            except OSError:
+                pass
+        return found
+
+    def end_all(self):
+        for pid in self.ours():
+            support.send(pid, signal.SIGKILL)
+        support.wait_for(lambda: not [p for p in self.ours() if pathlib.Path(f"/proc/{p}/stat").read_text().rsplit(") ", 1)[1][0] != "Z"], what="death of Slurm")
+
+    def fail_node(self):
+        """All of it at once, but for the controller and its munged."""
+        kept = {"slurmctld", "munged"}
+        for pid in self.ours():
+            try:
+                if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() not in kept:
+                    support.send(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        self.node.wait()
+        for path in (self.slurm / "pmix").iterdir():  # does not outlive a node
+            shutil.rmtree(path, ignore_errors=True)
+
+    def ask(self, *words):
+        ended = subprocess.run(words, env=self.environment, capture_output=True, text=True, check=False, timeout=30)
+        return ended.stdout + ended.stderr
+
+    def submit(self, *options, config):
+        said = self.ask("sbatch", f"--chdir={support.source}", f"--output={self.folder}/job.log", "--ntasks=2", *options,
+                        support.source / "launch" / "slurm.sbatch", support.program, "run", config, "--out", self.out)
+        self.assertIn("Submitted batch job", said)
+        return said.split()[-1]
+
+    def state(self, job):
+        shown = self.ask("scontrol", "show", "job", job)
+        return dict(word.split("=", 1) for word in shown.split() if "=" in word)
+
+    def log(self):
+        path = self.folder / "job.log"
+        return path.read_text() if path.exists() else ""
+
+    def wait_for_requeue(self, job, lives):
+        try:
+            support.wait_for(lambda: time.sleep(0.1) or self.state(job).get("Restarts") == str(lives), 90, "requeue")
+        except TimeoutError:
+            self.fail(self.ask("scontrol", "show", "job", job) + self.log())
+
+    def go_on_to_the_end(self, job, whole):
+        """At once, instead of two minutes after the requeue, and in as much time as it needs."""
+        support.wait_for(lambda: not self.ask("scontrol", "update", f"JobId={job}", "StartTime=now", "TimeLimit=30") or time.sleep(0.2),
+                         what="update")
+        support.wait_for(lambda: time.sleep(0.1) or self.state(job).get("JobState") not in ("PENDING", "CONFIGURING", "RUNNING", "COMPLETING"),
+                         90, "end of the job")
+        self.assertEqual(self.state(job)["JobState"], "COMPLETED", self.log())
+        self.assertIn("going on from iteration", self.log())
+        self.assert_same_state(whole, self.out, self.log())
+        self.assert_each_iteration_once(ITERATIONS, every=100)
+
+    # ---- jobs ----
+
+    def test_time_limit(self):
+        config = self.config()
+        whole = self.run_ok("whole")
+        job = self.submit("--time=1", "--signal=B:USR2@50", config=config)
+        self.wait_for_requeue(job, 1)
+        self.assertIn("asking for another job", self.log())
+        self.assertEqual(support.read_attribute(self.out / "result.h5", "status"), "stopped")
+        self.go_on_to_the_end(job, whole)
+
+    def test_node_failure(self):
+        config = self.config()
+        whole = self.run_ok("whole")
+        job = self.submit("--time=30", config=config)
+        support.wait_for(lambda: support.checkpoints(self.out), 60, "first checkpoint")
+        self.fail_node()
+        self.start_node()
+        self.wait_for_requeue(job, 1)
+        self.go_on_to_the_end(job, whole)
+
+    def test_stop_file(self):
+        job = self.submit("--time=30", config=self.config(run__iterations=support.ENDLESS))
+        support.wait_for(lambda: support.checkpoints(self.out), 60, "first checkpoint")
+        (self.out / "STOP").touch()
+        support.wait_for(lambda: time.sleep(0.1) or self.state(job).get("JobState") == "COMPLETED", 60, "end of the job")
+        self.assertEqual(self.state(job)["Restarts"], "0")
+
+
+ITERATIONS = 20_000
+
+if __name__ == "__main__":
+    support.main()
