@@ -31,6 +31,7 @@ JobAcctGatherType=jobacct_gather/none
 JobRequeue=1
 KillWait=5
 SlurmdTimeout=5
+SchedulerParameters=sched_interval=2,batch_sched_delay=1
 SlurmctldPort={ports[0]}
 SlurmdPort={ports[1]}
 StateSaveLocation={folder}/state
@@ -86,7 +87,7 @@ class SlurmTest(support.RestartCase):
         support.wait_for((self.slurm / "munge.socket").exists, what="munged")
         self.daemon("slurmctld", "-D")
         self.start_node()
-        self.base |= {"run.iterations": ITERATIONS, "run.report_every": 100, "checkpoint.every": 20}
+        self.base |= {"run.report_every": 100, "checkpoint.every": 1}
 
     # ---- the machine ----
 
@@ -126,14 +127,15 @@ class SlurmTest(support.RestartCase):
             except OSError:
                 pass
         self.node.wait()
-        for path in (self.slurm / "pmix").iterdir():  # does not outlive a node
-            shutil.rmtree(path, ignore_errors=True)
+        for path in [*self.slurm.glob("pmix/*"), *self.slurm.glob("spool/*pmix*")]:  # sockets do not outlive a node
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def ask(self, *words):
         ended = subprocess.run(words, env=self.environment, capture_output=True, text=True, check=False, timeout=30)
         return ended.stdout + ended.stderr
 
-    def submit(self, *options, config):
+    def submit(self, *options):
+        config = self.config("endless", run__iterations=support.ENDLESS)
         said = self.ask("sbatch", f"--chdir={support.source}", f"--output={self.folder}/job.log", "--ntasks=2", *options,
                         support.source / "launch" / "slurm.sbatch", support.program, "run", config, "--out", self.out)
         self.assertIn("Submitted batch job", said)
@@ -147,53 +149,53 @@ class SlurmTest(support.RestartCase):
         path = self.folder / "job.log"
         return path.read_text() if path.exists() else ""
 
-    def wait_for_requeue(self, job, lives):
+    def wait_until(self, job, condition, timeout_s, what):
         try:
-            support.wait_for(lambda: time.sleep(0.1) or self.state(job).get("Restarts") == str(lives), 90, "requeue")
+            support.wait_for(lambda: time.sleep(0.1) or condition(self.state(job)), timeout_s, what)
         except TimeoutError:
-            self.fail(self.ask("scontrol", "show", "job", job) + self.log())
+            self.fail(f"{what}\n" + self.ask("scontrol", "show", "job", job) + self.ask("sinfo") + self.log()[-3000:])
 
-    def go_on_to_the_end(self, job, whole):
-        """At once, instead of two minutes after the requeue, and in as much time as it needs."""
-        support.wait_for(lambda: not self.ask("scontrol", "update", f"JobId={job}", "StartTime=now", "TimeLimit=30") or time.sleep(0.2),
-                         what="update")
-        support.wait_for(lambda: time.sleep(0.1) or self.state(job).get("JobState") not in ("PENDING", "CONFIGURING", "RUNNING", "COMPLETING"),
-                         90, "end of the job")
+    def go_on_to_the_end(self, job):
+        """To an end that is near; at once, instead of two minutes after the requeue; in as much time as it needs."""
+        self.wait_until(job, lambda state: state["Restarts"] == "1" and state["JobState"] == "PENDING", 90, "requeue")
+        time.sleep(3)  # a node refuses, or ends, a job that is started again at once
+        last = self.newest_iteration() + 100
+        for path in (self.folder / "endless.toml", self.out / "config.toml"):
+            path.write_text(path.read_text().replace(f"{support.ENDLESS}", f"{last}"))
+        pending = ("PENDING", "CONFIGURING")
+        self.wait_until(job, lambda state: state["JobState"] not in pending or
+                        self.ask("scontrol", "update", f"JobId={job}", "StartTime=now", "TimeLimit=30") is None, 60, "start")
+        self.wait_until(job, lambda state: state["JobState"] not in (*pending, "RUNNING", "COMPLETING"), 60, "end")
         self.assertEqual(self.state(job)["JobState"], "COMPLETED", self.log())
         self.assertIn("going on from iteration", self.log())
-        self.assert_same_state(whole, self.out, self.log())
-        self.assert_each_iteration_once(ITERATIONS, every=100)
+        self.assert_same_state(self.run_ok("whole", run__iterations=last, checkpoint__every=0), self.out, self.log())
+        self.assert_each_iteration_once(last, every=100)
 
     # ---- jobs ----
 
     def test_time_limit(self):
-        config = self.config()
-        whole = self.run_ok("whole")
-        job = self.submit("--time=1", "--signal=B:USR2@50", config=config)
-        self.wait_for_requeue(job, 1)
+        job = self.submit("--time=1", "--signal=B:USR2@59")
+        self.wait_until(job, lambda state: state["Restarts"] == "1", 90, "requeue")
         self.assertIn("asking for another job", self.log())
         self.assertEqual(support.read_attribute(self.out / "result.h5", "status"), "stopped")
-        self.go_on_to_the_end(job, whole)
+        self.go_on_to_the_end(job)
 
     def test_node_failure(self):
-        config = self.config()
-        whole = self.run_ok("whole")
-        job = self.submit("--time=30", config=config)
+        job = self.submit("--time=30")
         support.wait_for(lambda: support.checkpoints(self.out), 60, "first checkpoint")
         self.fail_node()
+        self.wait_until(job, lambda state: state["Restarts"] == "1", 90, "requeue")
+        support.wait_for(lambda: time.sleep(0.1) or "down" in self.ask("sinfo", "-h", "-o", "%T"), 60, "a node that is down")
         self.start_node()
-        self.wait_for_requeue(job, 1)
-        self.go_on_to_the_end(job, whole)
+        self.go_on_to_the_end(job)
 
     def test_stop_file(self):
-        job = self.submit("--time=30", config=self.config(run__iterations=support.ENDLESS))
+        job = self.submit("--time=30")
         support.wait_for(lambda: support.checkpoints(self.out), 60, "first checkpoint")
         (self.out / "STOP").touch()
-        support.wait_for(lambda: time.sleep(0.1) or self.state(job).get("JobState") == "COMPLETED", 60, "end of the job")
+        self.wait_until(job, lambda state: state["JobState"] == "COMPLETED", 60, "end")
         self.assertEqual(self.state(job)["Restarts"], "0")
 
-
-ITERATIONS = 20_000
 
 if __name__ == "__main__":
     support.main()
