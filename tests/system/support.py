@@ -171,9 +171,20 @@ def send(pid, signal_number):
         pass
 
 
+def name_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def ranks_below(process):
+    return [pid for pid in descendants(process.pid) if name_of(pid) == program.name[:15]]
+
+
 def kill_ranks(process):
-    """SIGKILL to every rank of a job that start() began, and to nothing else."""
-    for pid in descendants(process.pid) or [process.pid]:
+    """SIGKILL to every rank of a job that start() began; to all of a job that has no ranks yet."""
+    for pid in ranks_below(process) or [process.pid, *descendants(process.pid)]:
         send(pid, signal.SIGKILL)
 
 

@@ -2,7 +2,6 @@
 """Killed with SIGKILL at random moments, restarted by launch/until-done: every time the bits of the run that nobody
 disturbed. By hand: tests/system/torture_test.py PROGRAM SOURCE_FOLDER --rounds 200"""
 import os
-import pathlib
 import shutil
 import signal
 import subprocess
@@ -15,13 +14,6 @@ ROUNDS = 20
 KILLS = 2  # at most, in a round
 
 
-def name_of(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
-
-
 class TortureTest(support.RestartCase):
     def setUp(self):
         super().setUp()
@@ -29,9 +21,8 @@ class TortureTest(support.RestartCase):
 
     def victims(self, job):
         """A rank, all of them, or their mpirun."""
-        processes = support.descendants(job.pid)
-        ranks = [p for p in processes if name_of(p) == support.program.name[:15]]
-        starters = [p for p in processes if name_of(p) == "mpirun"]
+        ranks = support.ranks_below(job)
+        starters = [pid for pid in support.descendants(job.pid) if support.name_of(pid) == "mpirun"]
         if not ranks or not starters:
             return "nobody", []
         return self.random.choice([("a rank", [self.random.choice(ranks)]), ("all ranks", ranks), ("mpirun", starters)])
@@ -64,7 +55,7 @@ class TortureTest(support.RestartCase):
                     support.send(pid, signal.SIGKILL)
                 killed.append(f"{whom} {moment}")
                 if job.poll() is None:
-                    support.wait_for(lambda: job.poll() is not None or not any(map(name_of, pids)), what="death")
+                    support.wait_for(lambda: job.poll() is not None or not any(map(support.name_of, pids)), what="death")
             code = job.wait(120)
             log.seek(0)
             said = f"{ranks} ranks, killed: {', '.join(killed)}\n{log.read()}"
