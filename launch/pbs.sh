@@ -3,7 +3,8 @@
 #
 #   qsub -v MEHA_COMMAND="build/meha run CONFIG.toml --out runs/mine" launch/pbs.sh
 #
-# Make MEHA_SECONDS a few minutes less than walltime. To end it: touch runs/mine/STOP, or qdel.
+# MEHA_COMMAND must have no commas in it. Make MEHA_SECONDS a few minutes less than walltime.
+# To end it: touch runs/mine/STOP, or qdel.
 #PBS -N meha
 #PBS -l select=2:ncpus=32:mpiprocs=32
 #PBS -l walltime=04:00:00

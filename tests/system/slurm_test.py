@@ -113,19 +113,19 @@ class SlurmTest(support.RestartCase):
         return found
 
     def end_all(self):
-        for pid in self.ours():
-            support.send(pid, signal.SIGKILL)
-        support.wait_for(lambda: not [p for p in self.ours() if pathlib.Path(f"/proc/{p}/stat").read_text().rsplit(") ", 1)[1][0] != "Z"], what="death of Slurm")
+        def are_gone():
+            pids = self.ours()
+            for pid in pids:
+                support.send(pid, signal.SIGKILL)
+            return not pids
+        support.wait_for(are_gone, what="death of Slurm")
 
     def fail_node(self):
         """All of it at once, but for the controller and its munged."""
         kept = {"slurmctld", "munged"}
         for pid in self.ours():
-            try:
-                if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() not in kept:
-                    support.send(pid, signal.SIGKILL)
-            except OSError:
-                pass
+            if support.name_of(pid) not in kept:
+                support.send(pid, signal.SIGKILL)
         self.node.wait()
         for path in [*self.slurm.glob("pmix/*"), *self.slurm.glob("spool/*pmix*")]:  # sockets do not outlive a node
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -47,7 +47,7 @@ struct Timings {
 /// Adds the life of this object to the timing of a stage.
 class Stopwatch {
  public:
-  Stopwatch(Real& total, Stage stage) : doing_(stage), total_(total) {}
+  explicit Stopwatch(Real& total, Stage stage = Stage::None) : doing_(stage), total_(total) {}
   ~Stopwatch() { total_ += std::chrono::duration<Real>(std::chrono::steady_clock::now() - start_).count(); }
   Stopwatch(const Stopwatch&) = delete;
   Stopwatch& operator=(const Stopwatch&) = delete;
