@@ -6,7 +6,7 @@
 namespace meha {
 namespace {
 
-TEST(Activity, the_outermost_stage_counts) {
+TEST(Activity, TheOutermostStageCounts) {
   EXPECT_EQ(activity().stage, Stage::None);
   {
     const Doing evaluating(Stage::Evaluate);
@@ -17,7 +17,7 @@ TEST(Activity, the_outermost_stage_counts) {
   EXPECT_STREQ(name(Stage::Allreduce), "allreduce");
 }
 
-TEST(Activity, every_change_is_a_sign_of_progress) {
+TEST(Activity, EveryChangeIsASignOfProgress) {
   auto seen = activity().beats.load();
   const auto expect_beat = [&] {
     EXPECT_GT(activity().beats, seen);

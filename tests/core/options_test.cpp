@@ -75,7 +75,7 @@ TEST(Options, FreeOnResumeAreThoseThatDoNotChangeTheNumbers) {
                       "run.stop_error", "run.stop_no_progress", "problem.refit", "problem.random_search",
                       "problem.data.train_features", "problem.data.train_labels", "problem.data.validation_features",
                       "problem.data.validation_labels", "problem.data.test_features", "problem.data.test_labels",
-                      "checkpoint.every", "checkpoint.keep", "checkpoint.async_mib", "comm.placement"}));
+                      "checkpoint.every", "checkpoint.keep", "checkpoint.async_mib", "comm.placement", "comm.watchdog_s"}));
 }
 
 TEST(Rule, AllowsWhatItsTextSays) {
