@@ -229,6 +229,7 @@ int program(int argc, char** argv) {
   } catch (const std::exception& error) {
     code = fail(Error(ExitCode::Bug, error.what()), session != nullptr);
   }
+  keep_stop_requests();  // what has ended needs no stopping: mpirun ends all ranks when the first returns an error
   session.reset();
   return code;
 }

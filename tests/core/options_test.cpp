@@ -70,12 +70,26 @@ TEST(Options, FreeOnResumeAreThoseThatDoNotChangeTheNumbers) {
       free.insert(info.name);
     }
   });
-  EXPECT_EQ(free, (std::set<std::string>{
-                      "run.name", "run.iterations", "run.report_every", "run.time_limit_s", "run.stop_residual",
-                      "run.stop_error", "run.stop_no_progress", "problem.refit", "problem.random_search",
-                      "problem.data.train_features", "problem.data.train_labels", "problem.data.validation_features",
-                      "problem.data.validation_labels", "problem.data.test_features", "problem.data.test_labels",
-                      "checkpoint.every", "checkpoint.keep", "checkpoint.async_mib", "comm.placement", "comm.watchdog_s"}));
+  EXPECT_EQ(free, (std::set<std::string>{"run.name",
+                                         "run.iterations",
+                                         "run.report_every",
+                                         "run.time_limit_s",
+                                         "run.stop_residual",
+                                         "run.stop_error",
+                                         "run.stop_no_progress",
+                                         "problem.refit",
+                                         "problem.random_search",
+                                         "problem.data.train_features",
+                                         "problem.data.train_labels",
+                                         "problem.data.validation_features",
+                                         "problem.data.validation_labels",
+                                         "problem.data.test_features",
+                                         "problem.data.test_labels",
+                                         "checkpoint.every",
+                                         "checkpoint.keep",
+                                         "checkpoint.async_mib",
+                                         "comm.placement",
+                                         "comm.watchdog_s"}));
 }
 
 TEST(Rule, AllowsWhatItsTextSays) {
