@@ -20,13 +20,16 @@ const std::vector<Index>& Minibatches::blocks(Index k) {
     return blocks_;
   }
   cached_step_ = k;
-  std::vector<Index> order;
+  orders_.resize(blocks_.size());
   for (Index stratum = 0; stratum < n_strata_; ++stratum) {
     const Range in_stratum = owned_blocks(plan_.n_blocks(), static_cast<int>(stratum), static_cast<int>(n_strata_));
-    order.resize(static_cast<std::size_t>(in_stratum.size()));
-    std::iota(order.begin(), order.end(), in_stratum.begin);
-    const Index epoch = k / in_stratum.size();
-    random_shuffle(order, seed_ + (stratum << 32), stream_, epoch);
+    auto& [epoch, order] = orders_[static_cast<std::size_t>(stratum)];
+    if (epoch != k / in_stratum.size()) {
+      epoch = k / in_stratum.size();
+      order.resize(static_cast<std::size_t>(in_stratum.size()));
+      std::iota(order.begin(), order.end(), in_stratum.begin);
+      random_shuffle(order, seed_ + (stratum << 32), stream_, epoch);
+    }
     blocks_[static_cast<std::size_t>(stratum)] = order[static_cast<std::size_t>(k % in_stratum.size())];
   }
   return blocks_;

@@ -23,11 +23,11 @@ ClassifiedRows::ClassifiedRows(const Options& options, const Communicator& comm,
 }
 
 void ClassifiedRows::begin_pass(std::span<const Probe> probes) {
-  std::vector<InSpan> points;
+  points_.clear();
   for (const Probe& probe : probes) {
-    points.push_back(probe.y);
+    points_.push_back(probe.y);
   }
-  classifier_->set_points(points);
+  classifier_->set_points(points_);
   losses_.resize(probes.size() * tile_rows);
 }
 

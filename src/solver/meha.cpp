@@ -43,7 +43,8 @@ void Meha::step(Oracle& oracle, State& s) {
   const Result& at_theta = sweep.lower(theta, Want::GradX | Want::GradY);
   const Result& at_y = sweep.lower(y, Want::GradX | Want::GradY);
   sweep.add_upper(y, Want::GradX | Want::GradY, 1 / options_.penalty.at(k), at_y);
-  sweep.between_halves([&](Range rows, RowSums& sums) { step_x(s, rows, at_y, at_theta, sums); });
+  const auto x_step = [&](Range rows, RowSums& sums) { step_x(s, rows, at_y, at_theta, sums); };
+  sweep.between_halves(std::cref(x_step));
   sweep.run();
   if (oracle.agreed().not_finite) {  // the run ends here, and y and θ show why
     s.iteration = k + 1;
@@ -65,23 +66,29 @@ void Meha::step(Oracle& oracle, State& s) {
 void Meha::step_x(State& s, Range rows, const Result& at_y, const Result& at_theta, RowSums& sums) {
   const Real alpha = options_.alpha.at(s.iteration, n_rows_);
   auto x = s["x"].segment(rows.begin, rows.size());
-  d_x_ = at_y.grad_x.segment(rows.begin, rows.size()) - at_theta.grad_x.segment(rows.begin, rows.size());
+  if (d_x_.size() < rows.size()) {
+    d_x_.resize(rows.size());
+    moved_x_.resize(rows.size());
+  }
+  auto d = d_x_.head(rows.size());
+  auto moved = moved_x_.head(rows.size());
+  d = at_y.grad_x.segment(rows.begin, rows.size()) - at_theta.grad_x.segment(rows.begin, rows.size());
   if (!per_row_) {
-    problem_.add_grad_x_g(1, x, s["y"], d_x_);
-    problem_.add_grad_x_g(-1, x, s["theta"], d_x_);
+    problem_.add_grad_x_g(1, x, s["y"], d);
+    problem_.add_grad_x_g(-1, x, s["theta"], d);
   }
-  moved_ = x - d_x_;
-  problem_.project_x(moved_);
-  for (Index i = 0; i < moved_.size(); ++i) {
-    sums.residual_square += (x[i] - moved_[i]) * (x[i] - moved_[i]);
+  moved = x - d;
+  problem_.project_x(moved);
+  for (Index i = 0; i < rows.size(); ++i) {
+    sums.residual_square += (x[i] - moved[i]) * (x[i] - moved[i]);
   }
-  direction_x_.apply(s, rows, s.iteration + 1, as_span(d_x_));
-  moved_ = x - alpha * d_x_;
-  problem_.project_x(moved_);
-  for (Index i = 0; i < moved_.size(); ++i) {
-    sums.step_square += (x[i] - moved_[i]) * (x[i] - moved_[i]);
+  direction_x_.apply(s, rows, s.iteration + 1, {d.data(), static_cast<std::size_t>(d.size())});
+  moved = x - alpha * d;
+  problem_.project_x(moved);
+  for (Index i = 0; i < rows.size(); ++i) {
+    sums.step_square += (x[i] - moved[i]) * (x[i] - moved[i]);
   }
-  x = moved_;
+  x = moved;
 }
 
 /// y⁺ = Prox_{β g̃(x⁺,·)}(y − β·direction(d_y)). @param grad  ∇_y F(x⁺,y)/c_k + ∇_y f(x⁺,y)

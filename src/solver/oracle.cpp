@@ -237,8 +237,9 @@ void Oracle::lay_out(Want halves) {
 }
 
 void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step) {
-  std::vector<Request*> wanted;
-  std::vector<Probe> probes;
+  auto& [wanted, probes, shares] = work_;
+  wanted.clear();
+  probes.clear();
   for (std::size_t i = 0; i < n_requests_; ++i) {
     Request& request = requests_[i];
     if (request.level == level && (request.want & halves) != Want::Nothing) {
@@ -249,7 +250,7 @@ void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step) {
   if (wanted.empty()) {
     return;
   }
-  std::vector<Share> shares(wanted.size());
+  shares.assign(wanted.size(), {});
   const bool x_of_rows = per_row() && level == Level::Lower;
   const Range own_blocks = owned(level);
   const BlockPlan plan = plan_of(problem_, level, setup_.block_rows);
@@ -286,9 +287,10 @@ void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step) {
     const Range here{block.rows.begin - first, block.rows.end - first};  // where its rows stand on this rank
     reset(true, here);
     RowSums sums;
+    const auto step_rows = [&](Range rows) { row_step({here.begin + rows.begin, here.begin + rows.end}, sums); };
     BetweenHalves between;
     if (row_step && x_of_rows) {
-      between = [&](Range rows) { row_step({here.begin + rows.begin, here.begin + rows.end}, sums); };
+      between = std::cref(step_rows);
     }
     const InSpan x = x_of_rows ? rows_of_x(block.rows) : per_row() ? InSpan() : as_span(std::as_const(*x_));
     problem_.add(level, block, x, probes, shares, between);

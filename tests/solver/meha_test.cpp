@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "meha/problem/registry.hpp"
+#include "support/allocations.hpp"
+#include "support/tiny_data.hpp"
 #include "support/toy_problems.hpp"
 
 namespace meha {
@@ -491,6 +493,37 @@ TEST(MehaRates, AreAtLeastTheTheorysOnLasso) {
     const Rates rates = measure_rates("lasso_nonsmooth", n, options, 1024, minimiser);
     EXPECT_LE(rates.theta, -0.5) << p;
     EXPECT_LE(rates.gap, -p) << p;
+  }
+}
+
+TEST(Meha, StepsAllocateNothing) {
+  Communicator comm = Communicator::world();
+  const TinyData data(comm, {.n_train = 300, .n_validation = 150});
+  for (const char* model : {"linear", "mlp"}) {
+    for (const Index batch : {0, 128}) {
+      Options options = data.options();
+      options.run.block_rows = 64;
+      options.problem.model = model;
+      options.algorithm.optimizer_y = "momentum";
+      options.algorithm.optimizer_theta = "adam";
+      const auto problem = make_problem(options, comm, best_simd());
+      Oracle oracle(*problem, comm, {.block_rows = 64, .seed = 1, .batch_lower = batch, .batch_upper = batch});
+      Meha meha(options.algorithm, *problem);
+      State state;
+      meha.add_fields(oracle, state);
+      problem->start(state["x"], state["y"]);
+      meha.init(oracle, state);
+      const auto step_ten_times = [&] {
+        for (int i = 0; i < 10; ++i) {
+          meha.step(oracle, state);
+        }
+      };
+      step_ten_times();  // buffers grow to their sizes
+      const std::size_t before = n_allocations();
+      EXPECT_GT(before, 0U);
+      step_ten_times();
+      EXPECT_EQ(n_allocations(), before) << model << ", batches of " << batch;
+    }
   }
 }
 

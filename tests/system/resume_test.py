@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-from unittest import mock
 
 import support
 
@@ -162,19 +161,6 @@ class ResumeTest(support.RestartCase):
             ended = self.resume("--set", "run.iterations=30", ranks=ranks, code=3)
             self.assertIn("fingerprint", ended.err)
         self.assertEqual((self.out / "config.toml").read_text(), before)
-
-    def test_other_kind_of_processor(self):
-        mlp = {"problem__model": "mlp", "problem__hidden": [8], "run__iterations": 20}
-        with mock.patch.dict(os.environ, OPENBLAS_CORETYPE="Nehalem"):
-            self.run_ok("run", **mlp)
-            self.resume("--set", "run.iterations=22")
-        with mock.patch.dict(os.environ, OPENBLAS_CORETYPE="Prescott"):
-            for ranks in (1, 3):
-                ended = self.resume("--set", "run.iterations=30", ranks=ranks, code=2)
-                self.assertIn("OpenBLAS", ended.err)
-                self.assertIn("Nehalem", ended.err)
-                self.assertIn("Prescott", ended.err)
-        self.assertEqual(self.newest_iteration(), 22)
 
     def test_moved_data(self):
         self.run_ok("run", run__iterations=20)

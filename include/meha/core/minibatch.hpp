@@ -28,6 +28,11 @@ class Minibatches {
   Stream stream_;
   Index cached_step_ = -1;
   std::vector<Index> blocks_;
+  struct Order {
+    Index epoch = -1;
+    std::vector<Index> blocks;
+  };
+  std::vector<Order> orders_;  // of each stratum, in the epoch last asked for
 };
 
 }  // namespace meha

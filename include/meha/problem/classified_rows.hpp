@@ -63,6 +63,7 @@ class ClassifiedRows {
   Loss loss_ = Loss::CrossEntropy;
   std::string fingerprint_;
   std::unique_ptr<Classifier> classifier_;
+  std::vector<InSpan> points_;  // of the pass at hand
   std::vector<Real> losses_;
 };
 

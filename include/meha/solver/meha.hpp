@@ -43,7 +43,7 @@ class Meha final : public Algorithm {
   bool per_row_;
   Index n_rows_;
   Direction direction_x_, direction_y_, direction_theta_;
-  Vec d_x_, d_y_, d_theta_, planned_, moved_;  // scratch
+  Vec d_x_, moved_x_, d_y_, d_theta_, planned_, moved_;  // scratch
   struct Residuals {
     Real x = -1, y = 0, theta = 0, step_x = 0, step_y = 0;  // x < 0: no step yet
   } last_;

@@ -161,6 +161,11 @@ class Oracle {
   bool full_ = false;
   std::deque<Request> requests_;  // the first n_requests_ are in use
   std::size_t n_requests_ = 0;
+  struct {
+    std::vector<Request*> requests;
+    std::vector<Probe> probes;
+    std::vector<Share> shares;
+  } work_;                        // of the level at hand, reused
   std::vector<Index> my_blocks_;  // of the pass at hand, those of this rank
   Index n_sums_ = 0;
   int exponent_ = 0;
