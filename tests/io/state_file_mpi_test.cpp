@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include <optional>
 
 #include "support/scratch.hpp"
@@ -146,10 +148,11 @@ TEST_F(StateFileMpi, AFailedWriteFailsOnAllRanksAndKeepsTheOldFile) {
   EXPECT_EQ(no_folder, outcome_of_root(comm, no_folder));
 
   write_state(path, comm, state, rows, some_record(1));
-  Record twice = some_record(2);
-  twice.texts["iteration"] = "an attribute that is there already";
+  if (comm.is_root()) {
+    std::filesystem::create_directory(path + ".part");  // where the new file would be written
+  }
   const std::string failed =
-      outcome([&] { write_state(path, comm, numbered_state(rows, comm.rank(), 2), rows, twice); });
+      outcome([&] { write_state(path, comm, numbered_state(rows, comm.rank(), 2), rows, some_record(2)); });
   EXPECT_EQ(failed.substr(0, 2), "5 ") << failed;
   EXPECT_EQ(damage_of(path), std::nullopt);
   EXPECT_EQ(read_record(path).iteration, 1);
