@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// meha export DIR --what samples|history|model: results in the formats people work with.
+// meha export DIR --what samples|history|model: results in the formats people work with; on any number of ranks.
 #include <filesystem>
 #include <iostream>
 #include <sstream>
 
 #include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
+#include "meha/comm/archive.hpp"
 #include "meha/data/hdf5_file.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/durable.hpp"
@@ -51,52 +52,99 @@ void export_model(const Problem& problem, const Vec& y, const std::string& out) 
   file.close();
 }
 
-void export_samples(HyperCleaning& problem, const State& state, const std::string& out) {
-  const SampleReport report = report_samples(problem.samples(), state["x"], problem.predict(state["y"]));
-  std::ostringstream table;
-  write_samples(table, report);
-  write_durably(out, table.str());
-  write_class_table(std::cout, report);
-  std::cout << "\nthe " << n_suspects_shown << " most suspicious rows:\n";
-  write_suspects(std::cout, report, n_suspects_shown);
+/// Collective.
+void export_samples(const Communicator& comm, HyperCleaning& problem, const State& state, const Arguments& arguments,
+                    const std::string& out) {
+  const SampleLabels& labels = problem.samples();
+  const SampleReport report{.labels = labels, .x = as_span(state["x"]), .suggested = problem.predict(state["y"])};
+  const std::string classes = class_table(comm, report);
+  Index n = problem.n_x();
+  n = arguments.below ? count_below(comm, report, *arguments.below) : n;
+  n = arguments.top > 0 ? std::min(n, arguments.top) : n;
+  std::optional<DurableFile> file;
+  std::vector<Suspect> first;
+  comm.root_or_none([&] {
+    file.emplace(out);
+    write_samples_head(file->stream(), labels);
+  });
+  for_each_suspect(comm, report, n, [&](Index rank, const Suspect& suspect) {
+    write_sample(file->stream(), labels, rank, suspect);
+    if (rank <= n_suspects_shown) {
+      first.push_back(suspect);
+    }
+  });
+  comm.root_or_none([&] {
+    file->finish();
+    std::cout << classes << "\nthe " << first.size() << " most suspicious rows:\n";
+    write_suspects(std::cout, labels, first);
+  });
+}
+
+/// What rank 0 finds in the run directory.
+struct Found {
+  Options options;
+  std::string file, simd;
+};
+
+Found find(const Arguments& arguments) {
+  const RunDirectory directory(arguments.target);
+  if (!std::filesystem::exists(directory.file("config.toml"))) {
+    throw Error(ExitCode::Config, arguments.target + ": not a run directory (it has no config.toml)");
+  }
+  if (arguments.what != "samples" && (arguments.top > 0 || arguments.below)) {
+    throw Error(ExitCode::Config,
+                "meha export: --top and --below choose among samples, not of --what " + arguments.what);
+  }
+  Found found;
+  found.file = directory.solution([](const std::string& text) { std::cerr << "warning: " << text << '\n'; });
+  found.options = read_config(directory.file("config.toml"));
+  found.simd = read_record(found.file).texts.at("simd");
+  return found;
+}
+
+/// Collective.
+void export_solution(const Communicator& world, const Arguments& arguments, Found found, const std::string& out) {
+  Communicator comm = world;
+  std::string bytes = pack(found.options);
+  comm.broadcast(bytes);
+  comm.broadcast(found.file);
+  comm.broadcast(found.simd);
+  Options options = unpack<Options>(bytes);
+  options.comm.placement = "sharded";
+  const auto problem = make_problem(options, comm, agree_on_simd(comm, found.simd));
+  const Oracle oracle(*problem, comm, oracle_setup(options));
+  auto* cleaning = dynamic_cast<HyperCleaning*>(problem.get());
+  if (arguments.what == "samples" && cleaning == nullptr) {
+    throw Error(ExitCode::Config, "--what samples: problem " + options.problem.type + " has no samples to report on");
+  }
+  State state;
+  state.add("x", problem->x_layout() == XLayout::PerRow, oracle.stored_x_size());
+  state.add("y", false, problem->n_y());
+  read_solution(found.file, comm, state, oracle.stored_rows());
+  if (arguments.what == "samples") {
+    export_samples(comm, *cleaning, state, arguments, out);
+  } else {
+    comm.root_or_none([&] { export_model(*problem, state["y"], out); });
+  }
 }
 
 }  // namespace
 
 ExitCode export_verb(const Arguments& arguments) {
   const Communicator comm = Communicator::world();
-  if (comm.size() > 1) {
-    throw Error(ExitCode::Config, "meha export: runs on one rank, not on " + std::to_string(comm.size()));
-  }
-  const RunDirectory directory(arguments.target);
-  if (!std::filesystem::exists(directory.file("config.toml"))) {
-    throw Error(ExitCode::Config, arguments.target + ": not a run directory (it has no config.toml)");
-  }
-  const std::string file =
-      directory.solution([](const std::string& text) { std::cerr << "warning: " << text << '\n'; });
+  Found found;
+  comm.root_or_none([&] { found = find(arguments); });
   const std::string extension = arguments.what == "model" ? ".h5" : ".csv";
-  const std::string out = arguments.out.empty() ? directory.file(arguments.what + extension) : arguments.out;
+  const std::string out =
+      arguments.out.empty() ? RunDirectory(arguments.target).file(arguments.what + extension) : arguments.out;
   if (arguments.what == "history") {
-    export_history(read_record(file).history, out);
+    comm.root_or_none([&] { export_history(read_record(found.file).history, out); });
   } else {
-    const Options options = read_config(directory.file("config.toml"));
-    const auto problem = make_problem(options, comm, agree_on_simd(comm, read_record(file).texts.at("simd")));
-    State state;
-    const bool per_row = problem->x_layout() == XLayout::PerRow;
-    state.add("x", per_row, problem->n_x());
-    state.add("y", false, problem->n_y());
-    const Range all{0, problem->n_x()};
-    read_solution(file, comm, state, {&all, 1});
-    auto* cleaning = dynamic_cast<HyperCleaning*>(problem.get());
-    if (arguments.what == "model") {
-      export_model(*problem, state["y"], out);
-    } else if (cleaning != nullptr) {
-      export_samples(*cleaning, state, out);
-    } else {
-      throw Error(ExitCode::Config, "--what samples: problem " + options.problem.type + " has no samples to report on");
-    }
+    export_solution(comm, arguments, found, out);
   }
-  std::cout << arguments.what << ": " << out << '\n';
+  if (comm.is_root()) {
+    std::cout << arguments.what << ": " << out << '\n';
+  }
   return ExitCode::Finished;
 }
 

@@ -182,6 +182,10 @@ int program(int argc, char** argv) {
       ->required()
       ->check(CLI::IsMember({"samples", "history", "model"}));
   exporter->add_option("--out", arguments.out, "file; default: in the run directory");
+  exporter->add_option("--top", arguments.top, "samples: only so many, the most suspicious")
+      ->check(CLI::PositiveNumber);
+  exporter->add_option("--below", arguments.below, "samples: only those of a smaller weight")
+      ->check(CLI::Range(0.0, 1.0));
   CLI::App* check = add("check", "check a problem's gradients, or a run's solution", check_verb, true);
   auto* config = check->add_option("config", arguments.target, "CONFIG.toml: gradients against finite differences");
   check->add_option("--solution", arguments.solution, "run directory: certificate of its solution")->excludes(config);

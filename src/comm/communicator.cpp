@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
+#include <numeric>
 
 #include "meha/core/activity.hpp"
 
@@ -136,6 +137,56 @@ void Communicator::broadcast_together(std::initializer_list<OutSpan> fields) {
     std::copy_n(at, field.size(), field.begin());
     at += static_cast<std::ptrdiff_t>(field.size());
   }
+}
+
+std::vector<std::byte> Communicator::gather_all_bytes(std::span<const std::byte> mine) const {
+  const WaitingForRanks waiting;
+  const int n_mine = count(mine.size());
+  std::vector<int> counts(static_cast<std::size_t>(size_));
+  MPI_Allgather(&n_mine, 1, MPI_INT, counts.data(), 1, MPI_INT, MPI_COMM_WORLD);
+  std::vector<int> first;
+  std::size_t total = 0;
+  for (const int n : counts) {
+    first.push_back(count(total));
+    total += static_cast<std::size_t>(n);
+  }
+  std::vector<std::byte> all(total);
+  MPI_Allgatherv(mine.data(), n_mine, MPI_BYTE, all.data(), counts.data(), first.data(), MPI_BYTE, MPI_COMM_WORLD);
+  return all;
+}
+
+std::vector<Index> Communicator::exchange_sizes(std::span<const Index> first) const {
+  const WaitingForRanks waiting;
+  require(first.size() == static_cast<std::size_t>(size_) + 1, "an exchange has a part for every rank");
+  std::vector<Index> sizes(first.size());
+  std::adjacent_difference(first.begin(), first.end(), sizes.begin());
+  std::vector<Index> from(first.size(), 0);
+  MPI_Alltoall(sizes.data() + 1, 1, MPI_INT64_T, from.data() + 1, 1, MPI_INT64_T, MPI_COMM_WORLD);
+  std::partial_sum(from.begin(), from.end(), from.begin());
+  return from;
+}
+
+void Communicator::exchange_items(const void* items, std::span<const Index> first, void* received,
+                                  std::span<const Index> from, std::size_t item_bytes) const {
+  const WaitingForRanks waiting;
+  const auto counts_of = [](std::span<const Index> bounds, std::vector<int>& counts, std::vector<int>& places) {
+    for (std::size_t rank = 0; rank + 1 < bounds.size(); ++rank) {
+      counts.push_back(count(static_cast<std::size_t>(bounds[rank + 1] - bounds[rank])));
+      places.push_back(count(static_cast<std::size_t>(bounds[rank])));
+    }
+  };
+  std::vector<int> counts;
+  std::vector<int> places;
+  std::vector<int> counts_from;
+  std::vector<int> places_from;
+  counts_of(first, counts, places);
+  counts_of(from, counts_from, places_from);
+  MPI_Datatype item = MPI_DATATYPE_NULL;
+  MPI_Type_contiguous(count(item_bytes), MPI_BYTE, &item);
+  MPI_Type_commit(&item);
+  MPI_Alltoallv(items, counts.data(), places.data(), item, received, counts_from.data(), places_from.data(), item,
+                MPI_COMM_WORLD);
+  MPI_Type_free(&item);
 }
 
 void Communicator::gather_rows(std::span<const Range> rows_of_rank, InSpan local,

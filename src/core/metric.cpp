@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <numeric>
 
 namespace meha {
 namespace {
@@ -115,34 +114,6 @@ void set_cleaning_metrics(Real clean_kept, Real corrupted_kept, Real clean_dropp
   ratio("precision", clean_kept, clean_kept + corrupted_kept);
   ratio("recall", clean_kept, clean_kept + clean_dropped);
   ratio("f1", 2 * clean_kept, 2 * clean_kept + corrupted_kept + clean_dropped);
-}
-
-std::optional<Real> auroc(InSpan score, std::span<const std::uint8_t> is_clean) {
-  if (std::any_of(score.begin(), score.end(), [](Real value) { return std::isnan(value); })) {
-    return std::nullopt;
-  }
-  std::vector<std::size_t> order(score.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return score[a] < score[b]; });
-  Real n_corrupted_below = 0;
-  Real n_clean = 0;
-  Real twice_wins = 0;  // a whole number below 2^53 while n < 6.7e7
-  for (std::size_t first = 0; first < order.size();) {
-    Real clean_tied = 0;
-    Real corrupted_tied = 0;
-    std::size_t last = first;
-    for (; last < order.size() && score[order[last]] == score[order[first]]; ++last) {
-      (is_clean[order[last]] != 0 ? clean_tied : corrupted_tied) += 1;
-    }
-    twice_wins += clean_tied * (2 * n_corrupted_below + corrupted_tied);
-    n_corrupted_below += corrupted_tied;
-    n_clean += clean_tied;
-    first = last;
-  }
-  if (n_clean == 0 || n_corrupted_below == 0) {
-    return std::nullopt;
-  }
-  return twice_wins / (2 * n_clean * n_corrupted_below);
 }
 
 }  // namespace meha

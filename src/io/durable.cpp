@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
 #include "meha/core/error.hpp"
 
@@ -64,18 +63,33 @@ void rename_durably(const std::string& part, const std::string& path) {
   sync_path(folder.empty() ? "." : folder.string(), O_RDONLY | O_DIRECTORY);
 }
 
-void write_durably(const std::string& path, const std::string& content) {
-  const std::string part = path + ".part";
-  std::ofstream file(part, std::ios::binary | std::ios::trunc);
-  file << content;
-  file.close();
-  if (!file) {
-    const int reason = errno;
-    unlink(part.c_str());
-    errno = reason;
-    fail(part, "written");
+DurableFile::DurableFile(const std::string& path)
+    : path_(path), part_(path + ".part"), file_(part_, std::ios::binary | std::ios::trunc) {
+  if (!file_) {
+    fail(part_, "written");
   }
-  rename_durably(part, path);
+}
+
+DurableFile::~DurableFile() {
+  if (!finished_) {
+    file_.close();
+    unlink(part_.c_str());
+  }
+}
+
+void DurableFile::finish() {
+  file_.close();
+  if (!file_) {
+    fail(part_, "written");
+  }
+  rename_durably(part_, path_);
+  finished_ = true;
+}
+
+void write_durably(const std::string& path, const std::string& content) {
+  DurableFile file(path);
+  file.stream() << content;
+  file.finish();
 }
 
 void replace_link(const std::string& target, const std::string& link) {

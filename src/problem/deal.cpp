@@ -90,29 +90,4 @@ RowSet deal_rows(const Communicator& comm, const Selection& selection, Index blo
   return mine;
 }
 
-std::vector<std::uint8_t> deal_bytes(const Communicator& comm, const BlockPlan& plan,
-                                     const std::vector<std::uint8_t>& all) {
-  Index known = all.empty() ? 0 : 1;
-  comm.broadcast(known);
-  if (known == 0) {
-    return {};
-  }
-  const Range own = owned_rows(plan, comm.rank(), comm.size());
-  std::vector<std::uint8_t> mine(static_cast<std::size_t>(own.size()));
-  for_each_block(comm, plan, [&](int owner, Range rows) {
-    const auto part = [&](auto& from, Index first) {
-      return slice(std::span(from), {rows.begin - first, rows.end - first});
-    };
-    if (comm.is_root() && owner == 0) {
-      const auto bytes = part(all, 0);
-      std::copy(bytes.begin(), bytes.end(), part(mine, own.begin).begin());
-    } else if (comm.is_root()) {
-      comm.send(owner, std::as_bytes(part(all, 0)));
-    } else if (owner == comm.rank()) {
-      comm.receive(0, std::as_writable_bytes(part(mine, own.begin)));
-    }
-  });
-  return mine;
-}
-
 }  // namespace meha

@@ -32,15 +32,20 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
     split = load_split(options.problem.data, options.problem.noise, options.run.seed);
   });
   rows_ = ClassifiedRows(options, comm, simd, split, Loss::CrossEntropy);
-  is_clean_ = deal_bytes(comm, train().plan(), split.is_clean);
+  const BlockPlan& plan = train().plan();
   Index knows_truth = split.is_clean.empty() ? 0 : 1;
   comm.broadcast(knows_truth);
-  knows_truth_ = knows_truth != 0;
-  samples_ = {.source_row = std::move(split.train.rows),
-              .given = std::move(split.train.labels),
-              .truth = std::move(split.true_labels),
-              .is_clean = std::move(split.is_clean),
+  samples_ = {.rows = train().rows(),
+              .source_row = deal_values(comm, plan, split.train.rows),
+              .given = deal_values(comm, plan, split.train.labels),
+              .truth = deal_values(comm, plan, split.true_labels),
+              .is_clean = deal_values(comm, plan, split.is_clean),
+              .knows_truth = knows_truth != 0,
               .class_names = std::move(split.class_names)};
+  samples_.class_names.resize(static_cast<std::size_t>(rows_.n_classes()));
+  for (std::string& class_name : samples_.class_names) {
+    comm.broadcast(class_name);
+  }
 }
 
 std::vector<NamedArray> HyperCleaning::parameters() const {
@@ -117,8 +122,8 @@ void HyperCleaning::tally(Level level, const Block& block, InSpan x, InSpan y, O
     for (std::size_t i = 0; i < x.size(); ++i) {
       const bool kept = sigmoid(x[i]) >= 0.5;
       tallies[Kept] += kept ? 1 : 0;
-      if (knows_truth_) {
-        const bool clean = is_clean_[static_cast<std::size_t>(block.rows.begin - train().rows().begin) + i] != 0;
+      if (samples_.knows_truth) {
+        const bool clean = samples_.is_clean[static_cast<std::size_t>(block.rows.begin - samples_.rows.begin) + i] != 0;
         tallies[CleanKept] += kept && clean ? 1 : 0;
         tallies[CorruptedKept] += kept && !clean ? 1 : 0;
         tallies[CleanDropped] += !kept && clean ? 1 : 0;
@@ -129,19 +134,16 @@ void HyperCleaning::tally(Level level, const Block& block, InSpan x, InSpan y, O
   }
 }
 
-void HyperCleaning::measure(InSpan tallies, In x, In /*y*/, Metrics& metrics) const {
+void HyperCleaning::measure(InSpan tallies, In /*x*/, In /*y*/, Metrics& metrics) const {
   rows_.measure(tallies, metrics);
   metrics.set("rows_kept", tallies[Kept]);
-  if (knows_truth_) {
+  if (samples_.knows_truth) {
     set_cleaning_metrics(tallies[CleanKept], tallies[CorruptedKept], tallies[CleanDropped], metrics);
-    if (const auto area = auroc({x.data(), static_cast<std::size_t>(x.size())}, samples_.is_clean)) {
-      metrics.set("auroc", *area);
-    }
   }
 }
 
 bool HyperCleaning::has_refit(Refit which) const {
-  return refit_ && n_rows(Level::Test) > 0 && (which != Refit::Clean || knows_truth_);
+  return refit_ && n_rows(Level::Test) > 0 && (which != Refit::Clean || samples_.knows_truth);
 }
 
 void HyperCleaning::select_rows(Refit which, Range rows, InSpan x, OutSpan x_hard) const {
@@ -149,13 +151,16 @@ void HyperCleaning::select_rows(Refit which, Range rows, InSpan x, OutSpan x_har
     return;
   }
   constexpr Real infinity = std::numeric_limits<Real>::infinity();
-  const bool all_here = samples_.is_clean.size() == static_cast<std::size_t>(n_x());  // rank 0 knows every row's truth
-  const std::uint8_t* clean =
-      all_here ? samples_.is_clean.data() + rows.begin : is_clean_.data() + (rows.begin - train().rows().begin);
+  const auto first = static_cast<std::size_t>(rows.begin - samples_.rows.begin);
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const bool taken = which == Refit::Kept ? sigmoid(x[i]) >= 0.5 : which != Refit::Clean || clean[i] != 0;
+    const bool taken =
+        which == Refit::Kept ? sigmoid(x[i]) >= 0.5 : which != Refit::Clean || samples_.is_clean[first + i] != 0;
     x_hard[i] = taken ? infinity : -infinity;
   }
+}
+
+std::optional<std::span<const std::uint8_t>> HyperCleaning::clean_rows() const {
+  return samples_.knows_truth ? std::optional(std::span(samples_.is_clean)) : std::nullopt;
 }
 
 std::vector<Label> HyperCleaning::predict(In y) {

@@ -62,7 +62,7 @@ Range Oracle::owned(Level level) const {
 
 /// These rows of x as this rank computes with them. @param rows  owned here
 OutSpan Oracle::rows_of_x(Range rows) {
-  const Index first = owned_rows_[static_cast<std::size_t>(comm_.rank())].begin;
+  const Index first = owned_rows().begin;
   return slice(as_span(remote() ? x_here_ : *x_), {rows.begin - first, rows.end - first});
 }
 
@@ -81,11 +81,16 @@ Sweep Oracle::open(Vec& x, Index k, bool full) {
   n_requests_ = 0;
   row_sums_ = {};
   if (remote()) {
-    x_here_.resize(owned_rows_[static_cast<std::size_t>(comm_.rank())].size());
-    comm_.scatter_rows(owned_rows_, as_span(x_here_),
-                       [&](Index first, OutSpan piece) { std::copy_n(x.data() + first, piece.size(), piece.begin()); });
+    bring_x(x);
   }
   return Sweep(*this);
+}
+
+/// remote(): hands each rank its rows of x.
+void Oracle::bring_x(const Vec& x) {
+  x_here_.resize(owned_rows().size());
+  comm_.scatter_rows(owned_rows_, as_span(x_here_),
+                     [&](Index first, OutSpan piece) { std::copy_n(x.data() + first, piece.size(), piece.begin()); });
 }
 
 std::size_t Oracle::add_request(Level level, const Vec& y, Want want) {
@@ -100,7 +105,7 @@ std::size_t Oracle::add_request(Level level, const Vec& y, Want want) {
   request.factor = 1;
   request.joins = n_requests_;
   request.result.value = 0;
-  const Index n_rows_here = owned_rows_[static_cast<std::size_t>(comm_.rank())].size();
+  const Index n_rows_here = owned_rows().size();
   const bool x_of_rows = per_row() && level == Level::Lower;
   request.result.grad_x.resize(no_x ? 0 : x_of_rows ? n_rows_here : problem_.n_x());
   request.share_x.resize(no_x || per_row() ? 0 : problem_.n_x());
@@ -168,8 +173,7 @@ void Oracle::step_rows_on_root(const RowStep& row_step) {
       root_row_sums_.push_back(sums);
     }
   }
-  comm_.scatter_rows(owned_rows_, as_span(x_here_),
-                     [&](Index first, OutSpan piece) { std::copy_n(x_->data() + first, piece.size(), piece.begin()); });
+  bring_x(*x_);
 }
 
 /// One visit to the rows and one allreduce, for what is wanted of `halves`.
@@ -283,7 +287,7 @@ void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step) {
                       .rows = plan.rows(id),
                       .n_rows_in_pass = n_rows_in_pass,
                       .next = b + 1 < my_blocks_.size() ? plan.rows(my_blocks_[b + 1]) : Range{}};
-    const Index first = owned_rows_[static_cast<std::size_t>(comm_.rank())].begin;
+    const Index first = owned_rows().begin;
     const Range here{block.rows.begin - first, block.rows.end - first};  // where its rows stand on this rank
     reset(true, here);
     RowSums sums;
@@ -379,12 +383,20 @@ Vec Oracle::tally(Vec& x, const Vec& y) {
   return share;
 }
 
-Vec Oracle::gather_x(const Vec& x) const {
-  if (!per_row()) {
-    return x;
+InSpan Oracle::owned_x(const Vec& x) {
+  if (!remote()) {
+    return as_span(x);
+  }
+  bring_x(x);
+  return as_span(std::as_const(x_here_));
+}
+
+Vec Oracle::stored_x(Vec of_owned_rows) const {
+  if (!remote()) {
+    return of_owned_rows;
   }
   Vec all(comm_.is_root() ? n_lower_rows() : 0);
-  comm_.gather_rows(stored_rows_, as_span(x),
+  comm_.gather_rows(owned_rows_, as_span(std::as_const(of_owned_rows)),
                     [&](Index first, InSpan piece) { std::copy(piece.begin(), piece.end(), all.data() + first); });
   return all;
 }

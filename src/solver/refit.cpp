@@ -65,9 +65,9 @@ std::optional<Real> refit(Oracle& oracle, Refit which, Vec& x, const RefitPlan& 
   if (!problem.has_refit(which)) {
     return std::nullopt;
   }
-  Vec x_hard(x.size());
-  const Range stored = oracle.stored_rows()[static_cast<std::size_t>(oracle.comm().rank())];
-  problem.select_rows(which, stored, as_span(x), as_span(x_hard));
+  Vec taken(oracle.owned_rows().size());
+  problem.select_rows(which, oracle.owned_rows(), oracle.owned_x(x), as_span(taken));
+  Vec x_hard = oracle.stored_x(std::move(taken));
   Real n_taken = static_cast<Real>((x_hard.array() > 0).count());
   oracle.comm().sum({&n_taken, 1});
   if (n_taken == 0) {
@@ -79,10 +79,9 @@ std::optional<Real> refit(Oracle& oracle, Refit which, Vec& x, const RefitPlan& 
     return std::nullopt;
   }
   const Vec tallies = oracle.tally(x_hard, *y);
-  const Vec x_all = oracle.gather_x(x_hard);
   Metrics metrics;
   if (oracle.comm().is_root()) {
-    problem.measure(as_span(tallies), x_all, *y, metrics);
+    problem.measure(as_span(tallies), Vec(), *y, metrics);
   }
   return metrics.find("test_accuracy").value_or(0);
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "meha/comm/ranking.hpp"
 #include "meha/solver/best_state.hpp"
 
 namespace meha {
@@ -49,9 +50,13 @@ Metrics measure(Algorithm& algorithm, Oracle& oracle, State& state) {
     metrics.iteration = state.iteration;
     algorithm.measure(oracle, state, metrics);
     const Vec tallies = oracle.tally(state["x"], state["y"]);
-    const Vec x = oracle.gather_x(state["x"]);
     if (oracle.comm().is_root()) {
-      oracle.problem().measure(as_span(tallies), x, state["y"], metrics);
+      oracle.problem().measure(as_span(tallies), oracle.per_row() ? Vec() : state["x"], state["y"], metrics);
+    }
+    if (const auto clean = oracle.problem().clean_rows()) {
+      if (const auto area = auroc(oracle.comm(), oracle.owned_x(state["x"]), *clean)) {
+        metrics.set("auroc", *area);
+      }
     }
   }
   oracle.timings = before;  // the sweeps of a report count as evaluation

@@ -53,6 +53,46 @@ TEST(Communicator, SumsAndTakesTheSmallest) {
   EXPECT_EQ(comm.min(10 - comm.rank()), 10 - (comm.size() - 1));
 }
 
+struct Item {
+  Index from, to;
+  std::int32_t number;
+};
+
+TEST(Communicator, ExchangeBringsEveryItemToItsRank) {
+  const Communicator comm = Communicator::world();
+  std::vector<Item> items;
+  std::vector<Index> first = {0};
+  for (int to = 0; to < comm.size(); ++to) {
+    for (int i = 0; i < (comm.rank() + 2 * to) % 4; ++i) {  // none to some
+      items.push_back({comm.rank(), to, i});
+    }
+    first.push_back(static_cast<Index>(items.size()));
+  }
+  std::vector<Index> from;
+  const auto received = comm.exchange(std::span<const Item>(items), first, from);
+  std::size_t at = 0;
+  for (int rank = 0; rank < comm.size(); ++rank) {
+    EXPECT_EQ(from[static_cast<std::size_t>(rank)], static_cast<Index>(at));
+    for (int i = 0; i < (rank + 2 * comm.rank()) % 4; ++i, ++at) {
+      EXPECT_EQ(received.at(at).from, rank);
+      EXPECT_EQ(received.at(at).to, comm.rank());
+      EXPECT_EQ(received.at(at).number, i);
+    }
+  }
+  EXPECT_EQ(received.size(), at);
+}
+
+TEST(Communicator, GathersItemsOfUnequalRanks) {
+  const Communicator comm = Communicator::world();
+  const std::vector<Index> mine(static_cast<std::size_t>(comm.rank()), comm.rank());
+  std::vector<Index> expected;
+  for (int rank = 0; rank < comm.size(); ++rank) {
+    expected.insert(expected.end(), static_cast<std::size_t>(rank), rank);
+  }
+  EXPECT_EQ(comm.gather_all(std::span<const Index>(mine)), expected);
+  EXPECT_EQ(comm.gather(std::span<const Index>(mine)), comm.is_root() ? expected : std::vector<Index>());
+}
+
 TEST(Communicator, AgreeIsSilentWhenNobodyFailed) {
   const Communicator comm = Communicator::world();
   EXPECT_EQ(outcome([&] { comm.agree(std::nullopt); }), "");

@@ -73,55 +73,5 @@ TEST(CleaningMetrics, AreAbsentWhereTheyAreZeroOverZero) {
   EXPECT_TRUE(nothing_at_all.values.empty());
 }
 
-Real auroc_by_pairs(const std::vector<Real>& score, const std::vector<std::uint8_t>& is_clean) {
-  Real twice_wins = 0;
-  Real n_pairs = 0;
-  for (std::size_t clean = 0; clean < score.size(); ++clean) {
-    for (std::size_t corrupted = 0; corrupted < score.size(); ++corrupted) {
-      if (is_clean[clean] != 0 && is_clean[corrupted] == 0) {
-        n_pairs += 1;
-        twice_wins += score[clean] > score[corrupted] ? 2 : score[clean] == score[corrupted] ? 1 : 0;
-      }
-    }
-  }
-  return twice_wins / (2 * n_pairs);
-}
-
-TEST(Auroc, CountsPairsWithTiesAsHalves) {
-  for (Index seed = 0; seed < 20; ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    const Index n = 2 + random_below(150, seed, Stream::Check, 0, 0);
-    const Index n_levels = 1 + random_below(40, seed, Stream::Check, 0, 1);
-    std::vector<Real> score;
-    std::vector<std::uint8_t> is_clean;
-    for (Index row = 0; row < n; ++row) {
-      is_clean.push_back(row < 2 ? static_cast<std::uint8_t>(row) : random_bits(seed, Stream::Check, 1, row) % 4 != 0);
-      score.push_back(static_cast<Real>(random_below(n_levels, seed, Stream::Check, 2, row)) + 0.3 * is_clean.back());
-    }
-    EXPECT_EQ(auroc(score, is_clean), auroc_by_pairs(score, is_clean));
-    for (Real& value : score) {
-      value = std::floor(value);
-    }
-    EXPECT_EQ(auroc(score, is_clean), auroc_by_pairs(score, is_clean));
-  }
-}
-
-TEST(Auroc, KnowsTheExtremes) {
-  const std::vector<std::uint8_t> is_clean = {0, 0, 1, 1};
-  EXPECT_EQ(auroc(std::vector<Real>{-infinity, 0, 1, infinity}, is_clean), 1);
-  EXPECT_EQ(auroc(std::vector<Real>{3, 2, 1, 0}, is_clean), 0);
-  EXPECT_EQ(auroc(std::vector<Real>{1, 1, 1, 1}, is_clean), 0.5);
-}
-
-TEST(Auroc, IsAbsentWhereAKindIsMissing) {
-  EXPECT_EQ(auroc(std::vector<Real>{1, 2}, std::vector<std::uint8_t>{1, 1}), std::nullopt);
-  EXPECT_EQ(auroc(std::vector<Real>{1, 2}, std::vector<std::uint8_t>{0, 0}), std::nullopt);
-  EXPECT_EQ(auroc({}, {}), std::nullopt);
-}
-
-TEST(Auroc, IsAbsentWhereAScoreIsNotANumber) {
-  EXPECT_EQ(auroc(std::vector<Real>{1, nan, 2, nan}, std::vector<std::uint8_t>{1, 0, 0, 1}), std::nullopt);
-}
-
 }  // namespace
 }  // namespace meha

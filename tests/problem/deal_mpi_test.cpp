@@ -57,20 +57,20 @@ TEST(DealMpi, EachRankGetsTheRowsOfItsBlocksInOrder) {
   }
 }
 
-TEST(DealMpi, BytesFollowTheirRows) {
+TEST(DealMpi, ValuesFollowTheirRows) {
   const Communicator comm = Communicator::world();
   const BlockPlan plan{.n_rows = 23, .block_rows = 4};
-  std::vector<std::uint8_t> all;
+  std::vector<std::int16_t> all;
   if (comm.is_root()) {
     all.resize(23);
-    std::iota(all.begin(), all.end(), std::uint8_t{100});
+    std::iota(all.begin(), all.end(), std::int16_t{1000});
   }
-  const std::vector<std::uint8_t> mine = deal_bytes(comm, plan, all);
+  const auto mine = deal_values(comm, plan, all);
   const Range own = owned_rows(plan, comm.rank(), comm.size());
-  std::vector<std::uint8_t> expected(static_cast<std::size_t>(own.size()));
-  std::iota(expected.begin(), expected.end(), static_cast<std::uint8_t>(100 + own.begin));
+  std::vector<std::int16_t> expected(static_cast<std::size_t>(own.size()));
+  std::iota(expected.begin(), expected.end(), static_cast<std::int16_t>(1000 + own.begin));
   EXPECT_EQ(mine, expected);
-  EXPECT_TRUE(deal_bytes(comm, plan, {}).empty());
+  EXPECT_TRUE(deal_values(comm, plan, std::vector<Index>()).empty());
 }
 
 TEST(DealMpi, NoRowsAtAllIsAnEmptySet) {

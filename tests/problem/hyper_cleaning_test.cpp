@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "meha/comm/ranking.hpp"
 #include "meha/problem/check.hpp"
 #include "support/tiny_data.hpp"
 
@@ -172,7 +173,7 @@ TEST_F(HyperCleaningTest, TalliesCountKeptRowsAndRightTestRows) {
   problem.tally(Level::Upper, {.id = 0, .rows = {0, 20}, .n_rows_in_pass = 20}, {}, as_span(y), as_span(tallies));
   problem.tally(Level::Test, {.id = 0, .rows = {0, 30}, .n_rows_in_pass = 30}, {}, as_span(y), as_span(tallies));
   Metrics metrics;
-  problem.measure(as_span(std::as_const(tallies)), x, y, metrics);
+  problem.measure(as_span(std::as_const(tallies)), Vec(), y, metrics);
 
   Real kept = 0, clean_kept = 0, clean = 0, right = 0, wins = 0;
   for (Index i = 0; i < n_train; ++i) {
@@ -198,7 +199,8 @@ TEST_F(HyperCleaningTest, TalliesCountKeptRowsAndRightTestRows) {
   EXPECT_EQ(metrics.find("precision"), clean_kept / kept);
   EXPECT_EQ(metrics.find("recall"), clean_kept / clean);
   EXPECT_EQ(metrics.find("test_accuracy"), right / 30);
-  EXPECT_NEAR(metrics.find("auroc").value(), wins / (clean * (n_train - clean)), 1e-15);
+  EXPECT_NEAR(auroc(comm_, as_span(x), problem.clean_rows().value()).value(), wins / (clean * (n_train - clean)),
+              1e-15);
 }
 
 TEST_F(HyperCleaningTest, WithoutTruthOrTestRowsMetricsAreAbsent) {
@@ -208,10 +210,10 @@ TEST_F(HyperCleaningTest, WithoutTruthOrTestRowsMetricsAreAbsent) {
   EXPECT_EQ(problem.n_rows(Level::Test), 0);
   Metrics metrics;
   const Vec tallies = Vec::Ones(problem.n_tallies());
-  problem.measure(as_span(tallies), Vec::Zero(n_train), Vec::Zero(problem.n_y()), metrics);
+  problem.measure(as_span(tallies), Vec(), Vec::Zero(problem.n_y()), metrics);
   EXPECT_FALSE(metrics.find("test_accuracy"));
   EXPECT_FALSE(metrics.find("precision"));
-  EXPECT_FALSE(metrics.find("auroc"));
+  EXPECT_FALSE(problem.clean_rows());
   for (const Refit which : {Refit::Kept, Refit::Corrupted, Refit::Validation, Refit::Clean}) {
     EXPECT_FALSE(problem.has_refit(which));
   }

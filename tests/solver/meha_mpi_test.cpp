@@ -52,7 +52,7 @@ Vec ten_steps(Problem& problem, const AlgorithmOptions& options, Index block_row
   }
   const auto hash = static_cast<Index>(hasher.value() >> 1U);
   EXPECT_EQ(comm.min(hash), -comm.min(-hash)) << "replicated fields differ between ranks";
-  return whole_state(oracle, state);
+  return whole_state(oracle, comm, state);
 }
 
 void expect_placements_agree(Problem& problem, Index block_rows, Index batch) {

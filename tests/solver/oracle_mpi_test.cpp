@@ -77,7 +77,7 @@ TEST(OracleMpi, AnyNumberOfRanksGivesTheSerialBits) {
   }
 }
 
-TEST(OracleMpi, GatherXPutsTheRowsInOrder) {
+TEST(OracleMpi, RowsOfXGoToTheirOwnersAndBack) {
   Communicator comm = Communicator::world();
   for (const Placement placement : {Placement::Sharded, Placement::Root}) {
     Weighted toy(19, 7);
@@ -85,7 +85,12 @@ TEST(OracleMpi, GatherXPutsTheRowsInOrder) {
     const Vec all = random_vector(19, 1);
     const Vec stored = stored_part(oracle, comm, all);
     EXPECT_TRUE(everywhere(comm, oracle.stored_x_size() == stored.size()));
-    EXPECT_TRUE(everywhere(comm, oracle.gather_x(stored) == (comm.is_root() ? all : Vec())));
+    EXPECT_TRUE(everywhere(comm, gather_x(oracle, comm, stored) == (comm.is_root() ? all : Vec())));
+    const Range mine = oracle.owned_rows();
+    const InSpan owned = oracle.owned_x(stored);
+    EXPECT_TRUE(everywhere(comm, std::ranges::equal(owned, slice(as_span(all), mine))));
+    const Vec here = mine.empty() ? Vec() : Vec(all.segment(mine.begin, mine.size()));
+    EXPECT_TRUE(everywhere(comm, oracle.stored_x(here) == stored));
     const bool has_rows = placement == Placement::Sharded || comm.is_root();
     EXPECT_TRUE(everywhere(comm, has_rows || stored.size() == 0));
   }

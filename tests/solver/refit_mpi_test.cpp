@@ -18,12 +18,10 @@ TEST(RefitMpi, EveryPlacementLearnsSeparableDataFromTheRowsThatAreTaken) {
   options.problem.noise = {.kind = "pair", .rate = 0.7};
   HyperCleaning problem(options, comm, best_simd());
   Vec all(60);
-  if (comm.is_root()) {
-    for (Index i = 0; i < 60; ++i) {
-      all[i] = problem.samples().is_clean[static_cast<std::size_t>(i)] != 0 ? 2 : -2;
-    }
+  const std::vector<std::uint8_t> is_clean = comm.gather_all(problem.clean_rows().value());
+  for (Index i = 0; i < 60; ++i) {
+    all[i] = is_clean[static_cast<std::size_t>(i)] != 0 ? 2 : -2;
   }
-  comm.broadcast(as_span(all));
   const RefitPlan plan{.iterations = 100, .learning_rate = 0.05};
   for (const Placement placement : {Placement::Sharded, Placement::Root}) {
     Oracle oracle(problem, comm, {.block_rows = options.run.block_rows, .placement = placement});

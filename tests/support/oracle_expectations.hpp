@@ -77,11 +77,22 @@ inline Vec stored_part(const Oracle& oracle, const Communicator& comm, const Vec
   return rows.empty() ? Vec() : Vec(x.segment(rows.begin, rows.size()));
 }
 
+/// The whole of a field that is stored as x is, on rank 0, empty elsewhere. Collective.
+inline Vec gather_x(const Oracle& oracle, const Communicator& comm, const Vec& x) {
+  if (!oracle.per_row()) {
+    return x;
+  }
+  Vec all(comm.is_root() ? oracle.n_lower_rows() : 0);
+  comm.gather_rows(oracle.stored_rows(), as_span(x),
+                   [&](Index first, InSpan piece) { std::copy(piece.begin(), piece.end(), all.data() + first); });
+  return all;
+}
+
 /// Every field of State on rank 0, one after another. Collective.
-inline Vec whole_state(const Oracle& oracle, const State& state) {
+inline Vec whole_state(const Oracle& oracle, const Communicator& comm, const State& state) {
   std::vector<Real> all;
   for (const Field& field : state.fields()) {
-    const Vec values = field.per_row ? oracle.gather_x(field.values) : field.values;
+    const Vec values = field.per_row ? gather_x(oracle, comm, field.values) : field.values;
     all.insert(all.end(), values.data(), values.data() + values.size());
   }
   return as_vector(all);

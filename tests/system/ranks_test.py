@@ -28,7 +28,7 @@ WAYS = {
                              {"algorithm.beta": 0.01, "algorithm.eta": 0.01, "problem.regularisation": 0.01}),
     "float32 mlp": Way("float32", MINIBATCH, ("adam", "momentum", "momentum"), [(2, "sharded"), (3, "root"), (5, "sharded")],
                        {"problem.model": "mlp", "problem.hidden": [20, 10], "problem.data.n_holdout": 40, "run.iterations": 6, "run.report_every": 3}),
-    "float64 shuffled, noise, odd blocks": Way("float64", (50, 0), ("adam", "sgd", "adam"), [(3, "sharded"), (8, "sharded")],
+    "float64 shuffled, noise, odd blocks": Way("float64", (50, 0), ("adam", "sgd", "adam"), [(2, "root"), (3, "sharded"), (5, "sharded"), (8, "sharded")],
                                                {"problem.data.shuffle": True, "problem.noise.kind": "uniform",
                                                 "problem.noise.rate": 0.4, "run.block_rows": 17, "algorithm.eta": 0.01}),
     "float32 shared x, l2": Way("float32", FULL, ADAM, [(2, "sharded"), (3, "root"), (5, "sharded")],

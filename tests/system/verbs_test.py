@@ -119,6 +119,27 @@ class VerbsTest(support.Case):
             self.assertEqual(line["is_clean"] == "1", line["given_label"] == line["true_label"])
         self.assertEqual(sum(line["is_clean"] == "0" for line in table), round(0.4 * self.n_train))
 
+    def test_export_samples_on_any_number_of_ranks(self):
+        out = self.run_ok("run", ranks=2, problem__noise__kind="pair", problem__noise__rate=0.3)
+        whole = self.exported_bytes(out, 1)
+        for ranks in (2, 3, 5):
+            self.assertEqual(self.exported_bytes(out, ranks), whole, ranks)
+        lines = whole.splitlines(keepends=True)
+        for top in (1, 17, 1000):
+            for ranks in (1, 3):
+                self.assertEqual(self.exported_bytes(out, ranks, "--top", top), b"".join(lines[:top + 1]))
+        weights = [float(line["weight"]) for line in csv.DictReader(whole.decode().splitlines())]
+        below = sum(weight < weights[20] for weight in weights)
+        self.assertEqual(self.exported_bytes(out, 2, "--below", repr(weights[20])), b"".join(lines[:below + 1]))
+        refused = support.run("export", out, "--what", "model", "--top", 3)
+        self.assertEqual(refused.code, 2)
+        self.assertIn("--top", refused.err)
+
+    def exported_bytes(self, out, ranks, *more):
+        ended = support.run("export", out, "--what", "samples", "--out", self.folder / "some.csv", *more, ranks=ranks)
+        self.assertEqual(ended.code, 0, ended.err)
+        return (self.folder / "some.csv").read_bytes()
+
     def test_export_history(self):
         out = self.run_ok("run", run__report_every=7)
         self.ran("export", out, "--what", "history")

@@ -32,6 +32,8 @@ struct Arguments {
   std::string target;  // CONFIG.toml, DIR, FILE.h5 or what to list
   std::string out;
   std::string what;
+  Index top = 0;  // 0: all
+  std::optional<Real> below;
   std::vector<std::string> settings;  // a.b=value
   bool json = false;
   std::string solution;  // DIR

@@ -4,10 +4,12 @@
 // All members marked Collective must be called by every rank in the same order.
 #pragma once
 
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "meha/core/error.hpp"
@@ -48,6 +50,35 @@ class Communicator {
   void send(int to, std::span<const std::byte> bytes) const;
   void receive(int from, std::span<std::byte> bytes) const;
 
+  /// Sends items to every rank and receives from every rank. Collective.
+  /// @param first  (ranks + 1): rank r is sent items [first[r], first[r + 1]); at most 2^31 - 1 items to and from a rank
+  /// @param from  (ranks + 1), set: rank r has sent [from[r], from[r + 1]) of what is returned
+  template <class T>
+  std::vector<T> exchange(std::span<const T> items, std::span<const Index> first, std::vector<Index>& from) const {
+    static_assert(std::is_trivially_copyable_v<T>);
+    from = exchange_sizes(first);
+    std::vector<T> received(static_cast<std::size_t>(from.back()));
+    exchange_items(items.data(), first, received.data(), from, sizeof(T));
+    return received;
+  }
+  /// Every rank's items, in the order of ranks, on every rank. Collective.
+  template <class T>
+  std::vector<T> gather_all(std::span<const T> mine) const {
+    static_assert(std::is_trivially_copyable_v<T>);
+    const std::vector<std::byte> all = gather_all_bytes(std::as_bytes(mine));
+    std::vector<T> items(all.size() / sizeof(T));
+    std::memcpy(items.data(), all.data(), all.size());
+    return items;
+  }
+  /// The same, on rank 0 alone; empty elsewhere. Collective.
+  template <class T>
+  std::vector<T> gather(std::span<const T> mine) const {
+    std::vector<Index> first(static_cast<std::size_t>(size_) + 1, static_cast<Index>(mine.size()));
+    first[0] = 0;
+    std::vector<Index> from;
+    return exchange(mine, first, from);
+  }
+
   /// Throws the same Error on every rank when any rank brings one; the message names the first such rank when there are
   /// several ranks. Collective.
   void agree(const std::optional<Error>& failure) const;
@@ -86,6 +117,10 @@ class Communicator {
  private:
   Communicator(int rank, int size) : rank_(rank), size_(size) {}
   void broadcast_together(std::initializer_list<OutSpan> fields);
+  [[nodiscard]] std::vector<Index> exchange_sizes(std::span<const Index> first) const;
+  [[nodiscard]] std::vector<std::byte> gather_all_bytes(std::span<const std::byte> mine) const;
+  void exchange_items(const void* items, std::span<const Index> first, void* received, std::span<const Index> from,
+                      std::size_t item_bytes) const;
 
   template <class Work>
   static std::optional<Error> failure_of(Work& work) {

@@ -41,8 +41,4 @@ Metrics report_of(std::span<const Metrics> reports, Index iteration);
 /// Precision, recall and F1 of predicting "clean" (weight ≥ ½), absent where 0/0.
 void set_cleaning_metrics(Real clean_kept, Real corrupted_kept, Real clean_dropped, Metrics& metrics);
 
-/// Probability that a clean row outranks a corrupted one by `score`, ties counted half (mid-ranks).
-/// @return nothing when one of the kinds is missing or a score is not a number
-std::optional<Real> auroc(InSpan score, std::span<const std::uint8_t> is_clean);
-
 }  // namespace meha

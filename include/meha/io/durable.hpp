@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <fstream>
 #include <string>
 
 namespace meha {
@@ -10,6 +11,24 @@ namespace meha {
 /// Moves the complete file `part` to `path`, so that after a crash either the old or the new one is there, whole.
 /// Errors: Error(Checkpoint).
 void rename_durably(const std::string& part, const std::string& path);
+
+/// A file in the making: stands under its name when finish() has returned, and leaves nothing behind otherwise.
+class DurableFile {
+ public:
+  explicit DurableFile(const std::string& path);
+  ~DurableFile();
+  DurableFile(const DurableFile&) = delete;
+  DurableFile& operator=(const DurableFile&) = delete;
+
+  [[nodiscard]] std::ostream& stream() { return file_; }
+  /// Errors: Error(Checkpoint) when anything could not be written.
+  void finish();
+
+ private:
+  std::string path_, part_;
+  std::ofstream file_;
+  bool finished_ = false;
+};
 
 /// Replaces the content of `path` in the same way. Errors: Error(Checkpoint).
 void write_durably(const std::string& path, const std::string& content);

@@ -1,30 +1,48 @@
 // SPDX-License-Identifier: MIT
-// What a cleaning run says of every training row: its weight, its rank of suspicion (1: the smallest weight), the label
-// the final model suggests; and a table per class of what looks wrong.
+// What a cleaning run says of the training rows: their weights, their ranks of suspicion (1: the smallest weight), the
+// labels the final model suggests; and a table per class of what looks wrong. Every rank knows its own rows; rank 0 sees
+// them all in order of suspicion, a portion at a time.
 #pragma once
 
+#include <functional>
 #include <iosfwd>
 
 #include "meha/problem/hyper_cleaning.hpp"
 
 namespace meha {
 
+/// Of the rows that this rank owns.
 struct SampleReport {
-  SampleLabels labels;
-  Vec weight;  // σ(x)
-  std::vector<Label> suggested;
-  std::vector<Index> by_suspicion;  // rows, most suspicious first
+  const SampleLabels& labels;
+  InSpan x;
+  std::vector<Label> suggested;  // the model's classes
 };
 
-/// @param x  the whole of x     @param suggested  the model's class per row
-SampleReport report_samples(const SampleLabels& labels, In x, std::vector<Label> suggested);
+/// One row.
+struct Suspect {
+  Real x;  // the weight is σ(x)
+  Index row, source_row;
+  Label given, suggested, truth;
+  std::uint8_t is_clean;
+};
 
-/// CSV, one line per row, most suspicious first; columns: row, source_row, given_label, given_name, weight,
-/// suspicion_rank, suggested_label, suggested_name, and where the truth is known true_label, true_name, is_clean.
-void write_samples(std::ostream& out, const SampleReport& report);
+/// Rows on all ranks with weights below `weight`. Collective.
+Index count_below(const Communicator& comm, const SampleReport& report, Real weight);
+
+/// Calls `see` on rank 0 for the `n` rows of smallest weight, ties by row number, in order; memory there does not grow
+/// with n. Errors: what `see` throws, on all ranks. Collective.
+void for_each_suspect(const Communicator& comm, const SampleReport& report, Index n,
+                      const std::function<void(Index suspicion_rank, const Suspect& suspect)>& see);
+
+/// Head and lines of a CSV; columns: row, source_row, given_label, given_name, weight, suspicion_rank, suggested_label,
+/// suggested_name, and where the truth is known true_label, true_name, is_clean.
+void write_samples_head(std::ostream& out, const SampleLabels& labels);
+void write_sample(std::ostream& out, const SampleLabels& labels, Index suspicion_rank, const Suspect& suspect);
+
 /// Per given class: rows, how many look wrong (weight < ½), and what those look like instead, most frequent first.
-void write_class_table(std::ostream& out, const SampleReport& report);
-/// The `n` most suspicious rows, for people.
-void write_suspects(std::ostream& out, const SampleReport& report, Index n);
+/// Collective; the text is on rank 0.
+std::string class_table(const Communicator& comm, const SampleReport& report);
+/// Some rows, for people.
+void write_suspects(std::ostream& out, const SampleLabels& labels, std::span<const Suspect> suspects);
 
 }  // namespace meha

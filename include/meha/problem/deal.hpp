@@ -11,8 +11,15 @@ namespace meha {
 /// @param selection  on rank 0; ignored elsewhere
 RowSet deal_rows(const Communicator& comm, const Selection& selection, Index block_rows);
 
-/// Hands each rank the bytes of its own rows (one per row). @param all  on rank 0, may be empty. Collective.
-std::vector<std::uint8_t> deal_bytes(const Communicator& comm, const BlockPlan& plan,
-                                     const std::vector<std::uint8_t>& all);
+/// Hands each rank what belongs to its own rows. @param all  on rank 0, may be empty; ignored elsewhere. Collective.
+template <class T>
+std::vector<T> deal_values(const Communicator& comm, const BlockPlan& plan, const std::vector<T>& all) {
+  std::vector<Index> first = {0};
+  for (int rank = 0; rank < comm.size(); ++rank) {
+    first.push_back(comm.is_root() && !all.empty() ? owned_rows(plan, rank, comm.size()).end : 0);
+  }
+  std::vector<Index> from;
+  return comm.exchange(std::span<const T>(all), first, from);
+}
 
 }  // namespace meha

@@ -14,12 +14,14 @@ namespace meha {
 /// σ(x); σ(±∞) is exactly 1 and 0.
 Real sigmoid(Real x);
 
-/// What is known of one training row, for reports.
+/// What is known of the training rows that this rank owns, for reports.
 struct SampleLabels {
+  Range rows;
   std::vector<Index> source_row;  // row in the training file
   std::vector<Label> given;
   std::vector<Label> truth;            // empty when unknown
   std::vector<std::uint8_t> is_clean;  // empty when unknown
+  bool knows_truth = false;            // the same on all ranks
   std::vector<std::string> class_names;
 };
 
@@ -46,7 +48,9 @@ class HyperCleaning final : public Problem {
   [[nodiscard]] bool has_refit(Refit which) const override;
   void select_rows(Refit which, Range rows, InSpan x, OutSpan x_hard) const override;
 
-  /// What the rows' labels were and are. Complete on rank 0, empty elsewhere.
+  [[nodiscard]] std::optional<std::span<const std::uint8_t>> clean_rows() const override;
+
+  /// What the labels of the training rows owned here were and are.
   [[nodiscard]] const SampleLabels& samples() const { return samples_; }
   /// The class that the model y finds most likely for each training row this rank owns.
   std::vector<Label> predict(In y);
@@ -61,9 +65,7 @@ class HyperCleaning final : public Problem {
   Real regularisation_;
   bool refit_;
   void (*sigmoid_)(const Real* x, std::int64_t n, Real* s);
-  bool knows_truth_ = false;
   ClassifiedRows rows_;
-  std::vector<std::uint8_t> is_clean_;  // of the training rows owned here; empty when the truth is unknown
   SampleLabels samples_;
   std::vector<Real> weights_;  // of a tile's rows
 };

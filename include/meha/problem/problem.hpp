@@ -124,12 +124,17 @@ class Problem {
   /// is made of them on rank 0. tally() adds one block's.
   [[nodiscard]] virtual Index n_tallies() const { return 0; }
   virtual void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies);
-  /// @param x  the whole of x
+  /// @param x  PerRow: empty
   virtual void measure(InSpan tallies, In x, In y, Metrics& metrics) const;
+
+  /// PerRow: which of the lower rows this rank owns are known to be right (1) and which wrong (0), for the metric auroc of
+  /// how well x tells them apart; nothing, on all ranks, when that is unknown.
+  [[nodiscard]] virtual std::optional<std::span<const std::uint8_t>> clean_rows() const { return std::nullopt; }
 
   /// Rows of Level::Lower that `refit` trains on: x_hard = +∞ (taken) or −∞ (left out), for which f is the plain mean
   /// over taken rows times (taken/n). @return whether this comparison exists
   [[nodiscard]] virtual bool has_refit(Refit which) const;
+  /// @param rows  owned here
   virtual void select_rows(Refit which, Range rows, InSpan x, OutSpan x_hard) const;
 };
 

@@ -91,8 +91,11 @@ class Oracle {
   /// Tallies of the problem's own metrics over all blocks of all levels, summed as everything else is: the same bits on
   /// any number of ranks. Not a number when one of them is not finite. Collective.
   Vec tally(Vec& x, const Vec& y);
-  /// The whole of x on rank 0, empty elsewhere. Collective.
-  Vec gather_x(const Vec& x) const;
+  /// x of the lower rows this rank owns, wherever it is stored; valid until the next sweep, or the next change of x.
+  /// PerRow only. Collective.
+  InSpan owned_x(const Vec& x);
+  /// The way back: what the owners made for their rows, as x is stored. Collective.
+  [[nodiscard]] Vec stored_x(Vec of_owned_rows) const;
   /// Runs `update` on rank 0 and broadcasts the fields. Collective.
   template <class Update, class... Fields>
   void on_root(Update&& update, Fields&... fields) {
@@ -110,6 +113,8 @@ class Oracle {
   [[nodiscard]] const std::vector<Range>& stored_rows() const { return stored_rows_; }
   /// How long x is in this rank's State.
   [[nodiscard]] Index stored_x_size() const;
+  /// The lower rows that this rank computes with.
+  [[nodiscard]] Range owned_rows() const { return owned_rows_[static_cast<std::size_t>(comm_.rank())]; }
   /// Requests as agreed upon in the last sweep, in any of its passes.
   [[nodiscard]] const Requests& agreed() const { return agreed_; }
 
@@ -141,6 +146,7 @@ class Oracle {
   void add_shares(const std::vector<Request*>& requests, std::span<Share> shares);
   void add_row_sums(const RowSums& sums);
   void read_sums(Want halves);
+  void bring_x(const Vec& x);
   void step_rows_on_root(const RowStep& row_step);
   [[nodiscard]] bool remote() const;  // x per row is stored elsewhere than its rows
   [[nodiscard]] Minibatches& batches(Level level);
