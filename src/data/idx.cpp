@@ -114,6 +114,19 @@ Table read_idx(const std::string& features_path, const std::string& labels_path)
   return IdxSource(features_path, labels_path).read(all_rows);
 }
 
+Table read_idx_labels(const std::string& features_path, const std::string& labels_path) {
+  const IdxArray images(features_path, false);
+  IdxArray labels(labels_path, true);
+  Table table;
+  table.name = features_path;
+  table.n_rows = images.n_rows();
+  table.n_features = images.row_size();
+  for (const std::byte label : labels.read(labels.n_rows())) {
+    table.labels.push_back(std::to_integer<Label>(label));
+  }
+  return table;
+}
+
 std::unique_ptr<RowSource> idx_rows(const std::string& features_path, const std::string& labels_path) {
   return std::make_unique<IdxSource>(features_path, labels_path);
 }

@@ -34,6 +34,8 @@ struct Arguments {
   std::string what;
   Index top = 0;  // 0: all
   std::optional<Real> below;
+  Index ranks = 1;
+  Real flops = 0;  // 1e9 a second; 0: measure
   std::vector<std::string> settings;  // a.b=value
   bool json = false;
   std::string solution;  // DIR
@@ -50,6 +52,7 @@ ExitCode check_verb(const Arguments& arguments);
 /// These do not.
 ExitCode inspect_verb(const Arguments& arguments);
 ExitCode list_verb(const Arguments& arguments);
+ExitCode plan_verb(const Arguments& arguments);
 ExitCode verify_verb(const Arguments& arguments);
 ExitCode data_import_verb(const Arguments& arguments);
 ExitCode data_info_verb(const Arguments& arguments);

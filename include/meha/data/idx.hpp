@@ -15,6 +15,9 @@ namespace meha {
 /// Errors: Error(Data) for a missing file, a wrong magic number, a size other than the header's, unequal counts.
 Table read_idx(const std::string& features_path, const std::string& labels_path);
 
+/// The same without the features.
+Table read_idx_labels(const std::string& features_path, const std::string& labels_path);
+
 /// The same in bands.
 std::unique_ptr<RowSource> idx_rows(const std::string& features_path, const std::string& labels_path);
 

@@ -71,6 +71,8 @@ class RowsFile {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] Index n_rows() const { return n_rows_; }
   [[nodiscard]] Index n_features() const { return format_.n_features; }
+  /// Of sparse rows.
+  [[nodiscard]] Index n_entries() const { return file_.shape("/features/value")[0]; }
   [[nodiscard]] Element element() const { return element_of(format_.stored); }
   [[nodiscard]] const RowsFormat& format() const { return format_; }
   /// Empty for a file that has none.

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""meha plan against what a run then takes: memory of each rank, size of a checkpoint."""
+import pathlib
+import re
+import subprocess
+import unittest
+
+import support
+
+PEAK = ["/usr/bin/python3", "-S", "-E", str(pathlib.Path(__file__).resolve().parent.parent / "bench" / "peak.py")]
+
+
+class PlanTest(support.Case):
+    def use_many_rows(self, n):
+        for part, rows, rate in (("train", n, 0.4), ("validation", 1000, 0)):
+            made = support.run("data", "synthetic", self.folder / f"{part}.h5", "--rows", rows, "--rate", rate)
+            self.assertEqual(made.code, 0, made.err)
+            self.base[f"problem.data.{part}_features"] = str(self.folder / f"{part}.h5")
+        self.base = {key: value for key, value in self.base.items() if not re.fullmatch(r"problem.data.(.*_labels|test_.*)", key)}
+        self.base |= {"problem.data.format": "hdf5", "run.precision": "float32", "run.block_rows": 512, "run.iterations": 3}
+
+    def planned(self, config, ranks):
+        """First and last number of each line."""
+        ended = support.run("plan", config, "--ranks", ranks)
+        self.assertEqual(ended.code, 0, ended.err)
+        lines = re.findall(r"^(\S.*?)  +([0-9.]+)(?: .*?([0-9.]+))?", ended.out, re.MULTILINE)
+        return {name: [float(value) for value in values if value] for name, *values in lines}
+
+    def test_memory_and_checkpoint_are_as_planned(self):
+        self.use_many_rows(1_000_000)
+        for settings in ({}, {"algorithm.batch_lower": 65536, "algorithm.optimizer_x": "sgd"}):
+            config = self.config(**{key.replace(".", "__"): value for key, value in settings.items()})
+            plan = self.planned(config, 2)
+            out = self.folder / f"run-{len(settings)}"
+            ended = subprocess.run([str(support.source / "launch" / "local"), "2", *PEAK, str(support.program), "run", config, "--out", out],
+                                   capture_output=True, text=True, timeout=120)
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+            peaks = [int(peak) / 1024 for _, peak in sorted(re.findall(r"peak (\d) (\d+)", ended.stdout))]
+            for rank, (planned, peak) in enumerate(zip(plan["peak"], peaks, strict=True)):
+                self.assertAlmostEqual(planned, peak, delta=0.15 * peak, msg=f"rank {rank}, {settings}")
+            size = support.checkpoints(out)[-1].stat().st_size / 1e6
+            self.assertAlmostEqual(plan["checkpoint"][0], size, delta=0.15 * size)
+
+    def test_a_rate_gives_the_time(self):
+        ended = support.run("plan", self.config(), "--flops", 1)
+        self.assertEqual(ended.code, 0, ended.err)
+        m = self.n_classes * (self.n_features + 1)
+        milliseconds = (8 * self.n_train + 4 * self.n_validation) * m / 1e6
+        self.assertAlmostEqual(float(re.search(r"at the rate given +([0-9.]+) ms", ended.out)[1]), milliseconds, places=3)
+        self.assertIn(f"{self.n_train} training, {self.n_validation} validation", ended.out)
+
+    def test_other_problems_and_formats_are_refused(self):
+        for settings, word in (({"problem__type": "pbgd_toy"}, "problem.type"), ({"problem__data__format": "csv"}, "problem.data.format")):
+            ended = support.run("plan", self.config(**settings))
+            self.assertEqual(ended.code, 2)
+            self.assertIn(word, ended.err)
+
+
+if __name__ == "__main__":
+    support.main()
