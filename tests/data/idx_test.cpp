@@ -45,6 +45,15 @@ TEST_F(Idx, ComesInBands) {
   }
 }
 
+TEST_F(Idx, TellsSizesAndLabelsWithoutFeatures) {
+  const std::string head = good_images.substr(0, good_images.size() - pixels.size());
+  const Table table = read_idx_labels(images(head), labels(good_labels));
+  EXPECT_EQ(table.n_rows, 3);
+  EXPECT_EQ(table.n_features, 4);
+  EXPECT_EQ(table.labels, (std::vector<Label>{0, 9, 255}));
+  EXPECT_TRUE(table.features.empty());
+}
+
 TEST_F(Idx, ReadsGzippedFiles) {
   expect_three_rows(
       read_idx(gzip_file(scratch.file("i.gz"), good_images), gzip_file(scratch.file("l.gz"), good_labels)), pixels);
