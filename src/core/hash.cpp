@@ -7,6 +7,10 @@
 
 namespace meha {
 
+std::uint64_t hash_of(std::span<const std::byte> bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
 void Hasher::Free::operator()(void* state) const {
   XXH3_freeState(static_cast<XXH3_state_t*>(state));
 }

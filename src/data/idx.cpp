@@ -80,11 +80,16 @@ class IdxSource : public RowSource {
       : images_(features_path, false), labels_path_(labels_path) {}
 
   Table read(Index n_rows) override {
+    auto features = images_.read(n_rows);
+    Table table = read_labels(n_rows);
+    table.features = std::move(features);
+    return table;
+  }
+  /// All of `read` but the features.
+  Table read_labels(Index n_rows) {
     Table table;
     table.name = images_.file().path();
     table.n_features = images_.row_size();
-    table.features = images_.read(n_rows);
-    table.n_rows = static_cast<Index>(table.features.size()) / table.n_features;
     if (!labels_) {
       labels_.emplace(labels_path_, true);
     }
@@ -94,6 +99,7 @@ class IdxSource : public RowSource {
                                       table.name + " has " + std::to_string(images_.n_rows()) +
                                       " rows: the files do not belong together");
     }
+    table.n_rows = static_cast<Index>(labels.size());
     table.labels.reserve(labels.size());
     for (const std::byte label : labels) {
       table.labels.push_back(std::to_integer<Label>(label));
@@ -110,8 +116,13 @@ class IdxSource : public RowSource {
 
 }  // namespace
 
-Table read_idx(const std::string& features_path, const std::string& labels_path) {
-  return IdxSource(features_path, labels_path).read(all_rows);
+Table read_idx(const std::string& features_path, const std::string& labels_path, Features features) {
+  if (features == Features::InMemory) {
+    return IdxSource(features_path, labels_path).read(all_rows);
+  }
+  Table table = IdxSource(features_path, labels_path).read_labels(all_rows);
+  table.open_features = [=] { return idx_rows(features_path, labels_path); };
+  return table;
 }
 
 Table read_idx_labels(const std::string& features_path, const std::string& labels_path) {

@@ -214,14 +214,19 @@ void RowsFile::read_features(Range rows, std::span<std::byte> features) const {
   }
 }
 
-std::vector<Entry> RowsFile::read_entries(Range rows, std::vector<Index>& first_entry) const {
-  first_entry.resize(static_cast<std::size_t>(rows.size()) + 1);
+std::vector<Index> RowsFile::first_entries(Range rows) const {
+  std::vector<Index> first_entry(static_cast<std::size_t>(rows.size()) + 1);
   file_.read_rows("/features/first_entry", {rows.begin, rows.end + 1}, Type::Int64, first_entry.data());
-  const Range entries{first_entry.front(), first_entry.back()};
-  if (!std::is_sorted(first_entry.begin(), first_entry.end()) || entries.begin < 0 ||
-      entries.end > file_.shape("/features/value")[0]) {
+  if (!std::is_sorted(first_entry.begin(), first_entry.end()) || first_entry.front() < 0 ||
+      first_entry.back() > file_.shape("/features/value")[0]) {
     fail("/features/first_entry must not descend: the file is damaged");
   }
+  return first_entry;
+}
+
+std::vector<Entry> RowsFile::read_entries(Range rows, std::vector<Index>& first_entry) const {
+  first_entry = first_entries(rows);
+  const Range entries{first_entry.front(), first_entry.back()};
   std::vector<std::int64_t> features(static_cast<std::size_t>(entries.size()));
   std::vector<float> values(features.size());
   file_.read_rows("/features/feature", entries, Type::Int64, features.data());
@@ -247,11 +252,24 @@ std::vector<Entry> RowsFile::read_entries(Range rows, std::vector<Index>& first_
 }
 
 Table RowsFile::read(Range rows, Targets targets) const {
+  Table features = read_features(rows);
+  Table table = read_targets(rows, targets);
+  table.features = std::move(features.features);
+  table.first_entry = std::move(features.first_entry);
+  return table;
+}
+
+Table RowsFile::empty_table(Range rows) const {
   Table table;
   table.name = path_;
   table.n_rows = rows.size();
   table.n_features = n_features();
   table.element = element();
+  return table;
+}
+
+Table RowsFile::read_features(Range rows) const {
+  Table table = empty_table(rows);
   if (element() == Element::Sparse) {
     const auto entries = read_entries(rows, table.first_entry);
     const auto bytes = std::as_bytes(std::span(entries));
@@ -260,6 +278,11 @@ Table RowsFile::read(Range rows, Targets targets) const {
     table.features.resize(static_cast<std::size_t>(rows.size() * table.row_bytes()));
     read_features(rows, table.features);
   }
+  return table;
+}
+
+Table RowsFile::read_targets(Range rows, Targets targets) const {
+  Table table = empty_table(rows);
   if (format_.has_ids) {
     table.ids = ids(rows);
   }

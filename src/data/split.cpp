@@ -5,13 +5,13 @@
 #include <numeric>
 
 #include "meha/core/error.hpp"
-#include "meha/core/hash.hpp"
 #include "meha/core/random.hpp"
 #include "meha/data/csv.hpp"
 #include "meha/data/hdf5_table.hpp"
 #include "meha/data/idx.hpp"
 #include "meha/data/libsvm.hpp"
 #include "meha/data/noise.hpp"
+#include "meha/data/row_source.hpp"
 #include "meha/data/standardise.hpp"
 
 namespace meha {
@@ -36,18 +36,18 @@ void check_labels_key(const std::string& format, const Path& labels, const char*
 }
 
 std::shared_ptr<const Table> read_table(const DataOptions& data, const Path& features, const Path& labels,
-                                        const char* key, Targets targets) {
+                                        const char* key, Targets targets, Features where) {
   if (features.empty()) {
     return nullptr;
   }
   check_labels_key(data.format, labels, key);
   if (data.format == "hdf5") {
-    return std::make_shared<Table>(read_hdf5_table(features.value, labels.value, targets));
+    return std::make_shared<Table>(read_hdf5_table(features.value, labels.value, targets, where));
   }
   if (data.format == "csv") {
     return std::make_shared<Table>(read_csv(features.value, data.label_column, labels.value, targets));
   }
-  Table table = read_idx(features.value, labels.value);
+  Table table = read_idx(features.value, labels.value, where);
   if (targets == Targets::Numbers) {
     table.numbers.assign(table.labels.begin(), table.labels.end());
     table.labels.clear();
@@ -78,7 +78,7 @@ Files read_libsvm_files(const DataOptions& data, Targets targets) {
   return files;
 }
 
-Files read_files(const DataOptions& data, Targets targets) {
+Files read_files(const DataOptions& data, Targets targets, Features where) {
   if (data.train_features.empty()) {
     throw Error(ExitCode::Config, "problem.data.train_features: must be given");
   }
@@ -90,9 +90,10 @@ Files read_files(const DataOptions& data, Targets targets) {
   if (data.format == "libsvm") {
     return read_libsvm_files(data, targets);
   }
-  return {.train = read_table(data, data.train_features, data.train_labels, "train", targets),
-          .validation = read_table(data, data.validation_features, data.validation_labels, "validation", targets),
-          .test = read_table(data, data.test_features, data.test_labels, "test", targets)};
+  return {
+      .train = read_table(data, data.train_features, data.train_labels, "train", targets, where),
+      .validation = read_table(data, data.validation_features, data.validation_labels, "validation", targets, where),
+      .test = read_table(data, data.test_features, data.test_labels, "test", targets, where)};
 }
 
 std::vector<Index> row_order(const Table& table, bool shuffle, Index seed, Part part) {
@@ -145,8 +146,8 @@ Selection take_last(Selection& validation, Index n) {
   return last;
 }
 
-void split_rows(const DataOptions& data, Index seed, Targets targets, Split& split) {
-  const Files files = read_files(data, targets);
+void split_rows(const DataOptions& data, Index seed, Targets targets, Features where, Split& split) {
+  const Files files = read_files(data, targets, where);
   const auto order = row_order(*files.train, data.shuffle, seed, Part::Train);
   const Index n_validation = files.validation ? 0 : data.n_validation;  // split off the training file
   const Index n_test = files.test ? 0 : data.n_test;
@@ -207,38 +208,21 @@ std::vector<std::string> names_of_classes(const DataOptions& data, const Split& 
   return names;
 }
 
-std::string fingerprint_of(const Split& split) {
-  Hasher hasher;
-  for (const Selection* selection : split.parts()) {
-    for (const Index row : selection->rows) {
-      const auto features = selection->table->row(row);
-      hasher.add(features);
-      if (const std::size_t size = features.size(); selection->table->element == Element::Sparse) {
-        hasher.add_values(std::span(&size, 1));
-      }
-    }
-    hasher.add_values(std::span<const Label>(selection->labels));
-    hasher.add_values(std::span<const Real>(selection->numbers));
-  }
-  return hasher.hex();
-}
-
 }  // namespace
 
-Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed, Targets targets) {
+Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed, Targets targets, Features features) {
   if (targets == Targets::Numbers && noise.kind != "none") {
     throw Error(ExitCode::Config,
                 "problem.noise.kind = " + toml(noise.kind) +
                     ": must be \"none\" with problem.loss = \"squared\": the noise is one of classes");
   }
   Split split;
-  split_rows(data, seed, targets, split);
+  split_rows(data, seed, targets, data.standardise ? Features::InMemory : features, split);
   check_fit(split);
   if (data.standardise) {
     standardise(split);
   }
   if (targets == Targets::Numbers) {
-    split.fingerprint = fingerprint_of(split);
     return split;
   }
   const Table& train = *split.train.table;
@@ -259,8 +243,74 @@ Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed,
     }
     split.is_clean = std::move(untouched);
   }
-  split.fingerprint = fingerprint_of(split);
   return split;
+}
+
+Fingerprint::Fingerprint(const Split& split) : split_(split) {
+  for (std::size_t p = 0; p < digests_.size(); ++p) {
+    const Selection& part = *split.parts()[p];
+    if (part.table && part.table->fingerprint.empty()) {
+      digests_[p].resize(part.rows.size());
+    }
+  }
+}
+
+std::string Fingerprint::hex() const {
+  Hasher hasher;
+  for (std::size_t p = 0; p < digests_.size(); ++p) {
+    const Selection& part = *split_.parts()[p];
+    if (digests_[p].empty() && part.table) {
+      hasher.add_values(std::span<const char>(part.table->fingerprint));
+      hasher.add_values(std::span<const Index>(part.rows));
+    }
+    hasher.add_values(std::span<const std::uint64_t>(digests_[p]));
+    hasher.add_values(std::span<const Label>(part.labels));
+    hasher.add_values(std::span<const Real>(part.numbers));
+  }
+  return hasher.hex();
+}
+
+std::string fingerprint_of(const Split& split) {
+  Fingerprint fingerprint(split);
+  for_each_row(
+      split.parts(),
+      [&](std::size_t part, Index place, std::span<const std::byte> features) {
+        fingerprint.add(part, place, features);
+      },
+      [] {});
+  return fingerprint.hex();
+}
+
+void for_each_row(std::span<const Selection* const> selections,
+                  const std::function<void(std::size_t which, Index place, std::span<const std::byte> features)>& see,
+                  const std::function<void()>& after_band) {
+  std::vector<std::vector<Index>> places;  // of each selection's rows, by their numbers in the file
+  std::vector<std::size_t> next;           // of each selection, the first that is still to come
+  for (const Selection* selection : selections) {
+    auto& order = places.emplace_back(selection->rows.size());
+    std::iota(order.begin(), order.end(), Index{0});
+    std::ranges::stable_sort(order, {}, [&](Index place) { return selection->rows[static_cast<std::size_t>(place)]; });
+    next.push_back(0);
+  }
+  const auto see_band = [&](const Table& table, Range rows, const Table& band, Index first) {
+    for (std::size_t s = 0; s < selections.size(); ++s) {
+      for (; selections[s]->table.get() == &table && next[s] < places[s].size(); ++next[s]) {
+        const Index place = places[s][next[s]];
+        const Index row = selections[s]->rows[static_cast<std::size_t>(place)];
+        if (row >= rows.end) {
+          break;
+        }
+        see(s, place, band.row(row - first));
+      }
+    }
+    after_band();
+  };
+  for (std::size_t s = 0; s < selections.size(); ++s) {
+    const Table* table = selections[s]->table.get();
+    if (table != nullptr && next[s] < places[s].size()) {  // else it came along with an earlier one
+      for_each_band(*table, [&](Range rows, const Table& band, Index first) { see_band(*table, rows, band, first); });
+    }
+  }
 }
 
 }  // namespace meha

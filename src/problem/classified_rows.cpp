@@ -7,15 +7,16 @@ namespace meha {
 
 ClassifiedRows::ClassifiedRows(const Options& options, const Communicator& comm, Simd simd, const Split& split,
                                Loss loss)
-    : n_classes_(loss == Loss::Squared ? 1 : split.n_classes()), loss_(loss), fingerprint_(split.fingerprint) {
-  for (const auto& [level, rows] : {std::pair(Level::Lower, &split.train),
-                                    {Level::Upper, &split.validation},
-                                    {Level::Test, &split.test},
-                                    {Level::Holdout, &split.holdout}}) {
-    rows_[static_cast<std::size_t>(level)] = deal_rows(comm, *rows, options.run.block_rows);
-  }
+    : n_classes_(loss == Loss::Squared ? 1 : split.n_classes()), loss_(loss) {
+  DealtRows dealt = deal_split(comm, split, options.run.block_rows);
+  auto& [train, validation, holdout, test] = dealt.parts;
+  const auto keep = [&](Level level, RowSet& rows) { rows_[static_cast<std::size_t>(level)] = std::move(rows); };
+  keep(Level::Lower, train);
+  keep(Level::Upper, validation);
+  keep(Level::Holdout, holdout);
+  keep(Level::Test, test);
+  fingerprint_ = std::move(dealt.fingerprint);
   comm.broadcast(n_classes_);
-  comm.broadcast(fingerprint_);
   classifier_ = make_classifier(
       options.problem,
       {.n_features = n_features(), .n_classes = n_classes_, .element = of(Level::Lower).element(), .loss = loss_},

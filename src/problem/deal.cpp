@@ -2,7 +2,7 @@
 #include "meha/problem/deal.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <functional>
 
 namespace meha {
 namespace {
@@ -43,9 +43,8 @@ std::vector<Index> deal_first_entries(const Communicator& comm, const BlockPlan&
   return first_entry;
 }
 
-}  // namespace
-
-RowSet deal_rows(const Communicator& comm, const Selection& selection, Index block_rows) {
+/// Room for this rank's rows, with their labels or numbers. Collective.
+RowSet deal_targets(const Communicator& comm, const Selection& selection, Index block_rows) {
   Index n_rows = selection.n_rows();
   Index n_features = selection.table ? selection.table->n_features : 0;
   Index element = selection.table ? static_cast<Index>(selection.table->element) : 0;
@@ -62,31 +61,156 @@ RowSet deal_rows(const Communicator& comm, const Selection& selection, Index blo
   RowSet mine(plan, owned_rows(plan, comm.rank(), comm.size()), n_features, static_cast<Element>(element),
               static_cast<Targets>(targets), std::move(first_entry));
   const bool numbers = static_cast<Targets>(targets) == Targets::Numbers;
-  const auto target_bytes = [&](Range rows) {
-    return numbers ? std::as_writable_bytes(mine.numbers(rows)) : std::as_writable_bytes(mine.labels(rows));
-  };
-  std::vector<std::byte> features;
   for_each_block(comm, plan, [&](int owner, Range rows) {
+    const auto to = [&] {
+      return numbers ? std::as_writable_bytes(mine.numbers(rows)) : std::as_writable_bytes(mine.labels(rows));
+    };
     if (comm.is_root()) {
-      features.clear();
-      for (Index i = rows.begin; i < rows.end; ++i) {
-        const auto row = selection.table->row(selection.rows[static_cast<std::size_t>(i)]);
-        features.insert(features.end(), row.begin(), row.end());
-      }
-      const auto wanted = numbers ? std::as_bytes(slice(std::span(selection.numbers), rows))
-                                  : std::as_bytes(slice(std::span(selection.labels), rows));
+      const auto from = numbers ? std::as_bytes(slice(std::span(selection.numbers), rows))
+                                : std::as_bytes(slice(std::span(selection.labels), rows));
       if (owner == 0) {
-        std::copy(features.begin(), features.end(), mine.feature_bytes(rows).begin());
-        std::copy(wanted.begin(), wanted.end(), target_bytes(rows).begin());
+        std::copy(from.begin(), from.end(), to().begin());
       } else {
-        comm.send(owner, features);
-        comm.send(owner, wanted);
+        comm.send(owner, from);
       }
     } else if (owner == comm.rank()) {
-      comm.receive(0, mine.feature_bytes(rows));
-      comm.receive(0, target_bytes(rows));
+      comm.receive(0, to());
     }
   });
+  return mine;
+}
+
+/// What precedes some rows on their way: which set they belong to; none follow `n_rows` = 0.
+struct Parcel {
+  Index which = 0, n_rows = 0, n_bytes = 0;
+};
+
+/// Rows on rank 0 that wait to be sent.
+struct Outbox {
+  std::vector<Index> places;
+  std::vector<std::byte> features;
+};
+
+/// Sends rows to their owners, or keeps them on rank 0 itself.
+class Dealer {
+ public:
+  Dealer(const Communicator& comm, std::span<RowSet> mine) : comm_(comm), mine_(mine) {
+    for (const RowSet& rows : mine) {
+      auto& owners = owner_of_block_.emplace_back();
+      for_each_block(comm, rows.plan(), [&](int owner, Range /*rows*/) { owners.push_back(owner); });
+      waiting_.emplace_back(static_cast<std::size_t>(comm.size()));
+    }
+  }
+  /// Tells all that nothing more will come, also when the rows could not be read to their end.
+  ~Dealer() {
+    const Parcel nothing;
+    for (int rank = 1; rank < comm_.size(); ++rank) {
+      comm_.send(rank, std::as_bytes(std::span(&nothing, 1)));
+    }
+  }
+  Dealer(const Dealer&) = delete;
+  Dealer& operator=(const Dealer&) = delete;
+
+  void deal(std::size_t which, Index place, std::span<const std::byte> features) {
+    RowSet& mine = mine_[which];
+    const int owner = owner_of_block_[which][static_cast<std::size_t>(place / mine.plan().block_rows)];
+    if (owner == 0) {
+      std::copy(features.begin(), features.end(), mine.feature_bytes({place, place + 1}).begin());
+      return;
+    }
+    Outbox& box = waiting_[which][static_cast<std::size_t>(owner)];
+    box.places.push_back(place);
+    box.features.insert(box.features.end(), features.begin(), features.end());
+  }
+  void send() {
+    for (std::size_t which = 0; which < waiting_.size(); ++which) {
+      for (int rank = 1; rank < comm_.size(); ++rank) {
+        Outbox& box = waiting_[which][static_cast<std::size_t>(rank)];
+        if (box.places.empty()) {
+          continue;
+        }
+        const Parcel parcel{.which = static_cast<Index>(which),
+                            .n_rows = static_cast<Index>(box.places.size()),
+                            .n_bytes = static_cast<Index>(box.features.size())};
+        comm_.send(rank, std::as_bytes(std::span(&parcel, 1)));
+        comm_.send(rank, std::as_bytes(std::span(box.places)));
+        comm_.send(rank, box.features);
+        box.places.clear();
+        box.features.clear();
+      }
+    }
+  }
+
+ private:
+  const Communicator& comm_;
+  std::span<RowSet> mine_;
+  std::vector<std::vector<int>> owner_of_block_;
+  std::vector<std::vector<Outbox>> waiting_;  // by set and rank
+};
+
+/// Takes what rank 0 sends until it says that there is no more.
+void receive_features(const Communicator& comm, std::span<RowSet> mine) {
+  Outbox box;
+  while (true) {
+    Parcel parcel;
+    comm.receive(0, std::as_writable_bytes(std::span(&parcel, 1)));
+    if (parcel.n_rows == 0) {
+      return;
+    }
+    box.places.resize(static_cast<std::size_t>(parcel.n_rows));
+    box.features.resize(static_cast<std::size_t>(parcel.n_bytes));
+    comm.receive(0, std::as_writable_bytes(std::span(box.places)));
+    comm.receive(0, box.features);
+    auto from = box.features.cbegin();
+    for (const Index place : box.places) {
+      const auto to = mine[static_cast<std::size_t>(parcel.which)].feature_bytes({place, place + 1});
+      std::copy_n(from, to.size(), to.begin());
+      from += static_cast<std::ptrdiff_t>(to.size());
+    }
+  }
+}
+
+/// @param see  called on rank 0 for every row, before it is dealt; may be empty. Collective.
+void deal_features(const Communicator& comm, std::span<const Selection* const> selections, std::span<RowSet> mine,
+                   const std::function<void(std::size_t, Index, std::span<const std::byte>)>& see) {
+  comm.all_or_none([&] {
+    if (!comm.is_root()) {
+      receive_features(comm, mine);
+      return;
+    }
+    Dealer dealer(comm, mine);
+    for_each_row(
+        selections,
+        [&](std::size_t which, Index place, std::span<const std::byte> features) {
+          if (see) {
+            see(which, place, features);
+          }
+          dealer.deal(which, place, features);
+        },
+        [&] { dealer.send(); });
+  });
+}
+
+}  // namespace
+
+DealtRows deal_split(const Communicator& comm, const Split& split, Index block_rows) {
+  const auto selections = split.parts();
+  DealtRows dealt;
+  for (std::size_t p = 0; p < selections.size(); ++p) {
+    dealt.parts[p] = deal_targets(comm, *selections[p], block_rows);
+  }
+  Fingerprint fingerprint(split);
+  deal_features(comm, selections, dealt.parts,
+                [&](std::size_t part, Index place, auto features) { fingerprint.add(part, place, features); });
+  dealt.fingerprint = fingerprint.hex();
+  comm.broadcast(dealt.fingerprint);
+  return dealt;
+}
+
+RowSet deal_rows(const Communicator& comm, const Selection& selection, Index block_rows) {
+  RowSet mine = deal_targets(comm, selection, block_rows);
+  const Selection* one = &selection;
+  deal_features(comm, {&one, 1}, {&mine, 1}, {});
   return mine;
 }
 

@@ -29,7 +29,8 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
       throw Error(ExitCode::Config, "problem.loss = " + toml(options.problem.loss) +
                                         ": must be \"cross_entropy\": hyper_cleaning weighs labels that are classes");
     }
-    split = load_split(options.problem.data, options.problem.noise, options.run.seed);
+    split =
+        load_split(options.problem.data, options.problem.noise, options.run.seed, Targets::Classes, Features::InFile);
   });
   rows_ = ClassifiedRows(options, comm, simd, split, Loss::CrossEntropy);
   const BlockPlan& plan = train().plan();

@@ -111,7 +111,7 @@ HyperRepresentation<T>::HyperRepresentation(const Options& options, const Commun
     Split split = load_split(data, options.problem.noise, seed_);
     put_last(options.problem.held_out_classes, split);
     deck = draw_deck(split, options.problem, plan_, evaluation_plan_, seed_);
-    fingerprint_ = split.fingerprint;
+    fingerprint_ = fingerprint_of(split);
   });
   comm.broadcast(fingerprint_);
   // blocks of whole tasks: the images of a task go to the rank that owns the task

@@ -64,7 +64,7 @@ Regularisation::Regularisation(const Options& options, const Communicator& comm,
                                         ": must not be above problem.x_max = " + toml(options.problem.x_max));
     }
     split = load_split(options.problem.data, options.problem.noise, options.run.seed,
-                       loss_ == Loss::Squared ? Targets::Numbers : Targets::Classes);
+                       loss_ == Loss::Squared ? Targets::Numbers : Targets::Classes, Features::InFile);
     test_variance_ = variance_of(split.test.numbers);
   });
   rows_ = ClassifiedRows(options, comm, simd, split, loss_);

@@ -74,7 +74,7 @@ TEST_F(LoadSplit, NumbersComeWithTheirRows) {
   for (std::size_t i = 0; i < 30; ++i) {
     EXPECT_EQ(split.train.numbers[i], static_cast<Real>(split.train.rows[i] % 4));
   }
-  EXPECT_FALSE(split.fingerprint.empty());
+  EXPECT_FALSE(fingerprint_of(split).empty());
   noise.kind = "uniform";
   EXPECT_TRUE(fails([&] { (void)load_split(data, noise, 3, Targets::Numbers); }, ExitCode::Config,
                     {"problem.noise.kind", "none"}));
@@ -194,11 +194,11 @@ TEST_F(LoadSplit, NoiseChangesTheTrainingLabelsOnly) {
 
 TEST_F(LoadSplit, FingerprintChangesWithEveryValueItUsesAndWithNoOther) {
   data.shuffle = false;
-  const std::string before = load().fingerprint;
-  EXPECT_EQ(load().fingerprint, before);
+  const std::string before = fingerprint_of(load());
+  EXPECT_EQ(fingerprint_of(load()), before);
   const auto after = [&](std::string changed_pixels, std::string changed_labels) {
     write("train", changed_pixels, changed_labels);
-    return load().fingerprint;
+    return fingerprint_of(load());
   };
   for (const std::size_t row : {0U, 29U, 30U, 44U}) {
     auto changed = pixels;
@@ -216,20 +216,40 @@ TEST_F(LoadSplit, FingerprintChangesWithEveryValueItUsesAndWithNoOther) {
 
 TEST_F(LoadSplit, FingerprintKnowsOrderNoiseAndSplitButNotTheFileName) {
   data.shuffle = false;
-  const std::string before = load().fingerprint;
+  const std::string before = fingerprint_of(load());
   noise = {.kind = "pair", .rate = 0.1};
-  EXPECT_NE(load().fingerprint, before);
+  EXPECT_NE(fingerprint_of(load()), before);
   noise = {};
   data.shuffle = true;
-  EXPECT_NE(load().fingerprint, before);
+  EXPECT_NE(fingerprint_of(load()), before);
   data.shuffle = false;
   data.n_train = 29;
-  EXPECT_NE(load().fingerprint, before);
+  EXPECT_NE(fingerprint_of(load()), before);
   data.n_train = 30;
   write("copy", pixels, labels);
   data.train_features.value = scratch.file("copy-images");
   data.train_labels.value = scratch.file("copy-labels");
-  EXPECT_EQ(load().fingerprint, before);
+  EXPECT_EQ(fingerprint_of(load()), before);
+}
+
+TEST_F(LoadSplit, FeaturesThatStayInTheFileAreTheSame) {
+  const Split here = load();
+  const Split there = load_split(data, noise, 3, Targets::Classes, Features::InFile);
+  EXPECT_TRUE(there.train.table->features.empty());
+  EXPECT_EQ(there.train.rows, here.train.rows);
+  EXPECT_EQ(there.train.labels, here.train.labels);
+  EXPECT_EQ(fingerprint_of(there), fingerprint_of(here));
+  std::size_t n_seen = 0;
+  for_each_row(
+      there.parts(),
+      [&](std::size_t part, Index place, std::span<const std::byte> features) {
+        const Selection& same = *here.parts()[part];
+        const auto expected = same.table->row(same.rows[static_cast<std::size_t>(place)]);
+        EXPECT_TRUE(std::ranges::equal(features, expected)) << part << " " << place;
+        ++n_seen;
+      },
+      [] {});
+  EXPECT_EQ(n_seen, 45U);
 }
 
 TEST_F(LoadSplit, KnownTruthInTheFileTellsCleanFromCorrupted) {

@@ -10,6 +10,8 @@
 
 namespace meha {
 
+std::uint64_t hash_of(std::span<const std::byte> bytes);
+
 class Hasher {
  public:
   Hasher();

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Labelled rows in memory: a Table is a whole file on one rank; a RowSet is the part of a set of rows that one rank owns,
-// handed out as tiles. uint8 features stay uint8 (a value v stands for v/255); everything else is float32. Sparse rows are
+// Labelled rows in memory: a Table is a whole file on one rank (its features may stay in the file); a RowSet is the part of
+// a set of rows that one rank owns, handed out as tiles. uint8 features stay uint8 (a value v stands for v/255); everything else is float32. Sparse rows are
 // lists of what is not 0, in the order of features, and take memory in proportion to it.
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,11 @@ using Label = std::int32_t;
 /// What the labels of a file are: classes 0, 1, …, or any numbers (of a regression).
 enum class Targets : int { Classes, Numbers };
 
+class RowSource;
+
+/// Whether the features of a file come into memory with its labels.
+enum class Features : int { InMemory, InFile };
+
 /// A whole file: features (n_rows × n_features, row-major) and one label per row, or one number per row.
 struct Table {
   std::string name;  // of the file, for messages
@@ -47,6 +54,9 @@ struct Table {
   std::vector<Label> truth;              // true labels where the file has them, else empty
   std::vector<Index> ids;                // numbers of the rows in another source where the file has them, else empty
   std::vector<std::string> class_names;  // where the file has them, else empty
+  std::string fingerprint;               // where the file has one, else empty
+  /// Features::InFile: reads the file's rows from the first; `features` is empty then. Else not set.
+  std::function<std::unique_ptr<RowSource>()> open_features;
 
   /// Of rows that are not sparse.
   [[nodiscard]] Index row_bytes() const { return n_features * bytes_per(element); }

@@ -12,6 +12,6 @@ namespace meha {
 /// @param labels_path  empty: /labels stands in the same file
 /// Errors: Error(Data) for a missing file or dataset, wrong dimensions, unequal counts, values that are not finite.
 Table read_hdf5_table(const std::string& features_path, const std::string& labels_path,
-                      Targets targets = Targets::Classes);
+                      Targets targets = Targets::Classes, Features features = Features::InMemory);
 
 }  // namespace meha

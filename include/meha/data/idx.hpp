@@ -13,7 +13,8 @@ namespace meha {
 /// Reads images (2 or more dimensions, flattened per row) and their labels (1 dimension).
 /// @return  a Table of uint8 features
 /// Errors: Error(Data) for a missing file, a wrong magic number, a size other than the header's, unequal counts.
-Table read_idx(const std::string& features_path, const std::string& labels_path);
+Table read_idx(const std::string& features_path, const std::string& labels_path,
+               Features features = Features::InMemory);
 
 /// The same without the features.
 Table read_idx_labels(const std::string& features_path, const std::string& labels_path);

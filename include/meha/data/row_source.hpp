@@ -2,6 +2,7 @@
 // Labelled rows that come in bands, from a file that may be larger than memory.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "meha/data/dataset.hpp"
@@ -25,5 +26,10 @@ class RowSource {
   /// How much of the file is read, from 0 to 1.
   [[nodiscard]] virtual Real part_read() const = 0;
 };
+
+/// Visits all features of a table in order, from memory or from its file, so many rows at a time that they take some MiB.
+/// @param see  called with the numbers of some rows and a table in which row i of them is row(i − first)
+/// Errors: as read(), and what check_values() finds.
+void for_each_band(const Table& table, const std::function<void(Range rows, const Table& band, Index first)>& see);
 
 }  // namespace meha

@@ -81,6 +81,10 @@ class RowsFile {
   /// Features, labels (or numbers), truth and ids of some rows. Sparse: first_entry begins at 0.
   /// Errors: Error(Data): damaged, or a label is no class number. Other values are not checked: see check_values().
   [[nodiscard]] Table read(Range rows, Targets targets = Targets::Classes) const;
+  /// The same without features.
+  [[nodiscard]] Table read_targets(Range rows, Targets targets = Targets::Classes) const;
+  /// The same without labels, truth and ids.
+  [[nodiscard]] Table read_features(Range rows) const;
   [[nodiscard]] std::vector<Label> labels(Range rows) const;
   [[nodiscard]] std::vector<Label> truth(Range rows) const;
   [[nodiscard]] std::vector<Index> ids(Range rows) const;
@@ -88,6 +92,8 @@ class RowsFile {
   void read_features(Range rows, std::span<std::byte> features) const;
   /// Sparse rows' entries. @param first_entry  becomes rows.size() + 1 places in the result, from 0
   [[nodiscard]] std::vector<Entry> read_entries(Range rows, std::vector<Index>& first_entry) const;
+  /// Where the entries of these sparse rows begin among all of the file, and the last end.
+  [[nodiscard]] std::vector<Index> first_entries(Range rows) const;
   /// Where the blocks of dense features stand in the file.
   [[nodiscard]] std::vector<Hdf5Chunk> feature_chunks() const { return file_.chunk_addresses("/features"); }
 
@@ -96,6 +102,7 @@ class RowsFile {
   [[nodiscard]] const Hdf5File& labels_file() const { return other_ ? *other_ : file_; }
   void check_length(const std::string& dataset) const;
   void read_shape();
+  [[nodiscard]] Table empty_table(Range rows) const;
   std::vector<Label> classes(const std::string& dataset, Range rows) const;
   std::vector<Real> numbers(Range rows) const;
 

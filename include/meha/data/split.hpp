@@ -5,6 +5,7 @@
 #include <array>
 #include <memory>
 
+#include "meha/core/hash.hpp"
 #include "meha/core/options.hpp"
 #include "meha/data/dataset.hpp"
 
@@ -25,7 +26,6 @@ struct Split {
   std::vector<Label> true_labels;        // of the training rows; empty when unknown
   std::vector<std::uint8_t> is_clean;    // 1 where the given label counts as right; empty when unknown
   std::vector<std::string> class_names;  // one per class; empty for Targets::Numbers
-  std::string fingerprint;               // hash of all features and labels, in order
 
   [[nodiscard]] std::array<Selection*, 4> parts() { return {&train, &validation, &holdout, &test}; }
   [[nodiscard]] std::array<const Selection*, 4> parts() const { return {&train, &validation, &holdout, &test}; }
@@ -35,6 +35,36 @@ struct Split {
 /// Reads the files, splits, corrupts. Meant for one rank.
 /// Errors: Error(Data) when a file is missing, damaged or too short, or files do not fit together; Error(Config) for label
 /// noise on numbers.
-Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed, Targets targets = Targets::Classes);
+/// @param features  InFile: where the format allows it, they are not read yet, and some errors are yet to come
+Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed, Targets targets = Targets::Classes,
+                 Features features = Features::InMemory);
+
+/// Hash of all features and labels of a split, in order. Features may be added in any order. Of files that have a
+/// fingerprint their own stands for the features, along with the rows' numbers.
+class Fingerprint {
+ public:
+  explicit Fingerprint(const Split& split);
+  /// @param place  of the row in split.parts()[part]
+  void add(std::size_t part, Index place, std::span<const std::byte> features) {
+    if (!digests_[part].empty()) {
+      digests_[part][static_cast<std::size_t>(place)] = hash_of(features);
+    }
+  }
+  [[nodiscard]] std::string hex() const;
+
+ private:
+  const Split& split_;
+  std::array<std::vector<std::uint64_t>, 4>
+      digests_;  // of the rows of each part; empty: the file's own stands for them
+};
+
+std::string fingerprint_of(const Split& split);
+
+/// Visits the features of every row of all selections, each file once from its begin to its end.
+/// @param see  called with which selection, the row's place in it, and its features
+/// @param after_band  called now and then: rows seen are about to leave memory
+void for_each_row(std::span<const Selection* const> selections,
+                  const std::function<void(std::size_t which, Index place, std::span<const std::byte> features)>& see,
+                  const std::function<void()>& after_band);
 
 }  // namespace meha

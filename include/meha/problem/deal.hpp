@@ -2,13 +2,23 @@
 // Rank 0 holds the files; every other rank holds the rows of its own blocks and nothing else.
 #pragma once
 
+#include <array>
+
 #include "meha/comm/communicator.hpp"
 #include "meha/data/split.hpp"
 
 namespace meha {
 
-/// Hands each rank its rows, block by block. Collective.
-/// @param selection  on rank 0; ignored elsewhere
+struct DealtRows {
+  std::array<RowSet, 4> parts;  // as Split::parts()
+  std::string fingerprint;      // the same on all ranks
+};
+
+/// Hands each rank the rows of its own blocks, reading every file once. @param split  on rank 0; ignored elsewhere.
+/// Collective. Errors: as for_each_band(), on all ranks.
+DealtRows deal_split(const Communicator& comm, const Split& split, Index block_rows);
+
+/// The same for one selection.
 RowSet deal_rows(const Communicator& comm, const Selection& selection, Index block_rows);
 
 /// Hands each rank what belongs to its own rows. @param all  on rank 0, may be empty; ignored elsewhere. Collective.
