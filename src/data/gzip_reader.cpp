@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t buffer_size = std::size_t{1} << 17U;
 constexpr std::size_t longest_line = std::size_t{1} << 28U;
+constexpr Index largest_ratio = 1032;  // deflate cannot do better
 
 }  // namespace
 
@@ -66,6 +67,11 @@ void GzipReader::read(std::span<std::byte> bytes, const char* what) {
 
 bool GzipReader::at_end() {
   return next_ == filled_ && !refill();
+}
+
+Index GzipReader::largest_content() const {
+  const bool is_known = size_ >= 0;  // not so for a pipe
+  return !is_known ? Index{1} << 62 : gzdirect(file_.get()) != 0 ? size_ : size_ * largest_ratio;
 }
 
 Real GzipReader::part_read() const {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <filesystem>
 #include <optional>
 
 #include "meha/core/error.hpp"
@@ -12,8 +11,6 @@
 
 namespace meha {
 namespace {
-
-constexpr Index max_gzip_ratio = 1032;  // deflate cannot do better: bounds what a header may ask for
 
 /// An array whose first dimension counts rows.
 class IdxArray {
@@ -54,7 +51,6 @@ class IdxArray {
 
  private:
   void read_shape(int n_dimensions) {
-    const Index most = static_cast<Index>(std::filesystem::file_size(file_.path())) * max_gzip_ratio;
     for (int d = 0; d < n_dimensions; ++d) {
       std::array<std::byte, 4> big_endian{};
       file_.read(big_endian, "its header");
@@ -62,9 +58,10 @@ class IdxArray {
       for (const std::byte b : big_endian) {
         size = size * 256 + std::to_integer<Index>(b);
       }
-      if (size == 0 || size > most / (n_rows_ * row_size_)) {
+      if (size == 0 || size > file_.largest_content() / (n_rows_ * row_size_)) {
         file_.fail("dimension " + std::to_string(d) + " = " + std::to_string(size) +
-                   (size == 0 ? ": must be > 0" : ": larger than the file can hold; the header is damaged"));
+                   (size == 0 ? ": must be > 0"
+                              : ": larger than the file can hold; the header is damaged, or the file is truncated"));
       }
       (d == 0 ? n_rows_ : row_size_) *= size;
     }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <type_traits>
 
 #include "meha/core/error.hpp"
 #include "meha/data/gzip_reader.hpp"
@@ -38,6 +39,11 @@ class NpyArray {
       file_.fail("fortran_order: must be False; save numpy.ascontiguousarray(a)");
     }
     read_shape(value_of(header, "shape"));
+    const Index value_bytes = type_.ends_with('8') ? 8 : type_.ends_with('4') ? 4 : type_.ends_with('2') ? 2 : 1;
+    if (n_rows() > file_.largest_content() / value_bytes / row_size_) {
+      file_.fail("shape: " + std::to_string(n_rows()) + " rows of " + std::to_string(row_size_) +
+                 " values are more than the file can hold: its header is damaged, or the file is truncated");
+    }
   }
 
   [[nodiscard]] const GzipReader& file() const { return file_; }
@@ -49,23 +55,23 @@ class NpyArray {
   /// The next rows, at most n, as numbers of type T.
   template <class T>
   std::vector<T> read(Index n) {
-    const auto convert = [&]<class From>(From) {
+    const auto convert = [&]<class From>(std::type_identity<From> /*stored*/) {
       const auto n_values = static_cast<std::size_t>(std::min(n, n_rows() - next_) * row_size_);
       std::vector<From> values(n_values);
       file_.read(std::as_writable_bytes(std::span(values)), "its values");
       return std::vector<T>(values.begin(), values.end());
     };
-    std::vector<T> values = type_ == "|u1"   ? convert(std::uint8_t{})
-                            : type_ == "|i1" ? convert(std::int8_t{})
-                            : type_ == "<u2" ? convert(std::uint16_t{})
-                            : type_ == "<i2" ? convert(std::int16_t{})
-                            : type_ == "<u4" ? convert(std::uint32_t{})
-                            : type_ == "<i4" ? convert(std::int32_t{})
-                            : type_ == "<u8" ? convert(std::uint64_t{})
-                            : type_ == "<i8" ? convert(std::int64_t{})
-                            : type_ == "<f2" ? convert(Half{})
-                            : type_ == "<f4" ? convert(float{})
-                            : type_ == "<f8" ? convert(double{})
+    std::vector<T> values = type_ == "|u1"   ? convert(std::type_identity<std::uint8_t>{})
+                            : type_ == "|i1" ? convert(std::type_identity<std::int8_t>{})
+                            : type_ == "<u2" ? convert(std::type_identity<std::uint16_t>{})
+                            : type_ == "<i2" ? convert(std::type_identity<std::int16_t>{})
+                            : type_ == "<u4" ? convert(std::type_identity<std::uint32_t>{})
+                            : type_ == "<i4" ? convert(std::type_identity<std::int32_t>{})
+                            : type_ == "<u8" ? convert(std::type_identity<std::uint64_t>{})
+                            : type_ == "<i8" ? convert(std::type_identity<std::int64_t>{})
+                            : type_ == "<f2" ? convert(std::type_identity<Half>{})
+                            : type_ == "<f4" ? convert(std::type_identity<float>{})
+                            : type_ == "<f8" ? convert(std::type_identity<double>{})
                                              : refuse<T>();
     next_ += static_cast<Index>(values.size()) / row_size_;
     if (next_ == n_rows() && !values.empty() && !file_.at_end()) {

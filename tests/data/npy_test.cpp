@@ -76,5 +76,12 @@ TEST_F(Npy, RefusesOtherFiles) {
   EXPECT_TRUE(refuses(good, npy("<i8", "3,", raw<std::int64_t>({1, 0, -2})), {"row 2", "-2"}));
 }
 
+TEST_F(Npy, RefusesAbsurdShapesWithoutAllocatingThem) {
+  for (const char* shape : {"9223372036854775807, 1", "1000000000000, 1000", "1, 1000000000", "70, 1"}) {
+    EXPECT_TRUE(refuses(npy("<f8", shape, "abcdefghijkl"), classes, {"f.npy", "shape", "more than the file can hold"}))
+        << shape;
+  }
+}
+
 }  // namespace
 }  // namespace meha

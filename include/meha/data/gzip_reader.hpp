@@ -27,6 +27,8 @@ class GzipReader {
   void read(std::span<std::byte> bytes, const char* what);
   /// Whether no byte is left; at the end also checks gzip's own checksum, which follows the last byte.
   bool at_end();
+  /// The most bytes that a file of this size can unfold to: bounds what a header may ask for.
+  [[nodiscard]] Index largest_content() const;
   /// How much of the file is unpacked, from 0 to 1.
   [[nodiscard]] Real part_read() const;
   /// Reads a line without its end (LF or CRLF). The last line may lack one. @return false when there is no more
