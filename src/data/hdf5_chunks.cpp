@@ -41,7 +41,8 @@ class ChunkFinder {
       : file_(path, std::ios::binary),
         n_dimensions_(static_cast<std::uint64_t>(n_dimensions)),
         chunk_rows_(static_cast<std::uint64_t>(chunk_rows)),
-        chunks_(static_cast<std::size_t>(n_chunks), {-1, 0}) {}
+        chunks_(static_cast<std::size_t>(n_chunks), {-1, 0}),
+        nodes_left_(largest_level * (chunks_.size() + 1)) {}
 
   std::optional<std::vector<Hdf5Chunk>> find(std::uint64_t header) {
     const Bytes start(file_, header, 16);
@@ -89,7 +90,7 @@ class ChunkFinder {
   /// Takes the chunks below a node. @return false when it is no such node
   bool walk(std::uint64_t at, std::uint64_t levels_left) {
     const Bytes head(file_, at, 24);
-    if (!head.good() || head.number(0, 4) != 0x45455254 /* TREE */ || head.number(4, 1) != 1 ||
+    if (nodes_left_-- == 0 || !head.good() || head.number(0, 4) != 0x45455254 /* TREE */ || head.number(4, 1) != 1 ||
         head.number(5, 1) >= levels_left) {
       return false;
     }
@@ -114,6 +115,7 @@ class ChunkFinder {
   std::ifstream file_;
   std::uint64_t n_dimensions_, chunk_rows_;
   std::vector<Hdf5Chunk> chunks_;
+  std::uint64_t nodes_left_;  // a damaged tree may lead in circles
 };
 
 }  // namespace

@@ -90,6 +90,38 @@ std::vector<hsize_t> extents_of(hid_t set) {
   return sizes;
 }
 
+/// Whether the file is large enough for these values, packed as well as deflate can. Those of virtual and external
+/// datasets are elsewhere.
+bool has_room_for(hid_t set, const std::vector<hsize_t>& extents) {
+  constexpr Real largest_ratio = 1032, largest = 1LL << 62;
+  const Handle type(H5Dget_type(set), H5Tclose);
+  const Handle creation(H5Dget_create_plist(set), H5Pclose);
+  const Handle file(H5Iget_file_id(set), H5Fclose);
+  const auto bytes_of = [&](const std::vector<hsize_t>& sizes) {
+    auto n = static_cast<Real>(H5Tget_size(type));
+    for (const hsize_t size : sizes) {
+      n *= static_cast<Real>(size);
+    }
+    return n;
+  };
+  Real needed = bytes_of(extents);
+  const auto layout = H5Pget_layout(creation);
+  if (layout == H5D_CHUNKED && needed > 0) {
+    std::vector<hsize_t> chunk(extents.size());
+    H5Pget_chunk(creation, static_cast<int>(chunk.size()), chunk.data());
+    needed = std::max(needed, bytes_of(chunk));
+  }
+  hsize_t file_bytes = 0;
+  const bool elsewhere = layout == H5D_VIRTUAL || H5Pget_external_count(creation) > 0;
+  const bool known = H5Fget_filesize(file, &file_bytes) >= 0;
+  return needed <= (elsewhere || !known ? largest : largest_ratio * static_cast<Real>(file_bytes));
+}
+
+bool is_scalar(hid_t attribute) {
+  const Handle space(H5Aget_space(attribute), H5Sclose);
+  return H5Sget_simple_extent_npoints(space) == 1;
+}
+
 /// Keeps changed metadata in memory until it is flushed, so that a killed writer leaves no half-changed index behind.
 void hold_metadata(hid_t file) {
   H5AC_cache_config_t config;
@@ -192,6 +224,9 @@ std::vector<Index> Hdf5File::shape(const std::string& dataset) const {
     fail(dataset + ": no such dataset");
   }
   const auto sizes = extents_of(set);
+  if (!has_room_for(set, sizes)) {
+    fail(dataset + ": more values than a file of this size can hold: it is damaged or truncated");
+  }
   return {sizes.begin(), sizes.end()};
 }
 
@@ -508,7 +543,8 @@ std::string Hdf5File::text_attribute(const std::string& object, const std::strin
   }
   char* pointer = nullptr;
   const Handle stored(H5Aget_type(attribute), H5Tclose);
-  if (H5Tis_variable_str(stored) <= 0 || H5Aread(attribute, stored, &pointer) < 0 || pointer == nullptr) {
+  if (H5Tis_variable_str(stored) <= 0 || !is_scalar(attribute) || H5Aread(attribute, stored, &pointer) < 0 ||
+      pointer == nullptr) {
     fail("attribute " + name + " of " + object + ": must be a string");
   }
   std::string text = pointer;
@@ -521,7 +557,7 @@ void Hdf5File::read_attribute(const std::string& object, const std::string& name
   const Handle attribute(
       has_attribute(object, name) ? H5Aopen_by_name(id_, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT) : -1,
       H5Aclose);
-  if (!attribute.valid() || H5Aread(attribute, type, value) < 0) {
+  if (!attribute.valid() || !is_scalar(attribute) || H5Aread(attribute, type, value) < 0) {
     fail("attribute " + name + " of " + object + ": missing or not a number");
   }
 }

@@ -12,7 +12,6 @@ namespace meha {
 namespace {
 
 constexpr Index largest_index = max_text_table_bytes / 4;
-constexpr Index most_sparse_features = Index{1} << 28;
 
 struct SparseFile {
   std::vector<Real> labels;

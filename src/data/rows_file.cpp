@@ -78,11 +78,14 @@ RowsFile::RowsFile(const std::string& path, State state, const std::string& labe
     other_.emplace(Hdf5File::open(labels_path_, ExitCode::Data));
   }
   read_shape();
-  check_length("/labels");
+  check_length(labels_file(), labels_path_, "/labels");
   format_.has_truth = labels_file().has("/truth");
   format_.has_ids = file_.has("/ids");
   if (format_.has_truth) {
-    check_length("/truth");
+    check_length(labels_file(), labels_path_, "/truth");
+  }
+  if (format_.has_ids) {
+    check_length(file_, path_, "/ids");
   }
   if (labels_file().has("/class_names")) {
     format_.class_names = labels_file().read_texts("/class_names");
@@ -121,6 +124,9 @@ void RowsFile::read_shape() {
     if (shape.size() < 2) {
       fail("/features must have two or more dimensions (rows first)");
     }
+    if (std::find(shape.begin(), shape.end(), 0) != shape.end()) {
+      fail("/features is empty");
+    }
     n_rows_ = shape[0];
     format_.n_features = 1;
     for (std::size_t d = 1; d < shape.size(); ++d) {
@@ -141,12 +147,16 @@ void RowsFile::read_shape() {
   if (n_rows_ == 0 || format_.n_features <= 0) {
     fail("/features is empty");
   }
+  if (format_.stored == Stored::Sparse && format_.n_features > most_sparse_features) {
+    fail("n_features of /features = " + std::to_string(format_.n_features) + ": must be at most " +
+         std::to_string(most_sparse_features));
+  }
 }
 
-void RowsFile::check_length(const std::string& dataset) const {
-  const auto shape = labels_file().shape(dataset);
+void RowsFile::check_length(const Hdf5File& file, const std::string& path, const std::string& dataset) const {
+  const auto shape = file.shape(dataset);
   if (shape.size() != 1 || shape[0] != n_rows_) {
-    throw Error(ExitCode::Data, labels_path_ + ": " + dataset + " must have one entry for each of the " +
+    throw Error(ExitCode::Data, path + ": " + dataset + " must have one entry for each of the " +
                                     std::to_string(n_rows_) + " rows of /features");
   }
 }

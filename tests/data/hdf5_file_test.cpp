@@ -146,6 +146,36 @@ TEST_F(Hdf5, SaysWhatIsMissingWithTheExitCodeOfItsOwner) {
   EXPECT_TRUE(fails([&] { (void)file.names("/a"); }, ExitCode::Checkpoint, {"/a: no such group"}));
 }
 
+TEST_F(Hdf5, RefusesAttributesOfSeveralValues) {
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const hsize_t size = 1000;
+  const hid_t space = H5Screate_simple(1, &size, nullptr);
+  H5Aclose(H5Acreate2(file, "numbers", H5T_NATIVE_INT64, space, H5P_DEFAULT, H5P_DEFAULT));
+  const hid_t text = H5Tcopy(H5T_C_S1);
+  H5Tset_size(text, H5T_VARIABLE);
+  H5Aclose(H5Acreate2(file, "texts", text, space, H5P_DEFAULT, H5P_DEFAULT));
+  H5Tclose(text);
+  H5Sclose(space);
+  H5Fclose(file);
+  EXPECT_TRUE(fails([&] { (void)open().integer_attribute("/", "numbers"); }, ExitCode::Checkpoint, {"numbers"}));
+  EXPECT_TRUE(fails([&] { (void)open().text_attribute("/", "texts"); }, ExitCode::Checkpoint, {"texts"}));
+}
+
+TEST_F(Hdf5, RefusesShapesThatTheFileIsTooSmallFor) {
+  const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  for (const auto& [name, rows] : {std::pair("huge", hsize_t{1} << 60), {"large", hsize_t{1} << 30}, {"fine", 1000}}) {
+    const hsize_t extents[] = {rows, 4};
+    const hid_t space = H5Screate_simple(2, extents, nullptr);
+    H5Dclose(H5Dcreate2(file, name, H5T_NATIVE_UINT8, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Sclose(space);
+  }
+  H5Fclose(file);
+  EXPECT_EQ(open().shape("/fine"), (std::vector<Index>{1000, 4}));
+  for (const char* name : {"/huge", "/large"}) {
+    EXPECT_TRUE(fails([&] { (void)open().shape(name); }, ExitCode::Checkpoint, {name, "more values than a file"}));
+  }
+}
+
 TEST_F(Hdf5, RefusesToReadIntoAnotherSizeOrType) {
   Hdf5Writer(path).add("/x", {3}, std::vector<double>{1, 2, 3}).add_texts("/names", {"a"});
   const Hdf5File file = open();

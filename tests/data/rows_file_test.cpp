@@ -72,5 +72,32 @@ TEST_F(RowsFileTest, DamageIsFoundWhenItIsRead) {
   EXPECT_TRUE(fails([&] { (void)RowsFile(path).read({24, 41}); }, ExitCode::Data, {path, "rows 24 to 40", "damaged"}));
 }
 
+TEST_F(RowsFileTest, RefusesMoreSparseFeaturesThanCanBeNumbered) {
+  write(Stored::Sparse, {8});
+  {
+    Hdf5File file = Hdf5File::open_to_append(path, ExitCode::Data);
+    file.set_attribute("/features", "n_features", Index{1} << 40);
+    file.close();
+  }
+  EXPECT_TRUE(fails([&] { RowsFile file(path); }, ExitCode::Data, {"n_features", "at most"}));
+}
+
+TEST_F(RowsFileTest, RefusesAnotherNumberOfIds) {
+  for (const hsize_t n_ids : {1, 3}) {
+    Hdf5Writer(path)
+        .add("/features", {2, 1}, std::vector<double>{1, 2})
+        .add("/labels", {2}, std::vector<std::int64_t>{1, 0})
+        .add("/ids", {n_ids}, std::vector<std::int64_t>{1, 0, 2});
+    EXPECT_TRUE(fails([&] { RowsFile file(path); }, ExitCode::Data, {"/ids", "2 rows"}));
+  }
+}
+
+TEST_F(RowsFileTest, RefusesRowsOfNothing) {
+  Hdf5Writer(path)
+      .add("/features", {2, 0, hsize_t{1} << 62, 4}, std::vector<double>{})
+      .add("/labels", {2}, std::vector<std::int64_t>{1, 0});
+  EXPECT_TRUE(fails([&] { RowsFile file(path); }, ExitCode::Data, {"/features is empty"}));
+}
+
 }  // namespace
 }  // namespace meha

@@ -100,7 +100,7 @@ class RowsFile {
  private:
   [[noreturn]] void fail(const std::string& why) const;
   [[nodiscard]] const Hdf5File& labels_file() const { return other_ ? *other_ : file_; }
-  void check_length(const std::string& dataset) const;
+  void check_length(const Hdf5File& file, const std::string& path, const std::string& dataset) const;
   void read_shape();
   [[nodiscard]] Table empty_table(Range rows) const;
   std::vector<Label> classes(const std::string& dataset, Range rows) const;

@@ -14,6 +14,8 @@ namespace meha {
 /// Largest dense table that text files may unfold to.
 inline constexpr Index max_text_table_bytes = Index{4} << 30;
 inline constexpr Label n_labels_allowed = 1'000'000;
+/// Sparse features that are numbered at all.
+inline constexpr Index most_sparse_features = Index{1} << 28;
 
 /// Without the blanks at both ends.
 std::string_view trimmed(std::string_view text);
