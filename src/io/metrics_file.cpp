@@ -85,7 +85,7 @@ std::vector<Metrics> read_metrics(const std::string& path) {
   std::ifstream file(path);
   for (std::string text; std::getline(file, text);) {
     const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
-    if (!json.is_object() || !json.contains("iteration")) {
+    if (!json.is_object() || !json.contains("iteration") || !json["iteration"].is_number_integer()) {
       break;
     }
     Metrics metrics;

@@ -72,14 +72,25 @@ void write_history(Hdf5File& file, const std::vector<Metrics>& history) {
   }
 }
 
+std::size_t length_of(const Hdf5File& file, const std::string& dataset) {
+  const auto shape = file.shape(dataset);
+  if (shape.size() != 1) {
+    throw Error(ExitCode::Checkpoint, dataset + " has " + std::to_string(shape.size()) + " dimensions instead of 1");
+  }
+  return static_cast<std::size_t>(shape[0]);
+}
+
 std::vector<Metrics> read_history(const Hdf5File& file) {
   const auto column = [&](const std::string& name) {
-    std::vector<Real> values(static_cast<std::size_t>(file.shape("/history/" + name).at(0)));
+    std::vector<Real> values(length_of(file, "/history/" + name));
     file.read("/history/" + name, std::span(values));
     return values;
   };
   std::vector<Metrics> history;
   for (const Real iteration : column("iteration")) {
+    if (!(std::fabs(iteration) < 0x1p53)) {
+      throw Error(ExitCode::Checkpoint, "/history/iteration = " + std::to_string(iteration) + " is no iteration");
+    }
     history.push_back({.iteration = static_cast<Index>(iteration), .values = {}});
   }
   for (const std::string& name : file.names("/history")) {
@@ -160,7 +171,7 @@ void read_through(const std::string& path) {
   std::vector<Real> piece(std::size_t{1} << 17);
   for (const std::string& name : file.names("/state")) {
     const std::string dataset = "/state/" + name;
-    const auto n = static_cast<std::size_t>(file.shape(dataset).at(0));
+    const std::size_t n = length_of(file, dataset);
     for (std::size_t first = 0; first < n; first += piece.size()) {
       file.read_part(dataset, static_cast<Index>(first), OutSpan(piece).first(std::min(piece.size(), n - first)));
     }
@@ -345,7 +356,7 @@ bool has_best(const Hdf5File& file) {
   if (!file.has(score)) {
     return false;
   }
-  std::vector<Real> values(static_cast<std::size_t>(file.shape(score).at(0)));
+  std::vector<Real> values(length_of(file, score));
   file.read(score, std::span(values));
   return !values.empty() && values[0] >= 0;
 }

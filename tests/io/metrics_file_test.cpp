@@ -81,6 +81,14 @@ TEST(MetricsFile, ATornLastLineIsIgnored) {
   EXPECT_TRUE(read_metrics(scratch.file("missing.jsonl")).empty());
 }
 
+TEST(MetricsFile, WhatIsNoLineOfOursEndsTheReading) {
+  const Scratch scratch;
+  for (const char* odd : {R"({"iteration":"20"})", R"({"iteration":null})", R"({"iteration":2.5})", R"([20])", "20"}) {
+    const std::string text = json_line(metrics_of(0, 0.1)) + "\n" + odd + "\n";
+    EXPECT_EQ(iterations(read_metrics(write_file(scratch.file("metrics.jsonl"), text))), std::vector<Index>{0}) << odd;
+  }
+}
+
 TEST(MetricsFile, NamesAFileThatCannotBeWritten) {
   const Scratch scratch;
   EXPECT_TRUE(

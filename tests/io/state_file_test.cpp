@@ -98,5 +98,31 @@ TEST_F(StateFile, RefusesAnotherFormat) {
   EXPECT_TRUE(fails([&] { read_record(path); }, ExitCode::Checkpoint, {path, "meha-state-9", "meha-state-1"}));
 }
 
+TEST_F(StateFile, ContentsOfOtherDimensionsAreErrors) {
+  const auto write = [&](Real iteration, const std::vector<Index>& shape) {
+    const std::string other = scratch.file("other.h5");
+    std::filesystem::copy_file(path, other, std::filesystem::copy_options::overwrite_existing);
+    Hdf5File file = Hdf5File::open_to_append(other, ExitCode::Checkpoint);
+    file.write_array("/history/other", shape, std::vector<Real>(2, iteration));
+    file.close();
+    return other;
+  };
+  EXPECT_EQ(read_record(write(1, {2})).history[0].find("other"), 1.0);
+  EXPECT_TRUE(fails(
+      [&] {
+        (void)read_record(write(1, {2, 1}));
+      },
+      ExitCode::Checkpoint, {"/history/other", "2 dimensions"}));
+  EXPECT_TRUE(
+      fails([&] { (void)read_record(write(1, {})); }, ExitCode::Checkpoint, {"/history/other", "0 dimensions"}));
+}
+
+TEST_F(StateFile, AHistoryOfNoIterationsIsAnError) {
+  Record record = some_record(20);
+  record.history = {{.iteration = Index{1} << 60, .values = {}}};
+  write_state(path, Communicator::world(), numbered_state(rows, 0, 1), rows, record);
+  EXPECT_TRUE(fails([&] { (void)read_record(path); }, ExitCode::Checkpoint, {"/history/iteration", "no iteration"}));
+}
+
 }  // namespace
 }  // namespace meha
