@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// HDF5's own library (1.10) crashes on some files whose inner structure is damaged. State files are safe from that: it sees
+// none whose hash is wrong. Files of rows come from elsewhere: target rows tells its crashes from ours.
+#include "fuzz/target.hpp"
+#include "meha/data/hdf5_table.hpp"
+#include "meha/data/rows_file.hpp"
+#include "support/data_files.hpp"
+#include "support/states.hpp"
+
+namespace meha::fuzz {
+namespace {
+
+void read_rows_file(const std::string& input) {
+  static MemoryFile held;
+  const std::string& path = held.holding(input.empty() ? input : input.substr(1));
+  const Targets targets = !input.empty() && (input[0] & 1) != 0 ? Targets::Numbers : Targets::Classes;
+  (void)read_hdf5_table(path, "", targets);
+  const RowsFile file(path);
+  (void)file.read({file.n_rows() - 1, file.n_rows()}, targets);
+  if (file.element() != Element::Sparse && file.format().block_rows > 0) {
+    (void)file.feature_chunks();
+  }
+}
+
+std::vector<std::string> rows_seeds() {
+  const Scratch scratch;
+  const std::string plain = scratch.file("plain.h5"), chunked = scratch.file("chunked.h5"),
+                    sparse = scratch.file("s.h5");
+  Hdf5Writer(plain)
+      .add("/features", {3, 2}, std::vector<double>{1, 2, 3, 4, 5, 6})
+      .add("/labels", {3}, std::vector<std::int64_t>{1, 0, 2});
+  {
+    Hdf5File file = Hdf5File::create(chunked, 0, ExitCode::Data);
+    file.create_growing("/features", Hdf5File::Type::UInt8, {4}, 2);
+    file.create_growing("/labels", Hdf5File::Type::Int32, {}, 2);
+    file.create_growing("/ids", Hdf5File::Type::Int64, {}, 2);
+    const std::vector<std::int32_t> labels = {0, 1, 2};
+    const std::vector<std::int64_t> ids = {7, 8, 9};
+    file.append("/features", 3, Hdf5File::Type::UInt8, "abcdefghijkl");
+    file.append("/labels", 3, Hdf5File::Type::Int32, labels.data());
+    file.append("/ids", 3, Hdf5File::Type::Int64, ids.data());
+    file.write_texts("/class_names", {"a", "bb", "c"});
+    file.set_attribute("/", "format", std::string(rows_format_name));
+    file.set_attribute("/", "complete", Index{1});
+    file.set_attribute("/", "shuffled", Index{1});
+    file.set_attribute("/", "seed", Index{3});
+    file.close();
+  }
+  {
+    Hdf5File file = Hdf5File::create(sparse, 0, ExitCode::Data);
+    file.create_group("/features");
+    const std::vector<std::int64_t> first = {0, 1, 3};
+    const std::vector<std::int32_t> features = {2, 0, 3};
+    const std::vector<float> values = {1, 2, 3};
+    const std::vector<std::int32_t> labels = {0, 1};
+    file.create_growing("/features/first_entry", Hdf5File::Type::Int64, {}, 4);
+    file.create_growing("/features/feature", Hdf5File::Type::Int32, {}, 4);
+    file.create_growing("/features/value", Hdf5File::Type::Float32, {}, 4);
+    file.create_growing("/labels", Hdf5File::Type::Int32, {}, 4);
+    file.append("/features/first_entry", 3, Hdf5File::Type::Int64, first.data());
+    file.append("/features/feature", 3, Hdf5File::Type::Int32, features.data());
+    file.append("/features/value", 3, Hdf5File::Type::Float32, values.data());
+    file.append("/labels", 2, Hdf5File::Type::Int32, labels.data());
+    file.set_attribute("/features", "n_features", Index{5});
+    file.close();
+  }
+  const auto input = [](const std::string& path) { return std::string(1, '\0') + content_of(path); };
+  return {input(plain), input(chunked), input(sparse)};
+}
+
+const Communicator& one_rank() {
+  [[maybe_unused]] static const auto* session = new MpiSession(nullptr, nullptr);  // as long as the process
+  static const Communicator comm = Communicator::world();
+  return comm;
+}
+
+const std::vector<Range> stored_rows = rows_by_rank(20, 7, 1);
+
+std::vector<std::string> state_seeds() {
+  const Scratch scratch;
+  const std::string path = scratch.file("state.h5");
+  write_state(path, one_rank(), numbered_state(stored_rows, 0, 1.0), stored_rows, some_record(40));
+  return {content_of(path)};
+}
+
+void read_state_file(const std::string& input) {
+  static const std::string right = state_seeds()[0];
+  static MemoryFile held;
+  const std::string& path = held.holding(input);
+  if (const auto damage = damage_of(path)) {
+    throw Error(ExitCode::Checkpoint, *damage);
+  }
+  if (input != right) {
+    throw std::logic_error("damage was not seen");
+  }
+  (void)read_record(path);
+  State state = numbered_state(stored_rows, 0, 0.0);
+  read_solution(path, one_rank(), state, stored_rows);
+  read_state(path, one_rank(), state, stored_rows);
+}
+
+}  // namespace
+
+std::vector<Target> hdf5_targets() {
+  const std::vector<std::string> words = {
+      "\xff\xff\xff\xff\xff\xff\xff\xff", std::string(8, '\0'), "TREE", "SNOD", "HEAP", "GCOL"};
+  return {{"rows", ExitCode::Data, rows_seeds, words, read_rows_file},
+          {"state", ExitCode::Checkpoint, state_seeds, words, read_state_file}};
+}
+
+}  // namespace meha::fuzz
