@@ -171,6 +171,9 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
         " upper rows, " + std::to_string(problem->n_y()) + " parameters, " + std::to_string(comm.size()) +
         (comm.size() == 1 ? " rank, " : " ranks, ") + arithmetic + ", " + options.run.precision +
         (first_iteration > 0 ? "; going on from iteration " + std::to_string(first_iteration) : ""));
+    if (const std::string storage = problem->storage(); !storage.empty()) {
+      recorder.progress().say(storage);
+    }
     if (!steps.empty()) {
       recorder.progress().say(steps);
     }

@@ -47,6 +47,15 @@ Communicator Communicator::world() {
   return {rank, size};
 }
 
+int Communicator::n_local() const {
+  MPI_Comm local = MPI_COMM_NULL;
+  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &local);
+  int size = 1;
+  MPI_Comm_size(local, &size);
+  MPI_Comm_free(&local);
+  return size;
+}
+
 void Communicator::broadcast(OutSpan values) const {
   const WaitingForRanks waiting;
   MPI_Bcast(values.data(), count(values.size()), MPI_DOUBLE, 0, MPI_COMM_WORLD);

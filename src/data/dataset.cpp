@@ -6,11 +6,17 @@
 #include <utility>
 
 #include "meha/core/error.hpp"
+#include "meha/data/block_stream.hpp"
 
 namespace meha {
 namespace {
 
 constexpr std::size_t readable_past_end = 64;
+
+Index n_values(Range rows, Index n_features, Element element, const std::vector<Index>& first_entry,
+               const BlockStream* stream) {
+  return stream != nullptr ? 0 : element == Element::Sparse ? first_entry.back() : rows.size() * n_features;
+}
 
 }  // namespace
 
@@ -61,28 +67,53 @@ void check_values(const Table& table, Index first_row) {
 }
 
 RowSet::RowSet(BlockPlan plan, Range rows, Index n_features, Element element, Targets targets,
-               std::vector<Index> first_entry)
+               std::vector<Index> first_entry, std::shared_ptr<BlockStream> stream)
     : plan_(plan),
       rows_(rows),
       n_features_(n_features),
       element_(element),
-      features_(static_cast<std::size_t>((element == Element::Sparse ? first_entry.back() : rows.size() * n_features) *
+      features_(static_cast<std::size_t>(n_values(rows, n_features, element, first_entry, stream.get()) *
                                          bytes_per(element)) +
                 readable_past_end),
       first_entry_(std::move(first_entry)),
       labels_(targets == Targets::Classes ? static_cast<std::size_t>(rows.size()) : 0),
-      numbers_(targets == Targets::Numbers ? static_cast<std::size_t>(rows.size()) : 0) {}
+      numbers_(targets == Targets::Numbers ? static_cast<std::size_t>(rows.size()) : 0),
+      stream_(std::move(stream)) {}
 
 Tile RowSet::tile(Range rows) const {
   const Index first = rows.begin - rows_.begin;
   const bool sparse = element_ == Element::Sparse;
-  return {.features = features_.data() + (sparse ? 0 : bytes_of(rows).begin),
+  return {.features = stream_ ? in_block(rows.begin, stream_->features(rows.begin / plan_.block_rows))
+                              : features_.data() + (sparse ? 0 : bytes_of(rows).begin),
           .labels = labels_.empty() ? nullptr : labels_.data() + first,
           .numbers = numbers_.empty() ? nullptr : numbers_.data() + first,
           .element = element_,
           .n_rows = rows.size(),
           .n_features = n_features_,
           .first_entry = sparse ? first_entry_.data() + first : nullptr};
+}
+
+/// Where the features of this row are. @param block  where those of its block begin
+const std::byte* RowSet::in_block(Index row, const std::byte* block) const {
+  return block + row % plan_.block_rows * n_features_ * bytes_per(element_);
+}
+
+const std::byte* RowSet::upcoming(Index row) const {
+  if (!stream_) {
+    return tile({row, row}).features;
+  }
+  const std::byte* block = stream_->at_hand(row / plan_.block_rows);
+  return block == nullptr ? nullptr : in_block(row, block);
+}
+
+void RowSet::expect(std::span<const Index> blocks) const {
+  if (stream_) {
+    stream_->expect(blocks);
+  }
+}
+
+std::optional<Error> RowSet::failure() const {
+  return stream_ ? stream_->failure() : std::nullopt;
 }
 
 /// Where the features of these rows stand.

@@ -280,6 +280,22 @@ std::vector<Hdf5Chunk> Hdf5File::chunk_addresses(const std::string& dataset) con
   return chunks;
 }
 
+bool Hdf5File::is_native(const std::string& dataset, Type type) const {
+  const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
+  const Handle stored(H5Dget_type(set), H5Tclose);
+  const Handle properties(H5Dget_create_plist(set), H5Pclose);
+  unsigned flags = 0;
+  std::size_t n_parameters = 0;
+  for (int i = 0; i < H5Pget_nfilters(properties); ++i) {
+    n_parameters = 0;
+    if (H5Pget_filter2(properties, static_cast<unsigned>(i), &flags, &n_parameters, nullptr, 0, nullptr, nullptr) !=
+        H5Z_FILTER_FLETCHER32) {
+      return false;
+    }
+  }
+  return H5Tequal(stored, native(type)) > 0;
+}
+
 Hdf5File::Number Hdf5File::number(const std::string& dataset) const {
   const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
   const Handle type(H5Dget_type(set), H5Tclose);

@@ -38,6 +38,7 @@ Table read_hdf5_table(const std::string& features_path, const std::string& label
     if (table.element == Element::Sparse) {
       table.first_entry = file.first_entries(all);
     }
+    table.on_disk = [=] { return RowsFile(features_path, labels_path).on_disk(); };
     table.open_features = [=] { return std::make_unique<Hdf5Features>(features_path, labels_path); };
   }
   return table;

@@ -261,6 +261,27 @@ std::vector<Entry> RowsFile::read_entries(Range rows, std::vector<Index>& first_
   return read;
 }
 
+RowsOnDisk RowsFile::on_disk() const {
+  const std::string advice = "; meha data import --format hdf5 makes a file that can be";
+  if (format_.stored == Stored::Sparse) {
+    fail("sparse rows must be in memory");
+  }
+  if (format_.block_rows == 0) {
+    fail("/features cannot be read block by block: it must be stored in chunks of whole rows" + advice);
+  }
+  RowsOnDisk rows{.path = path_,
+                  .chunks = feature_chunks(),
+                  .chunk_rows = format_.block_rows,
+                  .stored = format_.stored,
+                  .n_features = n_features()};
+  const Index bytes = rows.stored_chunk_bytes();
+  const auto is_plain = [&](const Hdf5Chunk& chunk) { return chunk.size == bytes || chunk.size == bytes + 4; };
+  if (!std::ranges::all_of(rows.chunks, is_plain) || !file_.is_native("/features", type_of(format_.stored))) {
+    fail("/features cannot be read block by block: it must not be compressed, and of little-endian numbers" + advice);
+  }
+  return rows;
+}
+
 Table RowsFile::read(Range rows, Targets targets) const {
   Table features = read_features(rows);
   Table table = read_targets(rows, targets);

@@ -8,7 +8,7 @@ namespace meha {
 ClassifiedRows::ClassifiedRows(const Options& options, const Communicator& comm, Simd simd, const Split& split,
                                Loss loss)
     : n_classes_(loss == Loss::Squared ? 1 : split.n_classes()), loss_(loss) {
-  DealtRows dealt = deal_split(comm, split, options.run.block_rows);
+  DealtRows dealt = deal_split(comm, split, options.run.block_rows, options.problem.data.memory << 20);
   auto& [train, validation, holdout, test] = dealt.parts;
   const auto keep = [&](Level level, RowSet& rows) { rows_[static_cast<std::size_t>(level)] = std::move(rows); };
   keep(Level::Lower, train);
@@ -21,6 +21,26 @@ ClassifiedRows::ClassifiedRows(const Options& options, const Communicator& comm,
       options.problem,
       {.n_features = n_features(), .n_classes = n_classes_, .element = of(Level::Lower).element(), .loss = loss_},
       options.run.precision, simd);
+}
+
+std::optional<Error> ClassifiedRows::failure() const {
+  for (const RowSet& rows : rows_) {
+    if (auto failure = rows.failure()) {
+      return failure;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string ClassifiedRows::storage() const {
+  constexpr std::array names = {"training", "validation", "test", "held-out"};  // by Level
+  std::string streamed;
+  for (std::size_t level = 0; level < rows_.size(); ++level) {
+    if (rows_[level].is_streamed()) {
+      streamed += (streamed.empty() ? "" : " and ") + std::string(names[level]);
+    }
+  }
+  return streamed.empty() ? "rows: in memory" : "rows: " + streamed + " rows are read from disk in every pass";
 }
 
 void ClassifiedRows::begin_pass(std::span<const Probe> probes) {

@@ -2,7 +2,12 @@
 #include "meha/problem/deal.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <fstream>
 #include <functional>
+#include <limits>
+
+#include "meha/data/block_stream.hpp"
 
 namespace meha {
 namespace {
@@ -43,8 +48,63 @@ std::vector<Index> deal_first_entries(const Communicator& comm, const BlockPlan&
   return first_entry;
 }
 
+/// Checks that blocks of the selection can be read one by one. On rank 0.
+RowsOnDisk rows_on_disk(const Selection& selection, Index block_rows) {
+  const Table& table = *selection.table;
+  const auto fail = [&](const std::string& why) {
+    throw Error(ExitCode::Data,
+                table.name + ": its rows do not fit into memory (problem.data.memory, per rank) and " + why);
+  };
+  if (table.element == Element::Sparse) {
+    fail("cannot be read from disk in every pass, being sparse");
+  }
+  if (!table.on_disk) {
+    fail("cannot be read from disk in every pass: only files that meha data import writes can, without standardise");
+  }
+  if (selection.rows.back() - selection.rows.front() != selection.n_rows() - 1 ||
+      !std::ranges::is_sorted(selection.rows)) {
+    fail(
+        "are not read from disk in random order: set problem.data.shuffle = false (meha data import --shuffle SEED "
+        "shuffles once and for all)");
+  }
+  if (table.fingerprint.empty()) {
+    fail("cannot be read from disk in every pass: the file has no fingerprint; meha data import makes one");
+  }
+  RowsOnDisk rows = table.on_disk();
+  if (block_rows % rows.chunk_rows != 0) {
+    fail("are stored in blocks of " + std::to_string(rows.chunk_rows) + ": run.block_rows = " +
+         std::to_string(block_rows) + " must be a multiple of it, else rows would be read several times");
+  }
+  return rows;
+}
+
+/// A stream of a selection's features on every rank. Collective.
+std::shared_ptr<BlockStream> open_stream(const Communicator& comm, const Selection& selection, BlockPlan plan,
+                                         Index memory) {
+  RowsOnDisk rows;
+  std::string chunks;
+  comm.root_or_none([&] {
+    rows = rows_on_disk(selection, plan.block_rows);
+    chunks.assign(reinterpret_cast<const char*>(rows.chunks.data()), rows.chunks.size() * sizeof(Hdf5Chunk));
+  });
+  comm.broadcast(rows.path);
+  comm.broadcast(chunks);
+  rows.chunks.resize(chunks.size() / sizeof(Hdf5Chunk));
+  std::memcpy(rows.chunks.data(), chunks.data(), chunks.size());
+  auto stored = static_cast<Index>(rows.stored);
+  Index first_row = comm.is_root() ? selection.rows.front() : 0;
+  for (Index* number : {&rows.chunk_rows, &stored, &rows.n_features, &first_row}) {
+    comm.broadcast(*number);
+  }
+  rows.stored = static_cast<Stored>(stored);
+  std::shared_ptr<BlockStream> stream;
+  comm.all_or_none([&] { stream = std::make_shared<BlockStream>(std::move(rows), plan, first_row, memory); });
+  return stream;
+}
+
 /// Room for this rank's rows, with their labels or numbers. Collective.
-RowSet deal_targets(const Communicator& comm, const Selection& selection, Index block_rows) {
+/// @param memory  -1: the features come to memory, else: they stay on disk, and this is for buffers
+RowSet deal_targets(const Communicator& comm, const Selection& selection, Index block_rows, Index memory = -1) {
   Index n_rows = selection.n_rows();
   Index n_features = selection.table ? selection.table->n_features : 0;
   Index element = selection.table ? static_cast<Index>(selection.table->element) : 0;
@@ -58,8 +118,9 @@ RowSet deal_targets(const Communicator& comm, const Selection& selection, Index 
   if (static_cast<Element>(element) == Element::Sparse) {
     first_entry = deal_first_entries(comm, plan, selection);
   }
+  std::shared_ptr<BlockStream> stream = memory < 0 ? nullptr : open_stream(comm, selection, plan, memory);
   RowSet mine(plan, owned_rows(plan, comm.rank(), comm.size()), n_features, static_cast<Element>(element),
-              static_cast<Targets>(targets), std::move(first_entry));
+              static_cast<Targets>(targets), std::move(first_entry), std::move(stream));
   const bool numbers = static_cast<Targets>(targets) == Targets::Numbers;
   for_each_block(comm, plan, [&](int owner, Range rows) {
     const auto to = [&] {
@@ -191,13 +252,63 @@ void deal_features(const Communicator& comm, std::span<const Selection* const> s
   });
 }
 
+/// Bytes of features that a rank owns of a selection, about.
+Index share_of(const Communicator& comm, const Selection& selection) {
+  if (selection.rows.empty()) {
+    return 0;
+  }
+  const Table& table = *selection.table;
+  const Index row_bytes = table.element == Element::Sparse
+                              ? table.first_entry.back() * bytes_per(Element::Sparse) / table.n_rows
+                              : table.row_bytes();
+  return (selection.n_rows() + comm.size() - 1) / comm.size() * row_bytes;
+}
+
+/// Half of what this machine has to spare, for each of its ranks. Collective.
+Index spare_memory(const Communicator& comm) {
+  const int n_local = comm.n_local();
+  std::ifstream info("/proc/meminfo");
+  std::string line;
+  while (std::getline(info, line)) {
+    if (line.starts_with("MemAvailable:")) {
+      return comm.min(std::stoll(line.substr(line.find(':') + 1)) * 1024 / 2 / n_local);
+    }
+  }
+  return comm.min(std::numeric_limits<Index>::max());
+}
+
+/// Memory for buffers of each part that stays on disk, -1 for one that comes to memory. Collective.
+std::array<Index, 4> place_parts(const Communicator& comm, const Split& split, Index memory) {
+  const Index limit = memory > 0 ? memory : spare_memory(comm);
+  const auto parts = split.parts();
+  Index needed = 0;
+  for (const Selection* part : parts) {
+    needed += share_of(comm, *part);
+  }
+  std::array<Index, 4> places = {-1, -1, -1, -1};
+  Index left = limit / 2;  // the other half is for buffers
+  for (std::size_t p = parts.size(); needed > limit && p-- > 0;) {
+    const Index size = share_of(comm, *parts[p]);
+    const bool fits = p > 0 && size <= left;  // the training rows come first
+    left -= fits ? size : 0;
+    places[p] = fits || size == 0 ? -1 : limit / 8;
+  }
+  for (Index& place : places) {
+    comm.broadcast(place);
+  }
+  return places;
+}
+
 }  // namespace
 
-DealtRows deal_split(const Communicator& comm, const Split& split, Index block_rows) {
-  const auto selections = split.parts();
+DealtRows deal_split(const Communicator& comm, const Split& split, Index block_rows, Index memory) {
+  const auto places = place_parts(comm, split, memory);
+  auto selections = split.parts();
+  const Selection none;
   DealtRows dealt;
   for (std::size_t p = 0; p < selections.size(); ++p) {
-    dealt.parts[p] = deal_targets(comm, *selections[p], block_rows);
+    dealt.parts[p] = deal_targets(comm, *selections[p], block_rows, places[p]);
+    selections[p] = places[p] < 0 ? selections[p] : &none;
   }
   Fingerprint fingerprint(split);
   deal_features(comm, selections, dealt.parts,

@@ -168,9 +168,15 @@ std::vector<Label> HyperCleaning::predict(In y) {
   const Probe probe{.y = {y.data(), static_cast<std::size_t>(y.size())}, .want = Want::Nothing};
   rows_.begin_pass({&probe, 1});
   std::vector<Label> predicted(static_cast<std::size_t>(train().rows().size()));
-  rows_.for_each_tile(Level::Lower, train().rows(), {}, [&](const Tile& /*tile*/, Range rows) {
-    rows_.classifier().classes(slice(std::span(predicted), rows));
-  });
+  const BlockPlan& plan = train().plan();
+  const Range own = train().rows();
+  for (Index first = own.begin; first < own.end; first += plan.block_rows) {
+    const Range block{first, std::min(first + plan.block_rows, own.end)};
+    rows_.for_each_tile(Level::Lower, block, {}, [&](const Tile& /*tile*/, Range rows) {
+      const Index at = block.begin - own.begin;
+      rows_.classifier().classes(slice(std::span(predicted), {at + rows.begin, at + rows.end}));
+    });
+  }
   return predicted;
 }
 

@@ -13,6 +13,8 @@ int Problem::share_exponent(Level /*level*/, Index n_rows_in_pass) const {
   return exponent;
 }
 
+void Problem::expect(Level /*level*/, std::span<const Index> /*blocks*/) {}
+
 void Problem::begin_pass(Level /*level*/, std::span<const Probe> /*probes*/) {}
 
 void Problem::add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,

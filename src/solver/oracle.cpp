@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 namespace meha {
 namespace {
@@ -32,6 +33,7 @@ Oracle::Oracle(Problem& problem, Communicator& comm, const Setup& setup)
                                Stream::LowerBatch),
                    Minibatches(plan_of(problem, Level::Upper, setup.block_rows), setup.batch_upper, setup.seed,
                                Stream::UpperBatch)},
+      next_minibatches_(minibatches_),
       all_blocks_{Minibatches(plan_of(problem, Level::Lower, setup.block_rows), 0, setup.seed, Stream::LowerBatch),
                   Minibatches(plan_of(problem, Level::Upper, setup.block_rows), 0, setup.seed, Stream::UpperBatch)},
       message_(setup.sum) {
@@ -141,7 +143,7 @@ void Oracle::run(const RowStep& row_step) {
     pass(everything, row_step);
     return;
   }
-  pass(Want::Value | Want::GradX, {});
+  pass(Want::Value | Want::GradX, {}, true);
   if (remote()) {
     step_rows_on_root(row_step);
   } else {
@@ -176,13 +178,14 @@ void Oracle::step_rows_on_root(const RowStep& row_step) {
   bring_x(*x_);
 }
 
-/// One visit to the rows and one allreduce, for what is wanted of `halves`.
-void Oracle::pass(Want halves, const RowStep& row_step) {
+/// One visit to the rows and one allreduce, for what is wanted of `halves`. @param again  whether the next visit is to the
+/// same rows
+void Oracle::pass(Want halves, const RowStep& row_step, bool again) {
   lay_out(halves);
   {
     const Stopwatch watch(timings.compute, Stage::Compute);
-    add_blocks(Level::Lower, halves, row_step);
-    add_blocks(Level::Upper, halves, row_step);
+    add_blocks(Level::Lower, halves, row_step, again);
+    add_blocks(Level::Upper, halves, row_step, again);
     for (const RowSums& sums : root_row_sums_) {
       add_row_sums(sums);
     }
@@ -201,7 +204,7 @@ void Oracle::pass(Want halves, const RowStep& row_step) {
   }
   {
     const Stopwatch watch(timings.allreduce, Stage::Allreduce);
-    message_.allreduce(comm_);
+    allreduce();
   }
   const Stopwatch watch(timings.compute, Stage::Compute);
   const auto note = [&](bool& agreed, ExactSum::Flag flag) { agreed = agreed || message_.raised(flag); };
@@ -210,6 +213,18 @@ void Oracle::pass(Want halves, const RowStep& row_step) {
   note(agreed_.time_limit, ExactSum::Flag::TimeLimit);
   note(agreed_.checkpoint, ExactSum::Flag::Checkpoint);
   read_sums(halves);
+}
+
+/// Errors: what failed on some rank, on all.
+void Oracle::allreduce() {
+  const auto failure = problem_.failure();
+  if (failure) {
+    message_.raise(ExactSum::Flag::Failed);
+  }
+  message_.allreduce(comm_);
+  if (message_.raised(ExactSum::Flag::Failed)) {
+    comm_.agree(failure);
+  }
 }
 
 void Oracle::lay_out(Want halves) {
@@ -240,7 +255,7 @@ void Oracle::lay_out(Want halves) {
   message_.reset(n_sums_, n_addends);
 }
 
-void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step) {
+void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step, bool again) {
   auto& [wanted, probes, shares] = work_;
   wanted.clear();
   probes.clear();
@@ -281,6 +296,7 @@ void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step) {
       my_blocks_.push_back(id);
     }
   }
+  expect(level, again);
   for (std::size_t b = 0; b < my_blocks_.size(); ++b) {
     const Index id = my_blocks_[b];
     const Block block{.id = id,
@@ -314,6 +330,22 @@ void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step) {
     }
     add_shares(wanted, shares);
   }
+}
+
+/// Announces the blocks of the pass at hand and those of the next: the same `again`, or the next minibatch.
+void Oracle::expect(Level level, bool again) {
+  expected_ = my_blocks_;
+  if (again || batches(level).full()) {
+    expected_.insert(expected_.end(), my_blocks_.begin(), my_blocks_.end());
+  } else {
+    const Range own_blocks = owned(level);
+    for (const Index id : next_minibatches_[static_cast<std::size_t>(level)].blocks(k_ + 1)) {
+      if (id >= own_blocks.begin && id < own_blocks.end) {
+        expected_.push_back(id);
+      }
+    }
+  }
+  problem_.expect(level, expected_);
 }
 
 void Oracle::add_shares(const std::vector<Request*>& requests, std::span<Share> shares) {
@@ -365,6 +397,11 @@ Vec Oracle::tally(Vec& x, const Vec& y) {
   for (const Level level : levels) {
     const BlockPlan plan = plan_of(problem_, level, setup_.block_rows);
     const Range own_blocks = owned(level);
+    expected_.resize(static_cast<std::size_t>(own_blocks.size()));
+    std::iota(expected_.begin(), expected_.end(), own_blocks.begin);
+    if (level != Level::Lower || !per_row()) {
+      problem_.expect(level, expected_);
+    }
     for (Index id = own_blocks.begin; id < own_blocks.end; ++id) {
       const Block block{.id = id, .rows = plan.rows(id), .n_rows_in_pass = plan.n_rows};
       const bool x_of_rows = per_row() && level == Level::Lower;
@@ -375,7 +412,7 @@ Vec Oracle::tally(Vec& x, const Vec& y) {
       message_.add(0, as_span(share), 1, -value_headroom);
     }
   }
-  message_.allreduce(comm_);
+  allreduce();
   message_.read(0, -value_headroom, as_span(share));
   if (message_.raised(ExactSum::Flag::NotFinite)) {
     share.setConstant(std::numeric_limits<Real>::quiet_NaN());

@@ -171,7 +171,7 @@ TEST(ExactSum, HoldsAsManyOfTheLargestAddendsAsItPromises) {
 TEST(ExactSum, FlagsAreApart) {
   for (const auto kind : {ExactSum::Kind::Exact, ExactSum::Kind::Plain}) {
     constexpr std::array flags = {ExactSum::Flag::NotFinite, ExactSum::Flag::Stop, ExactSum::Flag::TimeLimit,
-                                  ExactSum::Flag::Checkpoint};
+                                  ExactSum::Flag::Checkpoint, ExactSum::Flag::Failed};
     static_assert(flags.size() == ExactSum::n_flags);
     for (const auto raised : flags) {
       ExactSum sum(kind);

@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <numeric>
+
+#include "support/errors.hpp"
+#include "support/rows.hpp"
 
 namespace meha {
 namespace {
@@ -55,6 +59,87 @@ TEST(DealMpi, EachRankGetsTheRowsOfItsBlocksInOrder) {
       EXPECT_EQ(seen, Vec::Ones(n)) << n << " rows in blocks of " << block_rows;
     }
   }
+}
+
+class DealFileMpi : public RowsTest {
+ protected:
+  const Communicator comm = Communicator::world();
+  DataOptions data;
+
+  DealFileMpi() {
+    shared_path_ = path;
+    comm.broadcast(shared_path_);
+    data.format = "hdf5";
+    data.train_features.value = shared_path_;
+    data.shuffle = false;
+    data.n_train = 150;
+    data.n_validation = 33;
+    data.n_test = 17;
+  }
+  void write_file(Stored stored) {
+    comm.root_or_none([&] {
+      std::filesystem::remove(path);
+      write(stored, {200});
+    });
+  }
+  DealtRows deal(Index block_rows, Index memory) const {
+    Split split;
+    comm.root_or_none([&] { split = load_split(data, {}, 1, Targets::Classes, Features::InFile); });
+    return deal_split(comm, split, block_rows, memory);
+  }
+
+ private:
+  std::string shared_path_;  // of rank 0's scratch folder
+};
+
+TEST_F(DealFileMpi, RowsThatStayOnDiskAreTheSame) {
+  for (const Stored stored : {Stored::UInt8, Stored::Float16, Stored::Float32}) {
+    write_file(stored);
+    for (const Index block_rows : {8, 24}) {
+      const DealtRows here = deal(block_rows, Index{1} << 20);
+      const DealtRows there = deal(block_rows, 1);
+      EXPECT_EQ(there.fingerprint, here.fingerprint);
+      Index n_wrong = 0;
+      for (std::size_t p = 0; p < here.parts.size(); ++p) {
+        const RowSet& memory = here.parts[p];
+        const RowSet& disk = there.parts[p];
+        EXPECT_FALSE(memory.is_streamed());
+        EXPECT_EQ(disk.is_streamed(), memory.plan().n_rows > 0);
+        ASSERT_EQ(disk.rows(), memory.rows());
+        for (Index i = memory.rows().begin; i < memory.rows().end; ++i) {
+          const Tile a = memory.tile({i, i + 1});
+          const Tile b = disk.tile({i, i + 1});
+          const auto n_bytes = n_row_features * bytes_per(a.element);
+          n_wrong += a.labels[0] != b.labels[0] || !std::equal(a.features, a.features + n_bytes, b.features) ? 1 : 0;
+        }
+      }
+      EXPECT_EQ(n_wrong, 0);
+    }
+  }
+}
+
+TEST_F(DealFileMpi, RowsThatNeitherFitNorCanStayAreAnErrorOnAllRanks) {
+  write_file(Stored::UInt8);
+  const auto refused = [&](Index block_rows, const std::vector<std::string>& why) {
+    EXPECT_TRUE(fails([&] { (void)deal(block_rows, 1); }, ExitCode::Data, why));
+  };
+  refused(12, {"problem.data.memory", "blocks of 8", "run.block_rows = 12"});
+  data.shuffle = true;
+  refused(8, {"problem.data.memory", "problem.data.shuffle = false"});
+  data.shuffle = false;
+  write_file(Stored::Sparse);
+  refused(8, {"problem.data.memory", "sparse"});
+}
+
+TEST_F(DealFileMpi, DamageIsFoundByTheReaderAndThrownByAll) {
+  write_file(Stored::Float32);
+  comm.root_or_none([&] {
+    const auto chunk = RowsFile(path).feature_chunks()[20];
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(chunk.offset + 5);
+    file.put('\x55');
+  });
+  EXPECT_TRUE(fails([&] { (void)deal(8, 0); }, ExitCode::Data, {"a.h5", "damaged"}));
 }
 
 TEST(DealMpi, ValuesFollowTheirRows) {

@@ -35,6 +35,9 @@ class Communicator {
   [[nodiscard]] int size() const { return size_; }
   [[nodiscard]] bool is_root() const { return rank_ == 0; }
 
+  /// How many ranks share this one's machine, itself among them. Collective.
+  [[nodiscard]] int n_local() const;
+
   /// Copies rank 0's values to all. Collective.
   void broadcast(OutSpan values) const;
   void broadcast(std::string& text) const;

@@ -17,8 +17,8 @@ class ExactSum {
  public:
   enum class Kind { Exact, Plain };  // Plain: an allreduce of doubles, for comparison
   /// What ranks tell each other along with every sum.
-  enum class Flag : std::size_t { NotFinite, Stop, TimeLimit, Checkpoint };
-  static constexpr std::size_t n_flags = 4;
+  enum class Flag : std::size_t { NotFinite, Stop, TimeLimit, Checkpoint, Failed };
+  static constexpr std::size_t n_flags = 5;
 
   explicit ExactSum(Kind kind) : kind_(kind) {}
 

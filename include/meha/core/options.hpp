@@ -45,6 +45,7 @@ struct DataOptions {
   std::string sparse = "auto";
   bool standardise = false;
   std::vector<std::string> class_names;
+  Index memory = 0;
 };
 
 struct NoiseOptions {
@@ -291,6 +292,10 @@ void visit(AnyOptions& options, See&& see) {
                  "shift and scale every feature to mean 0 and deviation 1 over the training rows; sparse rows: scale only"},
       data.standardise);
   see(OptionInfo{"problem.data.class_names", Rule::any(), fixed, "names of the classes 0, 1, …"}, data.class_names);
+  see(OptionInfo{"problem.data.memory", Rule::at_least(0), free,
+                 "MiB of rows in the memory of each rank; more than that is read from the file again in every pass. 0: "
+                 "half of what the machine has to spare"},
+      data.memory);
   auto& noise = problem.noise;
   see(OptionInfo{"problem.noise.kind", Rule::one_of("none|uniform|uniform_inclusive|pair|classwise"), fixed,
                  "label noise put on the training rows: another class; any class; the next class; by a random matrix"},

@@ -7,10 +7,12 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "meha/core/blocks.hpp"
+#include "meha/core/error.hpp"
 
 namespace meha {
 
@@ -37,6 +39,8 @@ using Label = std::int32_t;
 enum class Targets : int { Classes, Numbers };
 
 class RowSource;
+class BlockStream;
+struct RowsOnDisk;
 
 /// Whether the features of a file come into memory with its labels.
 enum class Features : int { InMemory, InFile };
@@ -57,6 +61,8 @@ struct Table {
   std::string fingerprint;               // where the file has one, else empty
   /// Features::InFile: reads the file's rows from the first; `features` is empty then. Else not set.
   std::function<std::unique_ptr<RowSource>()> open_features;
+  /// Where they are, for blocks to be read one by one; set where the format allows it.
+  std::function<RowsOnDisk()> on_disk;
 
   /// Of rows that are not sparse.
   [[nodiscard]] Index row_bytes() const { return n_features * bytes_per(element); }
@@ -90,21 +96,31 @@ class RowSet {
  public:
   RowSet() = default;
   /// @param first_entry  Sparse: where the entries of each of these rows begin, and the last end (rows + 1 numbers)
+  /// @param stream  where features come from that stay on disk; none: room for them is made here
   RowSet(BlockPlan plan, Range rows, Index n_features, Element element, Targets targets = Targets::Classes,
-         std::vector<Index> first_entry = {});
+         std::vector<Index> first_entry = {}, std::shared_ptr<BlockStream> stream = {});
 
   [[nodiscard]] const BlockPlan& plan() const { return plan_; }
   [[nodiscard]] Range rows() const { return rows_; }
   [[nodiscard]] Index n_features() const { return n_features_; }
   [[nodiscard]] Element element() const { return element_; }
-  /// @param rows  global row numbers inside rows()
+  /// @param rows  global row numbers inside rows(), and of one block where features are streamed: the tile is then good
+  /// until another block is asked for, and this may wait
   [[nodiscard]] Tile tile(Range rows) const;
+  /// Features of a row to come, as a hint for the processor; nullptr when they are not in memory.
+  [[nodiscard]] const std::byte* upcoming(Index row) const;
+  [[nodiscard]] bool is_streamed() const { return stream_ != nullptr; }
+  /// Announces the blocks that tiles will be asked of.
+  void expect(std::span<const Index> blocks) const;
+  /// What went wrong in reading: features of tiles since then are worthless.
+  [[nodiscard]] std::optional<Error> failure() const;
   /// Storage of the same rows, to be filled at set-up.
   [[nodiscard]] std::span<std::byte> feature_bytes(Range rows);
   [[nodiscard]] std::span<Label> labels(Range rows);
   [[nodiscard]] std::span<Real> numbers(Range rows);
 
  private:
+  [[nodiscard]] const std::byte* in_block(Index row, const std::byte* block) const;
   [[nodiscard]] Range bytes_of(Range rows) const;
 
   BlockPlan plan_;
@@ -115,6 +131,7 @@ class RowSet {
   std::vector<Index> first_entry_;
   std::vector<Label> labels_;  // one of these is empty
   std::vector<Real> numbers_;
+  std::shared_ptr<BlockStream> stream_;
 };
 
 }  // namespace meha

@@ -42,6 +42,8 @@ class Hdf5File {
   [[nodiscard]] std::vector<std::string> names(const std::string& group) const;
   [[nodiscard]] std::vector<Index> shape(const std::string& dataset) const;
   [[nodiscard]] Number number(const std::string& dataset) const;
+  /// Whether numbers stand in the file as in memory, and pass through no filter but fletcher32.
+  [[nodiscard]] bool is_native(const std::string& dataset, Type type) const;
   [[nodiscard]] bool is_group(const std::string& name) const;
   /// Extents of a dataset's chunks; empty where it is contiguous.
   [[nodiscard]] std::vector<Index> chunk_shape(const std::string& dataset) const;

@@ -58,6 +58,19 @@ class RowsHash {
   Hasher features_, labels_, sizes_;
 };
 
+/// Where the dense rows of a file stand, to be read past the HDF5 library.
+struct RowsOnDisk {
+  std::string path;
+  std::vector<Hdf5Chunk> chunks;  // first rows first; each with or without a checksum
+  Index chunk_rows = 0;
+  Stored stored = Stored::UInt8;
+  Index n_features = 0;
+
+  [[nodiscard]] Index stored_chunk_bytes() const {
+    return chunk_rows * n_features * (stored == Stored::UInt8 ? 1 : stored == Stored::Float16 ? 2 : 4);
+  }
+};
+
 class RowsFile {
  public:
   enum class State { Complete, Unfinished };
@@ -94,6 +107,8 @@ class RowsFile {
   [[nodiscard]] std::vector<Entry> read_entries(Range rows, std::vector<Index>& first_entry) const;
   /// Where the entries of these sparse rows begin among all of the file, and the last end.
   [[nodiscard]] std::vector<Index> first_entries(Range rows) const;
+  /// Errors: Error(Data) when the rows are sparse, not chunked by rows, compressed, or big-endian.
+  [[nodiscard]] RowsOnDisk on_disk() const;
   /// Where the blocks of dense features stand in the file.
   [[nodiscard]] std::vector<Hdf5Chunk> feature_chunks() const { return file_.chunk_addresses("/features"); }
 

@@ -29,6 +29,10 @@ class ClassifiedRows {
   [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
   [[nodiscard]] Classifier& classifier() const { return *classifier_; }
 
+  [[nodiscard]] std::string storage() const;
+  /// What went wrong in reading rows that stay on disk.
+  [[nodiscard]] std::optional<Error> failure() const;
+
   void begin_pass(std::span<const Probe> probes);
   /// Runs the forward half on every tile of `rows` and calls see(tile, its rows relative to rows.begin).
   /// @param next  rows that will be asked for after these; may be empty
@@ -38,7 +42,7 @@ class ClassifiedRows {
       const Range here{first, std::min(first + tile_rows, rows.end)};
       Tile tile = of(level).tile(here);
       const Range after = here.end < rows.end ? Range{here.end, rows.end} : next;
-      tile.next = after.size() > 0 ? of(level).tile({after.begin, after.begin}).features : nullptr;
+      tile.next = after.size() > 0 ? of(level).upcoming(after.begin) : nullptr;
       classifier_->forward(tile, losses_);
       see(tile, Range{here.begin - rows.begin, here.end - rows.begin});
     }

@@ -14,9 +14,12 @@ struct DealtRows {
   std::string fingerprint;      // the same on all ranks
 };
 
-/// Hands each rank the rows of its own blocks, reading every file once. @param split  on rank 0; ignored elsewhere.
-/// Collective. Errors: as for_each_band(), on all ranks.
-DealtRows deal_split(const Communicator& comm, const Split& split, Index block_rows);
+/// Hands each rank the rows of its own blocks, reading every file once; or, when they do not fit, leaves the training rows
+/// (and, as far as need be, others) on disk, to be read by each rank itself. Collective.
+/// @param split   on rank 0; ignored elsewhere
+/// @param memory  bytes for rows on every rank; 0: half of what its machine has to spare
+/// Errors: as for_each_band(); Error(Data) when rows fit neither into memory nor can stay on disk. On all ranks.
+DealtRows deal_split(const Communicator& comm, const Split& split, Index block_rows, Index memory = 0);
 
 /// The same for one selection.
 RowSet deal_rows(const Communicator& comm, const Selection& selection, Index block_rows);

@@ -36,6 +36,9 @@ class HyperCleaning final : public Problem {
   [[nodiscard]] Index n_y() const override { return rows_.classifier().n_parameters(); }
   [[nodiscard]] Index n_rows(Level level) const override { return rows_.n_rows(level); }
   [[nodiscard]] std::string data_fingerprint() const override { return rows_.fingerprint(); }
+  [[nodiscard]] std::string storage() const override { return rows_.storage(); }
+  void expect(Level level, std::span<const Index> blocks) override { rows_.of(level).expect(blocks); }
+  [[nodiscard]] std::optional<Error> failure() const override { return rows_.failure(); }
   [[nodiscard]] std::vector<NamedArray> parameters() const override;
   void start(Out x, Out y) const override;
   void begin_pass(Level level, std::span<const Probe> probes) override;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "meha/core/blocks.hpp"
+#include "meha/core/error.hpp"
 #include "meha/core/metric.hpp"
 #include "meha/core/named_array.hpp"
 
@@ -84,6 +85,13 @@ class Problem {
   [[nodiscard]] virtual std::optional<LipschitzConstants> constants() const { return std::nullopt; }
   /// Identifies the data; empty when there are none.
   [[nodiscard]] virtual std::string data_fingerprint() const { return {}; }
+  /// Where this rank's rows are, for people; empty when there are none.
+  [[nodiscard]] virtual std::string storage() const { return {}; }
+  /// Announces, before a pass, the blocks of this rank that will be asked for, in order: those of the pass and some that
+  /// are likely to come next. A problem whose rows are on disk reads them ahead. Others may come all the same.
+  virtual void expect(Level level, std::span<const Index> blocks);
+  /// What has gone wrong on this rank since the start, such as rows that could not be read: the shares are worthless then.
+  [[nodiscard]] virtual std::optional<Error> failure() const { return std::nullopt; }
   /// Names what the bits of this rank's shares depend on besides config and instruction set, such as a BLAS library and
   /// the processor it found; empty when there is nothing.
   [[nodiscard]] virtual std::string arithmetic() const { return {}; }

@@ -140,9 +140,11 @@ class Oracle {
   std::size_t add_request(Level level, const Vec& y, Want want);
   [[nodiscard]] std::size_t request_of(const Result& result) const;
   void run(const RowStep& row_step);
-  void pass(Want halves, const RowStep& row_step);
+  void pass(Want halves, const RowStep& row_step, bool again = false);
   void lay_out(Want halves);
-  void add_blocks(Level level, Want halves, const RowStep& row_step);
+  void add_blocks(Level level, Want halves, const RowStep& row_step, bool again);
+  void expect(Level level, bool again);
+  void allreduce();
   void add_shares(const std::vector<Request*>& requests, std::span<Share> shares);
   void add_row_sums(const RowSums& sums);
   void read_sums(Want halves);
@@ -157,7 +159,7 @@ class Oracle {
   Communicator& comm_;
   Setup setup_;
   std::vector<Range> owned_rows_, stored_rows_;
-  std::array<Minibatches, 2> minibatches_, all_blocks_;  // Lower, Upper
+  std::array<Minibatches, 2> minibatches_, next_minibatches_, all_blocks_;  // Lower, Upper
   ExactSum message_;
   Requests agreed_;
   // the sweep at hand
@@ -173,6 +175,7 @@ class Oracle {
     std::vector<Share> shares;
   } work_;                        // of the level at hand, reused
   std::vector<Index> my_blocks_;  // of the pass at hand, those of this rank
+  std::vector<Index> expected_;   // and of the next
   Index n_sums_ = 0;
   int exponent_ = 0;
   RowSums row_sums_;

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Rows that stay on disk: the bits of rows in memory on any number of ranks, from one to the other by resume; damage."""
+import h5py
+
+import support
+
+CHUNK = 512
+STREAMED = "rows are read from disk in every pass"
+
+
+class StreamingTest(support.Case):
+    n_train, n_validation, n_test = 50000, 8000, 8000
+    n_features = 100  # 5 MB: above 1 MiB a rank
+
+    def setUp(self):
+        super().setUp()
+        self.base = {key: value for key, value in self.base.items() if not key.startswith("problem.data.")}
+        self.base |= {"run.block_rows": CHUNK, "run.iterations": 30, "run.precision": "float32", "problem.data.format": "hdf5",
+                      "problem.data.shuffle": False, "problem.regularisation": 0.01, "algorithm.optimizer_x": "sgd",
+                      "algorithm.alpha": 1000.0, "algorithm.batch_lower": 8192, "algorithm.batch_upper": 2048}
+        for part in ("train", "validation", "test"):
+            path = self.folder / f"{part}.h5"
+            self.write(path, getattr(self, part))
+            self.base[f"problem.data.{part}_features"] = str(path)
+
+    def write(self, path, rows):
+        """Through CSV's faster sister: IDX files."""
+        files = support.write_rows_idx(self.folder, path.stem, rows, suffix="")
+        ended = support.run("data", "import", "--format", "idx", files[f"problem.data.{path.stem}_features"], "--labels",
+                            files[f"problem.data.{path.stem}_labels"], "--out", path, "--block-rows", CHUNK)
+        self.assertEqual(ended.code, 0, ended.err)
+
+    def test_the_bits_of_rows_in_memory(self):
+        for batch in (8192, 0):
+            here = self.run_ok(f"here-{batch}", ranks=2, algorithm__batch_lower=batch)
+            self.assertIn("rows: in memory", (here / "run.log").read_text())
+            for ranks in (1, 3):
+                with self.subTest(batch=batch, ranks=ranks):
+                    there = self.run_ok(f"there-{batch}-{ranks}", ranks=ranks, algorithm__batch_lower=batch,
+                                        problem__data__memory=1)
+                    self.assertIn(STREAMED, (there / "run.log").read_text())
+                    self.assert_same_state(here, there)
+                    self.assertEqual(support.read_attribute(here / "result.h5", "data_fingerprint"),
+                                     support.read_attribute(there / "result.h5", "data_fingerprint"))
+
+    def test_shared_x(self):
+        settings = {"problem__type": "regularisation", "problem__penalty": "l2", "problem__regularisation": 0.0,
+                    "algorithm__alpha": 0.01}
+        here = self.run_ok("here", ranks=1, **settings)
+        self.assert_same_state(here, self.run_ok("there", ranks=2, problem__data__memory=1, **settings))
+
+    def test_a_run_may_go_on_with_more_or_less_memory(self):
+        whole = self.run_ok("whole")
+        parts = self.run_ok("parts", ranks=2, run__iterations=11, problem__data__memory=1)
+        for n, ranks, memory in ((20, 3, 0), (30, 1, 1)):
+            ended = support.run("resume", parts, "--set", f"run.iterations={n}", "--set", f"problem.data.memory={memory}", ranks=ranks)
+            self.assertEqual(ended.code, 0, ended.err)
+        self.assert_same_state(whole, parts)
+        with h5py.File(parts / "result.h5") as file:
+            self.assertEqual(file.attrs["iteration"], 30)
+        ended = support.run("export", parts, "--what", "samples", "--out", self.folder / "a.csv")
+        self.assertEqual(ended.code, 0, ended.err)
+
+    def test_a_damaged_block_ends_the_run_on_all_ranks(self):
+        with h5py.File(self.folder / "train.h5") as file:
+            info = [file["features"].id.get_chunk_info(i) for i in range(3)]
+        for ranks in (1, 3):
+            with self.subTest(ranks=ranks):
+                out = self.run_ok(f"run-{ranks}", ranks=ranks, run__iterations=3, problem__data__memory=1, run__report_every=1)
+                with open(self.folder / "train.h5", "r+b") as file:
+                    file.seek(info[2].byte_offset + 1000)
+                    kept = file.read(1)
+                    file.seek(info[2].byte_offset + 1000)
+                    file.write(bytes([kept[0] ^ 1]))
+                ended = support.run("resume", out, "--set", "run.iterations=30", ranks=ranks)
+                self.assertEqual(ended.code, 3, ended.out + ended.err)
+                for text in ("train.h5", "rows 1024 to 1535", "block 2", "damaged"):
+                    self.assertIn(text, ended.err)
+                self.assertEqual(ended.err.count("rows 1024"), 1, ended.err)
+                with open(self.folder / "train.h5", "r+b") as file:
+                    file.seek(info[2].byte_offset + 1000)
+                    file.write(kept)
+                ended = support.run("resume", out, "--set", "run.iterations=30", ranks=2)
+                self.assertEqual(ended.code, 0, ended.err)
+                self.assert_same_state(self.run_ok(f"whole-{ranks}"), out)
+
+
+if __name__ == "__main__":
+    support.main()
