@@ -168,12 +168,14 @@ Memory memory_of(const Job& job, int rank, int n_ranks) {
   const Real n_x = !job.per_row || (on_root && rank == 0) ? static_cast<Real>(job.n_x) : on_root ? 0 : n;
   Memory memory;
   memory.rows = (n + owned(1) + owned(2) + owned(3)) * (static_cast<Real>(job.file.row_bytes) + label_bytes);
-  memory.state = n_x * static_cast<Real>(number * fields.x) + (on_root ? number * n : 0);
   const Real visited = job.options.algorithm.batch_lower > 0
                            ? std::min<Real>(1, static_cast<Real>(job.options.algorithm.batch_lower *
                                                                  std::max<Index>(1, job.options.run.iterations)) /
                                                    static_cast<Real>(job.rows[0]))
-                           : 1;
+                           : 1;  // moments of other rows are zeros that take no memory until they are written
+  const Index n_always = job.options.problem.data.n_holdout > 0 ? 2 : 1;
+  memory.state = number * n_x * (static_cast<Real>(n_always) + static_cast<Real>(fields.x - n_always) * visited) +
+                 (on_root ? number * n : 0);
   memory.gradients = 2 * number * (job.per_row ? std::max(n, n_x) : n_x) * (job.per_row ? visited : 2);
   memory.reports = job.per_row ? n * (job.knows_truth ? 17 : 12) : 0;
   memory.order = job.knows_truth ? n * (16 + 16 * visited) : 0;
