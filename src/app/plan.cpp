@@ -21,6 +21,7 @@ namespace {
 
 constexpr Real mib = 1024.0 * 1024.0;
 constexpr Real program_bytes = 26 * mib;  // a rank that owns nothing
+constexpr Real band_bytes = 8 * mib;      // of a file, on its way
 constexpr Index number = sizeof(Real);
 
 /// What a file says of itself.
@@ -28,7 +29,7 @@ struct FileSizes {
   Index n_rows = 0, n_features = 0, n_classes = 0;
   Element element = Element::UInt8;
   Index row_bytes = 0;  // features; sparse: the mean
-  bool has_truth = false;
+  bool has_truth = false, has_digest = false;
 };
 
 Index classes_of(const std::vector<Label>& labels, Index n) {
@@ -43,7 +44,8 @@ FileSizes hdf5_sizes(const Path& features, const Path& labels, Targets targets) 
                   .n_classes = static_cast<Index>(file.format().class_names.size()),
                   .element = file.element(),
                   .row_bytes = file.n_features() * bytes_per(file.element()),
-                  .has_truth = file.format().has_truth};
+                  .has_truth = file.format().has_truth,
+                  .has_digest = !file.fingerprint().empty()};
   if (sizes.element == Element::Sparse) {
     sizes.row_bytes = bytes_per(Element::Sparse) * file.n_entries() / std::max<Index>(1, sizes.n_rows) + number;
   }
@@ -185,11 +187,13 @@ Memory memory_of(const Job& job, int rank, int n_ranks) {
   if (rank == 0) {
     const Real whole = state_bytes(job);
     memory.checkpoint = whole <= async_bytes ? whole : 2 * mib;
-    const Real of_file_row = static_cast<Real>(job.file.row_bytes) + label_bytes + number;
-    const Real of_row = number + label_bytes + (job.knows_truth ? 5 : 0);  // which rows, their labels, the truth
+    const Real truth = job.file.has_truth ? 4 : 0;
+    const Real of_file_row = label_bytes + truth;
+    // which rows, their labels and places, sorting those; the truth; a digest
+    const Real of_row = number + label_bytes + number + 4 + (job.knows_truth ? 5 : 0) + (job.file.has_digest ? 0 : 8);
     memory.loading = static_cast<Real>(job.n_file_rows) * of_file_row +
                      static_cast<Real>(std::accumulate(job.rows.begin(), job.rows.end(), Index{0})) * of_row +
-                     (job.file.has_truth ? 12.0 * static_cast<Real>(job.file.n_rows) : 0);
+                     band_bytes;
   }
   return memory;
 }
@@ -255,7 +259,7 @@ void print_memory(const Job& job, int n_ranks) {
   line("order for auroc", first.order, other.order);
   line("y, theta, sums, kernels", first.model, other.model);
   line("checkpoint in the making", first.checkpoint, other.checkpoint);
-  line("files, before all but the rows", first.loading, other.loading);
+  line("dealing out, before all but the rows", first.loading, other.loading);
   line("peak", first.peak(), other.peak());
 }
 
