@@ -169,7 +169,10 @@ Memory memory_of(const Job& job, int rank, int n_ranks) {
   const bool on_root = job.per_row && job.options.comm.placement == "root" && n_ranks > 1;
   const Real n_x = !job.per_row || (on_root && rank == 0) ? static_cast<Real>(job.n_x) : on_root ? 0 : n;
   Memory memory;
-  memory.rows = (n + owned(1) + owned(2) + owned(3)) * (static_cast<Real>(job.file.row_bytes) + label_bytes);
+  const Real n_rows = n + owned(1) + owned(2) + owned(3);
+  const Real features = n_rows * static_cast<Real>(job.file.row_bytes);
+  const Real limit = static_cast<Real>(job.options.problem.data.memory) * mib;  // what is more stays on disk
+  memory.rows = (limit > 0 ? std::min(features, limit) : features) + n_rows * label_bytes;
   const Real visited = job.options.algorithm.batch_lower > 0
                            ? std::min<Real>(1, static_cast<Real>(job.options.algorithm.batch_lower *
                                                                  std::max<Index>(1, job.options.run.iterations)) /
