@@ -24,11 +24,9 @@ class StreamingTest(support.Case):
             self.base[f"problem.data.{part}_features"] = str(path)
 
     def write(self, path, rows):
-        """Through CSV's faster sister: IDX files."""
         files = support.write_rows_idx(self.folder, path.stem, rows, suffix="")
-        ended = support.run("data", "import", "--format", "idx", files[f"problem.data.{path.stem}_features"], "--labels",
-                            files[f"problem.data.{path.stem}_labels"], "--out", path, "--block-rows", CHUNK)
-        self.assertEqual(ended.code, 0, ended.err)
+        self.ran("data", "import", "--format", "idx", files[f"problem.data.{path.stem}_features"], "--labels",
+                 files[f"problem.data.{path.stem}_labels"], "--out", path, "--block-rows", CHUNK)
 
     def test_the_bits_of_rows_in_memory(self):
         for batch in (8192, 0):
@@ -60,6 +58,27 @@ class StreamingTest(support.Case):
             self.assertEqual(file.attrs["iteration"], 30)
         ended = support.run("export", parts, "--what", "samples", "--out", self.folder / "a.csv")
         self.assertEqual(ended.code, 0, ended.err)
+
+    def test_shipped_configs(self):
+        fashion = "/usr/share/datasets/fashion-mnist/"
+        files = {}
+        for name, images in (("fashion", "train"), ("fashion_test", "t10k")):
+            files[name] = self.folder / f"{name}.h5"
+            self.ran("data", "import", "--format", "idx", f"{fashion}{images}-images-idx3-ubyte.gz", "--labels",
+                     f"{fashion}{images}-labels-idx1-ubyte.gz", "--out", files[name])
+        images = self.folder / "big_fashion.h5"
+        self.ran("data", "augment", files["fashion"], images, "--rows", 52000)
+        data = ("--set", f"problem.data.train_features={images}", "--set", f"problem.data.test_features={files['fashion_test']}")
+        out = self.folder / "ci"
+        self.ran("run", support.source / "configs/ci_big_fashion_mnist.toml", "--out", out, *data, ranks=2)
+        self.assertIn(STREAMED, (out / "run.log").read_text())
+        self.assertGreater(support.read_metrics(out)[-1]["auroc"], 0.93)
+        self.ran("run", support.source / "configs/big_fashion_mnist.toml", "--out", self.folder / "big", *data, "--set",
+                 "problem.data.n_train=50000", "--set", "problem.data.n_validation=2000", "--set", "run.iterations=2", ranks=2)
+
+    def ran(self, *arguments, **more):
+        ended = support.run(*arguments, **more)
+        self.assertEqual(ended.code, 0, f"{ended.out}\n{ended.err}")
 
     def test_a_damaged_block_ends_the_run_on_all_ranks(self):
         with h5py.File(self.folder / "train.h5") as file:
