@@ -170,12 +170,20 @@ std::vector<Label> HyperCleaning::predict(In y) {
   std::vector<Label> predicted(static_cast<std::size_t>(train().rows().size()));
   const BlockPlan& plan = train().plan();
   const Range own = train().rows();
+  std::vector<Index> blocks;
+  for (Index first = own.begin; first < own.end; first += plan.block_rows) {
+    blocks.push_back(first / plan.block_rows);
+  }
+  train().expect(blocks);
   for (Index first = own.begin; first < own.end; first += plan.block_rows) {
     const Range block{first, std::min(first + plan.block_rows, own.end)};
     rows_.for_each_tile(Level::Lower, block, {}, [&](const Tile& /*tile*/, Range rows) {
       const Index at = block.begin - own.begin;
       rows_.classifier().classes(slice(std::span(predicted), {at + rows.begin, at + rows.end}));
     });
+  }
+  if (const auto failure = rows_.failure()) {
+    throw Error(*failure);
   }
   return predicted;
 }

@@ -399,7 +399,7 @@ Vec Oracle::tally(Vec& x, const Vec& y) {
     const Range own_blocks = owned(level);
     expected_.resize(static_cast<std::size_t>(own_blocks.size()));
     std::iota(expected_.begin(), expected_.end(), own_blocks.begin);
-    if (level != Level::Lower || !per_row()) {
+    if (level == Level::Test || level == Level::Holdout) {  // of the others hardly anything is tallied row by row
       problem_.expect(level, expected_);
     }
     for (Index id = own_blocks.begin; id < own_blocks.end; ++id) {

@@ -56,6 +56,7 @@ class HyperCleaning final : public Problem {
   /// What the labels of the training rows owned here were and are.
   [[nodiscard]] const SampleLabels& samples() const { return samples_; }
   /// The class that the model y finds most likely for each training row this rank owns.
+  /// Errors: Error(Data) when rows that stay on disk cannot be read, on this rank alone.
   std::vector<Label> predict(In y);
 
  private:
