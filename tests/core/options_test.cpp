@@ -77,6 +77,7 @@ TEST(Options, FreeOnResumeAreThoseThatDoNotChangeTheNumbers) {
                                          "run.stop_residual",
                                          "run.stop_error",
                                          "run.stop_no_progress",
+                                         "problem.data.memory",
                                          "problem.refit",
                                          "problem.random_search",
                                          "problem.data.train_features",
