@@ -135,7 +135,8 @@ class SlurmTest(support.RestartCase):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def ask(self, *words):
-        ended = subprocess.run(words, env=self.environment, capture_output=True, text=True, check=False, timeout=120)
+        ended = subprocess.run(words, env=self.environment, cwd=support.source, capture_output=True, text=True, check=False,
+                               timeout=120)
         return ended.stdout + ended.stderr
 
     def submit(self, *options):
