@@ -87,4 +87,28 @@ int MPI_Send(const void* buffer, int n, MPI_Datatype type, int to, int tag, MPI_
   return PMPI_Send(buffer, n, type, to, tag, actual(comm));
 }
 
+int MPI_Comm_split_type(MPI_Comm comm, int type, int key, MPI_Info info, MPI_Comm* part) {
+  return PMPI_Comm_split_type(actual(comm), type, key, info, part);
+}
+
+int MPI_Allgather(const void* from, int n_from, MPI_Datatype from_type, void* to, int n_to, MPI_Datatype to_type,
+                  MPI_Comm comm) {
+  return PMPI_Allgather(from, n_from, from_type, to, n_to, to_type, actual(comm));
+}
+
+int MPI_Allgatherv(const void* from, int n_from, MPI_Datatype from_type, void* to, const int* n_to, const int* first,
+                   MPI_Datatype to_type, MPI_Comm comm) {
+  return PMPI_Allgatherv(from, n_from, from_type, to, n_to, first, to_type, actual(comm));
+}
+
+int MPI_Alltoall(const void* from, int n_from, MPI_Datatype from_type, void* to, int n_to, MPI_Datatype to_type,
+                 MPI_Comm comm) {
+  return PMPI_Alltoall(from, n_from, from_type, to, n_to, to_type, actual(comm));
+}
+
+int MPI_Alltoallv(const void* from, const int* n_from, const int* first_from, MPI_Datatype from_type, void* to,
+                  const int* n_to, const int* first_to, MPI_Datatype to_type, MPI_Comm comm) {
+  return PMPI_Alltoallv(from, n_from, first_from, from_type, to, n_to, first_to, to_type, actual(comm));
+}
+
 }  // extern "C"
