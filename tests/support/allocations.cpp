@@ -16,6 +16,7 @@ extern "C" void* __wrap_malloc(std::size_t size) {
   return __real_malloc(size);
 }
 
+#ifndef __SANITIZE_ADDRESS__  // which has its own
 void* operator new(std::size_t size) {
   void* memory = std::malloc(size);
   if (memory == nullptr) {
@@ -29,6 +30,7 @@ void operator delete(void* memory) noexcept {
 void operator delete(void* memory, std::size_t /*size*/) noexcept {
   std::free(memory);
 }
+#endif
 
 namespace meha::test {
 

@@ -70,7 +70,9 @@ class Communicator {
     static_assert(std::is_trivially_copyable_v<T>);
     const std::vector<std::byte> all = gather_all_bytes(std::as_bytes(mine));
     std::vector<T> items(all.size() / sizeof(T));
-    std::memcpy(items.data(), all.data(), all.size());
+    if (!items.empty()) {
+      std::memcpy(items.data(), all.data(), all.size());
+    }
     return items;
   }
   /// The same, on rank 0 alone; empty elsewhere. Collective.
