@@ -16,7 +16,7 @@ class FullDiskTest(support.RestartCase):
     def setUp(self):
         super().setUp()
         self.out.mkdir()
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "meha-test", self.out], capture_output=True, text=True, check=False)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "meha-test", self.out], capture_output=True, text=True, check=False)
         if mounted.returncode != 0:
             self.skipTest(f"a small file system needs root: {mounted.stderr.strip()}")
         self.addCleanup(subprocess.run, ["umount", "--lazy", self.out], check=False)
@@ -48,12 +48,12 @@ class FullDiskTest(support.RestartCase):
                 for path in self.out.iterdir():
                     path.unlink()
                 shutil.rmtree(self.folder / "whole", ignore_errors=True)
-                job = self.begin(ranks, checkpoint__async_mib=async_mib, run__report_every=1000)
+                job = self.begin(ranks, checkpoint__async_mib=async_mib, run__report_every=10000)
                 self.fill()
                 before = self.newest_iteration()
                 n = len(support.checkpoints(self.out))
                 self.assertGreaterEqual(n, 1)
-                self.assertRaises(TimeoutError, support.wait_for, lambda: self.newest_iteration() > before + 1000, timeout_s=0.5)
+                self.assertRaises(TimeoutError, support.wait_for, lambda: self.newest_iteration() > before + 1000, timeout_s=0.1)
                 self.assertIsNone(job.poll())
                 self.assert_checkpoints_are_whole()
                 self.free()
@@ -65,7 +65,7 @@ class FullDiskTest(support.RestartCase):
                 self.assertIn("the run goes on", ended.err)
                 self.assertIn("checkpoints can be written again", ended.out)
                 self.assertEqual(support.run("verify", self.out).code, 0)
-                self.go_on_and_compare(3, run__report_every=1000)
+                self.go_on_and_compare(3, run__report_every=10000)
 
     def test_full_until_the_end(self):
         job = self.begin()
