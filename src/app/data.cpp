@@ -366,12 +366,16 @@ ExitCode data_augment_verb(const Arguments& arguments) {
     format = in.format();
     *images = in.read({0, in.n_rows()});
     format.recipe = "augment " + a.in + " (" + (in.fingerprint().empty() ? identity(a.in) : in.fingerprint()) + "), " +
-                    std::to_string(a.n_rows) + " rows, seed " + std::to_string(a.seed) + ", width " +
-                    std::to_string(a.width) + ", height " + std::to_string(a.height) + ", block_rows " +
-                    std::to_string(a.block_rows);
+                    std::to_string(a.n_rows) + " rows, strength " + std::to_string(a.strength) + ", seed " +
+                    std::to_string(a.seed) + ", width " + std::to_string(a.width) + ", height " +
+                    std::to_string(a.height) + ", block_rows " + std::to_string(a.block_rows);
   }
-  const DeformOptions options{
-      .seed = a.seed, .width = a.width, .height = a.height, .n_rows = a.n_rows, .n_threads = threads_of(a)};
+  const DeformOptions options{.seed = a.seed,
+                              .width = a.width,
+                              .height = a.height,
+                              .strength = a.strength,
+                              .n_rows = a.n_rows,
+                              .n_threads = threads_of(a)};
   deformed_rows(images, options, 0);  // refuses what does not fit before a file is made
   format.has_ids = true;
   format.block_rows = a.block_rows;

@@ -122,6 +122,9 @@ void add_data_verbs(CLI::App& data, DataArguments& a, const std::function<void(C
   augment->add_option("out", a.out, "FILE.h5")->required();
   add_rows(augment);
   add_seed(augment);
+  augment->add_option("--strength", a.strength, "of the deformation: 1 turns by up to 5°, 3 by up to 15°")
+      ->check(CLI::Range(0.0, 4.0))
+      ->capture_default_str();
   augment->add_option("--width", a.width, "of an image; default: a square of 1 or 3 channels")
       ->check(CLI::PositiveNumber);
   augment->add_option("--height", a.height, "of an image")->check(CLI::PositiveNumber);

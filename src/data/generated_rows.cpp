@@ -56,8 +56,9 @@ std::array<float, 4> splines(float t) {
 /// Deforms images of one size; one for each thread.
 class Deformer {
  public:
-  Deformer(Index width, Index height, Index n_channels)
-      : width_(static_cast<std::size_t>(width)),
+  Deformer(Index width, Index height, Index n_channels, Real strength)
+      : strength_(static_cast<float>(strength)),
+        width_(static_cast<std::size_t>(width)),
         height_(static_cast<std::size_t>(height)),
         n_channels_(static_cast<std::size_t>(n_channels)),
         columns_(knots_along(width_)),
@@ -67,20 +68,20 @@ class Deformer {
     const auto a = four_uniforms(seed, Stream::Deform, 1, row);
     const auto b = four_uniforms(seed, Stream::Deform, 2, row);
     // rotation by 2·atan(r): rational, so that no library's sine decides about a pixel
-    const float r = 0.1316525F * a[0];  // tan 7.5°
+    const float r = strength_ * 0.0436609F * a[0];  // tan 2.5°
     const float cosine = (1 - r * r) / (1 + r * r);
     const float sine = 2 * r / (1 + r * r);
-    const float scale_x = 1 + 0.15F * a[1];
-    const float scale_y = 1 + 0.15F * a[2];
-    const float shear = 0.15F * a[3];
+    const float scale_x = 1 + strength_ * 0.05F * a[1];
+    const float scale_y = 1 + strength_ * 0.05F * a[2];
+    const float shear = strength_ * 0.05F * a[3];
     const float xx = scale_x * cosine;
     const float xy = scale_x * (shear * cosine - sine);
     const float yx = scale_y * sine;
     const float yy = scale_y * (shear * sine + cosine);
     const float centre_x = 0.5F * static_cast<float>(width_ - 1);
     const float centre_y = 0.5F * static_cast<float>(height_ - 1);
-    const float shift_x = static_cast<float>(width_) / 14 * b[0] + centre_x;
-    const float shift_y = static_cast<float>(height_) / 14 * b[1] + centre_y;
+    const float shift_x = strength_ * static_cast<float>(width_) / 28 * b[0] + centre_x;
+    const float shift_y = strength_ * static_cast<float>(height_) / 28 * b[1] + centre_y;
     draw_field(seed, row);
     for (std::size_t y = 0; y < height_; ++y) {
       field_of_row(y);
@@ -115,7 +116,8 @@ class Deformer {
   }
 
   void draw_field(Index seed, Index row) {
-    const std::array<float, 2> reach = {static_cast<float>(width_) / 28 * 3, static_cast<float>(height_) / 28 * 3};
+    const std::array<float, 2> reach = {strength_ * static_cast<float>(width_) / 28,
+                                        strength_ * static_cast<float>(height_) / 28};
     constexpr std::size_t n = n_knots * n_knots;
     for (Index draw = 0; draw < n_field_draws; ++draw) {
       const auto u = four_uniforms(seed, Stream::Deform, 3 + draw, row);
@@ -165,6 +167,7 @@ class Deformer {
     }
   }
 
+  float strength_;
   std::size_t width_, height_, n_channels_;
   std::vector<Knots> columns_, rows_;
   std::array<std::array<float, n_knots * n_knots>, 2> field_{};
@@ -212,7 +215,8 @@ class DeformedRows : public RowSource {
       }
     }
     in_threads(options_.n_threads, rows, [&](Range part) {
-      Deformer deform(options_.width, options_.height, table.n_features / (options_.width * options_.height));
+      Deformer deform(options_.width, options_.height, table.n_features / (options_.width * options_.height),
+                      options_.strength);
       for (Index i = part.begin; i < part.end; ++i) {
         const auto at = static_cast<std::size_t>(i - rows.begin);
         deform(images_->row(table.ids[at]).data(),

@@ -41,10 +41,15 @@ TEST(DeformedRows, DependOnSeedAndRowAlone) {
   EXPECT_NE(other.features, all.features);
 }
 
-TEST(DeformedRows, MoveASquareALittle) {
-  const Table rows = deformed_rows(squares(1), {.seed = 1, .n_rows = 200, .n_threads = 2}, 0)->read(all_rows);
-  Real most = 0;
-  Real mean_x = 0;
+/// Of the square, over 200 deformed copies: least and most of its mass, how far it moved at most, where it is on average.
+struct Moved {
+  Real least = 1e9, most = 0, furthest = 0, mean_x = 0;
+};
+
+Moved moved(Real strength) {
+  const Table rows =
+      deformed_rows(squares(1), {.seed = 1, .strength = strength, .n_rows = 200, .n_threads = 2}, 0)->read(all_rows);
+  Moved moved;
   for (Index i = 0; i < rows.n_rows; ++i) {
     Real mass = 0;
     Real x = 0;
@@ -55,14 +60,33 @@ TEST(DeformedRows, MoveASquareALittle) {
       x += value * static_cast<Real>(pixel % 28);
       y += value * static_cast<Real>(pixel / 28);
     }
-    EXPECT_GT(mass, 0.5 * 200 * 100);  // scaling both ways by 15 %, and the field
-    EXPECT_LT(mass, 2.0 * 200 * 100);
-    most = std::max(most, std::hypot(x / mass - 13.5, y / mass - 13.5));
-    mean_x += x / mass / 200;
+    moved.least = std::min(moved.least, mass);
+    moved.most = std::max(moved.most, mass);
+    moved.furthest = std::max(moved.furthest, std::hypot(x / mass - 13.5, y / mass - 13.5));
+    moved.mean_x += x / mass / 200;
   }
-  EXPECT_GT(most, 1.5);  // shift up to 2·√2, divided by the scale, and the field
-  EXPECT_LT(most, 7);
-  EXPECT_NEAR(mean_x, 13.5, 0.5);  // 200 draws of deviation ~1.5: 5 deviations of the mean
+  return moved;
+}
+
+TEST(DeformedRows, MoveASquareALittle) {
+  const Moved mild = moved(1);
+  EXPECT_GT(mild.least, 0.8 * 200 * 100);  // scaling both ways by 5 %, and the field
+  EXPECT_LT(mild.most, 1.25 * 200 * 100);
+  EXPECT_GT(mild.furthest, 0.8);  // shift up to √2, and the field
+  EXPECT_LT(mild.furthest, 3);
+  EXPECT_NEAR(mild.mean_x, 13.5, 0.25);  // 200 draws of deviation ~0.7: 5 deviations of the mean
+  const Moved strong = moved(3);
+  EXPECT_GT(strong.least, 0.5 * 200 * 100);
+  EXPECT_LT(strong.most, 2.0 * 200 * 100);
+  EXPECT_GT(strong.furthest, 2);
+  EXPECT_LT(strong.furthest, 8);
+  EXPECT_NEAR(strong.mean_x, 13.5, 0.75);
+}
+
+TEST(DeformedRows, OfNoStrengthAreCopies) {
+  const auto images = squares(1);
+  const Table rows = deformed_rows(images, {.seed = 1, .strength = 0, .n_rows = 2}, 0)->read(all_rows);
+  EXPECT_TRUE(std::ranges::equal(rows.row(1), images->row(0)));
 }
 
 TEST(DeformedRows, RefuseWhatIsNoImage) {

@@ -21,7 +21,7 @@ struct DataArguments {
   Index block_rows = 512;
   Index memory = 512;  // MiB
   std::string kind;
-  Real rate = 0;
+  Real rate = 0, strength = 1;
   Index seed = 1;
   Index n_rows = 0, n_features = 16, n_classes = 10;
   Index width = 0, height = 0;

@@ -7,12 +7,13 @@
 
 namespace meha {
 
-/// Images deformed as by a shaky hand: each is turned by up to 15°, scaled and sheared by up to 15 %, shifted by up to
-/// 2 of 28 pixels, and its points are moved by a smooth random field (cubic B-splines on a grid of 4 × 4 cells) of about
-/// 1 of 28 pixels; bilinear interpolation. Pixels are rows of rows of channels.
+/// Images deformed as by a shaky hand: each is turned by up to 5°, scaled and sheared by up to 5 %, shifted by up to 1 of
+/// 28 pixels, and its points are moved by a smooth random field (cubic B-splines on a grid of 4 × 4 cells) of about ⅓ of
+/// 28 pixels, all times `strength`; bilinear interpolation. Pixels are rows of rows of channels.
 struct DeformOptions {
   Index seed = 0;
   Index width = 0, height = 0;  // 0: a square with 1 or 3 channels
+  Real strength = 1;
   Index n_rows = 0;
   int n_threads = 1;
 };
