@@ -37,6 +37,16 @@ def main():
     unittest.main(module="__main__", argv=[sys.argv[0], *sys.argv[3:]])
 
 
+def option(name, default):
+    """Takes `name N` from the command line. @return N"""
+    if name not in sys.argv:
+        return default
+    at = sys.argv.index(name)
+    value = int(sys.argv[at + 1])
+    del sys.argv[at:at + 2]
+    return value
+
+
 # ---- data ----
 
 @dataclasses.dataclass

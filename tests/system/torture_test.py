@@ -5,12 +5,11 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 
 import support
 
-ROUNDS = 20
+ROUNDS = support.option("--rounds", 20)
 KILLS = 2  # at most, in a round
 
 
@@ -77,8 +76,4 @@ class TortureTest(support.RestartCase):
 
 
 if __name__ == "__main__":
-    if "--rounds" in sys.argv:
-        at = sys.argv.index("--rounds")
-        ROUNDS = int(sys.argv[at + 1])
-        del sys.argv[at:at + 2]
     support.main()
