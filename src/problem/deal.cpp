@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 #include <functional>
-#include <limits>
 
+#include "meha/core/memory.hpp"
 #include "meha/data/block_stream.hpp"
 
 namespace meha {
@@ -265,21 +264,14 @@ Index share_of(const Communicator& comm, const Selection& selection) {
 }
 
 /// Half of what this machine has to spare, for each of its ranks. Collective.
-Index spare_memory(const Communicator& comm) {
+Index share_of_machine(const Communicator& comm) {
   const int n_local = comm.n_local();
-  std::ifstream info("/proc/meminfo");
-  std::string line;
-  while (std::getline(info, line)) {
-    if (line.starts_with("MemAvailable:")) {
-      return comm.min(std::stoll(line.substr(line.find(':') + 1)) * 1024 / 2 / n_local);
-    }
-  }
-  return comm.min(std::numeric_limits<Index>::max());
+  return std::max(comm.min(spare_memory() / 2 / n_local), Index{1} << 20);
 }
 
 /// Memory for buffers of each part that stays on disk, -1 for one that comes to memory. Collective.
 std::array<Index, 4> place_parts(const Communicator& comm, const Split& split, Index memory) {
-  const Index limit = memory > 0 ? memory : spare_memory(comm);
+  const Index limit = memory > 0 ? memory : share_of_machine(comm);
   const auto parts = split.parts();
   Index needed = 0;
   for (const Selection* part : parts) {

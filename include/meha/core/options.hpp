@@ -182,7 +182,8 @@ void visit(AnyOptions& options, See&& see) {
                  "finish at a report whose error_x and error_y are not above this; 0: off"},
       run.stop_error);
   see(OptionInfo{"run.stop_no_progress", Rule::at_least(0), free,
-                 "finish when the best state on held-out rows, without them the smallest residual, is this many iterations old; 0: off"},
+                 "finish when the best state on held-out rows, without them the smallest residual, is this many "
+                 "iterations old; 0: off"},
       run.stop_no_progress);
   see(OptionInfo{"run.simd", Rule::one_of("auto|baseline|avx2|avx512"), fixed,
                  "instruction set of the row kernels; auto: the best all ranks have"},
@@ -223,8 +224,10 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"problem.refit", Rule::any(), free,
                  "after the run, train from scratch on the rows kept, all, validation, clean"},
       problem.refit);
-  see(OptionInfo{"problem.random_search", Rule::at_least(0), free,
-                 "regularisation: after the run, search x at random for this many times its passes over rows; 0: no search"},
+  see(
+      OptionInfo{
+          "problem.random_search", Rule::at_least(0), free,
+          "regularisation: after the run, search x at random for this many times its passes over rows; 0: no search"},
       problem.random_search);
   see(OptionInfo{"problem.n", Rule::at_least(1), fixed, "size of a synthetic problem"}, problem.n);
   see(OptionInfo{"problem.group_size", Rule::at_least(1), fixed, "group_lasso: entries per group"}, problem.group_size);
@@ -258,7 +261,8 @@ void visit(AnyOptions& options, See&& see) {
                  "idx, csv, libsvm: such files, gzipped or not; hdf5: /features and /labels"},
       data.format);
   see(OptionInfo{"problem.data.train_features", Rule::any(), free, "file of the training rows"}, data.train_features);
-  see(OptionInfo{"problem.data.train_labels", Rule::any(), free, "file of their labels (csv, hdf5: default the same file)"},
+  see(OptionInfo{"problem.data.train_labels", Rule::any(), free,
+                 "file of their labels (csv, hdf5: default the same file)"},
       data.train_labels);
   see(OptionInfo{"problem.data.validation_features", Rule::any(), free,
                  "file of the validation rows; none: split off the training file"},
@@ -288,13 +292,15 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"problem.data.sparse", Rule::one_of("auto|never|always"), fixed,
                  "libsvm: keep only what is not 0 in memory; auto: when that is less than a quarter of all values"},
       data.sparse);
-  see(OptionInfo{"problem.data.standardise", Rule::any(), fixed,
-                 "shift and scale every feature to mean 0 and deviation 1 over the training rows; sparse rows: scale only"},
+  see(
+      OptionInfo{
+          "problem.data.standardise", Rule::any(), fixed,
+          "shift and scale every feature to mean 0 and deviation 1 over the training rows; sparse rows: scale only"},
       data.standardise);
   see(OptionInfo{"problem.data.class_names", Rule::any(), fixed, "names of the classes 0, 1, …"}, data.class_names);
   see(OptionInfo{"problem.data.memory", Rule::at_least(0), free,
                  "MiB of rows in the memory of each rank; more than that is read from the file again in every pass. 0: "
-                 "half of what the machine has to spare"},
+                 "half of what the machine, or the job's control group, has to spare"},
       data.memory);
   auto& noise = problem.noise;
   see(OptionInfo{"problem.noise.kind", Rule::one_of("none|uniform|uniform_inclusive|pair|classwise"), fixed,
