@@ -90,6 +90,21 @@ std::vector<hsize_t> extents_of(hid_t set) {
   return sizes;
 }
 
+Real bytes_of(hid_t type, const std::vector<hsize_t>& extents) {
+  auto n = static_cast<Real>(H5Tget_size(type));
+  for (const hsize_t extent : extents) {
+    n *= static_cast<Real>(extent);
+  }
+  return n;
+}
+
+/// Of a chunked dataset with that many dimensions.
+std::vector<hsize_t> chunk_extents(hid_t creation, std::size_t n_dimensions) {
+  std::vector<hsize_t> extents(n_dimensions);
+  H5Pget_chunk(creation, static_cast<int>(n_dimensions), extents.data());
+  return extents;
+}
+
 /// Whether the file is large enough for these values, packed as well as deflate can. Those of virtual and external
 /// datasets are elsewhere.
 bool has_room_for(hid_t set, const std::vector<hsize_t>& extents) {
@@ -97,24 +112,60 @@ bool has_room_for(hid_t set, const std::vector<hsize_t>& extents) {
   const Handle type(H5Dget_type(set), H5Tclose);
   const Handle creation(H5Dget_create_plist(set), H5Pclose);
   const Handle file(H5Iget_file_id(set), H5Fclose);
-  const auto bytes_of = [&](const std::vector<hsize_t>& sizes) {
-    auto n = static_cast<Real>(H5Tget_size(type));
-    for (const hsize_t size : sizes) {
-      n *= static_cast<Real>(size);
-    }
-    return n;
-  };
-  Real needed = bytes_of(extents);
+  Real needed = bytes_of(type, extents);
   const auto layout = H5Pget_layout(creation);
   if (layout == H5D_CHUNKED && needed > 0) {
-    std::vector<hsize_t> chunk(extents.size());
-    H5Pget_chunk(creation, static_cast<int>(chunk.size()), chunk.data());
-    needed = std::max(needed, bytes_of(chunk));
+    needed = std::max(needed, bytes_of(type, chunk_extents(creation, extents.size())));
   }
   hsize_t file_bytes = 0;
   const bool elsewhere = layout == H5D_VIRTUAL || H5Pget_external_count(creation) > 0;
   const bool known = H5Fget_filesize(file, &file_bytes) >= 0;
   return needed <= (elsewhere || !known ? largest : largest_ratio * static_cast<Real>(file_bytes));
+}
+
+/// Whether values pass through no filter but fletcher32.
+bool is_unpacked(hid_t creation) {
+  unsigned flags = 0;
+  std::size_t n_parameters = 0;
+  for (int i = 0; i < H5Pget_nfilters(creation); ++i) {
+    n_parameters = 0;
+    if (H5Pget_filter2(creation, static_cast<unsigned>(i), &flags, &n_parameters, nullptr, 0, nullptr, nullptr) !=
+        H5Z_FILTER_FLETCHER32) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Bytes that must be stored of a dataset; packed values may have any length, those that were never written have none.
+Real bytes_to_be_stored(hid_t set, hid_t type, const std::vector<hsize_t>& extents) {
+  const Handle creation(H5Dget_create_plist(set), H5Pclose);
+  const Handle space(H5Dget_space(set), H5Sclose);
+  hsize_t n_chunks = 0;
+  switch (H5Pget_layout(creation)) {
+    case H5D_COMPACT:
+      return bytes_of(type, extents);
+    case H5D_CONTIGUOUS:
+      return H5Dget_offset(set) == HADDR_UNDEF ? 0 : bytes_of(type, extents);
+    case H5D_CHUNKED:
+      H5Dget_num_chunks(set, space, &n_chunks);
+      return is_unpacked(creation)
+                 ? static_cast<Real>(n_chunks) * bytes_of(type, chunk_extents(creation, extents.size()))
+                 : 0;
+    default:
+      return 0;
+  }
+}
+
+/// Whether what is stored is as long as type and shape tell: the library takes that for granted, and would read on in
+/// memory. A type of damaged size is known by its bits, too.
+bool is_as_long_as_told(hid_t set, const std::vector<hsize_t>& extents) {
+  const Handle type(H5Dget_type(set), H5Tclose);
+  const H5T_class_t kind = H5Tget_class(type);
+  const bool is_number = kind == H5T_INTEGER || kind == H5T_FLOAT;
+  const bool is_whole =
+      !is_number || H5Tget_precision(type) == 8 * H5Tget_size(type) || H5Tequal(type, H5T_NATIVE_LDOUBLE) > 0;
+  return is_whole && bytes_to_be_stored(set, type, extents) <= static_cast<Real>(H5Dget_storage_size(set));
 }
 
 bool is_scalar(hid_t attribute) {
@@ -227,6 +278,9 @@ std::vector<Index> Hdf5File::shape(const std::string& dataset) const {
   if (!has_room_for(set, sizes)) {
     fail(dataset + ": more values than a file of this size can hold: it is damaged or truncated");
   }
+  if (!is_as_long_as_told(set, sizes)) {
+    fail(dataset + ": its type or shape is not that of what is stored: the file is damaged");
+  }
   return {sizes.begin(), sizes.end()};
 }
 
@@ -241,8 +295,7 @@ std::vector<Index> Hdf5File::chunk_shape(const std::string& dataset) const {
   if (H5Pget_layout(creation) != H5D_CHUNKED) {
     return {};
   }
-  std::vector<hsize_t> sizes(extents_of(set).size());
-  H5Pget_chunk(creation, static_cast<int>(sizes.size()), sizes.data());
+  const auto sizes = chunk_extents(creation, extents_of(set).size());
   return {sizes.begin(), sizes.end()};
 }
 
@@ -283,17 +336,8 @@ std::vector<Hdf5Chunk> Hdf5File::chunk_addresses(const std::string& dataset) con
 bool Hdf5File::is_native(const std::string& dataset, Type type) const {
   const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
   const Handle stored(H5Dget_type(set), H5Tclose);
-  const Handle properties(H5Dget_create_plist(set), H5Pclose);
-  unsigned flags = 0;
-  std::size_t n_parameters = 0;
-  for (int i = 0; i < H5Pget_nfilters(properties); ++i) {
-    n_parameters = 0;
-    if (H5Pget_filter2(properties, static_cast<unsigned>(i), &flags, &n_parameters, nullptr, 0, nullptr, nullptr) !=
-        H5Z_FILTER_FLETCHER32) {
-      return false;
-    }
-  }
-  return H5Tequal(stored, native(type)) > 0;
+  const Handle creation(H5Dget_create_plist(set), H5Pclose);
+  return is_unpacked(creation) && H5Tequal(stored, native(type)) > 0;
 }
 
 Hdf5File::Number Hdf5File::number(const std::string& dataset) const {

@@ -176,6 +176,30 @@ TEST_F(Hdf5, RefusesShapesThatTheFileIsTooSmallFor) {
   }
 }
 
+TEST_F(Hdf5, RefusesValuesThatAreLongerThanWhatIsStored) {
+  const std::string byte("\x10\0\0\0\1\0\0\0\0\0\x8\0", 12);                                   // of 8 bits
+  const std::vector<std::string> others = {std::string("\x10\0\0\0\x21\0\0\0\0\0\x8\0", 12),   // 33 bytes of 8 bits
+                                           std::string("\x10\0\0\0\x8\0\0\0\0\0\x40\0", 12)};  // 8 bytes of 64
+  {
+    Hdf5File file = create();
+    file.create_growing("/a", Hdf5File::Type::UInt8, {4}, 2);
+    file.append("/a", 3, Hdf5File::Type::UInt8, "abcdefghijkl");
+    file.close();
+  }
+  std::vector<std::string> files = {content_of(path)};
+  Hdf5Writer(path).add("/a", {3, 4}, std::vector<std::uint8_t>(12, 7));  // contiguous
+  files.push_back(content_of(path));
+  for (const std::string& right : files) {
+    ASSERT_NE(right.find(byte), std::string::npos);
+    for (const std::string& other : others) {
+      write_file(path, right);
+      EXPECT_EQ(open().shape("/a"), (std::vector<Index>{3, 4}));
+      write_file(path, std::string(right).replace(right.find(byte), byte.size(), other));
+      EXPECT_TRUE(fails([&] { (void)open().shape("/a"); }, ExitCode::Checkpoint, {"/a", "its type", "damaged"}));
+    }
+  }
+}
+
 TEST_F(Hdf5, RefusesToReadIntoAnotherSizeOrType) {
   Hdf5Writer(path).add("/x", {3}, std::vector<double>{1, 2, 3}).add_texts("/names", {"a"});
   const Hdf5File file = open();
