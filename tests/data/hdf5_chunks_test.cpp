@@ -5,6 +5,7 @@
 #include <hdf5.h>
 
 #include "meha/data/hdf5_file.hpp"
+#include "support/data_files.hpp"
 #include "support/scratch.hpp"
 
 namespace meha {
@@ -69,6 +70,49 @@ TEST(Hdf5Chunks, OtherBytesAreNotMisread) {
   EXPECT_FALSE(find_chunks(path, header + 8, 2, 2, 5).has_value());
   EXPECT_FALSE(find_chunks(path, 1 << 30, 2, 2, 5).has_value());
   EXPECT_FALSE(find_chunks(scratch.file("missing"), header, 2, 2, 5).has_value());
+}
+
+std::string number(std::uint64_t value, int n_bytes) {
+  std::string bytes;
+  for (int i = 0; i < n_bytes; ++i) {
+    bytes += static_cast<char>(value >> (8 * i));
+  }
+  return bytes;
+}
+
+/// An object header at 0 that names a tree at 64, whose nodes follow each other; every node but the last, which names
+/// n chunks of one row, has n times the child that `child_of` tells for it.
+template <class Child>
+std::string tree_of(int n_nodes, std::uint64_t n, Child child_of) {
+  const std::uint64_t node_bytes = 24 + n * 32;
+  std::string bytes = number(1, 1) + std::string(7, '\0') + number(32, 8) + number(8, 2) + number(24, 6);
+  bytes += number(3, 1) + number(2, 1) + number(2, 1) + number(64, 8);
+  for (int i = 0; i < n_nodes; ++i) {
+    bytes.resize(64 + static_cast<std::size_t>(i) * node_bytes);
+    const int level = n_nodes - 1 - i;
+    bytes +=
+        "TREE" + number(1, 1) + number(static_cast<std::uint64_t>(level), 1) + number(n, 2) + std::string(16, '\0');
+    for (std::uint64_t entry = 0; entry < n; ++entry) {
+      const std::uint64_t child = level == 0 ? 7 : 64 + static_cast<std::uint64_t>(child_of(i)) * node_bytes;
+      bytes += number(4, 4) + number(0, 4) + number(entry, 8) + number(0, 8) + number(child, 8);
+    }
+  }
+  return bytes;
+}
+
+TEST(Hdf5Chunks, ATreeThatLeadsInCirclesOrFanningOutForeverIsLeft) {
+  const Scratch scratch;
+  const auto found = [&](const std::string& bytes) {
+    return find_chunks(write_file(scratch.file("tree"), bytes), 0, 1, 1, 3);
+  };
+  const auto next = [](int node) { return node + 1; };
+  const auto chunks = found(tree_of(2, 3, next));
+  ASSERT_TRUE(chunks.has_value());
+  EXPECT_EQ(*chunks, (std::vector<Hdf5Chunk>(3, {7, 4})));
+  EXPECT_FALSE(found(tree_of(2, 3, [](int node) { return node; })).has_value());
+  EXPECT_FALSE(found(tree_of(3, 3, [](int node) { return node == 1 ? 0 : 1; })).has_value());
+  EXPECT_FALSE(found(tree_of(30, 3, next)).has_value());  // 3^29 ways to the last node
+  EXPECT_FALSE(found(tree_of(40, 1, next)).has_value());  // deeper than any tree
 }
 
 }  // namespace
