@@ -12,6 +12,8 @@ namespace meha {
 namespace {
 
 constexpr Index largest_index = max_text_table_bytes / 4;
+// How many values of a dense table a label or entry may stand for, and what a small table may have all the same.
+constexpr Real dense_values_each = 1000, dense_values_free = 1 << 20;
 
 struct SparseFile {
   std::vector<Real> labels;
@@ -184,9 +186,15 @@ struct Contents {
       add_classes(file, path, classes);
     }
   }
-  void check(const std::string& path) const {
+  void check(const std::string& path, const std::string& sparse) const {
     if (n_features == 0) {
       throw Error(ExitCode::Data, path + ": no row has a feature");
+    }
+    const Real n_dense = n_rows * static_cast<Real>(n_features);
+    if (!to_be_sparse(sparse) && n_dense > dense_values_each * (n_rows + n_entries) + dense_values_free) {
+      throw Error(ExitCode::Data, path + ": " + std::to_string(n_features) +
+                                      " features make the rows more than 1000 times as many values as the file "
+                                      "has: leave problem.data.sparse = \"never\" out, or an index is damaged");
     }
   }
   /// "auto": when less than a quarter of all values is not 0.
@@ -210,7 +218,7 @@ class LibsvmSource : public RowSource {
     for (SparseFile band = first.read(rows_at_once); !band.labels.empty(); band = first.read(rows_at_once)) {
       contents_.add(band, path, Targets::Classes);
     }
-    contents_.check(path);
+    contents_.check(path, sparse);
   }
   Table read(Index n_rows) override {
     return table_of(path_, reader_.read(n_rows), contents_, sparse_, Targets::Classes);
@@ -233,7 +241,7 @@ std::vector<Table> read_libsvm(const std::vector<std::string>& paths, Targets ta
     files.push_back(LibsvmReader(path).read(all_rows));
     contents.add(files.back(), path, targets);
   }
-  contents.check(paths.front());
+  contents.check(paths.front(), sparse);
   std::vector<Table> tables;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     tables.push_back(table_of(paths[i], files[i], contents, sparse, targets));

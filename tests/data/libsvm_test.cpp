@@ -84,9 +84,19 @@ TEST_F(Libsvm, NamesTheLineOfWhatIsWrong) {
 }
 
 TEST_F(Libsvm, RefusesATableTooLargeToBeDense) {
-  const std::string path = write_file(scratch.file("a.svm"), "1 1:1\n2 1073741824:1\n");
+  const std::string path = write_file(scratch.file("a.svm"), "1 1:1\n2 1000000:1\n");
+  const std::vector<std::string> said = {"a.svm", "1000000 features", "1000 times", "\"never\"", "damaged"};
+  EXPECT_TRUE(fails([&] { (void)read_libsvm({path}, Targets::Classes, "never"); }, ExitCode::Data, said));
+  EXPECT_TRUE(fails([&] { (void)libsvm_rows(path, "never"); }, ExitCode::Data, said));
+  write_file(path, "1 1:1\n2 500000:1\n");
+  EXPECT_EQ(read_libsvm({path}, Targets::Classes, "never").front().n_features, 500000);
+  std::string rows = "1 1000:1\n";
+  for (int i = 1; i < 1'100'000; ++i) {
+    rows += "1\n";
+  }
+  write_file(path, rows);
   EXPECT_TRUE(fails([&] { (void)read_libsvm({path}, Targets::Classes, "never"); }, ExitCode::Data,
-                    {"2 rows", "1073741824 features", "4 GiB", "a.svm"}));
+                    {"1100000 rows", "1000 features", "4 GiB", "a.svm"}));
   EXPECT_TRUE(refuses("1 1:1\n2 1073741824:1\n", {"1073741824 features", "damaged"}));
 }
 

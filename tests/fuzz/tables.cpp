@@ -106,7 +106,7 @@ std::vector<std::string> csv_seeds() {
 void read_libsvm_pair(const std::string& input) {
   const unsigned flags = files().hold(input);
   const Targets targets = (flags & 1U) != 0 ? Targets::Numbers : Targets::Classes;
-  const char* sparse = (flags & 2U) != 0 ? "always" : "auto";
+  const char* sparse = (flags & 2U) == 0 ? "auto" : (flags & 8U) != 0 ? "never" : "always";
   std::vector<std::string> paths = {files().first_path};
   if ((flags & 4U) != 0) {
     paths.push_back(files().second_path);
