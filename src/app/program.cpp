@@ -241,6 +241,8 @@ int program(int argc, char** argv) {
     code = error.get_exit_code() == 0 ? 0 : static_cast<int>(ExitCode::Config);
   } catch (const Error& error) {
     code = fail(error, session != nullptr);
+  } catch (const std::bad_alloc&) {
+    code = fail(Error(ExitCode::Bug, "out of memory; meha plan says what a run takes"), session != nullptr);
   } catch (const std::exception& error) {
     code = fail(Error(ExitCode::Bug, error.what()), session != nullptr);
   }

@@ -4,6 +4,21 @@
 #include "meha/problem/deal.hpp"
 
 namespace meha {
+namespace {
+
+/// A damaged index or label in a small file makes a model that no machine can hold. Collective.
+void expect_memory_for(const Communicator& comm, Index n_parameters, Index n_features, Index n_classes) {
+  constexpr Index least_bytes = 4 * sizeof(Real);  // y, θ and two gradients
+  const Index spare = spare_memory_of_rank(comm);
+  if (n_parameters > spare / least_bytes) {
+    throw Error(ExitCode::Data, "a model of " + std::to_string(n_parameters) + " parameters (" +
+                                    std::to_string(n_features) + " features, " + std::to_string(n_classes) +
+                                    " classes) needs more than " + std::to_string(spare >> 20) +
+                                    " MiB, all that a rank has: is an index or a label in a file damaged?");
+  }
+}
+
+}  // namespace
 
 ClassifiedRows::ClassifiedRows(const Options& options, const Communicator& comm, Simd simd, const Split& split,
                                Loss loss)
@@ -21,6 +36,7 @@ ClassifiedRows::ClassifiedRows(const Options& options, const Communicator& comm,
       options.problem,
       {.n_features = n_features(), .n_classes = n_classes_, .element = of(Level::Lower).element(), .loss = loss_},
       options.run.precision, simd);
+  expect_memory_for(comm, classifier_->n_parameters(), n_features(), n_classes_);
 }
 
 std::optional<Error> ClassifiedRows::failure() const {

@@ -263,15 +263,9 @@ Index share_of(const Communicator& comm, const Selection& selection) {
   return (selection.n_rows() + comm.size() - 1) / comm.size() * row_bytes;
 }
 
-/// Half of what this machine has to spare, for each of its ranks. Collective.
-Index share_of_machine(const Communicator& comm) {
-  const int n_local = comm.n_local();
-  return std::max(comm.min(spare_memory() / 2 / n_local), Index{1} << 20);
-}
-
 /// Memory for buffers of each part that stays on disk, -1 for one that comes to memory. Collective.
 std::array<Index, 4> place_parts(const Communicator& comm, const Split& split, Index memory) {
-  const Index limit = memory > 0 ? memory : share_of_machine(comm);
+  const Index limit = memory > 0 ? memory : std::max(spare_memory_of_rank(comm) / 2, Index{1} << 20);
   const auto parts = split.parts();
   Index needed = 0;
   for (const Selection* part : parts) {
@@ -292,6 +286,11 @@ std::array<Index, 4> place_parts(const Communicator& comm, const Split& split, I
 }
 
 }  // namespace
+
+Index spare_memory_of_rank(const Communicator& comm) {
+  const int n_local = comm.n_local();
+  return comm.min(spare_memory() / n_local);
+}
 
 DealtRows deal_split(const Communicator& comm, const Split& split, Index block_rows, Index memory) {
   const auto places = place_parts(comm, split, memory);

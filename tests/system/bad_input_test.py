@@ -233,6 +233,13 @@ class BadInputTest(support.Case):
         (self.folder / "text.h5").write_text("no HDF5\n")
         self.refused_config(["text.h5"], DATA, problem__data__format="hdf5", problem__data__train_features=str(self.folder / "text.h5"))
 
+    def test_a_model_that_no_machine_can_hold(self):
+        path = self.folder / "train.svm"
+        path.write_text("".join(f"{i} 1:1\n" for i in range(900)) + "0 268435456:1\n")
+        self.refused_config(["268435456 features", "900 classes", "MiB", "index"], DATA, ranks=(1, 3),
+                            without=[key for key in self.base if key.startswith("problem.data.")],
+                            problem__data__format="libsvm", problem__data__train_features=str(path), problem__data__n_validation=20)
+
     # ---- places ----
 
     def test_out_is_a_file(self):

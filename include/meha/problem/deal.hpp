@@ -14,6 +14,9 @@ struct DealtRows {
   std::string fingerprint;      // the same on all ranks
 };
 
+/// Bytes that the machine (or control group) of a rank has to spare for it; the least of all ranks. Collective.
+Index spare_memory_of_rank(const Communicator& comm);
+
 /// Hands each rank the rows of its own blocks, reading every file once; or, when they do not fit, leaves the training rows
 /// (and, as far as need be, others) on disk, to be read by each rank itself. Collective.
 /// @param split   on rank 0; ignored elsewhere
