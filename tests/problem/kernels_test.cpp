@@ -92,9 +92,9 @@ class Kernels : public testing::Test {
   using Number = typename Pair::T;
   using Feature = typename Pair::E;
 
-  /// Features with 64 readable bytes after them, as a RowSet has, starting at an odd place.
+  /// Features with 15 readable numbers after them, starting at an odd place.
   const Feature* make_features(Index n_rows, Index n_features) {
-    stored_.assign(size(n_rows * n_features) + 1 + 64 / sizeof(Feature), Feature(0));
+    stored_.assign(size(n_rows * n_features) + 1 + 15, Feature(0));
     for (Index i = 0; i < n_rows * n_features; ++i) {
       stored_[size(i) + 1] = sizeof(Feature) == 1
                                  ? static_cast<Feature>(random_below(256, test::seed(), Stream::Check, 5, i))
