@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "meha/app/balance.hpp"
 #include "meha/app/origin.hpp"
 #include "meha/app/setup.hpp"
 #include "meha/app/signals.hpp"
@@ -133,6 +134,7 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
   comm.broadcast(simd_name);
 
   const Simd simd = agree_on_simd(comm, simd_name);
+  const std::string shares = share_rows(comm, options, simd);
   const auto problem = make_problem(options, comm, simd);
   const std::string arithmetic = agree_on_arithmetic(comm, simd, *problem);
   check_holdout(options, *problem);
@@ -174,8 +176,10 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
     if (const std::string storage = problem->storage(); !storage.empty()) {
       recorder.progress().say(storage);
     }
-    if (!steps.empty()) {
-      recorder.progress().say(steps);
+    for (const std::string& text : {shares, steps}) {
+      if (!text.empty()) {
+        recorder.progress().say(text);
+      }
     }
   }
 

@@ -2,8 +2,10 @@
 #include "meha/problem/deal.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <functional>
+#include <numeric>
 
 #include "meha/core/memory.hpp"
 #include "meha/data/block_stream.hpp"
@@ -15,7 +17,7 @@ namespace {
 template <class See>
 void for_each_block(const Communicator& comm, const BlockPlan& plan, See&& see) {
   for (int owner = 0; owner < comm.size(); ++owner) {
-    const Range blocks = owned_blocks(plan.n_blocks(), owner, comm.size());
+    const Range blocks = owned_blocks(plan.n_blocks(), owner, comm.weights());
     for (Index block = blocks.begin; block < blocks.end; ++block) {
       see(owner, plan.rows(block));
     }
@@ -118,8 +120,8 @@ RowSet deal_targets(const Communicator& comm, const Selection& selection, Index 
     first_entry = deal_first_entries(comm, plan, selection);
   }
   std::shared_ptr<BlockStream> stream = memory < 0 ? nullptr : open_stream(comm, selection, plan, memory);
-  RowSet mine(plan, owned_rows(plan, comm.rank(), comm.size()), n_features, static_cast<Element>(element),
-              static_cast<Targets>(targets), std::move(first_entry), std::move(stream));
+  RowSet mine(plan, comm.owned_rows(plan), n_features, static_cast<Element>(element), static_cast<Targets>(targets),
+              std::move(first_entry), std::move(stream));
   const bool numbers = static_cast<Targets>(targets) == Targets::Numbers;
   for_each_block(comm, plan, [&](int owner, Range rows) {
     const auto to = [&] {
@@ -251,7 +253,7 @@ void deal_features(const Communicator& comm, std::span<const Selection* const> s
   });
 }
 
-/// Bytes of features that a rank owns of a selection, about.
+/// Bytes of features that the rank that owns most owns of a selection, about.
 Index share_of(const Communicator& comm, const Selection& selection) {
   if (selection.rows.empty()) {
     return 0;
@@ -260,7 +262,10 @@ Index share_of(const Communicator& comm, const Selection& selection) {
   const Index row_bytes = table.element == Element::Sparse
                               ? table.first_entry.back() * bytes_per(Element::Sparse) / table.n_rows
                               : table.row_bytes();
-  return (selection.n_rows() + comm.size() - 1) / comm.size() * row_bytes;
+  const auto weights = comm.weights();
+  const Real largest = static_cast<Real>(*std::max_element(weights.begin(), weights.end())) /
+                       static_cast<Real>(std::accumulate(weights.begin(), weights.end(), Index{0}));
+  return static_cast<Index>(std::ceil(largest * static_cast<Real>(selection.n_rows()))) * row_bytes;
 }
 
 /// Memory for buffers of each part that stays on disk, -1 for one that comes to memory. Collective.

@@ -39,7 +39,7 @@ Oracle::Oracle(Problem& problem, Communicator& comm, const Setup& setup)
       message_(setup.sum) {
   const BlockPlan rows = plan_of(problem, Level::Lower, setup.block_rows);
   for (int rank = 0; rank < comm.size(); ++rank) {
-    owned_rows_.push_back(meha::owned_rows(rows, rank, comm.size()));
+    owned_rows_.push_back(meha::owned_rows(rows, rank, comm.weights()));
     stored_rows_.push_back(setup.placement == Placement::Sharded ? owned_rows_.back()
                            : rank == 0                           ? Range{0, rows.n_rows}
                                                                  : Range{rows.n_rows, rows.n_rows});
@@ -59,7 +59,7 @@ Minibatches& Oracle::batches(Level level) {
 }
 
 Range Oracle::owned(Level level) const {
-  return owned_blocks(plan_of(problem_, level, setup_.block_rows).n_blocks(), comm_.rank(), comm_.size());
+  return owned_blocks(plan_of(problem_, level, setup_.block_rows).n_blocks(), comm_.rank(), comm_.weights());
 }
 
 /// These rows of x as this rank computes with them. @param rows  owned here

@@ -316,7 +316,7 @@ def memory(arguments, folder):
             wrapper = [sys.executable, "-S", "-E", str(SOURCE / "tests/bench/peak.py")]
             command = [str(SOURCE / "launch/local"), str(ranks), *wrapper, str(arguments.program), "run",
                        str(SOURCE / f"configs/{config}.toml"), "--out", str(folder / f"{config}-{ranks}"), "--set",
-                       "run.iterations=40", "--set", "problem.refit=false"]
+                       "run.iterations=40", "--set", "problem.refit=false", "--set", "comm.balance=even"]
             said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             rows = n_rows / ranks * 784 / 2**20
             for rank, peak in sorted(re.findall(r"peak (\d+) (\d+)", said)):

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace meha {
 namespace {
@@ -41,6 +42,36 @@ TEST(BlockPlan, RanksOwnEveryRowOnceInOrder) {
       }
     }
   }
+}
+
+TEST(BlockPlan, RanksOwnInProportionToTheirWeights) {
+  const std::vector<Index> even = {1, 1, 1};
+  for (const Index n_blocks : {0, 1, 2, 7, 1000}) {
+    for (int rank = 0; rank < 3; ++rank) {
+      EXPECT_EQ(owned_blocks(n_blocks, rank, even), owned_blocks(n_blocks, rank, 3));
+    }
+    for (const auto& weights : {std::vector<Index>{100, 50, 100, 30}, {0, 1, 0, 0}, {3, 0, 0, 1}, {7}}) {
+      const auto total = static_cast<Real>(std::accumulate(weights.begin(), weights.end(), Index{0}));
+      Index next = 0;
+      for (std::size_t rank = 0; rank < weights.size(); ++rank) {
+        const Range blocks = owned_blocks(n_blocks, static_cast<int>(rank), weights);
+        EXPECT_EQ(blocks.begin, next);
+        next = blocks.end;
+        EXPECT_NEAR(static_cast<Real>(blocks.size()), static_cast<Real>(n_blocks * weights[rank]) / total,
+                    weights[rank] > 0 ? 1 : 0);
+      }
+      EXPECT_EQ(next, n_blocks);
+    }
+  }
+}
+
+TEST(BlockPlan, WeightsFollowSpeedsThatDifferByMoreThanNoise) {
+  using Weights = std::vector<Index>;
+  EXPECT_EQ(weights_of(std::vector<Real>{3e6}), (Weights{100}));
+  EXPECT_EQ(weights_of(std::vector<Real>{90, 100, 110, 115, 86}), (Weights{100, 100, 100, 100, 100}));
+  EXPECT_EQ(weights_of(std::vector<Real>{100, 51, 100}), (Weights{100, 51, 100}));
+  EXPECT_EQ(weights_of(std::vector<Real>{100, 50}), (Weights{100, 50}));
+  EXPECT_EQ(weights_of(std::vector<Real>{1, 1, 3, 1, 1e-9}), (Weights{100, 100, 300, 100, 1}));
 }
 
 TEST(BlockPlan, MoreRanksThanBlocksLeavesSomeWithoutRows) {

@@ -90,6 +90,7 @@ TEST(Options, FreeOnResumeAreThoseThatDoNotChangeTheNumbers) {
                                          "checkpoint.keep",
                                          "checkpoint.async_mib",
                                          "comm.placement",
+                                         "comm.balance",
                                          "comm.watchdog_s"}));
 }
 

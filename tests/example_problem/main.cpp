@@ -108,7 +108,7 @@ class Ridge final : public Problem {
 
  private:
   static Range owned(const Options& options, const Communicator& comm, Index n_rows) {
-    return owned_rows({.n_rows = n_rows, .block_rows = options.run.block_rows}, comm.rank(), comm.size());
+    return comm.owned_rows({.n_rows = n_rows, .block_rows = options.run.block_rows});
   }
 
   Index n_train_, n_validation_;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The same bits in every field of State, and the same metrics, on any number of ranks: also with more ranks than blocks."""
+"""The same bits in every field of State, and the same metrics, on any number of ranks: also with more ranks than blocks,
+and when some ranks have more rows than others."""
 import dataclasses
 
 import support
@@ -58,7 +59,8 @@ class RanksTest(support.Case):
 
     def one(self, way, ranks, placement):
         settings = {key.replace(".", "__"): value for key, value in self.settings(way).items()}
-        return self.run_ok(f"{ranks}-{placement}", ranks=ranks, comm__placement=placement, **settings)
+        balance = ":".join(["4", "1", "2", "0"][rank % 4] for rank in range(ranks))
+        return self.run_ok(f"{ranks}-{placement}", ranks=ranks, comm__placement=placement, comm__balance=balance, **settings)
 
     def check(self, name):
         way = WAYS[name]
@@ -107,6 +109,21 @@ class RanksTest(support.Case):
     def test_float64_sparse_shared_x(self):
         self.use_sparse_rows()
         self.check("float64 sparse, shared x")
+
+    def test_rows_by_speed(self):
+        """Whatever is measured, and from one sharing to another."""
+        whole = self.run_ok("whole")
+        parts = self.run_ok("parts", ranks=3, run__iterations=7, comm__balance="1:0:3")
+        self.assertIn("rows by speed: rank 1 (", (parts / "run.log").read_text())
+        for n, balance in ((14, "measured"), (20, "5:1:1")):
+            ended = support.run("resume", parts, "--set", f"run.iterations={n}", "--set", f"comm.balance={balance}", ranks=3)
+            self.assertEqual(ended.code, 0, ended.err)
+        self.assert_same_state(whole, parts)
+        for balance, said in (("fair", "one of each rank"), ("1:2", "3 ranks"), ("0:0:0", "must be > 0"), ("1:-1:1", "one of each rank")):
+            ended = support.run("run", self.config(comm__balance=balance), "--out", self.folder / "refused", ranks=3)
+            self.assertEqual(ended.code, 2, ended.err)
+            self.assertIn("comm.balance = ", ended.err)
+            self.assertIn(said, ended.err)
 
     def test_refit(self):
         alone = self.run_ok("refit-1", run__iterations=4, problem__refit=True)

@@ -278,6 +278,7 @@ class Case(unittest.TestCase):
             "algorithm.alpha": 0.01, "algorithm.beta": 0.3, "algorithm.eta": 0.3,
             "algorithm.optimizer_x": "adam", "algorithm.optimizer_y": "sgd", "algorithm.optimizer_theta": "sgd",
             "checkpoint.every": 5,
+            "comm.balance": "even",
         }
         for part in ("train", "validation", "test"):
             self.base |= write_rows_idx(self.folder, part, getattr(self, part))

@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "meha/core/blocks.hpp"
 #include "meha/core/error.hpp"
 #include "meha/core/types.hpp"
 
@@ -34,6 +35,14 @@ class Communicator {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
   [[nodiscard]] bool is_root() const { return rank_ == 0; }
+
+  /// How many blocks of rows ranks own, in proportion: one weight of each rank, at first all equal. They decide who computes
+  /// what, never a result.
+  [[nodiscard]] std::span<const Index> weights() const { return weights_; }
+  /// Before any rows are dealt; the same on all ranks.
+  void set_weights(std::vector<Index> weights) { weights_ = std::move(weights); }
+  /// The rows that this rank owns of a set that is cut so.
+  [[nodiscard]] Range owned_rows(const BlockPlan& plan) const { return meha::owned_rows(plan, rank_, weights_); }
 
   /// How many ranks share this one's machine, itself among them. Collective.
   [[nodiscard]] int n_local() const;
@@ -120,7 +129,7 @@ class Communicator {
                     const std::function<void(Index first_row, OutSpan piece)>& source) const;
 
  private:
-  Communicator(int rank, int size) : rank_(rank), size_(size) {}
+  Communicator(int rank, int size) : rank_(rank), size_(size), weights_(static_cast<std::size_t>(size), 1) {}
   void broadcast_together(std::initializer_list<OutSpan> fields);
   [[nodiscard]] std::vector<Index> exchange_sizes(std::span<const Index> first) const;
   [[nodiscard]] std::vector<std::byte> gather_all_bytes(std::span<const std::byte> mine) const;
@@ -141,6 +150,7 @@ class Communicator {
 
   int rank_;
   int size_;
+  std::vector<Index> weights_;
   std::vector<Real> staging_;
 };
 

@@ -113,6 +113,7 @@ struct CheckpointOptions {
 struct CommOptions {
   std::string sum = "exact";
   std::string placement = "sharded";
+  std::string balance = "measured";
   Real watchdog_s = 1800;
 };
 
@@ -358,6 +359,9 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"comm.placement", Rule::one_of("sharded|root"), free,
                  "where one x per row lives: with its rows, or all on rank 0"},
       comm.placement);
+  see(OptionInfo{"comm.balance", Rule::any(), free,
+                 "rows of a rank: \"measured\": by its speed at the start, \"even\", or weights, one a rank, like \"2:1:1\""},
+      comm.balance);
   see(OptionInfo{"comm.watchdog_s", Rule::at_least(0), free,
                  "seconds without any progress after which a stuck job ends itself with exit 71; 0: never"},
       comm.watchdog_s);

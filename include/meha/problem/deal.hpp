@@ -32,7 +32,7 @@ template <class T>
 std::vector<T> deal_values(const Communicator& comm, const BlockPlan& plan, const std::vector<T>& all) {
   std::vector<Index> first = {0};
   for (int rank = 0; rank < comm.size(); ++rank) {
-    first.push_back(comm.is_root() && !all.empty() ? owned_rows(plan, rank, comm.size()).end : 0);
+    first.push_back(comm.is_root() && !all.empty() ? owned_rows(plan, rank, comm.weights()).end : 0);
   }
   std::vector<Index> from;
   return comm.exchange(std::span<const T>(all), first, from);

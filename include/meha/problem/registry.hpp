@@ -16,7 +16,7 @@ namespace meha {
 struct ProblemInfo {
   std::string name;     // problem.type
   std::string summary;  // for `list problems`
-  /// Builds it. Collective: every rank calls it and keeps its own rows, owned_rows(…).
+  /// Builds it. Collective: every rank calls it and keeps its own rows, comm.owned_rows(…).
   std::function<std::unique_ptr<Problem>(const Options&, const Communicator&, Simd)> make;
 };
 
