@@ -86,12 +86,16 @@ Json json_of(bool value) {
 Json json_of(Real value) {
   return value;
 }
+Json json_of(const Count& value) {
+  return value.in_passes ? Json(toml(value).substr(1, toml(value).size() - 2)) : Json(value.n);
+}
 Json json_of(const Schedule& value) {
   return value.kind == Schedule::Kind::Constant ? Json(value.a)
          : value.kind == Schedule::Kind::PerRow ? Json{{"per_row", value.a}}
          : value.kind == Schedule::Kind::Auto   ? Json{{"auto", value.a}}
          : value.kind == Schedule::Kind::Safe   ? Json{{"safe", value.a}}
-                                                : Json{{"a", value.a}, {"b", value.b}, {"power", value.power}};
+         : value.in_passes ? Json{{"a", value.a}, {"b", value.b}, {"power", value.power}, {"unit", "pass"}}
+                           : Json{{"a", value.a}, {"b", value.b}, {"power", value.power}};
 }
 
 }  // namespace

@@ -113,6 +113,20 @@ std::string summary(const std::string& directory, Index solution_iteration, Stat
          std::string(name(status)) + ": " + std::string(sentence(status));
 }
 
+/// Tells schedules how long a pass is. @return whether anything is counted in passes
+bool set_pass(Options& options, Index per_pass) {
+  bool any = false;
+  visit(options, [&](const OptionInfo& /*info*/, auto& value) {
+    if constexpr (std::same_as<decltype(value), Schedule&>) {
+      value.per_pass = per_pass;
+    }
+    if constexpr (std::same_as<decltype(value), Schedule&> || std::same_as<decltype(value), Count&>) {
+      any = any || value.in_passes;
+    }
+  });
+  return any;
+}
+
 /// One life, from the first read to result.h5. @param plan  the same on all ranks. Collective.
 ExitCode live(const JobPlan& plan, Communicator& comm) {
   Options options = plan.options;
@@ -151,6 +165,9 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
   Oracle oracle(*problem, comm, oracle_setup(options));
   oracle.poll = poll;
   keep_stop_requests();
+  const Index per_pass = oracle.iterations_per_pass();
+  comm.root_or_none([&] { check_iterations_left(origin, options.run.iterations, per_pass); });
+  const bool in_passes = set_pass(options, per_pass);
   const std::string steps = choose_steps(oracle, options.algorithm);
   const auto algorithm = make_algorithm(options.algorithm, *problem);
   comm.root_or_none([&] { write_durably(directory.file("config.toml"), write_config(options)); });
@@ -176,7 +193,9 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
     if (const std::string storage = problem->storage(); !storage.empty()) {
       recorder.progress().say(storage);
     }
-    for (const std::string& text : {shares, steps}) {
+    const std::string pass =
+        in_passes ? "iterations in a pass over the training rows: " + std::to_string(per_pass) : "";
+    for (const std::string& text : {shares, pass, steps}) {
       if (!text.empty()) {
         recorder.progress().say(text);
       }
@@ -184,12 +203,12 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
   }
 
   set_up.reset();
-  const RunPlan run_plan{.iterations = options.run.iterations,
-                         .report_every = options.run.report_every,
-                         .checkpoint_every = options.checkpoint.every,
+  const RunPlan run_plan{.iterations = options.run.iterations.iterations(per_pass),
+                         .report_every = options.run.report_every.iterations(per_pass),
+                         .checkpoint_every = options.checkpoint.every.iterations(per_pass),
                          .stop_residual = options.run.stop_residual,
                          .stop_error = options.run.stop_error,
-                         .stop_no_progress = options.run.stop_no_progress};
+                         .stop_no_progress = options.run.stop_no_progress.iterations(per_pass)};
   Status status = run(*algorithm, oracle, state, run_plan, recorder.last_reported(), recorder);
   const Index iteration = state.iteration;
   const std::string blown_up = status == Status::NotFinite ? blow_up(comm, state) : "";
@@ -233,7 +252,9 @@ bool is_finished(const std::string& directory, const Options& options) {
   const Record record = read_record(result);
   const std::string& status = record.texts.at("status");
   if (status == name(Status::Finished)) {
-    return record.iteration >= options.run.iterations;
+    const Count& wanted = options.run.iterations;
+    return wanted.in_passes ? parse_config(record.texts.at("config"), result).run.iterations == wanted
+                            : record.iteration >= wanted.n;
   }
   const auto changed = compare(parse_config(record.texts.at("config"), result), options);
   const bool same_end = std::none_of(changed.begin(), changed.end(), [](const OptionDifference& d) {

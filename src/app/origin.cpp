@@ -36,9 +36,8 @@ Origin find_origin(RunDirectory& directory, const JobPlan& plan) {
     origin.file = *newest;
     origin.record = read_record(*newest);
     check_same_config(origin, plan.options);
-    if (origin.record.iteration > plan.options.run.iterations) {
-      throw Error(ExitCode::Config, "run.iterations = " + std::to_string(plan.options.run.iterations) + ": " + *newest +
-                                        " has already completed " + std::to_string(origin.record.iteration));
+    if (!plan.options.run.iterations.in_passes) {
+      check_iterations_left(origin, plan.options.run.iterations);
     }
   } else if (plan.must_resume) {
     throw Error(ExitCode::Checkpoint, plan.directory + ": no valid checkpoint to resume from");
@@ -48,6 +47,13 @@ Origin find_origin(RunDirectory& directory, const JobPlan& plan) {
 
 std::string simd_to_use(const Origin& origin, const Options& options) {
   return origin.file.empty() ? options.run.simd : origin.record.texts.at("simd");
+}
+
+void check_iterations_left(const Origin& origin, const Count& wanted, Index per_pass) {
+  if (origin.record.iteration > wanted.iterations(per_pass)) {
+    throw Error(ExitCode::Config, "run.iterations = " + toml(wanted) + ": " + origin.file + " has already completed " +
+                                      std::to_string(origin.record.iteration));
+  }
 }
 
 void check_same_arithmetic(const Origin& origin, const std::string& arithmetic) {

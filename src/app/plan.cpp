@@ -8,6 +8,7 @@
 
 #include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
+#include "meha/core/minibatch.hpp"
 #include "meha/data/idx.hpp"
 #include "meha/data/rows_file.hpp"
 #include "meha/io/config.hpp"
@@ -171,11 +172,13 @@ Memory memory_of(const Job& job, int rank, int n_ranks) {
   const Real features = n_rows * static_cast<Real>(job.file.row_bytes);
   const Real limit = static_cast<Real>(job.options.problem.data.memory) * mib;  // what is more stays on disk
   memory.rows = (limit > 0 ? std::min(features, limit) : features) + n_rows * label_bytes;
-  const Real visited = job.options.algorithm.batch_lower > 0
-                           ? std::min<Real>(1, static_cast<Real>(job.options.algorithm.batch_lower *
-                                                                 std::max<Index>(1, job.options.run.iterations)) /
-                                                   static_cast<Real>(job.rows[0]))
-                           : 1;  // moments of other rows are zeros that take no memory until they are written
+  const Index batch = job.options.algorithm.batch_lower;
+  const BlockPlan blocks{.n_rows = job.rows[0], .block_rows = job.options.run.block_rows};
+  const Index iterations =
+      job.options.run.iterations.iterations(Minibatches(blocks, batch, 0, Stream::LowerBatch).steps_per_pass());
+  const Real visited = batch > 0 ? std::min<Real>(1, static_cast<Real>(batch * std::max<Index>(1, iterations)) /
+                                                         static_cast<Real>(job.rows[0]))
+                                 : 1;  // moments of other rows are zeros that take no memory until they are written
   const Index n_always = job.options.problem.data.n_holdout > 0 ? 2 : 1;
   memory.state = number * n_x * (static_cast<Real>(n_always) + static_cast<Real>(fields.x - n_always) * visited) +
                  (on_root ? number * n : 0);

@@ -126,6 +126,11 @@ std::string toml(const Schedule& value) {
   return value.toml();
 }
 
+std::string toml(const Count& value) {
+  const std::string n = toml(value.n);
+  return value.in_passes ? "\"" + n + (value.n == 1 ? " pass\"" : " passes\"") : n;
+}
+
 std::vector<OptionDifference> compare(const Options& before, const Options& after) {
   std::map<std::string, std::string> values;
   std::map<std::string, Schedule> schedules;

@@ -13,7 +13,7 @@ Real Schedule::at(Index k, Index n_rows) const {
     case Kind::Safe:
       return a;
     case Kind::Power:
-      return a * std::pow(static_cast<Real>(k) + b, power);
+      return a * std::pow(static_cast<Real>(k) / static_cast<Real>(in_passes ? per_pass : 1) + b, power);
     case Kind::PerRow:
       return a * static_cast<Real>(n_rows);
   }
@@ -25,7 +25,8 @@ std::string Schedule::toml() const {
     case Kind::Constant:
       return shortest(a);
     case Kind::Power:
-      return "{a = " + shortest(a) + ", b = " + shortest(b) + ", power = " + shortest(power) + "}";
+      return "{a = " + shortest(a) + ", b = " + shortest(b) + ", power = " + shortest(power) +
+             (in_passes ? ", unit = \"pass\"}" : "}");
     case Kind::PerRow:
       return "{per_row = " + shortest(a) + "}";
     case Kind::Auto:

@@ -110,6 +110,23 @@ class Reader {
     member = whole_number(info, node);
   }
 
+  void assign(const OptionInfo& info, const toml::node& node, Count& member) const {
+    const std::string text = node.value<std::string>().value_or("");
+    const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    const std::string unit = text.substr(digits);
+    if (node.is_string() && (digits == 0 || digits > 9 || (unit != " pass" && unit != " passes"))) {
+      fail(node, info.name, "must be a whole number of iterations, or of passes, like \"3 passes\"");
+    }
+    if (!node.is_string()) {
+      member = {whole_number(info, node)};
+      return;
+    }
+    member = {std::stoll(text), true};
+    if (!info.rule.allows(static_cast<Real>(member.n))) {
+      fail(node, info.name, info.rule.text());
+    }
+  }
+
   void assign(const OptionInfo& info, const toml::node& node, std::vector<Index>& member) const {
     member.clear();
     const toml::array* list = node.as_array();
@@ -188,8 +205,15 @@ class Reader {
         member.b = number(free_number, entry, name);
       } else if (!per_row && key.str() == "power") {
         member.power = number(free_number, entry, name);
+      } else if (!per_row && key.str() == "unit") {
+        const std::string unit = entry.value<std::string>().value_or("");
+        if (unit != "iteration" && unit != "pass") {
+          fail(entry, name, "must be one of iteration|pass");
+        }
+        member.in_passes = unit == "pass";
       } else {
-        fail(entry, name, "unknown key; a step size is a number, {a=, b=, power=}, {per_row=}, \"auto\" or \"safe\"");
+        fail(entry, name,
+             "unknown key; a step size is a number, {a=, b=, power=, unit=}, {per_row=}, \"auto\" or \"safe\"");
       }
     }
     if (!per_row && !table->contains("a")) {

@@ -29,7 +29,8 @@ Recorder::Recorder(Oracle& oracle, const RunDirectory& directory, const Options&
   Communicator& comm = oracle_.comm();
   comm.root_or_none([&] {
     metrics_.emplace(directory_.file("metrics.jsonl"), base_.history);
-    progress_.emplace(directory_.file("run.log"), options.run.iterations, base_.iteration);
+    progress_.emplace(directory_.file("run.log"), options.run.iterations.iterations(oracle_.iterations_per_pass()),
+                      base_.iteration);
     Hdf5File::prepare();
     if (std::filesystem::exists(directory_.checkpoint_file(base_.iteration))) {
       good_ = base_.iteration;

@@ -48,6 +48,19 @@ TEST(Minibatches, TakeOneBlockOfEachStratumAndVisitEachOncePerEpoch) {
   }
 }
 
+TEST(Minibatches, APassLeavesNoBlockOut) {
+  for (const Index batch : {0, 10, 30, 40, 101}) {
+    Minibatches batches(plan, batch, 7, Stream::LowerBatch);
+    std::set<Index> visited;
+    for (Index k = 0; k < batches.steps_per_pass(); ++k) {
+      EXPECT_LT(visited.size(), static_cast<std::size_t>(plan.n_blocks()));
+      visited.insert(batches.blocks(k).begin(), batches.blocks(k).end());
+    }
+    EXPECT_EQ(visited.size(), static_cast<std::size_t>(plan.n_blocks())) << batch;
+  }
+  EXPECT_EQ(Minibatches({.n_rows = 0}, 0, 7, Stream::LowerBatch).steps_per_pass(), 1);
+}
+
 TEST(Minibatches, DependOnTheStepOnly) {
   Minibatches forward(plan, 30, 7, Stream::LowerBatch);
   Minibatches backward(plan, 30, 7, Stream::LowerBatch);

@@ -26,6 +26,7 @@ struct RuleAllows {
   bool operator()(Real value) const { return info.rule.allows(value); }
   bool operator()(Index value) const { return info.rule.allows(static_cast<Real>(value)); }
   bool operator()(const std::string& value) const { return info.rule.allows(value); }
+  bool operator()(const Count& value) const { return info.rule.allows(static_cast<Real>(value.n)); }
   bool operator()(const Schedule& value) const { return info.rule.allows(value.a); }
   bool operator()(bool) const { return true; }
   bool operator()(const Path&) const { return true; }
@@ -133,7 +134,7 @@ TEST(Options, CompareFindsEveryDifference) {
 
 TEST(Options, CompareSaysBeforeAfterAndWhetherResumeMayChangeIt) {
   Options after;
-  after.run.iterations = 7;
+  after.run.iterations = {7};
   after.algorithm.gamma = 2.5;
   const auto differences = compare(Options(), after);
   ASSERT_EQ(differences.size(), 2U);
@@ -165,6 +166,9 @@ TEST(Options, TomlQuotesWhatMustBeQuoted) {
   EXPECT_EQ(toml(Index{-3}), "-3");
   EXPECT_EQ(toml(Real{3}), "3.0");
   EXPECT_EQ(toml(true), "true");
+  EXPECT_EQ(toml(Count{7}), "7");
+  EXPECT_EQ(toml(Count{1, true}), "\"1 pass\"");
+  EXPECT_EQ(toml(Count{3, true}), "\"3 passes\"");
   EXPECT_EQ(toml(Schedule{.kind = Schedule::Kind::PerRow, .a = 0.5}), "{per_row = 0.5}");
   EXPECT_EQ(toml(Schedule{.kind = Schedule::Kind::Power, .a = 0.1, .b = 2, .power = -0.5}),
             "{a = 0.1, b = 2.0, power = -0.5}");

@@ -51,7 +51,7 @@ eta = {per_row = 0.25}
 penalty.c = 1.5
 )");
   EXPECT_EQ(options.run.name, "mine");
-  EXPECT_EQ(options.run.iterations, 7);
+  EXPECT_EQ(options.run.iterations, Count{7});
   EXPECT_EQ(options.run.time_limit_s, 30);
   EXPECT_FALSE(options.problem.refit);
   EXPECT_EQ(options.problem.data.class_names, (std::vector<std::string>{"a", "b"}));
@@ -131,6 +131,23 @@ TEST_F(Config, RefusesSchedulesThatMeanNothing) {
   EXPECT_TRUE(refuses("[algorithm]\nalpha = \"fast\"", {"algorithm.alpha", "must be a number"}));
 }
 
+TEST_F(Config, CountsIterationsOrPasses) {
+  const Options options = read(
+      "[run]\niterations = \"3 passes\"\nreport_every = \"1 pass\"\n[checkpoint]\nevery = 7\n"
+      "[algorithm]\neta = {a = 0.1, power = -0.5, unit = \"pass\"}\n");
+  EXPECT_EQ(options.run.iterations, (Count{3, true}));
+  EXPECT_EQ(options.run.iterations.iterations(20), 60);
+  EXPECT_EQ(options.run.report_every, (Count{1, true}));
+  EXPECT_EQ(options.checkpoint.every, Count{7});
+  EXPECT_EQ(options.checkpoint.every.iterations(20), 7);
+  EXPECT_TRUE(options.algorithm.eta.in_passes);
+  EXPECT_TRUE(refuses("[run]\niterations = \"passes\"", {"run.iterations = 'passes'", "like \"3 passes\""}));
+  EXPECT_TRUE(refuses("[run]\niterations = \"3 epochs\"", {"run.iterations", "whole number", "\"3 passes\""}));
+  EXPECT_TRUE(refuses("[run]\niterations = 1.5", {"run.iterations = 1.5: must be a whole number"}));
+  EXPECT_TRUE(refuses("[run]\nreport_every = \"0 passes\"", {"run.report_every", "must be >= 1"}));
+  EXPECT_TRUE(refuses("[algorithm]\neta = {a = 1, unit = \"epoch\"}", {"eta.unit", "iteration|pass"}));
+}
+
 TEST_F(Config, NamesTheLineOfASyntaxError) {
   EXPECT_TRUE(refuses("[run]\nseed = 1\nname = oops\n", {"a_config.toml:3: "}));
   EXPECT_TRUE(refuses("[run]\nseed = 1\nseed = 2\n", {"a_config.toml:3: "}));
@@ -157,7 +174,7 @@ TEST(Settings, AreTomlElseAPlainString) {
                                               "problem.data.class_names=[\"x\",\"y\"]", "algorithm.gamma = 5"});
   EXPECT_EQ(names, (std::vector<std::string>{"run.iterations", "run.name", "run.precision", "problem.refit",
                                              "algorithm.alpha", "problem.data.class_names", "algorithm.gamma"}));
-  EXPECT_EQ(options.run.iterations, 7);
+  EXPECT_EQ(options.run.iterations, Count{7});
   EXPECT_EQ(options.run.name, "a plain name");
   EXPECT_EQ(options.run.precision, "float64");
   EXPECT_FALSE(options.problem.refit);
@@ -170,7 +187,7 @@ TEST(Settings, TheLastOneWins) {
   Options options;
   apply_settings(options, {"run.seed=1", "run.iterations=3", "run.seed=2"});
   EXPECT_EQ(options.run.seed, 2);
-  EXPECT_EQ(options.run.iterations, 3);
+  EXPECT_EQ(options.run.iterations, Count{3});
 }
 
 TEST(Settings, PlainStringsMayHoldAnything) {

@@ -20,6 +20,7 @@ class Change {
   void operator()(const OptionInfo& /*info*/, std::vector<std::string>& value) { value = {unique("a,b"), "", "c\"d"}; }
   void operator()(const OptionInfo& /*info*/, std::vector<Index>& value) { value = {1000 + ++n_, 7}; }
   void operator()(const OptionInfo& /*info*/, Index& value) { value += 1000 + ++n_; }
+  void operator()(const OptionInfo& /*info*/, Count& value) { value = {value.n + ++n_, true}; }
   void operator()(const OptionInfo& /*info*/, bool& value) { value = !value; }
   void operator()(const OptionInfo& info, Real& value) {
     value = info.rule.kind == Rule::Kind::Between ? info.rule.low + (info.rule.high - info.rule.low) / (3.0 + ++n_)
@@ -28,7 +29,7 @@ class Change {
   void operator()(const OptionInfo& /*info*/, Schedule& value) {
     switch (++n_ % 3) {
       case 0:
-        value = {.kind = Schedule::Kind::Power, .a = 1.0 / 3 + n_, .b = 1.5 + n_, .power = -0.1 * n_};
+        value = {.kind = Schedule::Kind::Power, .a = 1.0 / 3 + n_, .b = 1.5 + n_, .power = -0.1 * n_, .in_passes = true};
         break;
       case 1:
         value = {.kind = Schedule::Kind::PerRow, .a = 0.7 + n_};

@@ -276,6 +276,21 @@ class ResumeTest(support.RestartCase):
         self.assert_same_state(self.out, again)
         self.assertEqual((self.out / "config.toml").read_text(), (again / "config.toml").read_text())
 
+    def test_passes_count_as_iterations(self):
+        """200 training rows are 7 blocks, of which an iteration takes 3: a pass is 3 iterations."""
+        eta = {"a": 0.05, "b": 1.0, "power": -0.5}
+        whole = self.run_ok("whole", run__iterations=12, run__report_every=3, algorithm__eta=eta | {"unit": "pass"})
+        self.run_ok("run", ranks=2, run__iterations="2 passes", run__report_every="1 pass", checkpoint__every="1 pass",
+                    algorithm__eta=eta | {"unit": "pass"})
+        self.assertEqual([line["iteration"] for line in support.read_metrics(self.out)], [0, 3, 6])
+        self.assertEqual([path.name for path in support.checkpoints(self.out)], ["checkpoint-00000003.h5", "checkpoint-00000006.h5"])
+        self.assertIn("finished already", support.run("resume", self.out).out)
+        self.resume("--set", "run.iterations=1 pass", code=2)
+        self.resume("--set", "run.iterations=4 passes")
+        self.assert_same_state(whole, self.out)
+        self.assertEqual(support.different_fields(support.read_state(whole), support.read_state(
+            self.run_ok("other", run__iterations=12, algorithm__eta=eta)))[0], "theta")
+
     def test_initial_state(self):
         first = self.run_ok("first", run__iterations=20)
         began = self.run_ok("began", run__iterations=0, run__initial_state=first / "result.h5")

@@ -19,6 +19,9 @@ struct Origin {
 /// a checkpoint of another config, or one beyond run.iterations.
 Origin find_origin(RunDirectory& directory, const JobPlan& plan);
 
+/// Errors: Error(Config) when run.iterations are exceeded already.
+void check_iterations_left(const Origin& origin, const Count& wanted, Index per_pass = 1);
+
 /// The level that run.simd asks for, or that the earlier lives had.
 std::string simd_to_use(const Origin& origin, const Options& options);
 

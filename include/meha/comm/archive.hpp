@@ -20,7 +20,12 @@ void serialize(Archive& archive, Path& path, unsigned /*version*/) {
 
 template <class Archive>
 void serialize(Archive& archive, Schedule& schedule, unsigned /*version*/) {
-  archive& schedule.kind& schedule.a& schedule.b& schedule.power;
+  archive& schedule.kind& schedule.a& schedule.b& schedule.power& schedule.in_passes& schedule.per_pass;
+}
+
+template <class Archive>
+void serialize(Archive& archive, Count& count, unsigned /*version*/) {
+  archive& count.n& count.in_passes;
 }
 
 /// The bytes of a value that has a visit().

@@ -16,6 +16,10 @@ class Minibatches {
   Minibatches(BlockPlan plan, Index batch, Index seed, Stream stream);
 
   [[nodiscard]] bool full() const { return n_strata_ >= plan_.n_blocks(); }
+  /// Steps in which every block is visited: the first time none is left out.
+  [[nodiscard]] Index steps_per_pass() const {
+    return n_strata_ > 0 ? (plan_.n_blocks() + n_strata_ - 1) / n_strata_ : 1;
+  }
   /// The blocks of step `k`, ascending.
   [[nodiscard]] const std::vector<Index>& blocks(Index k);
   /// How many rows the blocks of step `k` hold together.

@@ -20,16 +20,24 @@ struct Path {
   friend bool operator==(const Path&, const Path&) = default;
 };
 
+/// A number of iterations, given as such or in passes over the training rows: 600, "3 passes".
+struct Count {
+  Index n = 0;
+  bool in_passes = false;
+  [[nodiscard]] Index iterations(Index per_pass) const { return in_passes ? n * per_pass : n; }
+  friend bool operator==(const Count&, const Count&) = default;
+};
+
 struct RunOptions {
   std::string name;
   Index seed = 0;
-  Index iterations = 600;
+  Count iterations = {600};
   std::string precision = "float32";
-  Index report_every = 20;
+  Count report_every = {20};
   Index block_rows = 512;
   Real time_limit_s = 0;
   Real stop_residual = 0, stop_error = 0;
-  Index stop_no_progress = 0;
+  Count stop_no_progress;
   std::string simd = "auto";
   Path initial_state;
 };
@@ -105,7 +113,7 @@ struct AlgorithmOptions {
 };
 
 struct CheckpointOptions {
-  Index every = 100;
+  Count every = {100};
   Index keep = 2;
   Index async_mib = 1024;
 };
@@ -165,11 +173,11 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"run.name", Rule::any(), free, "names the run directory runs/<name>; default: the config's file name"},
       run.name);
   see(OptionInfo{"run.seed", Rule::at_least(0), fixed, "seed of every random number"}, run.seed);
-  see(OptionInfo{"run.iterations", Rule::at_least(0), free, "iterations to complete"}, run.iterations);
+  see(OptionInfo{"run.iterations", Rule::at_least(0), free, "iterations to complete, or passes over the training rows: \"3 passes\""}, run.iterations);
   see(OptionInfo{"run.precision", Rule::one_of("float32|float64"), fixed,
                  "arithmetic of the row kernels (State is always double)"},
       run.precision);
-  see(OptionInfo{"run.report_every", Rule::at_least(1), free, "iterations between lines of metrics.jsonl"},
+  see(OptionInfo{"run.report_every", Rule::at_least(1), free, "iterations between lines of metrics.jsonl, or \"1 pass\""},
       run.report_every);
   see(OptionInfo{"run.block_rows", Rule::at_least(1), fixed, "rows in a block, the unit of work, sums and minibatches"},
       run.block_rows);
@@ -184,7 +192,7 @@ void visit(AnyOptions& options, See&& see) {
       run.stop_error);
   see(OptionInfo{"run.stop_no_progress", Rule::at_least(0), free,
                  "finish when the best state on held-out rows, without them the smallest residual, is this many "
-                 "iterations old; 0: off"},
+                 "iterations or passes old; 0: off"},
       run.stop_no_progress);
   see(OptionInfo{"run.simd", Rule::one_of("auto|baseline|avx2|avx512"), fixed,
                  "instruction set of the row kernels; auto: the best all ranks have"},
@@ -312,7 +320,7 @@ void visit(AnyOptions& options, See&& see) {
   auto& algorithm = options.algorithm;
   see(OptionInfo{"algorithm.name", Rule::any(), fixed, "which method (meha list algorithms)"}, algorithm.name);
   see(OptionInfo{"algorithm.alpha", Rule::at_least(0), fixed,
-                 "step size of x: a number, {a=, b=, power=}: a*(k+b)^power, {per_row=}, \"auto\" or \"safe\""},
+                 "step size of x: a number, {a=, b=, power=}: a*(k+b)^power (with unit = \"pass\": k in passes), {per_row=}, \"auto\" or \"safe\""},
       algorithm.alpha);
   see(OptionInfo{"algorithm.beta", Rule::at_least(0), fixed, "step size of y, likewise"}, algorithm.beta);
   see(OptionInfo{"algorithm.eta", Rule::at_least(0), fixed, "step size of theta, likewise"}, algorithm.eta);
@@ -345,7 +353,7 @@ void visit(AnyOptions& options, See&& see) {
 
   auto& checkpoint = options.checkpoint;
   see(OptionInfo{"checkpoint.every", Rule::at_least(0), free,
-                 "iterations between checkpoints; 0: at the end or on request only"},
+                 "iterations between checkpoints, or \"1 pass\"; 0: at the end or on request only"},
       checkpoint.every);
   see(OptionInfo{"checkpoint.keep", Rule::at_least(2), free, "checkpoints kept"}, checkpoint.keep);
   see(OptionInfo{"checkpoint.async_mib", Rule::at_least(0), free,
@@ -378,6 +386,7 @@ std::string toml(Index value);
 std::string toml(bool value);
 std::string toml(Real value);
 std::string toml(const Schedule& value);
+std::string toml(const Count& value);
 
 /// One line of a comparison: an option whose values differ.
 struct OptionDifference {

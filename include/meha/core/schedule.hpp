@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A step size as a function of the iteration k (from 0) and of the number n of lower rows:
-//   constant  a          power  a·(k + b)^power          per row  a·n
+//   constant  a          power  a·(k + b)^power, k in iterations or in passes over the lower rows          per row  a·n
 //   auto, safe  a constant a that a run chooses when it begins (solver/steps): 0 until then
 #pragma once
 
@@ -17,10 +17,12 @@ struct Schedule {
   Real a = 0;
   Real b = 1;
   Real power = 0;
+  bool in_passes = false;
+  Index per_pass = 1;  // iterations in a pass; a run sets it when it begins
 
   /// The step size at iteration `k` of a problem with `n_rows` lower rows.
   [[nodiscard]] Real at(Index k, Index n_rows) const;
-  /// As written in a config: `0.1`, `{a = 0.1, b = 1.0, power = -0.5}`, `{per_row = 0.5}`, `"auto"`, and once it is
+  /// As written in a config: `0.1`, `{a = 0.1, b = 1.0, power = -0.5, unit = "pass"}`, `{per_row = 0.5}`, `"auto"`, and once it is
   /// chosen `{auto = 0.1}`.
   [[nodiscard]] std::string toml() const;
   /// Whether it is still to be chosen.

@@ -109,6 +109,8 @@ class Oracle {
   [[nodiscard]] Index n_lower_rows() const { return problem_.n_rows(Level::Lower); }
   /// Rows of a minibatch (of the first; later ones differ by less than a block).
   [[nodiscard]] Index n_rows_in_step(Level level) { return minibatches_[static_cast<std::size_t>(level)].n_rows(0); }
+  /// Iterations in a pass over the lower rows.
+  [[nodiscard]] Index iterations_per_pass() const { return minibatches_[0].steps_per_pass(); }
   /// Rows of per-row fields that each rank stores: its own blocks (sharded), or all on rank 0 (root).
   [[nodiscard]] const std::vector<Range>& stored_rows() const { return stored_rows_; }
   /// How long x is in this rank's State.
