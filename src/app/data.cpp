@@ -22,6 +22,7 @@
 #include "meha/data/npy.hpp"
 #include "meha/data/rows_writer.hpp"
 #include "meha/data/text_number.hpp"
+#include "meha/data/words.hpp"
 #include "meha/io/progress_bar.hpp"
 
 namespace meha {
@@ -174,11 +175,21 @@ std::unique_ptr<RowSource> open_source(const DataArguments& a) {
   if (a.format == "csv") {
     return csv_rows(a.in, a.label_column, a.labels);
   }
+  if (a.format == "words") {
+    return word_rows({.lists = a.lists, .n_columns = a.n_columns, .longest = a.longest});
+  }
   return a.format == "npy" ? npy_rows(a.in, a.labels) : libsvm_rows(a.in, a.sparse);
 }
 
 std::string recipe_of(const DataArguments& a) {
   std::string recipe = "import " + a.format + identity(a.in) + identity(a.labels);
+  if (a.format == "words") {
+    for (const std::string& list : a.lists) {
+      const std::size_t equals = list.find('=');
+      recipe += (equals == std::string::npos ? "" : " " + list.substr(0, equals)) + identity(list.substr(equals + 1));
+    }
+    recipe += ", columns " + std::to_string(a.n_columns) + ", grams up to " + std::to_string(a.longest);
+  }
   for (const auto& [name, value] :
        {std::pair("label column", a.label_column), {"dtype", a.dtype}, {"sparse", a.sparse}}) {
     recipe += value.empty() ? "" : std::string(", ") + name + " " + value;
@@ -270,6 +281,14 @@ std::vector<Index> count_classes(const RowsFile& file) {
 
 ExitCode data_import_verb(const Arguments& arguments) {
   return resumable([&] { return in_words_of_command_line([&] { return import(arguments.data); }); });
+}
+
+ExitCode data_words_verb(const Arguments& arguments) {
+  DataArguments a = arguments.data;
+  a.format = "words";
+  a.sparse.clear();
+  a.shuffle = a.seed;
+  return resumable([&] { return import(a); });
 }
 
 ExitCode data_info_verb(const Arguments& arguments) {

@@ -12,6 +12,7 @@
 #include "meha/app/verbs.hpp"
 #include "meha/comm/communicator.hpp"
 #include "meha/core/version.hpp"
+#include "meha/data/words.hpp"
 
 namespace meha {
 namespace {
@@ -80,6 +81,11 @@ void add_data_verbs(CLI::App& data, DataArguments& a, const std::function<void(C
   const auto add_seed = [&](CLI::App* command) {
     command->add_option("--seed", a.seed, "of the random numbers")->capture_default_str();
   };
+  const auto add_memory = [&](CLI::App* command) {
+    command->add_option("--memory", a.memory, "MiB for the shuffle")
+        ->check(CLI::Range(Index{1}, Index{1} << 20))
+        ->capture_default_str();
+  };
   const auto add_rows = [&](CLI::App* command) {
     command->add_option("--rows", a.n_rows, "rows to make")->required()->check(CLI::PositiveNumber);
     command->add_option("--threads", a.n_threads, "0: one for each processor")->check(CLI::Range(0, 256));
@@ -99,10 +105,22 @@ void add_data_verbs(CLI::App& data, DataArguments& a, const std::function<void(C
       ->check(one_of({"uint8", "float16", "float32"}));
   import->add_option("--sparse", a.sparse, "libsvm: auto is when less than a quarter of the values is not 0")
       ->check(one_of({"auto", "never", "always"}));
-  import->add_option("--memory", a.memory, "MiB for the shuffle")
-      ->check(CLI::Range(Index{1}, Index{1} << 20))
-      ->capture_default_str();
+  add_memory(import);
   add_maker(import);
+
+  CLI::App* words =
+      add("words", "word lists to sparse rows of hashed character n-grams, shuffled: which list is a word from?",
+          data_words_verb);
+  words->add_option("lists", a.lists, "NAME=FILE, or FILE: a word a line, a list a class")->required();
+  words->add_option("--out", a.out, "FILE.h5")->required();
+  words->add_option("--columns", a.n_columns, "that n-grams are hashed to: a power of two up to 2^20")
+      ->capture_default_str();
+  words->add_option("--longest", a.longest, "n-gram: characters")
+      ->check(CLI::Range(Index{1}, longest_gram))
+      ->capture_default_str();
+  add_seed(words);
+  add_memory(words);
+  add_maker(words);
 
   add_file(add("info", "shape, type, classes, fingerprint", data_info_verb));
   add_file(add("verify", "reads everything: checksums, fingerprint, finite values, labels", data_verify_verb));

@@ -17,6 +17,8 @@ struct DataArguments {
   std::string format, labels, label_column, dtype;
   std::string sparse = "auto";
   std::vector<std::string> class_names;
+  std::vector<std::string> lists;  // NAME=FILE or FILE
+  Index n_columns = Index{1} << 18, longest = 4;
   std::optional<Index> shuffle;  // seed
   Index block_rows = 512;
   Index memory = 512;  // MiB
@@ -55,6 +57,7 @@ ExitCode list_verb(const Arguments& arguments);
 ExitCode plan_verb(const Arguments& arguments);
 ExitCode verify_verb(const Arguments& arguments);
 ExitCode data_import_verb(const Arguments& arguments);
+ExitCode data_words_verb(const Arguments& arguments);
 ExitCode data_info_verb(const Arguments& arguments);
 ExitCode data_verify_verb(const Arguments& arguments);
 ExitCode data_corrupt_verb(const Arguments& arguments);
