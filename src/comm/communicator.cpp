@@ -88,6 +88,13 @@ void Communicator::sum(OutSpan values) const {
   }
 }
 
+void Communicator::any(std::span<std::uint64_t> bits) const {
+  const WaitingForRanks waiting;
+  if (size_ > 1) {
+    MPI_Allreduce(MPI_IN_PLACE, bits.data(), count(bits.size()), MPI_UINT64_T, MPI_BOR, MPI_COMM_WORLD);
+  }
+}
+
 Index Communicator::min(Index value) const {
   const WaitingForRanks waiting;
   MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MIN, MPI_COMM_WORLD);

@@ -17,10 +17,10 @@ std::uint64_t integer_of(Real with_magic) {
 
 /// Adds scale·share to the limbs. @return whether every addend was within the bound
 __attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) bool add_limbs(const Real* __restrict share,
-                                                                                        std::size_t n, Real scale,
-                                                                                        Real bound, Real hi_scale,
-                                                                                        std::int64_t* __restrict hi,
-                                                                                        std::int64_t* __restrict lo) {
+                                                                                   std::size_t n, Real scale,
+                                                                                   Real bound, Real hi_scale,
+                                                                                   std::int64_t* __restrict hi,
+                                                                                   std::int64_t* __restrict lo) {
   const Real hi_unit = 1 / hi_scale;
   Real n_bad = 0;
   for (std::size_t i = 0; i < n; ++i) {
@@ -65,6 +65,14 @@ void ExactSum::add(Index offset, InSpan share, Real factor, int exponent) {
   }
   if (!within) {
     raise(Flag::NotFinite);
+  }
+}
+
+void ExactSum::add_pieces(Index offset, std::span<const std::uint32_t> places, Index width, InSpan share, Real factor,
+                          int exponent) {
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto first = static_cast<Index>(i) * width;
+    add(offset + places[i] * width, slice(share, {first, first + width}), factor, exponent);
   }
 }
 

@@ -59,18 +59,49 @@ std::string ClassifiedRows::storage() const {
   return streamed.empty() ? "rows: in memory" : "rows: " + streamed + " rows are read from disk in every pass";
 }
 
-void ClassifiedRows::begin_pass(std::span<const Probe> probes) {
+Columns ClassifiedRows::columns() const {
+  const Index n = classifier_->n_per_feature();
+  return n > 0 ? Columns{.n_columns = n_features(), .n_numbers = n} : Columns{};
+}
+
+void ClassifiedRows::mark_columns(Level level, Range rows, std::span<std::uint64_t> bits) const {
+  const Tile tile = of(level).tile(rows);
+  for (Index row = 0; row < tile.n_rows; ++row) {
+    for (const Entry& entry : tile.entries(row)) {
+      bits[entry.feature / 64] |= std::uint64_t{1} << entry.feature % 64;
+    }
+  }
+}
+
+std::vector<Index> ClassifiedRows::columns_of(Level level, Range rows) const {
+  std::vector<Index> numbers;
+  if (const Index n = columns().n_columns; n > 0) {
+    std::vector<std::uint64_t> bits(static_cast<std::size_t>(n + 63) / 64);
+    mark_columns(level, rows, bits);
+    list_bits(bits, n, numbers);
+  }
+  return numbers;
+}
+
+void ClassifiedRows::begin_pass(std::span<const Probe> probes, std::span<const Index> columns) {
+  in_columns_ = !columns.empty();
   points_.clear();
   for (const Probe& probe : probes) {
     points_.push_back(probe.y);
   }
-  classifier_->set_points(points_);
+  classifier_->set_points(points_, columns);
   losses_.resize(probes.size() * tile_rows);
 }
 
 void ClassifiedRows::collect(std::span<Share> shares) {
   for (std::size_t p = 0; p < shares.size(); ++p) {
-    if (!shares[p].grad_y.empty()) {
+    if (shares[p].grad_y.empty()) {
+      continue;
+    }
+    if (in_columns_) {
+      shares[p].columns = classifier_->touched();
+      classifier_->collect_touched(p, shares[p].grad_y);
+    } else {
       classifier_->collect(p, shares[p].grad_y);
     }
   }
@@ -81,7 +112,7 @@ void ClassifiedRows::tally(Level level, const Block& block, InSpan y, OutSpan ta
     return;
   }
   const Probe probe{.y = y, .want = Want::Nothing};
-  begin_pass({&probe, 1});
+  begin_pass({&probe, 1}, columns_of(level, block.rows));
   Real correct = 0;
   Real total = 0;
   std::vector<Label> predicted(tile_rows);

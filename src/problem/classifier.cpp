@@ -18,6 +18,10 @@ std::unique_ptr<Classifier> make(const ProblemOptions& options, const Classifier
 
 }  // namespace
 
+void Classifier::collect_touched(std::size_t /*point*/, OutSpan /*grad_y*/) {
+  require(false, "a pass over few features needs a classifier that has them");
+}
+
 std::unique_ptr<Classifier> make_classifier(const ProblemOptions& options, const ClassifierShape& shape,
                                             const std::string& precision, Simd simd) {
   require(options.model == "linear" || options.model == "mlp", "the option table admits only known models");

@@ -58,8 +58,14 @@ void HyperCleaning::start(Out x, Out y) const {
   rows_.classifier().start(init_, seed_, y);
 }
 
-void HyperCleaning::begin_pass(Level /*level*/, std::span<const Probe> probes) {
-  rows_.begin_pass(probes);
+Columns HyperCleaning::columns() const {
+  Columns columns = rows_.columns();
+  columns.all = regularisation_ != 0;
+  return columns;
+}
+
+void HyperCleaning::begin_pass_in(Level /*level*/, std::span<const Probe> probes, std::span<const Index> columns) {
+  rows_.begin_pass(probes, columns);
   weights_.resize(tile_rows);
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "meha/core/error.hpp"
 #include "meha/core/random.hpp"
@@ -11,14 +12,20 @@
 namespace meha {
 namespace {
 
+/// Where a feature stands. @param places  nullptr: all features are there
+Index place_of(std::uint32_t feature, const std::uint32_t* places) {
+  return places == nullptr ? feature : places[feature];
+}
+
 /// As Products::forward, of sparse rows and b as [feature][column]. @param sums  scratch, (n_columns)
 template <class T>
-void sparse_forward(const Tile& tile, const T* weights, const T* bias, Index n_columns, T* sums, T* logits) {
+void sparse_forward(const Tile& tile, const std::uint32_t* places, const T* weights, const T* bias, Index n_columns,
+                    T* sums, T* logits) {
   for (Index row = 0; row < tile.n_rows; ++row) {
     std::copy_n(bias, n_columns, sums);
     for (const Entry& entry : tile.entries(row)) {
       const T value = static_cast<T>(entry.value);
-      const T* weight = weights + entry.feature * n_columns;
+      const T* weight = weights + place_of(entry.feature, places) * n_columns;
       for (Index column = 0; column < n_columns; ++column) {
         sums[column] += value * weight[column];
       }
@@ -31,14 +38,15 @@ void sparse_forward(const Tile& tile, const T* weights, const T* bias, Index n_c
 
 /// gradient[feature][column] += Σ_row features[row][feature]·residuals[row][column]. @param sums  scratch, (n_columns)
 template <class T>
-void sparse_backward(const Tile& tile, const T* residuals, Index n_columns, T* sums, T* gradient) {
+void sparse_backward(const Tile& tile, const std::uint32_t* places, const T* residuals, Index n_columns, T* sums,
+                     T* gradient) {
   for (Index row = 0; row < tile.n_rows; ++row) {
     for (Index column = 0; column < n_columns; ++column) {
       sums[column] = residuals[grouped_at(row, column, n_columns)];
     }
     for (const Entry& entry : tile.entries(row)) {
       const T value = static_cast<T>(entry.value);
-      T* to = gradient + entry.feature * n_columns;
+      T* to = gradient + place_of(entry.feature, places) * n_columns;
       for (Index column = 0; column < n_columns; ++column) {
         to[column] += value * sums[column];
       }
@@ -79,16 +87,32 @@ void LinearClassifier<T>::start(const std::string& init, Index seed, Out y) cons
 }
 
 template <class T>
-void LinearClassifier<T>::set_points(std::span<const InSpan> points) {
+Index LinearClassifier<T>::n_per_feature() const {
+  return shape_.element == Element::Sparse ? shape_.n_classes : 0;
+}
+
+template <class T>
+void LinearClassifier<T>::set_points(std::span<const InSpan> points, std::span<const Index> features) {
+  few_features_ = !features.empty();
+  require(!few_features_ || shape_.element == Element::Sparse, "only sparse rows have few features");
+  if (few_features_) {
+    places_.resize(static_cast<std::size_t>(shape_.n_features));
+    for (std::size_t place = 0; place < features.size(); ++place) {
+      places_[static_cast<std::size_t>(features[place])] = static_cast<std::uint32_t>(place);
+    }
+    is_touched_.assign(features.size(), 0);
+    touched_.clear();
+  }
+  const Index n_there = few_features_ ? static_cast<Index>(features.size()) : shape_.n_features;
   n_points_ = static_cast<Index>(points.size());
   n_columns_ = n_points_ * shape_.n_classes;
   const auto n_columns = static_cast<std::size_t>(n_columns_);
   const Index n_features = shape_.n_features;
   const bool sparse = shape_.element == Element::Sparse;
-  weights_.resize(static_cast<std::size_t>(n_features) * n_columns);
+  weights_.resize(static_cast<std::size_t>(n_there) * n_columns);
   bias_.resize(n_columns);
   values_.assign(tile_rows * n_columns, T(0));  // rows past a tile's last must be numbers
-  gradient_.assign(static_cast<std::size_t>(padded(n_features)) * n_columns, T(0));
+  gradient_.assign(static_cast<std::size_t>(padded(n_there)) * n_columns, T(0));
   sums_.resize(n_columns);
   bias_gradient_.assign(n_columns, 0);
   const Real scale = feature_scale(shape_.element);
@@ -99,9 +123,11 @@ void LinearClassifier<T>::set_points(std::span<const InSpan> points) {
       columns_.push_back(y.data() + c * n_features);
     }
   }
-  fill_panels(
-      n_features, n_columns_, sparse ? n_columns_ : kernels_->panel_columns,
-      [&](Index f, Index column) { return columns_[static_cast<std::size_t>(column)][f] * scale; }, weights_.data());
+  const auto value = [&](Index f, Index column) {
+    return columns_[static_cast<std::size_t>(column)][few_features_ ? features[static_cast<std::size_t>(f)] : f] *
+           scale;
+  };
+  fill_panels(n_there, n_columns_, sparse ? n_columns_ : kernels_->panel_columns, value, weights_.data());
 }
 
 template <class T>
@@ -122,7 +148,7 @@ void LinearClassifier<T>::forward(const Tile& tile, OutSpan losses) {
   } else if (shape_.element == Element::Float32) {
     forward_dense(kernels_->float32, tile);
   } else {
-    sparse_forward(tile, weights_.data(), bias_.data(), n_columns_, sums_.data(), values_.data());
+    sparse_forward(tile, places(), weights_.data(), bias_.data(), n_columns_, sums_.data(), values_.data());
   }
   if (shape_.loss == Loss::Squared) {
     square_losses(tile, losses);
@@ -163,8 +189,48 @@ void LinearClassifier<T>::backward(const Tile& tile, InSpan weights) {
   } else if (shape_.element == Element::Float32) {
     backward_dense(kernels_->float32, tile);
   } else {
-    sparse_backward(tile, values_.data(), n_columns_, sums_.data(), gradient_.data());
+    note_touched(tile);
+    sparse_backward(tile, places(), values_.data(), n_columns_, sums_.data(), gradient_.data());
   }
+}
+
+template <class T>
+void LinearClassifier<T>::note_touched(const Tile& tile) {
+  if (!few_features_) {
+    return;
+  }
+  if (is_collected_) {
+    for (const std::uint32_t place : touched_) {
+      is_touched_[place] = 0;
+    }
+    touched_.clear();
+    is_collected_ = false;
+  }
+  for (Index row = 0; row < tile.n_rows; ++row) {
+    for (const Entry& entry : tile.entries(row)) {
+      const std::uint32_t place = places_[entry.feature];
+      if (is_touched_[place] == 0) {
+        is_touched_[place] = 1;
+        touched_.push_back(place);
+      }
+    }
+  }
+}
+
+template <class T>
+void LinearClassifier<T>::collect_touched(std::size_t point, OutSpan grad_y) {
+  const auto n_classes = static_cast<std::size_t>(shape_.n_classes);
+  auto to = grad_y.begin();
+  for (std::size_t c = 0; c < n_classes; ++c) {
+    *to++ = std::exchange(bias_gradient_[point * n_classes + c], 0);
+  }
+  for (const std::uint32_t place : touched_) {
+    T* from = gradient_.data() + place * static_cast<std::size_t>(n_columns_) + point * n_classes;
+    for (std::size_t c = 0; c < n_classes; ++c) {
+      *to++ = static_cast<Real>(std::exchange(from[c], T(0)));
+    }
+  }
+  is_collected_ = true;
 }
 
 template <class T>

@@ -159,7 +159,7 @@ void MlpClassifier<T>::set_point(InSpan y, Point& point) const {
 }
 
 template <class T>
-void MlpClassifier<T>::set_points(std::span<const InSpan> points) {
+void MlpClassifier<T>::set_points(std::span<const InSpan> points, std::span<const Index> /*features*/) {
   n_points_ = points.size();
   while (points_.size() < n_points_) {
     points_.push_back(make_point());

@@ -1,9 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "meha/problem/problem.hpp"
 
+#include <bit>
+
 #include "meha/core/error.hpp"
 
 namespace meha {
+
+void list_bits(std::span<const std::uint64_t> bits, Index n, std::vector<Index>& numbers) {
+  numbers.clear();
+  for (std::size_t word = 0; word < bits.size(); ++word) {
+    for (std::uint64_t left = bits[word]; left != 0; left &= left - 1) {
+      const Index number = static_cast<Index>(word) * 64 + std::countr_zero(left);
+      if (number < n) {
+        numbers.push_back(number);
+      }
+    }
+  }
+}
 
 int Problem::share_exponent(Level /*level*/, Index n_rows_in_pass) const {
   int exponent = 0;  // ⌈log2 n⌉: shares of a mean over n rows
@@ -16,6 +30,14 @@ int Problem::share_exponent(Level /*level*/, Index n_rows_in_pass) const {
 void Problem::expect(Level /*level*/, std::span<const Index> /*blocks*/) {}
 
 void Problem::begin_pass(Level /*level*/, std::span<const Probe> /*probes*/) {}
+
+void Problem::mark_columns(Level /*level*/, Range /*rows*/, std::span<std::uint64_t> /*bits*/) const {
+  require(false, "a problem with columns() must implement mark_columns()");
+}
+
+void Problem::begin_pass_in(Level /*level*/, std::span<const Probe> /*probes*/, std::span<const Index> /*columns*/) {
+  require(false, "a problem with columns() must implement begin_pass_in()");
+}
 
 void Problem::add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
                   const BetweenHalves& between) {

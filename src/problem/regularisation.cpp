@@ -76,8 +76,14 @@ void Regularisation::start(Out x, Out y) const {
   rows_.classifier().start(init_, seed_, y);
 }
 
-void Regularisation::begin_pass(Level /*level*/, std::span<const Probe> probes) {
-  rows_.begin_pass(probes);
+Columns Regularisation::columns() const {
+  Columns columns = rows_.columns();
+  columns.all = penalty_ == Penalty::L2;
+  return columns;
+}
+
+void Regularisation::begin_pass_in(Level /*level*/, std::span<const Probe> probes, std::span<const Index> columns) {
+  rows_.begin_pass(probes, columns);
 }
 
 /// The rows' terms do not contain x: where only ∇_x is wanted there is nothing to do.

@@ -112,7 +112,6 @@ std::size_t Oracle::add_request(Level level, const Vec& y, Want want) {
   request.result.grad_x.resize(no_x ? 0 : x_of_rows ? n_rows_here : problem_.n_x());
   request.share_x.resize(no_x || per_row() ? 0 : problem_.n_x());
   request.result.grad_y.resize(meha::has(want, Want::GradY) ? problem_.n_y() : 0);
-  request.share_y.resize(request.result.grad_y.size());
   return n_requests_++;
 }
 
@@ -181,6 +180,7 @@ void Oracle::step_rows_on_root(const RowStep& row_step) {
 /// One visit to the rows and one allreduce, for what is wanted of `halves`. @param again  whether the next visit is to the
 /// same rows
 void Oracle::pass(Want halves, const RowStep& row_step, bool again) {
+  find_columns(halves);
   lay_out(halves);
   {
     const Stopwatch watch(timings.compute, Stage::Compute);
@@ -227,20 +227,60 @@ void Oracle::allreduce() {
   }
 }
 
+bool Oracle::wants(Level level, Want halves) const {
+  const auto uses = [&](const Request& r) { return r.level == level && (r.want & halves) != Want::Nothing; };
+  return std::any_of(requests_.begin(), requests_.begin() + static_cast<std::ptrdiff_t>(n_requests_), uses);
+}
+
+/// Those of `blocks` that this rank owns.
+void Oracle::mine_of(Level level, const std::vector<Index>& blocks, std::vector<Index>& mine) const {
+  const Range own = owned(level);
+  std::copy_if(blocks.begin(), blocks.end(), std::back_inserter(mine),
+               [&](Index id) { return id >= own.begin && id < own.end; });
+}
+
+/// Which columns of y the blocks of the pass reach, on any rank.
+void Oracle::find_columns(Want halves) {
+  const Columns layout = problem_.columns();
+  std::span<std::uint64_t> reached;
+  {
+    const Stopwatch watch(timings.compute, Stage::Compute);
+    reached = y_.begin(layout, problem_.n_y());
+    for (const Level level : {Level::Lower, Level::Upper}) {
+      my_blocks_.clear();
+      if (layout.n_columns > 0 && !layout.all && wants(level, halves)) {
+        mine_of(level, batches(level).blocks(k_), my_blocks_);
+      }
+      for (const Index id : my_blocks_) {
+        problem_.mark_columns(level, plan_of(problem_, level, setup_.block_rows).rows(id), reached);
+      }
+    }
+  }
+  if (!reached.empty()) {
+    const Stopwatch watch(timings.allreduce, Stage::Allreduce);
+    comm_.any(reached);
+  }
+  const Stopwatch watch(timings.compute, Stage::Compute);
+  y_.end();
+}
+
 void Oracle::lay_out(Want halves) {
   constexpr Index n_row_sums = 2;
   n_sums_ = n_row_sums;
   Index n_addends = 2;
   exponent_ = problem_.share_exponent(Level::Lower, batches(Level::Lower).n_rows(k_));
   for (const Level level : {Level::Lower, Level::Upper}) {
-    const auto uses = [&](const Request& r) { return r.level == level && (r.want & halves) != Want::Nothing; };
-    if (std::any_of(requests_.begin(), requests_.begin() + static_cast<std::ptrdiff_t>(n_requests_), uses)) {
+    if (wants(level, halves)) {
       n_addends += static_cast<Index>(batches(level).blocks(k_).size());
       exponent_ = std::min(exponent_, problem_.share_exponent(level, batches(level).n_rows(k_)));
     }
   }
   for (std::size_t i = 0; i < n_requests_; ++i) {
     Request& request = requests_[i];
+    const Index n_share = meha::has(request.want & halves, Want::GradY) ? y_.size() : 0;
+    if (request.share_y.size() < n_share) {
+      request.share_y.resize(n_share);
+    }
     request.at_value = n_sums_++;
     if (request.joins != i) {
       request.at_x = requests_[request.joins].at_x;
@@ -250,7 +290,7 @@ void Oracle::lay_out(Want halves) {
     request.at_x = n_sums_;
     n_sums_ += meha::has(halves, Want::GradX) ? request.share_x.size() : 0;
     request.at_y = n_sums_;
-    n_sums_ += meha::has(halves, Want::GradY) ? request.share_y.size() : 0;
+    n_sums_ += n_share;
   }
   message_.reset(n_sums_, n_addends);
 }
@@ -271,7 +311,6 @@ void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step, bool 
   }
   shares.assign(wanted.size(), {});
   const bool x_of_rows = per_row() && level == Level::Lower;
-  const Range own_blocks = owned(level);
   const BlockPlan plan = plan_of(problem_, level, setup_.block_rows);
   const Index n_rows_in_pass = batches(level).n_rows(k_);
   const auto reset = [&](bool with_rows, Range rows) {
@@ -284,18 +323,20 @@ void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step, bool 
         request.share_x.setZero();
       }
       if (meha::has(probes[p].want, Want::GradY)) {
-        shares[p].grad_y = as_span(request.share_y);
-        request.share_y.setZero();
+        shares[p].grad_y = slice(as_span(request.share_y), {0, y_.size()});
+        if (y_.is_whole() || !with_rows) {
+          std::fill(shares[p].grad_y.begin(), shares[p].grad_y.end(), 0);
+        }
       }
     }
   };
-  problem_.begin_pass(level, probes);
-  my_blocks_.clear();
-  for (const Index id : batches(level).blocks(k_)) {
-    if (id >= own_blocks.begin && id < own_blocks.end) {
-      my_blocks_.push_back(id);
-    }
+  if (y_.is_whole()) {
+    problem_.begin_pass(level, probes);
+  } else {
+    problem_.begin_pass_in(level, probes, y_.columns());
   }
+  my_blocks_.clear();
+  mine_of(level, batches(level).blocks(k_), my_blocks_);
   expect(level, again);
   for (std::size_t b = 0; b < my_blocks_.size(); ++b) {
     const Index id = my_blocks_[b];
@@ -324,9 +365,14 @@ void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step, bool 
     reset(false, {});
     for (std::size_t p = 0; p < wanted.size(); ++p) {
       Share& share = shares[p];
+      if (!y_.is_whole() && !problem_.columns().all) {
+        share.grad_y = {};
+      }
       problem_.add_whole(level, per_row() ? InSpan() : as_span(std::as_const(*x_)), probes[p], share);
       share.grad_x = is_zero(share.grad_x) ? OutSpan() : share.grad_x;  // most problems have no such terms
       share.grad_y = is_zero(share.grad_y) ? OutSpan() : share.grad_y;
+      y_.add_whole(message_, wanted[p]->at_y, share.grad_y, wanted[p]->factor, exponent_);
+      share.grad_y = {};
     }
     add_shares(wanted, shares);
   }
@@ -338,12 +384,7 @@ void Oracle::expect(Level level, bool again) {
   if (again || batches(level).full()) {
     expected_.insert(expected_.end(), my_blocks_.begin(), my_blocks_.end());
   } else {
-    const Range own_blocks = owned(level);
-    for (const Index id : next_minibatches_[static_cast<std::size_t>(level)].blocks(k_ + 1)) {
-      if (id >= own_blocks.begin && id < own_blocks.end) {
-        expected_.push_back(id);
-      }
-    }
+    mine_of(level, next_minibatches_[static_cast<std::size_t>(level)].blocks(k_ + 1), expected_);
   }
   problem_.expect(level, expected_);
 }
@@ -355,7 +396,7 @@ void Oracle::add_shares(const std::vector<Request*>& requests, std::span<Share> 
     if (!per_row()) {
       message_.add(request.at_x, shares[p].grad_x, request.factor, exponent_);
     }
-    message_.add(request.at_y, shares[p].grad_y, request.factor, exponent_);
+    y_.add(message_, request.at_y, shares[p], request.factor, exponent_);
   }
 }
 
@@ -377,7 +418,7 @@ void Oracle::read_sums(Want halves) {
       message_.read(request.at_x, exponent_, as_span(request.result.grad_x));
     }
     if (meha::has(request.want & halves, Want::GradY)) {
-      message_.read(request.at_y, exponent_, as_span(request.result.grad_y));
+      y_.read(message_, request.at_y, exponent_, as_span(request.result.grad_y));
     }
   }
   if (per_row()) {

@@ -42,6 +42,15 @@ TEST(Communicator, BroadcastsFromRankZero) {
   EXPECT_EQ(values, std::vector<Real>(3, 0.5));
 }
 
+TEST(Communicator, AnyRanksBitsAreSetOnAll) {
+  const Communicator comm = Communicator::world();
+  std::vector<std::uint64_t> bits = {std::uint64_t{1} << comm.rank() % 64, 5, 0};
+  comm.any(bits);
+  EXPECT_EQ(bits[0], comm.size() >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << comm.size()) - 1);
+  EXPECT_EQ(bits[1], 5U);
+  EXPECT_EQ(bits[2], 0U);
+}
+
 TEST(Communicator, SumsAndTakesTheSmallest) {
   const Communicator comm = Communicator::world();
   std::vector<std::int64_t> whole = {comm.rank(), 1};

@@ -38,6 +38,19 @@ Real sum_of(const std::vector<Real>& values, Index n_addends, Real factor = 1, i
   return sum.read(0, exponent);
 }
 
+TEST(ExactSum, PiecesAreAddedWhereTheyBelong) {
+  for (const auto kind : {ExactSum::Kind::Exact, ExactSum::Kind::Plain}) {
+    const std::vector<std::uint32_t> places = {3, 0};
+    const std::vector<Real> share = {1, 2, 3, 4};
+    ExactSum sum(kind);
+    sum.reset(9, 2);
+    sum.add_pieces(1, places, 2, share, 0.5, 3);
+    std::array<Real, 9> values{};
+    sum.read(0, 3, values);
+    EXPECT_EQ(values, (std::array<Real, 9>{0, 1.5, 2, 0, 0, 0, 0, 0.5, 1}));
+  }
+}
+
 TEST(ExactSum, DoesNotDependOnTheOrder) {
   for (Index seed = 0; seed < 5; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

@@ -5,6 +5,7 @@
 
 #include "meha/core/hash.hpp"
 #include "meha/problem/hyper_cleaning.hpp"
+#include "meha/problem/regularisation.hpp"
 #include "support/oracle_expectations.hpp"
 #include "support/tiny_data.hpp"
 
@@ -85,6 +86,72 @@ TEST(MehaMpi, PlacementDoesNotChangeABitOfState) {
       HyperCleaning cleaning(options, comm, best_simd());
       expect_placements_agree(cleaning, block_rows, batch);
     }
+  }
+}
+
+/// Does not say that y stands in columns.
+class AllOfY final : public Problem {
+ public:
+  explicit AllOfY(Problem& problem) : problem_(problem) {}
+  [[nodiscard]] XLayout x_layout() const override { return problem_.x_layout(); }
+  [[nodiscard]] Index n_x() const override { return problem_.n_x(); }
+  [[nodiscard]] Index n_y() const override { return problem_.n_y(); }
+  [[nodiscard]] Index n_rows(Level level) const override { return problem_.n_rows(level); }
+  void start(Out x, Out y) const override { problem_.start(x, y); }
+  void begin_pass(Level level, std::span<const Probe> probes) override { problem_.begin_pass(level, probes); }
+  void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
+           const BetweenHalves& between) override {
+    problem_.add(level, block, x, probes, shares, between);
+  }
+  void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const override {
+    problem_.add_whole(level, x, probe, share);
+  }
+  void prox_g(Real step, In x, Out y) const override { problem_.prox_g(step, x, y); }
+  void add_grad_x_g(Real factor, In x, In y, Out grad) const override { problem_.add_grad_x_g(factor, x, y, grad); }
+  void project_x(Out x) const override { problem_.project_x(x); }
+
+ private:
+  Problem& problem_;
+};
+
+void expect_columns_change_no_bit(Problem& problem, Index batch, Placement placement) {
+  const Communicator comm = Communicator::world();
+  ASSERT_GT(problem.columns().n_columns, 0);
+  const AlgorithmOptions options = options_with("momentum", batch);
+  AllOfY all_of_y(problem);
+  const Vec all = ten_steps(all_of_y, options, 3, placement);
+  const Vec few = ten_steps(problem, options, 3, placement);
+  EXPECT_EQ(comm.min(!comm.is_root() || few == all ? 1 : 0), 1) << "batch " << batch;
+  if (comm.is_root()) {
+    EXPECT_TRUE(few.allFinite());
+    EXPECT_GT(few.tail(problem.n_y()).squaredNorm(), 0);
+  }
+}
+
+TEST(MehaMpi, FewColumnsOfSparseRowsGiveTheBitsOfAll) {
+  SCOPED_TRACE(seed_text());
+  const Communicator comm = Communicator::world();
+  const TinyData data(comm, {.n_features = 200});
+  for (const char* precision : {"float32", "float64"}) {
+    for (const Real regularisation : {0.0, 0.01}) {
+      Options options = data.sparse_options();
+      options.run.block_rows = 3;
+      options.run.precision = precision;
+      options.problem.regularisation = regularisation;
+      HyperCleaning cleaning(options, comm, best_simd());
+      for (const Index batch : {0, 4}) {
+        expect_columns_change_no_bit(cleaning, batch, Placement::Sharded);
+      }
+      expect_columns_change_no_bit(cleaning, 4, Placement::Root);
+    }
+  }
+  for (const char* penalty : {"l2", "group"}) {
+    Options options = data.sparse_options();
+    options.run.block_rows = 3;
+    options.problem.type = "regularisation";
+    options.problem.penalty = penalty;
+    Regularisation regularisation(options, comm, best_simd());
+    expect_columns_change_no_bit(regularisation, 4, Placement::Sharded);
   }
 }
 

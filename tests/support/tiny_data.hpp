@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <tuple>
 
 #include "meha/comm/communicator.hpp"
 #include "meha/core/options.hpp"
@@ -57,6 +58,30 @@ class TinyData {
     data.test_features.value = file("test", "features");
     data.test_labels.value = file("test", "labels");
     data.shuffle = false;
+    return options;
+  }
+  /// The same labels in LIBSVM files: of each row every 13th feature or so, most of them where others have none.
+  [[nodiscard]] Options sparse_options() const {
+    Options options = this->options();
+    auto& data = options.problem.data;
+    data.format = "libsvm";
+    data.sparse = "always";
+    data.train_labels = data.validation_labels = data.test_labels = {};
+    for (const auto& [part, path, n_rows] : {std::tuple("train", &data.train_features, shape_.n_train),
+                                             {"validation", &data.validation_features, shape_.n_validation},
+                                             {"test", &data.test_features, shape_.n_test}}) {
+      path->value = folder_ + "/" + part + ".svm";
+      comm_.root_or_none([&, part = part, n_rows = n_rows, name = path->value] {
+        std::ofstream file(name);
+        for (Index row = 0; row < n_rows; ++row) {
+          file << label(part, row);
+          for (Index f = row * 7 % 13; f < shape_.n_features; f += 13) {
+            file << ' ' << f + 1 << ':' << feature(part, row, f) / 255.0;
+          }
+          file << '\n';
+        }
+      });
+    }
     return options;
   }
   [[nodiscard]] std::uint8_t feature(const std::string& part, Index row, Index f) const {

@@ -55,6 +55,8 @@ class Communicator {
   /// In-place sums over all ranks, the result everywhere. Collective.
   void sum(std::span<std::int64_t> values) const;
   void sum(OutSpan values) const;
+  /// Bitwise or over all ranks, in place, the result everywhere. Collective.
+  void any(std::span<std::uint64_t> bits) const;
   /// Smallest value over all ranks. Collective.
   [[nodiscard]] Index min(Index value) const;
 

@@ -26,6 +26,9 @@ class ExactSum {
   void reset(Index n_values, Index n_addends);
   /// Adds factor·share[i]·2^exponent to value offset + i. Allocates: no.
   void add(Index offset, InSpan share, Real factor, int exponent);
+  /// Adds pieces of `width` numbers: piece i of share to the values from offset + places[i]·width on. Allocates: no.
+  void add_pieces(Index offset, std::span<const std::uint32_t> places, Index width, InSpan share, Real factor,
+                  int exponent);
   void raise(Flag flag);
   /// One message. Collective.
   void allreduce(const Communicator& comm);

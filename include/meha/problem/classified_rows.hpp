@@ -33,7 +33,11 @@ class ClassifiedRows {
   /// What went wrong in reading rows that stay on disk.
   [[nodiscard]] std::optional<Error> failure() const;
 
-  void begin_pass(std::span<const Probe> probes);
+  /// How y stands in columns, one for each feature of sparse rows.
+  [[nodiscard]] Columns columns() const;
+  void mark_columns(Level level, Range rows, std::span<std::uint64_t> bits) const;
+  /// @param columns  as for Problem::begin_pass_in(); none: all
+  void begin_pass(std::span<const Probe> probes, std::span<const Index> columns = {});
   /// Runs the forward half on every tile of `rows` and calls see(tile, its rows relative to rows.begin).
   /// @param next  rows that will be asked for after these; may be empty
   template <class See>
@@ -62,12 +66,16 @@ class ClassifiedRows {
   void measure(InSpan tallies, Metrics& metrics) const;
 
  private:
+  /// None where y does not stand in columns, or these rows reach none.
+  [[nodiscard]] std::vector<Index> columns_of(Level level, Range rows) const;
+
   std::array<RowSet, 4> rows_;  // by Level
   Index n_classes_ = 0;
   Loss loss_ = Loss::CrossEntropy;
   std::string fingerprint_;
   std::unique_ptr<Classifier> classifier_;
   std::vector<InSpan> points_;  // of the pass at hand
+  bool in_columns_ = false;
   std::vector<Real> losses_;
 };
 

@@ -29,15 +29,23 @@ class Classifier {
   /// The start of y. init = "zero", "kaiming_uniform" (as torch.nn.Linear: W and b of each layer from U(±1/√fan_in)) or
   /// "auto", the model's own choice.
   virtual void start(const std::string& init, Index seed, Out y) const = 0;
+  /// How often each feature stands in a pass over few features (set_points): 0 when there is no such pass.
+  [[nodiscard]] virtual Index n_per_feature() const { return 0; }
   /// Prepares a pass at these points, once for all its tiles. Parameters are laid out as PyTorch does: W (out × in,
   /// row-major), b, layer by layer.
-  virtual void set_points(std::span<const InSpan> points) = 0;
+  /// @param features  ascending: the tiles' rows have no other features; none: they may have all
+  virtual void set_points(std::span<const InSpan> points, std::span<const Index> features) = 0;
+  void set_points(std::span<const InSpan> points) { set_points(points, {}); }
   /// @param losses  [point·tile_rows + row], nats or halves of squares     tile.n_rows ≤ tile_rows
   virtual void forward(const Tile& tile, OutSpan losses) = 0;
   /// Adds Σ weights[row]·∇ℓ_row at every point for the tile last seen by forward().
   virtual void backward(const Tile& tile, InSpan weights) = 0;
   /// grad_y += what backward() has added at this point since the last call, which is forgotten.
   virtual void collect(std::size_t point, OutSpan grad_y) = 0;
+  /// The same in a pass over few features, of those in touched(): grad_y = b, then n_per_feature() numbers for each.
+  virtual void collect_touched(std::size_t point, OutSpan grad_y);
+  /// Places among the pass's features that backward() has touched since the last collect_touched().
+  [[nodiscard]] virtual std::span<const std::uint32_t> touched() const { return {}; }
   /// Most likely class of each row of the tile last seen by forward(), at point 0; the first of equals.
   virtual void classes(std::span<Label> most_likely) const = 0;
 };

@@ -41,7 +41,12 @@ class HyperCleaning final : public Problem {
   [[nodiscard]] std::optional<Error> failure() const override { return rows_.failure(); }
   [[nodiscard]] std::vector<NamedArray> parameters() const override;
   void start(Out x, Out y) const override;
-  void begin_pass(Level level, std::span<const Probe> probes) override;
+  [[nodiscard]] Columns columns() const override;
+  void mark_columns(Level level, Range rows, std::span<std::uint64_t> bits) const override {
+    rows_.mark_columns(level, rows, bits);
+  }
+  void begin_pass(Level level, std::span<const Probe> probes) override { begin_pass_in(level, probes, {}); }
+  void begin_pass_in(Level level, std::span<const Probe> probes, std::span<const Index> columns) override;
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
            const BetweenHalves& between) override;
   void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const override;

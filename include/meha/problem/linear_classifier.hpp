@@ -16,14 +16,20 @@ class LinearClassifier final : public Classifier {
   [[nodiscard]] Index n_parameters() const override;
   [[nodiscard]] std::vector<NamedArray> parameters() const override;
   void start(const std::string& init, Index seed, Out y) const override;
-  void set_points(std::span<const InSpan> points) override;
+  [[nodiscard]] Index n_per_feature() const override;
+  using Classifier::set_points;
+  void set_points(std::span<const InSpan> points, std::span<const Index> features) override;
   void forward(const Tile& tile, OutSpan losses) override;
   void backward(const Tile& tile, InSpan weights) override;
   void collect(std::size_t point, OutSpan grad_y) override;
+  void collect_touched(std::size_t point, OutSpan grad_y) override;
+  [[nodiscard]] std::span<const std::uint32_t> touched() const override { return touched_; }
   void classes(std::span<Label> most_likely) const override;
 
  private:
   void square_losses(const Tile& tile, OutSpan losses);
+  void note_touched(const Tile& tile);
+  [[nodiscard]] const std::uint32_t* places() const { return few_features_ ? places_.data() : nullptr; }
 
   template <class E>
   void forward_dense(const Products<T, E>& products, const Tile& tile);
@@ -34,9 +40,14 @@ class LinearClassifier final : public Classifier {
   const TileKernels<T>* kernels_;
   Index n_points_ = 0;
   Index n_columns_ = 0;
-  std::vector<T> weights_;  // in panels, sparse: [feature][column]; with the scale of uint8 features folded in
-  std::vector<T> bias_;     // [column]
-  std::vector<T> values_;   // grouped by [column]: logits, then probabilities (squared: z − t), then residuals
+  bool few_features_ = false;           // "feature" below is then a place among those of the pass
+  std::vector<std::uint32_t> places_;   // of the pass's features
+  std::vector<std::uint32_t> touched_;  // places
+  std::vector<std::uint8_t> is_touched_;
+  bool is_collected_ = false;  // what is touched belongs to a block that is done
+  std::vector<T> weights_;     // in panels, sparse: [feature][column]; with the scale of uint8 features folded in
+  std::vector<T> bias_;        // [column]
+  std::vector<T> values_;      // grouped by [column]: logits, then probabilities (squared: z − t), then residuals
   std::vector<T> row_weights_;
   std::vector<const Real*> columns_;  // where W's row for each column stands in y
   std::vector<T> gradient_;  // [column][padded feature], of the stored (unscaled) features; sparse: [feature][column]

@@ -23,7 +23,8 @@ class MlpClassifier final : public Classifier {
   [[nodiscard]] Index n_parameters() const override { return n_parameters_; }
   [[nodiscard]] std::vector<NamedArray> parameters() const override;
   void start(const std::string& init, Index seed, Out y) const override;
-  void set_points(std::span<const InSpan> points) override;
+  using Classifier::set_points;
+  void set_points(std::span<const InSpan> points, std::span<const Index> features) override;
   void forward(const Tile& tile, OutSpan losses) override;
   void backward(const Tile& tile, InSpan weights) override;
   void collect(std::size_t point, OutSpan grad_y) override;

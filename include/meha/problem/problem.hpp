@@ -44,7 +44,18 @@ struct Probe {
 struct Share {
   Real value = 0;  // added to
   OutSpan grad_x;  // Shared: (n_x), added to.  PerRow: (rows of the block), set.  Empty: not wanted
-  OutSpan grad_y;  // (n_y), added to.  Empty: not wanted
+  OutSpan grad_y;  // (n_y), added to; in a pass over few columns: its begin is set.  Empty: not wanted
+  /// In a pass over few columns, set: the columns, as places among those of the pass, that grad_y holds one after the
+  /// other, behind the rest of y.
+  std::span<const std::uint32_t> columns = {};
+};
+
+/// y = an array of n_numbers rows and n_columns columns (row-major), and a rest. Where a block's rows reach few of the
+/// columns, a pass is over those that its blocks reach, and costs what they are, not what y is.
+struct Columns {
+  Index n_columns = 0;  // 0: y does not stand in columns
+  Index n_numbers = 0;  // of a column
+  bool all = false;     // add_whole() reaches them all
 };
 
 struct Block {
@@ -56,6 +67,9 @@ struct Block {
 
 /// Called for rows [begin, end) of a block once their grad_x is there; may change x on these rows.
 using BetweenHalves = std::function<void(Range rows_in_block)>;
+
+/// The bits that are set among the first n, ascending. @param numbers  set
+void list_bits(std::span<const std::uint64_t> bits, Index n, std::vector<Index>& numbers);
 
 /// Which rows a comparison model is trained on.
 enum class Refit { Kept, Corrupted, Validation, Clean };
@@ -104,6 +118,12 @@ class Problem {
 
   /// Before the blocks of a pass: what is needed once per set of probes.
   virtual void begin_pass(Level level, std::span<const Probe> probes);
+  /// Columns of y, for a problem whose rows reach few of them.
+  [[nodiscard]] virtual Columns columns() const { return {}; }
+  /// Sets the bits of the columns in which gradients of these rows may differ from 0. @param rows  of one block
+  virtual void mark_columns(Level level, Range rows, std::span<std::uint64_t> bits) const;
+  /// As begin_pass(), of a pass over these columns (ascending). Probes have all of y.
+  virtual void begin_pass_in(Level level, std::span<const Probe> probes, std::span<const Index> columns);
   /// Adds this block's share at every probe. The default calls add_one() for each.
   /// @param x  Shared: (n_x); PerRow and Level::Lower: the block's rows of x; else empty
   /// @param between  may be empty. PerRow only: call it for portions of rows after grad_x at every probe and before

@@ -10,7 +10,8 @@
 //     sweep.run();
 //
 // With x per row the rows of x are stepped between the forward and the backward half of each tile: one pass. With shared
-// x the two halves are two passes with an allreduce each.
+// x the two halves are two passes with an allreduce each. Where the rows of a pass reach few columns of y, ranks first tell
+// each other which, by one bit a column, and the sums have these only.
 #pragma once
 
 #include <array>
@@ -20,7 +21,7 @@
 #include "meha/comm/exact_sum.hpp"
 #include "meha/core/activity.hpp"
 #include "meha/core/minibatch.hpp"
-#include "meha/problem/problem.hpp"
+#include "meha/solver/packed_y.hpp"
 
 namespace meha {
 
@@ -143,11 +144,14 @@ class Oracle {
   [[nodiscard]] std::size_t request_of(const Result& result) const;
   void run(const RowStep& row_step);
   void pass(Want halves, const RowStep& row_step, bool again = false);
+  void find_columns(Want halves);
   void lay_out(Want halves);
   void add_blocks(Level level, Want halves, const RowStep& row_step, bool again);
   void expect(Level level, bool again);
   void allreduce();
   void add_shares(const std::vector<Request*>& requests, std::span<Share> shares);
+  [[nodiscard]] bool wants(Level level, Want halves) const;
+  void mine_of(Level level, const std::vector<Index>& blocks, std::vector<Index>& mine) const;
   void add_row_sums(const RowSums& sums);
   void read_sums(Want halves);
   void bring_x(const Vec& x);
@@ -178,6 +182,7 @@ class Oracle {
   } work_;                        // of the level at hand, reused
   std::vector<Index> my_blocks_;  // of the pass at hand, those of this rank
   std::vector<Index> expected_;   // and of the next
+  PackedY y_;                     // what takes part in the pass at hand
   Index n_sums_ = 0;
   int exponent_ = 0;
   RowSums row_sums_;

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// The numbers of y that take part in a pass: where y stands in columns (problem.hpp) and the rows of the pass reach few
+// of them, the rest of y and then these columns, one after the other; else all of y as it stands.
+#pragma once
+
+#include "meha/comm/exact_sum.hpp"
+#include "meha/problem/problem.hpp"
+
+namespace meha {
+
+class PackedY {
+ public:
+  /// Begins with no column, or with all (Columns::all). @return bits, to be set for columns that are reached
+  std::span<std::uint64_t> begin(const Columns& layout, Index n_y);
+  /// From here on the columns are those whose bits are set; where none is, the first stands for them.
+  void end();
+
+  /// Whether y takes part as it stands.
+  [[nodiscard]] bool is_whole() const { return layout_.n_columns == 0; }
+  [[nodiscard]] std::span<const Index> columns() const { return columns_; }
+  [[nodiscard]] Index size() const { return n_rest() + layout_.n_numbers * static_cast<Index>(columns_.size()); }
+
+  /// Adds grad_y of a block's share.
+  void add(ExactSum& sum, Index offset, const Share& share, Real factor, int exponent) const;
+  /// Adds grad_y of add_whole(), which has all of y. Not whole: only with Columns::all.
+  void add_whole(ExactSum& sum, Index offset, InSpan grad_y, Real factor, int exponent);
+  /// What takes no part is 0.
+  void read(const ExactSum& sum, Index offset, int exponent, OutSpan y);
+
+ private:
+  [[nodiscard]] Index n_rest() const { return n_y_ - layout_.n_numbers * layout_.n_columns; }
+  /// Calls see(place in y, place in packed_) for every number that takes part.
+  template <class See>
+  void for_each(See&& see) const;
+
+  Columns layout_;
+  Index n_y_ = 0;
+  std::vector<std::uint64_t> reached_;  // bits
+  std::vector<Index> columns_;          // ascending
+  std::vector<Real> packed_;            // scratch
+};
+
+}  // namespace meha
