@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """launch/until-done: a run that fails, is killed or is asked to stop, by a program that only pretends."""
+import os
 import pathlib
 import signal
 import subprocess
@@ -111,6 +112,19 @@ class UntilDoneTest(support.Case):
             time.sleep(0.2)
             job.send_signal(signal.SIGTERM)
             self.assertEqual((job.wait(30), self.lives()), (75, 1))
+
+
+class StuckMpirunTest(support.Case):
+    def test_is_ended(self):
+        """The pretender has a dead child that it never waits for."""
+        pretender = self.folder / "mpirun"
+        pretender.write_text("#!/bin/bash\nsleep 1 &\nexec sleep 60\n")
+        pretender.chmod(0o755)
+        environment = support.environment() | {"PATH": f"{self.folder}:{os.environ['PATH']}", "MEHA_STUCK_S": "0.2"}
+        ended = subprocess.run([support.source / "launch" / "local", "1", "true"], env=environment, capture_output=True, text=True,
+                               timeout=50, check=False)
+        self.assertEqual(ended.returncode, -signal.SIGKILL)
+        self.assertIn("mpirun hangs", ended.stderr)
 
 
 if __name__ == "__main__":
