@@ -3,20 +3,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <numeric>
 #include <sstream>
 #include <unistd.h>
 
-#include "meha/problem/kernel_trial.hpp"
-
 namespace meha {
 namespace {
 
-constexpr Real short_round_s = 0.01;
-constexpr Real long_round_s = 0.03;  // some time slices of a processor that is shared with others
-constexpr Index n_short_rounds = 3, n_long_rounds = 9;
 constexpr std::size_t n_ranks_named = 4;
+constexpr Real shortest_look_s = 2;
 
 /// "2:1:1", one of each rank.
 std::vector<Index> given_weights(const std::string& balance, int n_ranks) {
@@ -40,57 +37,119 @@ std::vector<Index> given_weights(const std::string& balance, int n_ranks) {
   return weights;
 }
 
-/// A model of the run's kind and precision, on images of a common size.
-class Trial {
- public:
-  Trial(const Options& options, Simd simd)
-      : classifier_(make_classifier(model_of(options.problem), shape, options.run.precision, simd)),
-        kernels_(*classifier_, shape) {}
-
-  /// Medians over rounds that all ranks begin together, of every rank [rows/s]. Collective.
-  std::vector<Real> speeds(const Communicator& comm, Index n_rounds, Real round_s) {
-    std::vector<Real> mine;
-    for (Index round = 0; round < n_rounds; ++round) {
-      (void)comm.min(0);
-      mine.push_back(1 / kernels_.seconds_per_row(2, round_s));
-    }
-    const auto middle = mine.begin() + n_rounds / 2;
-    std::nth_element(mine.begin(), middle, mine.end());
-    return comm.gather_all(std::span<const Real>(&*middle, 1));
-  }
-
- private:
-  static constexpr ClassifierShape shape{.n_features = 784, .n_classes = 10};
-  static ProblemOptions model_of(const ProblemOptions& asked) {
-    ProblemOptions model;
-    const bool is_classifier = asked.type == "hyper_cleaning" || asked.type == "regularisation";
-    model.model = is_classifier ? asked.model : model.model;
-    return model;
-  }
-
-  std::unique_ptr<Classifier> classifier_;
-  KernelTrial kernels_;
-};
-
 bool are_equal(std::span<const Index> weights) {
   return std::all_of(weights.begin(), weights.end(), [&](Index weight) { return weight == weights[0]; });
 }
 
-std::vector<Index> measured_weights(const Communicator& comm, const Options& options, Simd simd) {
-  Trial trial(options, simd);
-  auto weights = weights_of(trial.speeds(comm, n_short_rounds, short_round_s));
-  if (!are_equal(weights)) {
-    weights = weights_of(trial.speeds(comm, n_long_rounds, long_round_s));
-  }
-  return weights;
+/// Of a rank with these weights in a full pass: training rows are visited at two points.
+Real work_of(Oracle& oracle, const Options& options, int rank, std::span<const Index> weights) {
+  const auto rows = [&](Level level) {
+    const BlockPlan plan{.n_rows = oracle.problem().n_rows(level), .block_rows = options.run.block_rows};
+    return static_cast<Real>(owned_rows(plan, rank, weights).size());
+  };
+  const auto share = [&](Level level, Index batch) {
+    const auto n = static_cast<Real>(std::max<Index>(1, oracle.problem().n_rows(level)));
+    return (batch > 0 ? std::min<Real>(1, static_cast<Real>(batch) / n) : 1) * rows(level);
+  };
+  return 2 * share(Level::Lower, options.algorithm.batch_lower) + share(Level::Upper, options.algorithm.batch_upper);
 }
 
-/// The ranks whose weight is furthest from that of most. Collective.
-std::string sentence(const Communicator& comm) {
-  const auto weights = comm.weights();
+/// What weights ranks should have that took `seconds` for `work`, when it is clearly better: by more than noise, and until
+/// the end by more than a few times what dealing takes.
+/// @param work_with  of a rank, with other weights     @param n_times  as much is still to be done
+std::optional<std::vector<Index>> better_weights(std::span<const Real> work, std::span<const Real> seconds,
+                                                 const std::function<Real(int, std::span<const Index>)>& work_with,
+                                                 Real n_times, Real deal_s) {
+  constexpr Real clear = 0.15, patience = 2, least_s = 2;
+  std::vector<Real> speeds;
+  for (std::size_t rank = 0; rank < work.size(); ++rank) {
+    if (work[rank] > 0 && seconds[rank] > 0) {
+      speeds.push_back(work[rank] / seconds[rank]);
+    }
+  }
+  if (speeds.size() < work.size()) {
+    return std::nullopt;  // of a rank without rows nothing is known
+  }
+  const auto weights = weights_of(speeds);
+  const Real now = *std::max_element(seconds.begin(), seconds.end());
+  Real then = 0;
+  for (std::size_t rank = 0; rank < work.size(); ++rank) {
+    then = std::max(then, work_with(static_cast<int>(rank), weights) / speeds[rank]);
+  }
+  const Real saved_s = (now - then) * n_times;
+  const bool worth = now - then > clear * now && saved_s > patience * deal_s + least_s;
+  return worth ? std::optional(weights) : std::nullopt;
+}
+
+}  // namespace
+
+Balance::Balance(Communicator& comm, const Options& options)
+    : comm_(comm),
+      options_(options),
+      measures_(options.comm.balance == "measured" && comm.size() > 1 && options.comm.sum == "exact") {}
+
+void Balance::begin_deal() {
+  deal_began_ = Clock::now();
+  ++n_deals_;
+  if (!next_weights_.empty()) {
+    comm_.set_weights(next_weights_);
+  } else if (options_.comm.balance != "measured" && options_.comm.balance != "even") {
+    comm_.set_weights(given_weights(options_.comm.balance, comm_.size()));
+  }
+}
+
+void Balance::end_deal() {
+  deal_s_ = std::chrono::duration<Real>(Clock::now() - deal_began_).count();
+  first_iteration_ = -1;
+}
+
+bool Balance::is_worth_a_deal(Oracle& oracle, Index iteration, Index n_iterations) {
+  if (!measures_ || (first_iteration_ >= 0 && iteration < next_look_)) {
+    return false;
+  }
+  if (first_iteration_ < 0) {  // the first iteration touches memory for the first time: not looked at
+    first_iteration_ = looked_at_ = iteration;
+    next_look_ = iteration + 1;
+    compute_s_ = oracle.timings.compute;
+    return false;
+  }
+  next_look_ = first_iteration_ + 2 * (iteration - first_iteration_);
+  struct Look {
+    Real seconds, work, deal_s;
+  };
+  const Look mine{.seconds = oracle.timings.compute - compute_s_,
+                  .work = work_of(oracle, options_, comm_.rank(), comm_.weights()),
+                  .deal_s = deal_s_};
+  const auto n_looked_at = static_cast<Real>(iteration - looked_at_);
+  looked_at_ = iteration;
+  compute_s_ = oracle.timings.compute;
+  std::vector<Real> work;
+  std::vector<Real> seconds;
+  const auto looks = comm_.gather_all(std::span<const Look>(&mine, 1));
+  for (const Look& look : looks) {
+    work.push_back(look.work);
+    seconds.push_back(look.seconds);
+  }
+  const Real deal_s = looks[0].deal_s;
+  const Real enough_s = std::max(shortest_look_s, deal_s) * std::exp2(n_deals_ - 1);  // so that all deals take little
+  if (*std::max_element(seconds.begin(), seconds.end()) < enough_s) {
+    return false;
+  }
+  const auto better = better_weights(
+      work, seconds, [&](int rank, auto weights) { return work_of(oracle, options_, rank, weights); },
+      static_cast<Real>(n_iterations - iteration) / n_looked_at, deal_s);
+  next_weights_ = better.value_or(std::vector<Index>());
+  return better.has_value();
+}
+
+std::string Balance::sentence() const {
+  const auto weights = comm_.weights();
+  if (are_equal(weights)) {
+    return {};
+  }
   std::array<char, 64> host{};
   gethostname(host.data(), host.size() - 1);
-  const auto hosts = comm.gather_all(std::span<const std::array<char, 64>>(&host, 1));
+  const auto hosts = comm_.gather_all(std::span<const std::array<char, 64>>(&host, 1));
   std::vector<Index> sorted(weights.begin(), weights.end());
   std::sort(sorted.begin(), sorted.end());
   const Index usual = sorted[sorted.size() / 2];
@@ -114,18 +173,6 @@ std::string sentence(const Communicator& comm) {
   return text + (others.size() > n_ranks_named
                      ? "; and so on for " + std::to_string(others.size() - n_ranks_named) + " more ranks"
                      : "");
-}
-
-}  // namespace
-
-std::string share_rows(Communicator& comm, const Options& options, Simd simd) {
-  const std::string& balance = options.comm.balance;
-  const bool measures = balance == "measured";
-  if (balance == "even" || (measures && (comm.size() == 1 || options.comm.sum == "plain"))) {
-    return {};
-  }
-  comm.set_weights(measures ? measured_weights(comm, options, simd) : given_weights(balance, comm.size()));
-  return are_equal(comm.weights()) ? "" : sentence(comm);
 }
 
 }  // namespace meha

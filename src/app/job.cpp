@@ -127,15 +127,13 @@ bool set_pass(Options& options, Index per_pass) {
   return any;
 }
 
-/// One life, from the first read to result.h5. @param plan  the same on all ranks. Collective.
-ExitCode live(const JobPlan& plan, Communicator& comm) {
+/// From the first read to result.h5, or until rows are to be dealt out anew: then nothing is returned, and `plan` says how
+/// to go on. @param plan  the same on all ranks     @param old_stop_file  to be removed; empty: none. Collective.
+std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance& balance,
+                                     const std::function<Requests()>& poll, const std::string& old_stop_file) {
   Options options = plan.options;
-  const Watchdog watchdog(comm, options.comm.watchdog_s);
   std::optional<Doing> set_up(Stage::SetUp);
   RunDirectory directory(plan.directory);
-  const std::string stop_file = directory.file("STOP");
-  const bool has_old_stop_file = fs::exists(stop_file);
-  const auto poll = request_poll(comm, options.run.time_limit_s, stop_file);
   Origin origin;
   std::string simd_name = options.run.simd;
   if (plan.has_checkpoints) {
@@ -148,8 +146,9 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
   comm.broadcast(simd_name);
 
   const Simd simd = agree_on_simd(comm, simd_name);
-  const std::string shares = share_rows(comm, options, simd);
+  balance.begin_deal();
   const auto problem = make_problem(options, comm, simd);
+  balance.end_deal();
   const std::string arithmetic = agree_on_arithmetic(comm, simd, *problem);
   check_holdout(options, *problem);
   comm.root_or_none([&] {
@@ -158,8 +157,8 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
     if (!plan.has_checkpoints) {
       origin = find_origin(directory, plan);  // data are read and checked: now the directory may be made
     }
-    if (has_old_stop_file) {
-      fs::remove(stop_file);  // an earlier life has obeyed it; job scripts have looked at it in between
+    if (!old_stop_file.empty()) {
+      fs::remove(old_stop_file);  // an earlier life has obeyed it; job scripts have looked at it in between
     }
   });
   Oracle oracle(*problem, comm, oracle_setup(options));
@@ -183,6 +182,7 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
   Recorder recorder(oracle, directory, options, origin.record);
   State state;
   fill_state(plan, origin, first_iteration, oracle, *algorithm, state);
+  const std::string shares = balance.sentence();
   if (comm.is_root()) {
     recorder.progress().say(
         options.run.name + ": " + options.problem.type + " by " + options.algorithm.name + ", " +
@@ -203,13 +203,29 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
   }
 
   set_up.reset();
-  const RunPlan run_plan{.iterations = options.run.iterations.iterations(per_pass),
-                         .report_every = options.run.report_every.iterations(per_pass),
-                         .checkpoint_every = options.checkpoint.every.iterations(per_pass),
-                         .stop_residual = options.run.stop_residual,
-                         .stop_error = options.run.stop_error,
-                         .stop_no_progress = options.run.stop_no_progress.iterations(per_pass)};
+  bool may_deal = true;
+  const Index n_iterations = options.run.iterations.iterations(per_pass);
+  const RunPlan run_plan{
+      .iterations = n_iterations,
+      .report_every = options.run.report_every.iterations(per_pass),
+      .checkpoint_every = options.checkpoint.every.iterations(per_pass),
+      .stop_residual = options.run.stop_residual,
+      .stop_error = options.run.stop_error,
+      .stop_no_progress = options.run.stop_no_progress.iterations(per_pass),
+      .is_unbalanced = [&](Index k) { return may_deal && balance.is_worth_a_deal(oracle, k, n_iterations); }};
   Status status = run(*algorithm, oracle, state, run_plan, recorder.last_reported(), recorder);
+  while (status == Status::Unbalanced) {
+    if (recorder.is_saved()) {
+      if (comm.is_root()) {
+        recorder.progress().say("ranks have waited for slower ones: dealing out the rows anew");
+      }
+      plan.options.algorithm = options.algorithm;  // steps that were chosen
+      plan.has_checkpoints = plan.must_resume = true;
+      return std::nullopt;
+    }
+    may_deal = false;
+    status = run(*algorithm, oracle, state, run_plan, recorder.last_reported(), recorder);
+  }
   const Index iteration = state.iteration;
   const std::string blown_up = status == Status::NotFinite ? blow_up(comm, state) : "";
   choose_best(state);
@@ -240,6 +256,21 @@ ExitCode live(const JobPlan& plan, Communicator& comm) {
     recorder.progress().say(summary(plan.directory, state.iteration, status));
   }
   return exit_code(status);
+}
+
+/// One life, with as many deals as are worth their time. @param plan  the same on all ranks. Collective.
+ExitCode live(JobPlan plan, Communicator& comm) {
+  const Watchdog watchdog(comm, plan.options.comm.watchdog_s);
+  const std::string stop_file = RunDirectory(plan.directory).file("STOP");
+  std::string old_stop_file = fs::exists(stop_file) ? stop_file : "";
+  const auto poll = request_poll(comm, plan.options.run.time_limit_s, stop_file);
+  Balance balance(comm, plan.options);
+  while (true) {
+    if (const auto code = deal_and_run(plan, comm, balance, poll, old_stop_file)) {
+      return *code;
+    }
+    old_stop_file.clear();
+  }
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 // a rank holds: its features and label; x, the optimiser's numbers and the best x; two gradients; for hyper_cleaning what
 // reports tell of it, and while AUROC is computed its place in the order. m = length of y.
 #include <array>
+#include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <numeric>
 
 #include "meha/app/setup.hpp"
@@ -12,7 +14,7 @@
 #include "meha/data/idx.hpp"
 #include "meha/data/rows_file.hpp"
 #include "meha/io/config.hpp"
-#include "meha/problem/kernel_trial.hpp"
+#include "meha/problem/classifier.hpp"
 #include "meha/solver/direction.hpp"
 
 namespace meha {
@@ -204,12 +206,41 @@ Memory memory_of(const Job& job, int rank, int n_ranks) {
 
 /// Seconds that the row kernels take for a training row (two points) or a validation row (one).
 Real seconds_per_row(const Job& job, std::size_t n_points) {
-  const bool squared = job.options.problem.loss == "squared";
-  const ClassifierShape shape{.n_features = job.file.n_features,
-                              .element = job.file.element,
-                              .loss = squared ? Loss::Squared : Loss::CrossEntropy};
+  constexpr Index n = 32 * tile_rows;
   const Index n_entries = job.file.element == Element::Sparse ? job.file.row_bytes / bytes_per(Element::Sparse) : 0;
-  return KernelTrial(*job.classifier, shape, n_entries).seconds_per_row(n_points, 0.1);
+  std::vector<Index> first;
+  for (Index row = 0; n_entries > 0 && row <= n; ++row) {
+    first.push_back(row * n_entries);
+  }
+  const bool squared = job.options.problem.loss == "squared";
+  RowSet rows({.n_rows = n, .block_rows = n}, {0, n}, job.file.n_features, job.file.element,
+              squared ? Targets::Numbers : Targets::Classes, first);
+  if (n_entries > 0) {
+    const auto bytes = rows.feature_bytes({0, n});
+    for (Index i = 0; i < n * n_entries; ++i) {
+      const auto feature = static_cast<std::uint32_t>(i * 7919 % job.file.n_features);
+      const Entry entry{.feature = feature, .value = 1};
+      std::memcpy(bytes.data() + i * bytes_per(Element::Sparse), &entry, sizeof entry);
+    }
+  }
+  const Vec y = Vec::Zero(job.m);
+  const std::vector<InSpan> points(n_points, as_span(y));
+  job.classifier->set_points(points);
+  std::vector<Real> losses(n_points * tile_rows);
+  const std::vector<Real> weights(tile_rows, 0.5);
+  const auto start = std::chrono::steady_clock::now();
+  Real seconds = 0;
+  Real n_done = 0;
+  while (seconds < 0.1) {
+    for (Index at = 0; at < n; at += tile_rows) {
+      const Tile tile = rows.tile({at, at + tile_rows});
+      job.classifier->forward(tile, losses);
+      job.classifier->backward(tile, weights);
+    }
+    n_done += n;
+    seconds = std::chrono::duration<Real>(std::chrono::steady_clock::now() - start).count();
+  }
+  return seconds / n_done;
 }
 
 void print_memory(const Job& job, int n_ranks) {

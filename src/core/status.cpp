@@ -19,6 +19,8 @@ std::string_view name(Status status) {
       return "time_limit";
     case Status::NotFinite:
       return "not_finite";
+    case Status::Unbalanced:
+      return "unbalanced";
   }
   return "";
 }
@@ -41,6 +43,8 @@ std::string_view sentence(Status status) {
     case Status::NotFinite:
       return "a value became infinite, not a number, or too large to sum; checkpoints hold finite values only. "
              "Lower algorithm.alpha, beta or eta, or raise algorithm.penalty.c";
+    case Status::Unbalanced:
+      return "ranks wait for slower ones: a checkpoint was written, rows are dealt out anew";
   }
   return "";
 }
@@ -54,6 +58,7 @@ ExitCode exit_code(Status status) {
       return ExitCode::Finished;
     case Status::Stopped:
     case Status::TimeLimit:
+    case Status::Unbalanced:
       return ExitCode::Stopped;
     case Status::NotFinite:
       return ExitCode::NotFinite;

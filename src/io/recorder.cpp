@@ -178,6 +178,17 @@ void Recorder::note_settled() {
   }
 }
 
+bool Recorder::is_saved() {
+  Index saved = 1;
+  if (oracle_.comm().is_root()) {
+    const auto iteration = unsettled_;
+    note_settled();
+    saved = !iteration || good_ == *iteration ? 1 : 0;
+  }
+  oracle_.comm().broadcast(saved);
+  return saved == 1;
+}
+
 std::string Recorder::how_to_go_on() const {
   const std::string newest = good_ < 0 ? "" : directory_.checkpoint_file(good_);
   return newest.empty() || !std::filesystem::exists(newest)

@@ -96,6 +96,7 @@ Status run(Algorithm& algorithm, Oracle& oracle, State& state, const RunPlan& pl
   Index reported = last_reported;
   Index saved = last_reported < 0 ? -1 : state.iteration;
   Requests asked = oracle.agreed();
+  bool unbalanced = false;
   const auto note_requests = [&] {
     const Requests& now = oracle.agreed();
     asked.not_finite = asked.not_finite || now.not_finite;
@@ -128,7 +129,7 @@ Status run(Algorithm& algorithm, Oracle& oracle, State& state, const RunPlan& pl
       last = last || ended;
     }
     const bool due = plan.checkpoint_every > 0 && k > 0 && k % plan.checkpoint_every == 0;
-    if (saved != k && (last || due || asked.checkpoint)) {
+    if (saved != k && (last || due || asked.checkpoint || unbalanced)) {
       if (!is_finite(oracle.comm(), state)) {
         return Status::NotFinite;
       }
@@ -142,9 +143,13 @@ Status run(Algorithm& algorithm, Oracle& oracle, State& state, const RunPlan& pl
     if (last) {
       return k >= plan.iterations ? Status::Finished : asked.stop ? Status::Stopped : Status::TimeLimit;
     }
+    if (unbalanced) {
+      return Status::Unbalanced;
+    }
     algorithm.step(oracle, state);
     note_requests();
     observer.stepped(state.iteration);
+    unbalanced = plan.is_unbalanced && plan.is_unbalanced(state.iteration);
   }
 }
 

@@ -81,6 +81,19 @@ class RunTest : public testing::Test {
   Notes notes_;
 };
 
+TEST_F(RunTest, EndsWithACheckpointAndNoReportWhenItIsUnbalanced) {
+  start();
+  const auto at_7 = [](Index iteration) { return iteration == 7; };
+  EXPECT_EQ(run_to({.iterations = 10, .report_every = 4, .checkpoint_every = 5, .is_unbalanced = at_7}),
+            Status::Unbalanced);
+  EXPECT_EQ(notes_.reports, Iterations({0, 4}));
+  EXPECT_EQ(notes_.checkpoints, Iterations({5, 7}));
+  EXPECT_EQ(run_to({.iterations = 10, .report_every = 4, .checkpoint_every = 5, .is_unbalanced = at_7}, 4),
+            Status::Finished);
+  EXPECT_EQ(notes_.reports, Iterations({0, 4, 8, 10}));
+  EXPECT_EQ(notes_.checkpoints, Iterations({5, 7, 10}));
+}
+
 TEST_F(RunTest, ReportsAtZeroAtMultiplesAndAtTheEnd) {
   start();
   EXPECT_EQ(run_to({.iterations = 10, .report_every = 4, .checkpoint_every = 3}), Status::Finished);

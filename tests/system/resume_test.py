@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import time
 
 import support
 
@@ -290,6 +291,27 @@ class ResumeTest(support.RestartCase):
         self.assert_same_state(whole, self.out)
         self.assertEqual(support.different_fields(support.read_state(whole), support.read_state(
             self.run_ok("other", run__iterations=12, algorithm__eta=eta)))[0], "theta")
+
+    def test_rows_of_a_slow_rank_are_dealt_out_anew(self):
+        """One rank is stopped for most of the time, until the other one has more rows."""
+        settings = {"run__report_every": 1000000, "checkpoint__every": 100, "algorithm__batch_lower": 0,
+                    "problem__model": "mlp", "problem__hidden": [200], "algorithm__beta": 0.01, "algorithm__eta": 0.01}
+        job = self.begin(ranks=2, comm__balance="measured", **settings)
+        slow = support.ranks_below(job)[-1]
+        log = self.out / "run.log"
+        end = time.monotonic() + 100
+        while "rows by speed: rank" not in log.read_text() and job.poll() is None and time.monotonic() < end:
+            for what, seconds in ((signal.SIGSTOP, 0.3), (signal.SIGCONT, 0.1)):
+                os.kill(slow, what)
+                time.sleep(seconds)
+        self.assertIn("rows by speed: rank", log.read_text())
+        self.assertIsNone(job.poll())
+        (self.out / "STOP").touch()
+        ended = support.finish(job)
+        self.assertEqual(ended.code, STOPPED, ended.err)
+        n = self.newest_iteration() + 7
+        self.resume("--set", f"run.iterations={n}")
+        self.assert_same_state(self.run_ok("whole", run__iterations=n, **settings), self.out, f"{n} iterations")
 
     def test_initial_state(self):
         first = self.run_ok("first", run__iterations=20)

@@ -1,20 +1,51 @@
 // SPDX-License-Identifier: MIT
-// Who computes how many of the blocks, before rows are dealt out. The exact sum gives the same bits whoever it is.
+// Who computes how many of the blocks. The exact sum gives the same bits whoever it is, so the rows may be dealt out anew
+// during a run, by the speed that ranks have shown, where the iterations that are left become shorter by more than that
+// takes. Nothing is timed but iterations: kernels that are timed for a moment at the start say more of that moment than
+// of the ranks.
 #pragma once
 
+#include <chrono>
 #include <string>
+#include <vector>
 
-#include "meha/comm/communicator.hpp"
 #include "meha/core/options.hpp"
-#include "meha/problem/kernels/kernels.hpp"
+#include "meha/solver/oracle.hpp"
 
 namespace meha {
 
-/// Sets the communicator's weights as comm.balance says. "measured": all ranks at once, so that they are in each other's
-/// way as they will be in the run, time row kernels like the run's, 30 ms where all are equally fast, else 0.3 s.
-/// Collective.
-/// @return which ranks have a share of their own, for people; empty when rows are shared evenly
-/// Errors: Error(Config) for a comm.balance that is neither a word nor one weight of each rank.
-std::string share_rows(Communicator& comm, const Options& options, Simd simd);
+/// Of a job, over all deals.
+class Balance {
+ public:
+  Balance(Communicator& comm, const Options& options);
+
+  /// Before rows are dealt out: sets the communicator's weights, as given or as they turned out to be better.
+  /// Errors: Error(Config) for a comm.balance that is neither a word nor one weight of each rank.
+  void begin_deal();
+  /// Once every rank has its rows.
+  void end_deal();
+  /// Which ranks have a share of their own, for people; empty when rows are shared evenly. Collective.
+  [[nodiscard]] std::string sentence() const;
+
+  /// Asked after every iteration of "measured" runs: whether some ranks have been so much slower for their share that the
+  /// time until `n_iterations` would be shorter with rows dealt out anew, reading them included. Looks after 1, 2, 4, 8, …
+  /// iterations at what those since the last look took, if that is longer than dealing (twice as long after each deal).
+  /// Collective.
+  bool is_worth_a_deal(Oracle& oracle, Index iteration, Index n_iterations);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  Communicator& comm_;
+  const Options& options_;
+  bool measures_;
+  std::vector<Index> next_weights_;  // empty: as they are
+  int n_deals_ = 0;
+  Clock::time_point deal_began_;
+  Real deal_s_ = 0;
+  Index first_iteration_ = -1;  // of this deal; -1: none has been completed
+  Index next_look_ = 0, looked_at_ = 0;
+  Real compute_s_ = 0;  // at the last look
+};
 
 }  // namespace meha

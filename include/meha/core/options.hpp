@@ -368,7 +368,7 @@ void visit(AnyOptions& options, See&& see) {
                  "where one x per row lives: with its rows, or all on rank 0"},
       comm.placement);
   see(OptionInfo{"comm.balance", Rule::any(), free,
-                 "rows of a rank: \"measured\": by its speed at the start, \"even\", or weights, one a rank, like \"2:1:1\""},
+                 "rows of a rank: \"measured\": equal, then by the speed of its iterations; \"even\"; or weights, one a rank, like \"2:1:1\""},
       comm.balance);
   see(OptionInfo{"comm.watchdog_s", Rule::at_least(0), free,
                  "seconds without any progress after which a stuck job ends itself with exit 71; 0: never"},

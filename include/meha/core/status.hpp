@@ -9,8 +9,9 @@
 
 namespace meha {
 
-/// Finished, Converged, ErrorReached and NoProgress are ends of their own accord; Stopped and TimeLimit can be resumed.
-enum class Status : int { Finished, Converged, ErrorReached, NoProgress, Stopped, TimeLimit, NotFinite };
+/// Finished, Converged, ErrorReached and NoProgress are ends of their own accord; Stopped and TimeLimit can be resumed;
+/// Unbalanced goes on in the same job, once rows are dealt out anew.
+enum class Status : int { Finished, Converged, ErrorReached, NoProgress, Stopped, TimeLimit, NotFinite, Unbalanced };
 
 std::string_view name(Status status);
 std::string_view sentence(Status status);

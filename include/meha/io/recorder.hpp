@@ -27,6 +27,8 @@ class Recorder final : public Observer {
   /// be written is a warning: the older ones are there, and the next is tried when it is due.
   void checkpoint(const State& state) override;
 
+  /// Waits for the last checkpoint. @return whether it could be written. Collective.
+  bool is_saved();
   /// Waits for the last checkpoint, adds values to the last report and writes result.h5. Errors: Error(Checkpoint) when
   /// one of them cannot be written. Collective.
   /// @param solution  the state to write     @param iteration  completed

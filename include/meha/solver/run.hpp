@@ -2,6 +2,7 @@
 // The run loop: step, report, checkpoint, until done or asked to stop. What a report or a checkpoint is, an observer knows.
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "meha/core/status.hpp"
@@ -33,6 +34,9 @@ struct RunPlan {
   // 0: no such rule
   Real stop_residual = 0, stop_error = 0;
   Index stop_no_progress = 0;
+  /// Asked after every iteration, by all ranks: whether to write a checkpoint and end as Unbalanced. May be empty, may be
+  /// Collective.
+  std::function<bool(Index iteration)> is_unbalanced = {};
 };
 
 /// What the stop rules say to these reports; nothing: go on. Depends on the scheduled reports alone (multiples of
