@@ -91,17 +91,40 @@ void Meha::step_x(State& s, Range rows, const Result& at_y, const Result& at_the
   x = moved;
 }
 
+/// Calls step(part) for all of y: at once where g may couple its numbers, else as many at a time as the cache holds.
+template <class Step>
+void Meha::for_portions_of_y(Step&& step) {
+  constexpr Index portion = 4096;
+  const Index n = problem_.n_y();
+  const Index at_once = problem_.has_g() ? n : std::min(n, portion);
+  for (Vec* scratch : {&d_, &planned_, &moved_}) {
+    scratch->resize(at_once);
+  }
+  for (Index first = 0; first < n; first += at_once) {
+    step(Range{first, std::min(first + at_once, n)});
+  }
+}
+
 /// y⁺ = Prox_{β g̃(x⁺,·)}(y − β·direction(d_y)). @param grad  ∇_y F(x⁺,y)/c_k + ∇_y f(x⁺,y)
 void Meha::step_y(State& s, In grad) {
   const Real beta = options_.beta.at(s.iteration, n_rows_);
   const Vec no_x;
   const Vec& x = per_row_ ? no_x : s["x"];
-  Vec& y = s["y"];
-  d_y_ = grad - (y - s["theta"]) / options_.gamma;
-  moved_ = y - d_y_;
-  problem_.prox_g(1, x, moved_);
-  last_.y = (y - moved_).norm();
-  last_.step_y = take_step(s, direction_y_, s.iteration + 1, beta, d_y_, y);
+  Real residual_square = 0;
+  Real step_square = 0;
+  for_portions_of_y([&](Range part) {
+    const auto y = s["y"].segment(part.begin, part.size());
+    const auto theta = s["theta"].segment(part.begin, part.size());
+    auto d = d_.head(part.size());
+    auto moved = moved_.head(part.size());
+    d = grad.segment(part.begin, part.size()) - (y - theta) / options_.gamma;
+    moved = y - d;
+    problem_.prox_g(1, x, moved);
+    residual_square += (y - moved).squaredNorm();
+    step_square += take_step(s, direction_y_, part, s.iteration + 1, beta, s["y"]);
+  });
+  last_.y = std::sqrt(residual_square);
+  last_.step_y = std::sqrt(step_square);
 }
 
 /// θ⁺ = Prox_{η g̃(x,·)}(θ − η·direction(∇_y f(x,θ) + (θ−y)/γ)), the θ-step of iteration k.
@@ -109,25 +132,38 @@ void Meha::step_theta(State& s, Index k, In grad) {
   const Real eta = options_.eta.at(k, n_rows_);
   const Vec no_x;
   const Vec& x = per_row_ ? no_x : s["x"];
-  Vec& theta = s["theta"];
-  d_theta_ = grad + (theta - s["y"]) / options_.gamma;
-  moved_ = theta - eta * d_theta_;
-  problem_.prox_g(eta, x, moved_);
-  last_.theta = eta > 0 ? (theta - moved_).norm() / eta : 0;
-  take_step(s, direction_theta_, k + 1, eta, d_theta_, theta);
+  Real residual_square = 0;
+  for_portions_of_y([&](Range part) {
+    const auto y = s["y"].segment(part.begin, part.size());
+    const auto theta = s["theta"].segment(part.begin, part.size());
+    auto d = d_.head(part.size());
+    auto moved = moved_.head(part.size());
+    d = grad.segment(part.begin, part.size()) + (theta - y) / options_.gamma;
+    moved = theta - eta * d;
+    problem_.prox_g(eta, x, moved);
+    residual_square += (theta - moved).squaredNorm();
+    take_step(s, direction_theta_, part, k + 1, eta, s["theta"]);
+  });
+  last_.theta = eta > 0 ? std::sqrt(residual_square) / eta : 0;
 }
 
-/// v ← Prox_{step·g̃(x,·)}(v − step·direction(d)). @return the length of the step
-Real Meha::take_step(State& s, const Direction& direction, Index t, Real step, Vec& d, Vec& v) {
+/// v ← Prox_{step·g̃(x,·)}(v − step·direction(d_)) on this part of v. @return the square of the step's length
+Real Meha::take_step(State& s, const Direction& direction, Range part, Index t, Real step, Vec& v) {
   const Vec no_x;
-  direction.apply(s, {0, v.size()}, t, as_span(d));
-  planned_ = v - step * d;
-  moved_ = planned_;
-  problem_.prox_g(step, per_row_ ? no_x : s["x"], moved_);
-  direction.settle(s, step, planned_, moved_);
-  const Real length = (v - moved_).norm();
-  v = moved_;
-  return length;
+  auto here = v.segment(part.begin, part.size());
+  auto d = d_.head(part.size());
+  auto planned = planned_.head(part.size());
+  auto moved = moved_.head(part.size());
+  direction.apply(s, part, t, {d.data(), static_cast<std::size_t>(d.size())});
+  planned = here - step * d;
+  moved = planned;
+  problem_.prox_g(step, per_row_ ? no_x : s["x"], moved);
+  if (problem_.has_g()) {
+    direction.settle(s, step, planned_, moved_);
+  }
+  const Real square = (here - moved).squaredNorm();
+  here = moved;
+  return square;
 }
 
 void Meha::measure(Oracle& oracle, State& s, Metrics& metrics) {

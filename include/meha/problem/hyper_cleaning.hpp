@@ -50,6 +50,7 @@ class HyperCleaning final : public Problem {
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
            const BetweenHalves& between) override;
   void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const override;
+  [[nodiscard]] bool has_g() const override { return false; }
   [[nodiscard]] Index n_tallies() const override { return n_tally; }
   void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies) override;
   void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;

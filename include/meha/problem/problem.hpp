@@ -135,6 +135,8 @@ class Problem {
   /// Adds terms that count once, not per row (regularisers).
   virtual void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const;
 
+  /// Whether g or Y is there at all. Where not, prox_g() does nothing and y may be stepped portion by portion.
+  [[nodiscard]] virtual bool has_g() const { return true; }
   /// g(x,y). x is empty for PerRow.
   [[nodiscard]] virtual Real g(In x, In y) const;
   /// grad += factor·∇_x g(x,y). Shared only.

@@ -36,14 +36,17 @@ class Meha final : public Algorithm {
   void step_x(State& s, Range rows, const Result& at_y, const Result& at_theta, RowSums& sums);
   void step_y(State& s, In grad);
   void step_theta(State& s, Index k, In grad);
-  Real take_step(State& s, const Direction& direction, Index t, Real step, Vec& d, Vec& v);
+  Real take_step(State& s, const Direction& direction, Range part, Index t, Real step, Vec& v);
+  template <class Step>
+  void for_portions_of_y(Step&& step);
 
   AlgorithmOptions options_;
   const Problem& problem_;
   bool per_row_;
   Index n_rows_;
   Direction direction_x_, direction_y_, direction_theta_;
-  Vec d_x_, moved_x_, d_y_, d_theta_, planned_, moved_;  // scratch
+  Vec d_x_, moved_x_;        // scratch
+  Vec d_, planned_, moved_;  // of a portion of y or θ
   struct Residuals {
     Real x = -1, y = 0, theta = 0, step_x = 0, step_y = 0;  // x < 0: no step yet
   } last_;
