@@ -142,6 +142,13 @@ void Communicator::broadcast_together(std::initializer_list<OutSpan> fields) {
   for (const auto field : fields) {
     total += field.size();
   }
+  constexpr std::size_t worth_copying = std::size_t{1} << 20;  // numbers: what a message more costs is nothing to them
+  if (total > worth_copying) {
+    for (const auto field : fields) {
+      broadcast(field);
+    }
+    return;
+  }
   staging_.resize(total);
   auto at = staging_.begin();
   for (const auto field : fields) {

@@ -167,6 +167,15 @@ TEST(Communicator, OnRootUpdatesOnceAndBroadcastsAllFields) {
   EXPECT_EQ(c, Vec(Eigen::Vector2d(4, 5)));
   comm.on_root([&] { a *= 2; }, a);
   EXPECT_EQ(a, Vec(Eigen::Vector3d(2, 4, 6)));
+  Vec large = Vec::Constant((1 << 20) + 1, comm.rank());
+  comm.on_root(
+      [&] {
+        a *= 2;
+        large.setConstant(7);
+      },
+      a, large);
+  EXPECT_EQ(a, Vec(Eigen::Vector3d(4, 8, 12)));
+  EXPECT_TRUE((large.array() == 7).all());
   comm.sum(n_calls);
   EXPECT_EQ(n_calls[0], 1);
 }

@@ -112,7 +112,8 @@ class Communicator {
     agree(is_root() ? failure_of(work) : std::nullopt);
   }
 
-  /// Runs `update` on rank 0 and broadcasts `fields` from there in one message. `update` must not throw. Collective.
+  /// Runs `update` on rank 0 and broadcasts `fields` from there, in one message unless they are large. `update` must not
+  /// throw. Collective.
   template <class Update, class... Fields>
   void on_root(Update&& update, Fields&... fields) {
     if (is_root()) {
