@@ -187,7 +187,9 @@ Memory memory_of(const Job& job, int rank, int n_ranks) {
   memory.gradients = 2 * number * (job.per_row ? std::max(n, n_x) : n_x) * (job.per_row ? visited : 2);
   memory.reports = job.per_row ? n * (job.knows_truth ? 17 : 12) : 0;
   memory.order = job.knows_truth ? n * (16 + 16 * visited) : 0;
-  const Index m_numbers = fields.y + 6 + 4 + 4 + (rank == 0 ? 4 : 0);  // gradients, sums, kernels, steps on rank 0
+  // gradients; sums and kernels, of few columns where a minibatch of sparse rows reaches few; whole steps on rank 0
+  const bool few_columns = job.classifier->n_per_feature() > 0 && job.options.algorithm.batch_lower > 0;
+  const Index m_numbers = fields.y + (few_columns ? 2 : 6 + 4 + 4) + (rank == 0 && !job.per_row ? 4 : 0);
   memory.model = static_cast<Real>(m_numbers * number * job.m);
   const Real async_bytes = static_cast<Real>(job.options.checkpoint.async_mib) * mib;
   if (rank == 0) {
@@ -282,10 +284,15 @@ void print_iteration(const Job& job, int n_ranks, Real flops_rate) {
     std::printf("%-36s %10.4g %s\n", what, value, unit);
   };
   amount("rows read by a rank", (n_lower + n_upper) * static_cast<Real>(job.file.row_bytes) / n_ranks / 1e6, "MB");
-  amount("allreduce", n_ranks > 1 ? number * limbs * sums / 1e3 : 0, "kB");
+  const bool few_columns = job.classifier->n_per_feature() > 0;  // a pass sums those that its rows reach
+  amount(few_columns ? "allreduce, at most" : "allreduce", n_ranks > 1 ? number * limbs * sums / 1e3 : 0, "kB");
   amount("broadcast", n_ranks > 1 ? number * (2 * m + shared) / 1e3 : 0, "kB");
   const Real passes = job.per_row ? 1 : 2;
-  const Real flops = passes * (8 * n_lower + 4 * n_upper) * m;
+  const Real m_of_row =
+      few_columns
+          ? static_cast<Real>(job.classifier->n_per_feature() * (job.file.row_bytes / bytes_per(Element::Sparse)))
+          : m;
+  const Real flops = passes * (8 * n_lower + 4 * n_upper) * m_of_row;
   const Real seconds = flops_rate > 0 ? flops / (flops_rate * 1e9)
                                       : n_lower * seconds_per_row(job, 2) + n_upper * seconds_per_row(job, 1);
   amount(flops_rate > 0 ? "row kernels, at the rate given" : "row kernels, measured here",
