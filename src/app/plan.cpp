@@ -6,15 +6,18 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <numeric>
 
 #include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/core/minibatch.hpp"
+#include "meha/data/block_stream.hpp"
 #include "meha/data/idx.hpp"
 #include "meha/data/rows_file.hpp"
 #include "meha/io/config.hpp"
 #include "meha/problem/classifier.hpp"
+#include "meha/problem/deal.hpp"
 #include "meha/solver/direction.hpp"
 
 namespace meha {
@@ -158,6 +161,21 @@ Real state_bytes(const Job& job) {
   return static_cast<Real>(number * (fields.x * job.n_x + fields.y * job.m));
 }
 
+/// @param n_rows  of a rank, as Split::parts()
+Real features_in_memory(const Job& job, const std::array<Real, 4>& n_rows) {
+  std::array<Index, 4> sizes{};
+  for (std::size_t p = 0; p < sizes.size(); ++p) {
+    sizes[p] = static_cast<Index>(n_rows[p]) * job.file.row_bytes;
+  }
+  const Index memory = job.options.problem.data.memory;
+  const auto buffers = buffers_of(sizes, memory > 0 ? memory << 20 : std::numeric_limits<Index>::max());
+  Index bytes = 0;
+  for (std::size_t p = 0; p < sizes.size(); ++p) {
+    bytes += buffers[p] < 0 ? sizes[p] : std::min(buffers[p], BlockStream::most_bytes);
+  }
+  return static_cast<Real>(bytes);
+}
+
 Memory memory_of(const Job& job, int rank, int n_ranks) {
   const auto owned = [&](std::size_t level) {
     return static_cast<Real>(
@@ -171,9 +189,7 @@ Memory memory_of(const Job& job, int rank, int n_ranks) {
   const Real n_x = !job.per_row || (on_root && rank == 0) ? static_cast<Real>(job.n_x) : on_root ? 0 : n;
   Memory memory;
   const Real n_rows = n + owned(1) + owned(2) + owned(3);
-  const Real features = n_rows * static_cast<Real>(job.file.row_bytes);
-  const Real limit = static_cast<Real>(job.options.problem.data.memory) * mib;  // what is more stays on disk
-  memory.rows = (limit > 0 ? std::min(features, limit) : features) + n_rows * label_bytes;
+  memory.rows = features_in_memory(job, {n, owned(1), owned(3), owned(2)}) + n_rows * label_bytes;
   const Index batch = job.options.algorithm.batch_lower;
   const BlockPlan blocks{.n_rows = job.rows[0], .block_rows = job.options.run.block_rows};
   const Index iterations =

@@ -268,28 +268,6 @@ Index share_of(const Communicator& comm, const Selection& selection) {
   return static_cast<Index>(std::ceil(largest * static_cast<Real>(selection.n_rows()))) * row_bytes;
 }
 
-/// Memory for buffers of each part that stays on disk, -1 for one that comes to memory. Collective.
-std::array<Index, 4> place_parts(const Communicator& comm, const Split& split, Index memory) {
-  const Index limit = memory > 0 ? memory : std::max(spare_memory_of_rank(comm) / 2, Index{1} << 20);
-  const auto parts = split.parts();
-  Index needed = 0;
-  for (const Selection* part : parts) {
-    needed += share_of(comm, *part);
-  }
-  std::array<Index, 4> places = {-1, -1, -1, -1};
-  Index left = limit / 2;  // the other half is for buffers
-  for (std::size_t p = parts.size(); needed > limit && p-- > 0;) {
-    const Index size = share_of(comm, *parts[p]);
-    const bool fits = p > 0 && size <= left;  // the training rows come first
-    left -= fits ? size : 0;
-    places[p] = fits || size == 0 ? -1 : limit / 8;
-  }
-  for (Index& place : places) {
-    comm.broadcast(place);
-  }
-  return places;
-}
-
 }  // namespace
 
 Index spare_memory_of_rank(const Communicator& comm) {
@@ -297,9 +275,28 @@ Index spare_memory_of_rank(const Communicator& comm) {
   return comm.min(spare_memory() / n_local);
 }
 
+std::array<Index, 4> buffers_of(const std::array<Index, 4>& sizes, Index memory) {
+  const Index needed = std::accumulate(sizes.begin(), sizes.end(), Index{0});
+  std::array<Index, 4> buffers = {-1, -1, -1, -1};
+  Index left = memory / 2;  // the other half is for buffers
+  for (std::size_t p = sizes.size(); needed > memory && p-- > 0;) {
+    const bool fits = p > 0 && sizes[p] <= left;  // the training rows come first
+    left -= fits ? sizes[p] : 0;
+    buffers[p] = fits || sizes[p] == 0 ? -1 : memory / 8;
+  }
+  return buffers;
+}
+
 DealtRows deal_split(const Communicator& comm, const Split& split, Index block_rows, Index memory) {
-  const auto places = place_parts(comm, split, memory);
   auto selections = split.parts();
+  std::array<Index, 4> sizes{};
+  for (std::size_t p = 0; p < sizes.size(); ++p) {
+    sizes[p] = share_of(comm, *selections[p]);
+  }
+  auto places = buffers_of(sizes, memory > 0 ? memory : std::max(spare_memory_of_rank(comm) / 2, Index{1} << 20));
+  for (Index& place : places) {
+    comm.broadcast(place);
+  }
   const Selection none;
   DealtRows dealt;
   for (std::size_t p = 0; p < selections.size(); ++p) {

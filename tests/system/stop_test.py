@@ -82,7 +82,7 @@ class StopTest(support.RestartCase):
 
     def test_stop_signal_to_one_rank(self):
         job = self.begin(3)
-        os.kill(support.descendants(job.pid)[-1], signal.SIGUSR2)
+        os.kill(support.ranks_below(job)[-1], signal.SIGUSR2)
         self.assertEqual(support.finish(job).code, STOPPED)
         self.go_on_and_compare(2)
 
@@ -192,7 +192,7 @@ class StopTest(support.RestartCase):
         job = self.begin(3, comm__watchdog_s=1)
         time.sleep(self.random.uniform(0, 0.3))
         stopped = self.random.randrange(3)
-        os.kill(support.descendants(job.pid)[stopped], signal.SIGSTOP)
+        os.kill(support.ranks_below(job)[stopped], signal.SIGSTOP)
         began = time.monotonic()
         ended = support.finish(job)
         self.assertEqual(ended.code, 71, ended.err)
@@ -210,7 +210,7 @@ class StopTest(support.RestartCase):
 
     def test_watchdog_and_a_suspended_job(self):
         job = self.begin(2, comm__watchdog_s=0.5)
-        everybody = support.descendants(job.pid)
+        everybody = support.ranks_below(job)
         for pid in everybody:
             os.kill(pid, signal.SIGSTOP)
         time.sleep(2)

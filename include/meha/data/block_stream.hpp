@@ -18,8 +18,10 @@ namespace meha {
 
 class BlockStream {
  public:
+  static constexpr Index most_bytes = Index{32} << 20;  // of buffers: more would only leave the processor's caches
+
   /// @param first_row  row of the file that is the first of the set cut by `plan`
-  /// @param memory     bytes for buffers; three blocks have room in any case
+  /// @param memory     bytes for buffers, at most most_bytes; three blocks have room in any case
   /// Errors: Error(Data) when the file cannot be opened.
   BlockStream(RowsOnDisk rows, BlockPlan plan, Index first_row, Index memory);
   ~BlockStream();

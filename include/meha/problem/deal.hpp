@@ -17,6 +17,10 @@ struct DealtRows {
 /// Bytes that the machine (or control group) of a rank has to spare for it; the least of all ranks. Collective.
 Index spare_memory_of_rank(const Communicator& comm);
 
+/// Which parts (as Split::parts()) of these bytes of features on a rank fit into `memory`: -1; for one that stays on disk
+/// the bytes that its buffers may take.
+std::array<Index, 4> buffers_of(const std::array<Index, 4>& sizes, Index memory);
+
 /// Hands each rank the rows of its own blocks, reading every file once; or, when they do not fit, leaves the training rows
 /// (and, as far as need be, others) on disk, to be read by each rank itself. Collective.
 /// @param split   on rank 0; ignored elsewhere
