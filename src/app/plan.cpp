@@ -13,6 +13,7 @@
 #include "meha/app/verbs.hpp"
 #include "meha/core/minibatch.hpp"
 #include "meha/data/block_stream.hpp"
+#include "meha/data/hdf5_probe.hpp"
 #include "meha/data/idx.hpp"
 #include "meha/data/rows_file.hpp"
 #include "meha/io/config.hpp"
@@ -42,6 +43,8 @@ Index classes_of(const std::vector<Label>& labels, Index n) {
 }
 
 FileSizes hdf5_sizes(const Path& features, const Path& labels, Targets targets) {
+  expect_sound_hdf5(features.value);
+  expect_sound_hdf5(labels.value);
   const RowsFile file(features.value, labels.value);
   FileSizes sizes{.n_rows = file.n_rows(),
                   .n_features = file.n_features(),

@@ -12,6 +12,7 @@
 #include "meha/app/verbs.hpp"
 #include "meha/comm/communicator.hpp"
 #include "meha/core/version.hpp"
+#include "meha/data/hdf5_probe.hpp"
 #include "meha/data/words.hpp"
 
 namespace meha {
@@ -123,6 +124,8 @@ void add_data_verbs(CLI::App& data, DataArguments& a, const std::function<void(C
   add_maker(words);
 
   add_file(add("info", "shape, type, classes, fingerprint", data_info_verb));
+  CLI::App* probe = add("probe", "whether HDF5's library crashes on a file", data_probe_verb);
+  add_file(probe->group(""));  // not listed
   add_file(add("verify", "reads everything: checksums, fingerprint, finite values, labels", data_verify_verb));
 
   CLI::App* corrupt =
@@ -169,6 +172,7 @@ int program(int argc, char** argv) {
   command_line.footer(
       "Exit codes: 0 finished, 2 config or usage, 3 data, 4 not finite, 5 run directory, 70 bug, 71 no progress, "
       "75 stopped on request (resume me).");
+  probe_hdf5_files_with({"meha", "data", "probe", "--"});
   Arguments arguments;
   Verb verb = nullptr;
   bool with_mpi = true;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "meha/data/hdf5_probe.hpp"
 #include "meha/data/row_source.hpp"
 #include "meha/data/rows_file.hpp"
 
@@ -29,6 +30,8 @@ class Hdf5Features : public RowSource {
 
 Table read_hdf5_table(const std::string& features_path, const std::string& labels_path, Targets targets,
                       Features features) {
+  expect_sound_hdf5(features_path);
+  expect_sound_hdf5(labels_path);
   const RowsFile file(features_path, labels_path);
   const Range all{0, file.n_rows()};
   Table table = features == Features::InMemory ? file.read(all, targets) : file.read_targets(all, targets);

@@ -233,6 +233,19 @@ class BadInputTest(support.Case):
         (self.folder / "text.h5").write_text("no HDF5\n")
         self.refused_config(["text.h5"], DATA, problem__data__format="hdf5", problem__data__train_features=str(self.folder / "text.h5"))
 
+    def test_hdf5_that_its_library_does_not_survive(self):
+        path = self.folder / "train.h5"
+        with h5py.File(path, "w") as file:
+            file["features"], file["labels"] = self.train.features, self.train.labels
+            file.attrs["format"] = "meha rows 1"
+        damaged = bytearray(path.read_bytes())
+        heap = damaged.index(b"GCOL") + 16
+        damaged[heap:heap + 16] = bytes(16)  # a piece without length: HDF5 1.10 looks for the next one for ever
+        path.write_bytes(damaged)
+        self.refused_config(["train.h5: damaged", "HDF5 library"], DATA, ranks=(3,),
+                            without=[key for key in self.base if key.startswith("problem.data.")],
+                            problem__data__format="hdf5", problem__data__train_features=str(path), problem__data__n_validation=20)
+
     def test_a_model_that_no_machine_can_hold(self):
         path = self.folder / "train.svm"
         path.write_text("".join(f"{i} 1:1\n" for i in range(900)) + "0 268435456:1\n")

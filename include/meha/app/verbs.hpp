@@ -59,6 +59,8 @@ ExitCode verify_verb(const Arguments& arguments);
 ExitCode data_import_verb(const Arguments& arguments);
 ExitCode data_words_verb(const Arguments& arguments);
 ExitCode data_info_verb(const Arguments& arguments);
+/// For expect_sound_hdf5(): ends with 0 unless the HDF5 library crashes on the file.
+ExitCode data_probe_verb(const Arguments& arguments);
 ExitCode data_verify_verb(const Arguments& arguments);
 ExitCode data_corrupt_verb(const Arguments& arguments);
 ExitCode data_augment_verb(const Arguments& arguments);
