@@ -40,10 +40,3 @@ int main(int argc, char** argv) {
   const meha::Index passed = RUN_ALL_TESTS() == 0 ? 1 : 0;
   return comm.min(passed) == 1 ? 0 : 1;
 }
-
-#ifdef __SANITIZE_ADDRESS__
-// Modules of Open MPI stay loaded, so that leaks in them are known by name and can be suppressed.
-extern "C" int dlclose(void* /*module*/) noexcept {
-  return 0;
-}
-#endif
