@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -248,6 +249,56 @@ std::vector<Real> results_on(const RowSet& rows, Index n_rows) {
     results.insert(results.end(), grad.begin(), grad.end());
   }
   return results;
+}
+
+TEST(LinearClassifierOnSparseRows, FewFeaturesGiveTheBitsOfAll) {
+  SCOPED_TRACE(test::seed_text());
+  const TwoWays two = random_sparse_rows(6);
+  LinearClassifier<float> classifier({.n_features = n_features, .n_classes = n_classes, .element = Element::Sparse},
+                                     best_simd());
+  ASSERT_EQ(classifier.n_per_feature(), n_classes);
+  const Vec y = random_vector(classifier.n_parameters(), 5);
+  const InSpan point = as_span(y);
+  const std::vector<Real> weights(tile_rows, 0.3);
+  for (const Range rows : {Range{0, 2}, Range{2, 6}}) {
+    const Tile tile = two.sparse.tile(rows);
+    std::vector<Index> features;
+    for (Index f = 0; f < n_features; ++f) {
+      for (Index row = 0; row < tile.n_rows; ++row) {
+        const auto entries = tile.entries(row);
+        if (features.empty() ||
+            (features.back() != f && std::any_of(entries.begin(), entries.end(), [&](const Entry& e) {
+               return e.feature == static_cast<std::uint32_t>(f);
+             }))) {
+          features.push_back(f);
+        }
+      }
+    }
+    std::vector<Real> losses(tile_rows);
+    std::vector<Real> losses_of_few(tile_rows);
+    Vec grad = Vec::Zero(y.size());
+    classifier.set_points({&point, 1});
+    classifier.forward(tile, losses);
+    classifier.backward(tile, weights);
+    classifier.collect(0, as_span(grad));
+    classifier.set_points({&point, 1}, features);
+    Vec of_few = Vec::Zero(y.size());
+    for (int time = 0; time < 2; ++time) {  // what is collected is forgotten
+      classifier.forward(tile, losses_of_few);
+      classifier.backward(tile, weights);
+      EXPECT_EQ(losses_of_few, losses);
+      std::vector<Real> packed(static_cast<std::size_t>(y.size()));
+      classifier.collect_touched(0, packed);
+      const auto touched = classifier.touched();
+      for (Index c = 0; c < n_classes; ++c) {
+        of_few[n_classes * n_features + c] = packed[static_cast<std::size_t>(c)];
+        for (std::size_t i = 0; i < touched.size(); ++i) {
+          of_few[c * n_features + features[touched[i]]] = packed[(i + 1) * n_classes + static_cast<std::size_t>(c)];
+        }
+      }
+      EXPECT_EQ(of_few, grad);
+    }
+  }
 }
 
 // The same sums without their zeros: they differ where one of them fuses multiplication and addition.

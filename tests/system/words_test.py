@@ -1,24 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""meha data words: rows of hashed n-grams, against a second implementation."""
-import collections
-import math
+"""meha data words: rows of hashed n-grams, against README's few lines of Python, and training on them."""
+import re
 
 import h5py
 import numpy as np
-import xxhash
 
 import support
 
-LONGEST = 4
 
-
-def features_of(word, n_columns, longest=LONGEST):
-    """feature -> value, as the header of data/words says."""
-    text = f"<{word}>"
-    grams = [text[i:i + n] for n in range(1, longest + 1) for i in range(len(text) - n + 1)]
-    counts = collections.Counter(xxhash.xxh3_64_intdigest(gram.encode()) % n_columns for gram in grams if gram not in "<>")
-    length = math.sqrt(sum(count * count for count in counts.values()))
-    return {feature: np.float32(count / length) for feature, count in counts.items()}
+def readme_features():
+    """README's own implementation."""
+    block = next(block for block in re.findall(r"```python\n(.*?)```", (support.source / "README.md").read_text(), re.S) if "xxh3" in block)
+    names = {}
+    exec(block, names)  # pylint: disable=exec-used
+    return names["features"]
 
 
 def read_rows(path):
@@ -44,6 +39,7 @@ class WordsTest(support.Case):
         return [self.folder / "english", f"français={self.folder / 'french'}", self.folder / "other"]
 
     def test_rows_are_what_their_definition_says(self):
+        features = readme_features()
         all_words = [(word, k) for k, words in enumerate(self.words.values()) for word in words]
         for n_columns, longest in ((2**18, 4), (2**20, 4), (16, 3), (4, 2)):
             out = self.made("--columns", n_columns, "--longest", longest, name=f"columns-{n_columns}")
@@ -54,7 +50,8 @@ class WordsTest(support.Case):
             self.assertEqual(sorted(ids), list(range(len(all_words))))
             for row, label, number in zip(rows, labels, ids):
                 word, k = all_words[number]
-                self.assertEqual(row, features_of(word, n_columns, longest), word)
+                expected = {feature: np.float32(value) for feature, value in features(word, n_columns, longest).items()}
+                self.assertEqual(row, expected, word)
                 self.assertEqual(label, k, "a word of two lists is a row of each")
 
     def test_order_depends_on_the_seed_alone(self):
@@ -66,6 +63,31 @@ class WordsTest(support.Case):
         self.assertRegex(self.made("--columns", 1000, code=2), "columns = 1000: must be a power of two")
         self.assertIn("nowhere", self.made(code=3, lists=[self.folder / "nowhere"]))
         self.assertFalse((self.folder / "words.h5").exists())
+
+    def invented(self, n_words):
+        """Languages that prefer other syllables. @return their lists"""
+        draw = np.random.default_rng(3)
+        paths = []
+        for name in ("ba", "ko", "si"):
+            likely = draw.dirichlet(np.full(60, 0.2))
+            syllables = [consonant + vowel for consonant in "bdfgklmnprst" for vowel in "aeiou"]
+            words = {"".join(draw.choice(syllables, draw.integers(1, 5), p=likely)) for _ in range(3 * n_words)}
+            paths.append(self.folder / name)
+            paths[-1].write_text("\n".join(sorted(words)[:n_words]) + "\n", encoding="ascii")
+        return paths
+
+    def test_the_example_in_small(self):
+        rows = self.made("--columns", 2**14, name="rows", lists=self.invented(1000))
+        runs = []
+        for ranks in (1, 3):
+            runs.append(self.folder / f"run-{ranks}")
+            ended = support.run("run", support.source / "configs/ci_word_languages.toml", "--out", runs[-1], "--set",
+                                f"problem.data.train_features={rows}", ranks=ranks)
+            self.assertEqual(ended.code, 0, ended.err)
+        self.assert_same_state(*runs)
+        last = support.read_metrics(runs[0])[-1]
+        self.assertGreater(last["auroc"], 0.85)
+        self.assertGreater(last["test_accuracy"], 0.8)
 
 
 if __name__ == "__main__":
