@@ -155,7 +155,7 @@ struct Memory {
   Real program = program_bytes, rows = 0, state = 0, gradients = 0, reports = 0, order = 0, model = 0, checkpoint = 0;
   Real loading = 0;  // before the rest, and with the rows
   [[nodiscard]] Real peak() const {
-    return program + rows + std::max(loading, state + gradients + reports + order + model + checkpoint);
+    return program + rows + std::max(loading, state + std::max(gradients, order) + reports + model + checkpoint);
   }
 };
 
