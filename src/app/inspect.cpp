@@ -122,7 +122,8 @@ ExitCode inspect_verb(const Arguments& arguments) {
     std::cout << all.dump(2) << '\n';
     return ExitCode::Finished;
   }
-  std::cout << "status                    " << overview.status << "\niteration                 " << overview.metrics.iteration
+  std::cout << "status                    " << overview.status << "\niteration                 "
+            << overview.metrics.iteration
             << (overview.metrics.iteration < overview.iterations
                     ? " (the best on held-out rows; completed: " + std::to_string(overview.iterations) + ")"
                     : "")

@@ -59,8 +59,7 @@ void check_iterations_left(const Origin& origin, const Count& wanted, Index per_
 void check_same_arithmetic(const Origin& origin, const std::string& arithmetic) {
   if (!origin.file.empty() && origin.record.texts.at("simd") != arithmetic) {
     throw Error(ExitCode::Config, origin.file + " was computed with " + origin.record.texts.at("simd") +
-                                      ", this job computes with " + arithmetic +
-                                      ": its bits would be another run's");
+                                      ", this job computes with " + arithmetic + ": its bits would be another run's");
   }
 }
 

@@ -17,7 +17,7 @@ __extension__ using Half = _Float16;
 
 constexpr Index checksum_bytes = 4;
 constexpr Index readable_past_end = 64;
-constexpr Index fewest_buffers = 3;            // one in use, one ready, one being read
+constexpr Index fewest_buffers = 3;  // one in use, one ready, one being read
 
 }  // namespace
 

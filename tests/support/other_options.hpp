@@ -29,7 +29,8 @@ class Change {
   void operator()(const OptionInfo& /*info*/, Schedule& value) {
     switch (++n_ % 3) {
       case 0:
-        value = {.kind = Schedule::Kind::Power, .a = 1.0 / 3 + n_, .b = 1.5 + n_, .power = -0.1 * n_, .in_passes = true};
+        value = {
+            .kind = Schedule::Kind::Power, .a = 1.0 / 3 + n_, .b = 1.5 + n_, .power = -0.1 * n_, .in_passes = true};
         break;
       case 1:
         value = {.kind = Schedule::Kind::PerRow, .a = 0.7 + n_};

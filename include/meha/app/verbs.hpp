@@ -37,7 +37,7 @@ struct Arguments {
   Index top = 0;  // 0: all
   std::optional<Real> below;
   Index ranks = 1;
-  Real flops = 0;  // 1e9 a second; 0: measure
+  Real flops = 0;                     // 1e9 a second; 0: measure
   std::vector<std::string> settings;  // a.b=value
   bool json = false;
   std::string solution;  // DIR

@@ -173,11 +173,14 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"run.name", Rule::any(), free, "names the run directory runs/<name>; default: the config's file name"},
       run.name);
   see(OptionInfo{"run.seed", Rule::at_least(0), fixed, "seed of every random number"}, run.seed);
-  see(OptionInfo{"run.iterations", Rule::at_least(0), free, "iterations to complete, or passes over the training rows: \"3 passes\""}, run.iterations);
+  see(OptionInfo{"run.iterations", Rule::at_least(0), free,
+                 "iterations to complete, or passes over the training rows: \"3 passes\""},
+      run.iterations);
   see(OptionInfo{"run.precision", Rule::one_of("float32|float64"), fixed,
                  "arithmetic of the row kernels (State is always double)"},
       run.precision);
-  see(OptionInfo{"run.report_every", Rule::at_least(1), free, "iterations between lines of metrics.jsonl, or \"1 pass\""},
+  see(OptionInfo{"run.report_every", Rule::at_least(1), free,
+                 "iterations between lines of metrics.jsonl, or \"1 pass\""},
       run.report_every);
   see(OptionInfo{"run.block_rows", Rule::at_least(1), fixed, "rows in a block, the unit of work, sums and minibatches"},
       run.block_rows);
@@ -320,7 +323,8 @@ void visit(AnyOptions& options, See&& see) {
   auto& algorithm = options.algorithm;
   see(OptionInfo{"algorithm.name", Rule::any(), fixed, "which method (meha list algorithms)"}, algorithm.name);
   see(OptionInfo{"algorithm.alpha", Rule::at_least(0), fixed,
-                 "step size of x: a number, {a=, b=, power=}: a*(k+b)^power (with unit = \"pass\": k in passes), {per_row=}, \"auto\" or \"safe\""},
+                 "step size of x: a number, {a=, b=, power=}: a*(k+b)^power (with unit = \"pass\": k in passes), "
+                 "{per_row=}, \"auto\" or \"safe\""},
       algorithm.alpha);
   see(OptionInfo{"algorithm.beta", Rule::at_least(0), fixed, "step size of y, likewise"}, algorithm.beta);
   see(OptionInfo{"algorithm.eta", Rule::at_least(0), fixed, "step size of theta, likewise"}, algorithm.eta);
@@ -368,7 +372,8 @@ void visit(AnyOptions& options, See&& see) {
                  "where one x per row lives: with its rows, or all on rank 0"},
       comm.placement);
   see(OptionInfo{"comm.balance", Rule::any(), free,
-                 "rows of a rank: \"measured\": equal, then by the speed of its iterations; \"even\"; or weights, one a rank, like \"2:1:1\""},
+                 "rows of a rank: \"measured\": equal, then by the speed of its iterations; \"even\"; or weights, one "
+                 "a rank, like \"2:1:1\""},
       comm.balance);
   see(OptionInfo{"comm.watchdog_s", Rule::at_least(0), free,
                  "seconds without any progress after which a stuck job ends itself with exit 71; 0: never"},
