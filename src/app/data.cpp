@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 // meha data VERB: data sets larger than memory. Rows pass through in bands; what a command has written when it is
 // interrupted stays, and the same command goes on with it.
+#include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <future>
 #include <iomanip>
 #include <iostream>
 #include <numeric>
+#include <span>
 #include <thread>
 
 #include "meha/app/verbs.hpp"
@@ -87,7 +88,7 @@ void convert(Table& rows, Stored stored, Index first_row) {
     return;
   }
   std::vector<float> values(rows.features.size() / sizeof(float));
-  std::memcpy(values.data(), rows.features.data(), rows.features.size());
+  std::ranges::copy(rows.features, std::as_writable_bytes(std::span(values)).begin());
   if (stored == Stored::Float16) {
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (std::abs(values[i]) > largest_half) {
