@@ -191,6 +191,9 @@ void* operator new(std::size_t size) {
   }
   throw std::bad_alloc();
 }
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+  return size > largest_allocation ? nullptr : std::malloc(size != 0 ? size : 1);
+}
 void operator delete(void* room) noexcept {
   std::free(room);
 }

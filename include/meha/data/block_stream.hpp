@@ -18,7 +18,7 @@ namespace meha {
 
 class BlockStream {
  public:
-  static constexpr Index most_bytes = Index{32} << 20;  // of buffers: more would only leave the processor's caches
+  static constexpr Index most_bytes = Index{8} << 20;  // of buffers: with more they would not stay in the cache
 
   /// @param first_row  row of the file that is the first of the set cut by `plan`
   /// @param memory     bytes for buffers, at most most_bytes; three blocks have room in any case
