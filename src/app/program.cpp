@@ -199,12 +199,11 @@ int program(int argc, char** argv) {
   CLI::App* inspect = add("inspect", "last metrics, stop reason, timings, config", inspect_verb, false);
   inspect->add_option("target", arguments.target, "run directory or state file")->required();
   inspect->add_flag("--json", arguments.json, "as JSON");
-  CLI::App* plan = add("plan", "memory, traffic and time that a run will take", plan_verb, false);
+  CLI::App* plan = add("plan", "memory, traffic and time that a run will take", plan_verb, true);
   plan->add_option("config", arguments.target, "CONFIG.toml")->required();
-  plan->add_option("--ranks", arguments.ranks, "of the run")
-      ->check(CLI::Range(Index{1}, Index{1} << 20))
-      ->capture_default_str();
-  plan->add_option("--flops", arguments.flops, "rate of a rank [1e9 a second]; default: measured here")
+  plan->add_option("--ranks", arguments.ranks, "of the run; default: as many as plan runs on")
+      ->check(CLI::Range(Index{1}, Index{1} << 20));
+  plan->add_option("--flops", arguments.flops, "rate of a rank's kernels [1e9 a second]; default: measured here")
       ->check(CLI::PositiveNumber);
   add_settings(plan);
   CLI::App* verify = add("verify", "is every file of a run directory whole?", verify_verb, false);

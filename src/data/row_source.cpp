@@ -20,11 +20,12 @@ Index rows_of_band(const Table& table) {
 
 }  // namespace
 
-void for_each_band(const Table& table, const std::function<void(Range rows, const Table& band, Index first)>& see) {
+void for_each_band(const Table& table, Index n_rows,
+                   const std::function<void(Range rows, const Table& band, Index first)>& see) {
   const Index at_once = rows_of_band(table);
   const auto source = table.open_features ? table.open_features() : nullptr;
-  for (Index first = 0; first < table.n_rows; first += at_once) {
-    const Range rows{first, std::min(first + at_once, table.n_rows)};
+  for (Index first = 0; first < n_rows; first += at_once) {
+    const Range rows{first, std::min(first + at_once, n_rows)};
     if (!source) {
       see(rows, table, 0);
       continue;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <unordered_map>
 
 #include "meha/core/error.hpp"
 #include "meha/core/random.hpp"
@@ -96,10 +97,15 @@ Files read_files(const DataOptions& data, Targets targets, Features where) {
       .test = read_table(data, data.test_features, data.test_labels, "test", targets, where)};
 }
 
-std::vector<Index> row_order(const Table& table, bool shuffle, Index seed, Part part) {
-  std::vector<Index> order(static_cast<std::size_t>(table.n_rows));
+/// How many rows of a file there are to choose from.
+Index n_rows_of(const Table& table, const DataOptions& data) {
+  return data.n_rows > 0 ? std::min(data.n_rows, table.n_rows) : table.n_rows;
+}
+
+std::vector<Index> row_order(const Table& table, const DataOptions& data, Index seed, Part part) {
+  std::vector<Index> order(static_cast<std::size_t>(n_rows_of(table, data)));
   std::iota(order.begin(), order.end(), Index{0});
-  if (shuffle) {
+  if (data.shuffle) {
     random_shuffle(order, seed, Stream::Shuffle, static_cast<Index>(part));
   }
   return order;
@@ -148,21 +154,21 @@ Selection take_last(Selection& validation, Index n) {
 
 void split_rows(const DataOptions& data, Index seed, Targets targets, Features where, Split& split) {
   const Files files = read_files(data, targets, where);
-  const auto order = row_order(*files.train, data.shuffle, seed, Part::Train);
+  const auto order = row_order(*files.train, data, seed, Part::Train);
   const Index n_validation = files.validation ? 0 : data.n_validation;  // split off the training file
   const Index n_test = files.test ? 0 : data.n_test;
-  const Index n_left = std::max<Index>(1, files.train->n_rows - n_validation - n_test);
+  const Index n_left = std::max<Index>(1, n_rows_of(*files.train, data) - n_validation - n_test);
   const Index n_train = data.n_train > 0 ? data.n_train : n_left;
   split.train = take(files.train, order, 0, n_train, "n_train");
   split.validation = files.validation
-                         ? take(files.validation, row_order(*files.validation, data.shuffle, seed, Part::Validation), 0,
+                         ? take(files.validation, row_order(*files.validation, data, seed, Part::Validation), 0,
                                 data.n_validation, "n_validation")
                          : take(files.train, order, n_train, n_validation, "n_validation");
   if (data.n_holdout > 0) {
     split.holdout = take_last(split.validation, data.n_holdout);
   }
   if (files.test) {
-    split.test = take(files.test, row_order(*files.test, data.shuffle, seed, Part::Test), 0, data.n_test, "n_test");
+    split.test = take(files.test, row_order(*files.test, data, seed, Part::Test), 0, data.n_test, "n_test");
   } else if (n_test > 0) {
     split.test = take(files.train, order, n_train + n_validation, n_test, "n_test");
   }
@@ -207,6 +213,54 @@ std::vector<std::string> names_of_classes(const DataOptions& data, const Split& 
   }
   return names;
 }
+
+/// Who takes a row of a table: which selections, and as which of their rows.
+class Takers {
+ public:
+  Takers(std::span<const Selection* const> selections, const Table& table) {
+    for (std::size_t which = 0; which < selections.size(); ++which) {
+      const Selection& selection = *selections[which];
+      for (Index place = 0; selection.table.get() == &table && place < selection.n_rows(); ++place) {
+        add(selection.rows[static_cast<std::size_t>(place)], {.which = which, .place = place});
+      }
+    }
+  }
+  /// Behind the last row that anybody takes.
+  [[nodiscard]] Index end() const { return std::ssize(first_); }
+  /// Calls see(which, place) for every taker of a row.
+  template <class See>
+  void of(Index row, See&& see) const {
+    const Taker& first = first_[static_cast<std::size_t>(row)];
+    if (first.place >= 0) {
+      see(first.which, first.place);
+    }
+    if (!others_.empty()) {
+      const auto [begin, end] = others_.equal_range(row);
+      std::for_each(begin, end, [&](const auto& other) { see(other.second.which, other.second.place); });
+    }
+  }
+
+ private:
+  struct Taker {
+    std::size_t which : 8 = 0;
+    Index place : 56 = -1;
+  };
+
+  void add(Index row, Taker taker) {
+    if (row >= end()) {
+      first_.resize(static_cast<std::size_t>(row) + 1);
+    }
+    Taker& first = first_[static_cast<std::size_t>(row)];
+    if (first.place < 0) {
+      first = taker;
+    } else {
+      others_.emplace(row, taker);
+    }
+  }
+
+  std::vector<Taker> first_;
+  std::unordered_multimap<Index, Taker> others_;  // of rows that are taken more than once
+};
 
 }  // namespace
 
@@ -284,32 +338,20 @@ std::string fingerprint_of(const Split& split) {
 void for_each_row(std::span<const Selection* const> selections,
                   const std::function<void(std::size_t which, Index place, std::span<const std::byte> features)>& see,
                   const std::function<void()>& after_band) {
-  std::vector<std::vector<Index>> places;  // of each selection's rows, by their numbers in the file
-  std::vector<std::size_t> next;           // of each selection, the first that is still to come
+  std::vector<const Table*> seen;
   for (const Selection* selection : selections) {
-    auto& order = places.emplace_back(selection->rows.size());
-    std::iota(order.begin(), order.end(), Index{0});
-    std::ranges::stable_sort(order, {}, [&](Index place) { return selection->rows[static_cast<std::size_t>(place)]; });
-    next.push_back(0);
-  }
-  const auto see_band = [&](const Table& table, Range rows, const Table& band, Index first) {
-    for (std::size_t s = 0; s < selections.size(); ++s) {
-      for (; selections[s]->table.get() == &table && next[s] < places[s].size(); ++next[s]) {
-        const Index place = places[s][next[s]];
-        const Index row = selections[s]->rows[static_cast<std::size_t>(place)];
-        if (row >= rows.end) {
-          break;
-        }
-        see(s, place, band.row(row - first));
+    const Table* table = selection->table.get();
+    if (table == nullptr || std::ranges::find(seen, table) != seen.end()) {
+      continue;
+    }
+    seen.push_back(table);
+    const Takers takers(selections, *table);
+    for_each_band(*table, takers.end(), [&](Range rows, const Table& band, Index first) {
+      for (Index row = rows.begin; row < rows.end; ++row) {
+        takers.of(row, [&](std::size_t which, Index place) { see(which, place, band.row(row - first)); });
       }
-    }
-    after_band();
-  };
-  for (std::size_t s = 0; s < selections.size(); ++s) {
-    const Table* table = selections[s]->table.get();
-    if (table != nullptr && next[s] < places[s].size()) {  // else it came along with an earlier one
-      for_each_band(*table, [&](Range rows, const Table& band, Index first) { see_band(*table, rows, band, first); });
-    }
+      after_band();
+    });
   }
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <set>
 
@@ -250,6 +251,44 @@ TEST_F(LoadSplit, FeaturesThatStayInTheFileAreTheSame) {
       },
       [] {});
   EXPECT_EQ(n_seen, 45U);
+}
+
+TEST_F(LoadSplit, ChoosesAmongTheFirstRowsOfAFileOnly) {
+  data.n_rows = 40;
+  data.n_train = 0;
+  data.n_validation = 10;
+  const Split split = load();
+  std::vector<Index> rows = split.train.rows;
+  EXPECT_EQ(rows.size(), 30U);
+  rows.insert(rows.end(), split.validation.rows.begin(), split.validation.rows.end());
+  std::ranges::sort(rows);
+  EXPECT_EQ(rows, range_of(0, 40));
+  data.n_train = 31;
+  EXPECT_THROW(load(), Error);
+  data.n_rows = 1000;
+  EXPECT_NO_THROW(load());
+}
+
+TEST_F(LoadSplit, EveryTakerOfARowIsServed) {
+  const Split split = load();
+  Selection twice = split.validation;
+  twice.rows = {7, 3, 7, 49, 3, 7};
+  const Selection none;
+  std::array<std::vector<Index>, 3> taken;
+  const std::array<const Selection*, 3> selections = {&twice, &none, &split.train};
+  for_each_row(
+      selections,
+      [&](std::size_t which, Index place, std::span<const std::byte> features) {
+        taken[which].push_back(place);
+        EXPECT_EQ(features[0], static_cast<std::byte>(selections[which]->rows[static_cast<std::size_t>(place)]));
+      },
+      [] {});
+  for (auto& places : taken) {
+    std::ranges::sort(places);
+  }
+  EXPECT_EQ(taken[0], range_of(0, 6));
+  EXPECT_TRUE(taken[1].empty());
+  EXPECT_EQ(taken[2], range_of(0, 30));
 }
 
 TEST_F(LoadSplit, KnownTruthInTheFileTellsCleanFromCorrupted) {

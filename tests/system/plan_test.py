@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""meha plan against what a run then takes: memory of each rank, size of a checkpoint."""
+"""meha plan against what a run then takes: memory of each rank, size of a checkpoint. Times: tests/bench/plan.py."""
 import pathlib
 import re
 import subprocess
@@ -49,6 +49,21 @@ class PlanTest(support.Case):
         milliseconds = (8 * self.n_train + 4 * self.n_validation) * m / 1e6
         self.assertAlmostEqual(float(re.search(r"at the rate given +([0-9.]+) ms", ended.out)[1]), milliseconds, places=3)
         self.assertIn(f"{self.n_train} training, {self.n_validation} validation", ended.out)
+
+    def test_times_are_those_of_all_rows_iterations_and_reports(self):
+        self.use_many_rows(4_000_000)  # more than are rehearsed with
+        config = self.config(run__iterations=50, run__report_every=10)
+        for ranks in (1, 2):
+            ended = support.run("plan", config, ranks=ranks)
+            self.assertEqual(ended.code, 0, ended.err)
+            seconds = {name: float(value) * (1e-3 if unit == "ms" else 1)
+                       for name, value, unit in re.findall(r"^(\S.*?)  +([0-9.e+-]+) (m?s)$", ended.out, re.MULTILINE)}
+            parts = [seconds[name] for name in ("row kernels", "exchange", "update")]
+            self.assertAlmostEqual(sum(parts), seconds["time of an iteration"], delta=1e-3 * sum(parts))
+            loop = [seconds[name] for name in ("reading rows, dealing them out", "50 iterations", "6 reports")]
+            self.assertAlmostEqual(50 * seconds["time of an iteration"], loop[1], delta=1e-3 * loop[1])
+            self.assertAlmostEqual(sum(loop), seconds["together"], delta=1e-3 * sum(loop))
+            self.assertGreater(min(parts[0], *loop), 0, ended.out)
 
     def test_other_problems_and_formats_are_refused(self):
         for settings, word in (({"problem__type": "pbgd_toy"}, "problem.type"), ({"problem__data__format": "csv"}, "problem.data.format")):

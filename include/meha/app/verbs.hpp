@@ -36,7 +36,7 @@ struct Arguments {
   std::string what;
   Index top = 0;  // 0: all
   std::optional<Real> below;
-  Index ranks = 1;
+  Index ranks = 0;                    // 0: as many as there are
   Real flops = 0;                     // 1e9 a second; 0: measure
   std::vector<std::string> settings;  // a.b=value
   bool json = false;
@@ -51,10 +51,10 @@ ExitCode run_verb(const Arguments& arguments);
 ExitCode resume_verb(const Arguments& arguments);
 ExitCode export_verb(const Arguments& arguments);
 ExitCode check_verb(const Arguments& arguments);
+ExitCode plan_verb(const Arguments& arguments);
 /// These do not.
 ExitCode inspect_verb(const Arguments& arguments);
 ExitCode list_verb(const Arguments& arguments);
-ExitCode plan_verb(const Arguments& arguments);
 ExitCode verify_verb(const Arguments& arguments);
 ExitCode data_import_verb(const Arguments& arguments);
 ExitCode data_words_verb(const Arguments& arguments);

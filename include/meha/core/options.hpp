@@ -47,7 +47,7 @@ struct DataOptions {
   Path train_features, train_labels;
   Path validation_features, validation_labels;
   Path test_features, test_labels;
-  Index n_train = 0, n_validation = 0, n_holdout = 0, n_test = 0;
+  Index n_rows = 0, n_train = 0, n_validation = 0, n_holdout = 0, n_test = 0;
   bool shuffle = true;
   std::string label_column;
   std::string sparse = "auto";
@@ -284,6 +284,9 @@ void visit(AnyOptions& options, See&& see) {
                  "file of the test rows; none: n_test rows of the training file"},
       data.test_features);
   see(OptionInfo{"problem.data.test_labels", Rule::any(), free, "file of their labels"}, data.test_labels);
+  see(OptionInfo{"problem.data.n_rows", Rule::at_least(0), fixed,
+                 "rows of each file to choose from, the first ones; 0: all"},
+      data.n_rows);
   see(OptionInfo{"problem.data.n_train", Rule::at_least(0), fixed, "training rows to use; 0: all that are left"},
       data.n_train);
   see(OptionInfo{"problem.data.n_validation", Rule::at_least(0), fixed,

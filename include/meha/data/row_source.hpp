@@ -27,9 +27,11 @@ class RowSource {
   [[nodiscard]] virtual Real part_read() const = 0;
 };
 
-/// Visits all features of a table in order, from memory or from its file, so many rows at a time that they take some MiB.
+/// Visits the features of a table's first `n_rows` rows in order, from memory or from its file, so many rows at a time
+/// that they take some MiB.
 /// @param see  called with the numbers of some rows and a table in which row i of them is row(i − first)
 /// Errors: as read(), and what check_values() finds.
-void for_each_band(const Table& table, const std::function<void(Range rows, const Table& band, Index first)>& see);
+void for_each_band(const Table& table, Index n_rows,
+                   const std::function<void(Range rows, const Table& band, Index first)>& see);
 
 }  // namespace meha

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// What a run takes in bytes on so many ranks, from the sizes in the headers of its files. Per lower row a rank holds: its
+// features and label; x, the optimiser's numbers and the best x; two gradients; for hyper_cleaning what reports tell of
+// it, and while AUROC is computed its place in the order. m = length of y.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "meha/problem/classifier.hpp"
+#include "meha/problem/problem.hpp"
+
+namespace meha {
+
+/// What a file says of itself.
+struct FileSizes {
+  Index n_rows = 0, n_features = 0, n_classes = 0;
+  Element element = Element::UInt8;
+  Index row_bytes = 0;  // features; sparse: the mean
+  bool has_truth = false, has_digest = false;
+};
+
+/// What is to be computed, of hyper_cleaning and regularisation.
+struct RunSizes {
+  Options options;
+  bool per_row = false;
+  FileSizes file;              // with the training rows
+  Index n_file_rows = 0;       // of all files
+  Index n_to_choose_from = 0;  // of those with the training rows
+  std::array<Index, 4> rows;   // by Level
+  Index n_classes = 0;
+  bool knows_truth = false;
+  Index n_x = 0, m = 0;
+  std::unique_ptr<Classifier> classifier;
+
+  [[nodiscard]] bool has_numbers() const { return options.problem.loss == "squared"; }  // in place of classes
+  [[nodiscard]] Index n_rows() const { return rows[0] + rows[1] + rows[2] + rows[3]; }
+  /// Parameters that a row multiplies; sparse: those of its entries.
+  [[nodiscard]] Index m_of_row() const;
+  /// @param level  Lower or Upper
+  [[nodiscard]] Index rows_of_iteration(Level level) const;
+  [[nodiscard]] Index n_iterations() const;
+  [[nodiscard]] Index iterations_per_pass() const;
+};
+
+/// Reads headers and labels of the files, no features.
+/// Errors: Error(Config) for other problems, and for files whose headers do not say enough; as RowsFile and IDX files.
+RunSizes sizes_of_run(const Options& options, Simd simd);
+
+/// Bytes of a rank.
+struct Memory {
+  Real program = 0, rows = 0, state = 0, gradients = 0, reports = 0, order = 0, model = 0, checkpoint = 0;
+  Real loading = 0;          // before the rest, and with the rows
+  bool is_streamed = false;  // some rows stay on disk
+  [[nodiscard]] Real peak() const {
+    return program + rows + std::max(loading, state + std::max(gradients, order) + reports + model + checkpoint);
+  }
+};
+
+Memory memory_of(const RunSizes& sizes, int rank, int n_ranks);
+
+/// Bytes of /state in a checkpoint.
+Real state_bytes(const RunSizes& sizes);
+
+/// What ranks tell each other in an iteration, in bytes.
+struct Traffic {
+  Real allreduce = 0;  // sparse rows: at most
+  Real broadcast = 0;
+};
+
+Traffic traffic_of(const RunSizes& sizes, int n_ranks);
+
+}  // namespace meha

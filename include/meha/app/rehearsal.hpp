@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// How long a run will take: some of its rows are read, dealt out and computed with as in the run itself, on the ranks at
+// hand. Reading takes so long and so much longer with every row; the row kernels' part of an iteration, and a report, grow
+// with the rows of a rank; the rest of an iteration is what ranks tell each other and the update of y.
+#pragma once
+
+#include "meha/app/footprint.hpp"
+#include "meha/comm/communicator.hpp"
+
+namespace meha {
+
+/// Seconds.
+struct Duration {
+  Real deal = 0;                               // reading rows and dealing them out
+  Real kernels = 0, exchange = 0, update = 0;  // of an iteration: `exchange` with waiting for slower ranks
+  Real report = 0;
+  [[nodiscard]] Real iteration() const { return kernels + exchange + update; }
+};
+
+/// Steps that are still to be chosen are replaced by small ones.
+/// @param sizes    of the run, on rank 0; ignored elsewhere
+/// @param n_ranks  of the run. Where these are not the ranks at hand, rows are shared out evenly, and the exchange is a
+///                 guess: 2 µs a message and 10 GB/s
+/// @return on rank 0. Collective.
+/// Errors: as make_problem().
+Duration rehearse(const Communicator& comm, const RunSizes* sizes, Simd simd, int n_ranks);
+
+}  // namespace meha

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+#include "meha/app/footprint.hpp"
+
+#include <limits>
+#include <numeric>
+
+#include "meha/core/minibatch.hpp"
+#include "meha/data/block_stream.hpp"
+#include "meha/data/hdf5_probe.hpp"
+#include "meha/data/idx.hpp"
+#include "meha/data/rows_file.hpp"
+#include "meha/problem/deal.hpp"
+#include "meha/solver/direction.hpp"
+
+namespace meha {
+namespace {
+
+constexpr Real mib = 1024.0 * 1024.0;
+constexpr Real program_bytes = 26 * mib;  // a rank that owns nothing
+constexpr Real band_bytes = 8 * mib;      // of a file, on its way
+constexpr Index number = sizeof(Real);
+
+Index classes_of(const std::vector<Label>& labels, Index n) {
+  return std::accumulate(labels.begin(), labels.end(), n,
+                         [](Index most, Label c) { return std::max<Index>(most, c + 1); });
+}
+
+FileSizes hdf5_sizes(const Path& features, const Path& labels, Targets targets) {
+  expect_sound_hdf5(features.value);
+  expect_sound_hdf5(labels.value);
+  const RowsFile file(features.value, labels.value);
+  FileSizes sizes{.n_rows = file.n_rows(),
+                  .n_features = file.n_features(),
+                  .n_classes = static_cast<Index>(file.format().class_names.size()),
+                  .element = file.element(),
+                  .row_bytes = file.n_features() * bytes_per(file.element()),
+                  .has_truth = file.format().has_truth,
+                  .has_digest = !file.fingerprint().empty()};
+  if (sizes.element == Element::Sparse) {
+    sizes.row_bytes = bytes_per(Element::Sparse) * file.n_entries() / std::max<Index>(1, sizes.n_rows) + number;
+  }
+  constexpr Index portion = Index{1} << 20;
+  for (Index first = 0; targets == Targets::Classes && sizes.n_classes == 0 && first < sizes.n_rows; first += portion) {
+    sizes.n_classes = classes_of(file.labels({first, std::min(first + portion, sizes.n_rows)}), sizes.n_classes);
+  }
+  return sizes;
+}
+
+FileSizes sizes_of(const DataOptions& data, const Path& features, const Path& labels, Targets targets) {
+  if (features.empty()) {
+    return {};
+  }
+  if (data.format == "hdf5") {
+    return hdf5_sizes(features, labels, targets);
+  }
+  if (data.format != "idx") {
+    throw Error(ExitCode::Config, "problem.data.format = " + toml(data.format) +
+                                      ": must be \"idx\" or \"hdf5\" for meha plan, which goes by headers and labels; "
+                                      "meha data import makes an HDF5 file of it");
+  }
+  const Table table = read_idx_labels(features.value, labels.value);
+  return {.n_rows = table.n_rows,
+          .n_features = table.n_features,
+          .n_classes = classes_of(table.labels, 0),
+          .row_bytes = table.n_features};
+}
+
+/// Numbers that State has for each entry of x, of y and of θ together.
+struct Fields {
+  Index x = 1, y = 2;
+};
+
+Fields fields_of(const RunSizes& sizes) {
+  const AlgorithmOptions& algorithm = sizes.options.algorithm;
+  const auto of = [](const std::string& optimizer) { return optimizer == "adam" ? 2 : optimizer == "sgd" ? 0 : 1; };
+  const std::string x = optimizer_of_x(algorithm, sizes.per_row);
+  Fields fields{.x = 1 + of(x) + (sizes.per_row && x == "adam" ? 1 : 0),
+                .y = 2 + of(algorithm.optimizer_y) + of(algorithm.optimizer_theta)};
+  if (sizes.options.problem.data.n_holdout > 0) {
+    fields.x += 1;
+    fields.y += 2;
+  }
+  return fields;
+}
+
+struct Resident {
+  Index bytes = 0;
+  bool is_streamed = false;
+};
+
+/// @param n_rows  of a rank, as Split::parts()
+Resident features_in_memory(const RunSizes& sizes, const std::array<Real, 4>& n_rows) {
+  std::array<Index, 4> bytes{};
+  for (std::size_t p = 0; p < bytes.size(); ++p) {
+    bytes[p] = static_cast<Index>(n_rows[p]) * sizes.file.row_bytes;
+  }
+  const Index memory = sizes.options.problem.data.memory;
+  const auto buffers = buffers_of(bytes, memory > 0 ? memory << 20 : std::numeric_limits<Index>::max());
+  Resident features;
+  for (std::size_t p = 0; p < bytes.size(); ++p) {
+    features.bytes += buffers[p] < 0 ? bytes[p] : std::min(buffers[p], BlockStream::most_bytes);
+    features.is_streamed = features.is_streamed || buffers[p] >= 0;
+  }
+  return features;
+}
+
+Index batch_of(const RunSizes& sizes, Level level) {
+  const AlgorithmOptions& algorithm = sizes.options.algorithm;
+  return level == Level::Lower ? algorithm.batch_lower : algorithm.batch_upper;
+}
+
+}  // namespace
+
+Index RunSizes::m_of_row() const {
+  const Index n = classifier->n_per_feature();
+  return n > 0 ? n * (file.row_bytes / bytes_per(Element::Sparse)) : m;
+}
+
+Index RunSizes::rows_of_iteration(Level level) const {
+  const Index n = rows[static_cast<std::size_t>(level)];
+  const Index batch = batch_of(*this, level);
+  return batch > 0 ? std::min(batch, n) : n;
+}
+
+Index RunSizes::iterations_per_pass() const {
+  const BlockPlan blocks{.n_rows = rows[0], .block_rows = options.run.block_rows};
+  return Minibatches(blocks, options.algorithm.batch_lower, 0, Stream::LowerBatch).steps_per_pass();
+}
+
+Index RunSizes::n_iterations() const {
+  return options.run.iterations.iterations(iterations_per_pass());
+}
+
+RunSizes sizes_of_run(const Options& options, Simd simd) {
+  const std::string& type = options.problem.type;
+  if (type != "hyper_cleaning" && type != "regularisation") {
+    throw Error(ExitCode::Config,
+                "problem.type = " + toml(type) +
+                    ": must be hyper_cleaning or regularisation for meha plan, which is about rows of files");
+  }
+  const DataOptions& data = options.problem.data;
+  RunSizes sizes;
+  sizes.options = options;
+  const Targets targets = sizes.has_numbers() ? Targets::Numbers : Targets::Classes;
+  sizes.per_row = type == "hyper_cleaning";
+  sizes.file = sizes_of(data, data.train_features, data.train_labels, targets);
+  const FileSizes validation = sizes_of(data, data.validation_features, data.validation_labels, targets);
+  const FileSizes test = sizes_of(data, data.test_features, data.test_labels, targets);
+  sizes.n_file_rows = sizes.file.n_rows + validation.n_rows + test.n_rows;
+  const auto there = [&](const FileSizes& file) {
+    return data.n_rows > 0 ? std::min(data.n_rows, file.n_rows) : file.n_rows;
+  };
+  const auto used = [&](Index n, const FileSizes& file) { return n > 0 ? n : there(file); };
+  sizes.n_to_choose_from = there(sizes.file);
+  const Index n_validation = used(data.n_validation, validation);
+  const Index n_test = used(data.n_test, test);
+  const Index left =
+      sizes.n_to_choose_from - (validation.n_rows > 0 ? 0 : n_validation) - (test.n_rows > 0 ? 0 : n_test);
+  sizes.rows = {data.n_train > 0 ? data.n_train : std::max<Index>(1, left), n_validation - data.n_holdout, n_test,
+                data.n_holdout};
+  sizes.knows_truth = sizes.per_row && (sizes.file.has_truth || options.problem.noise.kind != "none");
+  sizes.n_classes = sizes.has_numbers() ? 1
+                                        : std::max({sizes.file.n_classes, validation.n_classes, test.n_classes,
+                                                    static_cast<Index>(data.class_names.size())});
+  sizes.classifier = make_classifier(options.problem,
+                                     {.n_features = sizes.file.n_features,
+                                      .n_classes = sizes.n_classes,
+                                      .element = sizes.file.element,
+                                      .loss = sizes.has_numbers() ? Loss::Squared : Loss::CrossEntropy},
+                                     options.run.precision, simd);
+  sizes.m = sizes.classifier->n_parameters();
+  sizes.n_x = sizes.per_row ? sizes.rows[0] : sizes.file.n_features;
+  return sizes;
+}
+
+Real state_bytes(const RunSizes& sizes) {
+  const Fields fields = fields_of(sizes);
+  return static_cast<Real>(number * (fields.x * sizes.n_x + fields.y * sizes.m));
+}
+
+Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
+  const Options& options = sizes.options;
+  const auto owned = [&](Level level) {
+    const BlockPlan blocks{.n_rows = sizes.rows[static_cast<std::size_t>(level)], .block_rows = options.run.block_rows};
+    return static_cast<Real>(owned_rows(blocks, rank, n_ranks).size());
+  };
+  const Real label_bytes = sizes.has_numbers() ? number : sizeof(Label);
+  const Fields fields = fields_of(sizes);
+  const Real n = owned(Level::Lower);
+  const bool on_root = sizes.per_row && options.comm.placement == "root" && n_ranks > 1;
+  const Real n_x = !sizes.per_row || (on_root && rank == 0) ? static_cast<Real>(sizes.n_x) : on_root ? 0 : n;
+  const Resident features =
+      features_in_memory(sizes, {n, owned(Level::Upper), owned(Level::Holdout), owned(Level::Test)});
+  const Real n_rows = n + owned(Level::Upper) + owned(Level::Holdout) + owned(Level::Test);
+  Memory memory;
+  memory.program = program_bytes;
+  memory.rows = static_cast<Real>(features.bytes) + n_rows * label_bytes;
+  memory.is_streamed = features.is_streamed;
+  // moments of rows that are never visited are zeros that take no memory until they are written
+  const Real visits = static_cast<Real>(sizes.rows_of_iteration(Level::Lower)) *
+                      static_cast<Real>(std::max<Index>(1, sizes.n_iterations()));
+  const Real visited = std::min<Real>(1, visits / static_cast<Real>(sizes.rows[0]));
+  const Index n_always = options.problem.data.n_holdout > 0 ? 2 : 1;
+  memory.state = number * n_x * (static_cast<Real>(n_always) + static_cast<Real>(fields.x - n_always) * visited) +
+                 (on_root ? number * n : 0);
+  memory.gradients = 2 * number * (sizes.per_row ? std::max(n, n_x) : n_x) * (sizes.per_row ? visited : 2);
+  memory.reports = sizes.per_row ? n * (sizes.knows_truth ? 17 : 12) : 0;
+  memory.order = sizes.knows_truth ? n * (16 + 16 * visited) : 0;
+  // gradients; sums and kernels, of few columns where a minibatch of sparse rows reaches few; whole steps on rank 0
+  const bool few_columns = sizes.classifier->n_per_feature() > 0 && options.algorithm.batch_lower > 0;
+  const Index m_numbers = fields.y + (few_columns ? 2 : 6 + 4 + 4) + (rank == 0 && !sizes.per_row ? 4 : 0);
+  memory.model = static_cast<Real>(m_numbers * number * sizes.m);
+  if (rank == 0) {
+    const Real whole = state_bytes(sizes);
+    memory.checkpoint = whole <= static_cast<Real>(options.checkpoint.async_mib) * mib ? whole : 2 * mib;
+    const Real of_file_row = label_bytes + (sizes.file.has_truth ? 4 : 0);
+    // which rows, their labels; the truth; a digest
+    const Real of_row = number + label_bytes + (sizes.knows_truth ? 5 : 0) + (sizes.file.has_digest ? 0 : 8);
+    memory.loading = static_cast<Real>(sizes.n_file_rows) * of_file_row +
+                     static_cast<Real>(sizes.n_to_choose_from) * number +  // their order, or who takes each
+                     static_cast<Real>(sizes.n_rows()) * of_row + band_bytes;
+  }
+  return memory;
+}
+
+Traffic traffic_of(const RunSizes& sizes, int n_ranks) {
+  if (n_ranks == 1) {
+    return {};
+  }
+  const Index limbs = sizes.options.comm.sum == "exact" ? 2 : 1;
+  const Index shared = sizes.per_row ? 0 : sizes.n_x;
+  const Index n_sums = 2 * sizes.m + (sizes.per_row ? 5 : 2 * shared + 10);
+  return {.allreduce = static_cast<Real>(number * limbs * n_sums),
+          .broadcast = static_cast<Real>(number * (2 * sizes.m + shared))};
+}
+
+}  // namespace meha

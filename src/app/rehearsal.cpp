@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#include "meha/app/rehearsal.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "meha/app/setup.hpp"
+#include "meha/comm/archive.hpp"
+#include "meha/problem/registry.hpp"
+#include "meha/solver/best_state.hpp"
+#include "meha/solver/registry.hpp"
+#include "meha/solver/run.hpp"
+
+namespace meha {
+namespace {
+
+constexpr Index most_bytes = Index{128} << 20;  // of rows on a rank: far more than a cache holds
+constexpr Index memory_mib = 64;                // of these, where the run's rows stay on disk
+constexpr Real long_enough_s = 1;               // of timed iterations
+constexpr Index fewest = 3, most = 1000;
+
+using Clock = std::chrono::steady_clock;
+
+Real seconds_since(Clock::time_point start) {
+  return std::chrono::duration<Real>(Clock::now() - start).count();
+}
+
+/// Of rank 0, from when all ranks are there. Collective.
+template <class Work>
+Real seconds_of(const Communicator& comm, Work&& work) {
+  comm.all_or_none([] {});  // all are there
+  const auto start = Clock::now();
+  work();
+  return seconds_since(start);
+}
+
+/// At most so many rows of each part, the first of their files, in whole blocks.
+std::array<Index, 4> first_rows(const RunSizes& sizes, int n_ranks) {
+  const Index block = sizes.options.run.block_rows * n_ranks;
+  const Index batch = std::max(sizes.options.algorithm.batch_lower, sizes.options.algorithm.batch_upper);
+  const Index wanted = std::max(4 * batch, n_ranks * most_bytes / std::max<Index>(1, sizes.file.row_bytes));
+  std::array<Index, 4> rows = sizes.rows;
+  for (Index& n : rows) {
+    n = std::min(n, (wanted + block - 1) / block * block);
+  }
+  return rows;
+}
+
+/// So many of the rows of their files as `rows` are of the run's.
+Index n_rows_to_choose_from(const RunSizes& sizes, const std::array<Index, 4>& rows) {
+  const DataOptions& data = sizes.options.problem.data;
+  const auto of_training_file = [&](const std::array<Index, 4>& n) {
+    const auto& [lower, upper, test, holdout] = n;
+    return static_cast<Real>(lower + (data.validation_features.empty() ? upper + holdout : 0) +
+                             (data.test_features.empty() ? test : 0));
+  };
+  const auto share = of_training_file(rows) / of_training_file(sizes.rows);
+  const auto chosen = static_cast<Index>(std::ceil(share * static_cast<Real>(sizes.n_to_choose_from)));
+  return std::max({chosen, rows[1] + rows[3], rows[2]});
+}
+
+/// A config of these rows alone, chosen among as much more of their file as the run's are.
+Options with_rows(const RunSizes& sizes, const std::array<Index, 4>& rows, bool is_streamed) {
+  Options options = sizes.options;
+  DataOptions& data = options.problem.data;
+  const auto& [lower, upper, test, holdout] = rows;
+  data.n_train = lower;
+  data.n_validation = upper + holdout;
+  data.n_test = test;
+  data.n_holdout = holdout;
+  data.n_rows = n_rows_to_choose_from(sizes, rows);
+  data.memory = is_streamed ? memory_mib : Index{1} << 20;
+  if (!sizes.has_numbers()) {
+    data.class_names.resize(static_cast<std::size_t>(sizes.n_classes));  // these rows may not have all of them
+  }
+  for (Schedule* step : {&options.algorithm.alpha, &options.algorithm.beta, &options.algorithm.eta}) {
+    *step = step->is_open() ? constant(1e-3) : *step;
+  }
+  return options;
+}
+
+/// Of an iteration and its stages, the mean. On rank 0. Collective.
+Duration time_iterations(Oracle& oracle, Algorithm& algorithm, State& state) {
+  algorithm.step(oracle, state);  // memory is touched
+  const Real first_s = seconds_of(oracle.comm(), [&] { algorithm.step(oracle, state); });
+  Index n = std::clamp(static_cast<Index>(long_enough_s / first_s), fewest, most);
+  oracle.comm().broadcast(n);
+  oracle.timings = {};
+  const Real all_s = seconds_of(oracle.comm(), [&] {
+    for (Index k = 0; k < n; ++k) {
+      algorithm.step(oracle, state);
+    }
+  });
+  const auto times = static_cast<Real>(n);
+  const Timings& spent = oracle.timings;
+  return {.kernels = (all_s - spent.allreduce - spent.update) / times,
+          .exchange = spent.allreduce / times,
+          .update = spent.update / times};
+}
+
+/// On rank 0. Collective.
+Duration rehearse_with(const Communicator& world, const Options& options, Simd simd) {
+  Communicator comm = world;
+  std::unique_ptr<Problem> problem;
+  const Real deal_s = seconds_of(comm, [&] { problem = make_problem(options, comm, simd); });
+  Oracle oracle(*problem, comm, oracle_setup(options));
+  const auto algorithm = make_algorithm(options.algorithm, *problem);
+  State state;
+  algorithm->add_fields(oracle, state);
+  if (options.problem.data.n_holdout > 0) {
+    add_best_state(state);
+  }
+  problem->start(state["x"], state["y"]);
+  algorithm->init(oracle, state);
+  Duration duration = time_iterations(oracle, *algorithm, state);
+  duration.deal = deal_s;
+  const auto report = [&] { measure(*algorithm, oracle, state); };
+  report();  // the first touches memory
+  duration.report = seconds_of(comm, report);
+  return duration;
+}
+
+Real guessed_exchange(const RunSizes& sizes, int n_ranks) {
+  constexpr Real message_s = 2e-6, bytes_per_s = 1e10;
+  const Traffic traffic = traffic_of(sizes, n_ranks);
+  return 3 * std::ceil(std::log2(n_ranks)) * message_s + (2 * traffic.allreduce + traffic.broadcast) / bytes_per_s;
+}
+
+}  // namespace
+
+Duration rehearse(const Communicator& comm, const RunSizes* sizes, Simd simd, int n_ranks) {
+  std::array<Index, 4> rows{}, fewer{};
+  std::string config, smaller_config;  // empty: the first has all rows
+  comm.root_or_none([&] {
+    rows = fewer = first_rows(*sizes, comm.size());
+    const bool is_streamed = memory_of(*sizes, 0, n_ranks).is_streamed;
+    config = pack(with_rows(*sizes, rows, is_streamed));
+    for (Index& n : fewer) {
+      n = (n + 3) / 4;
+    }
+    smaller_config = rows == sizes->rows ? "" : pack(with_rows(*sizes, fewer, is_streamed));
+  });
+  comm.broadcast(config);
+  comm.broadcast(smaller_config);
+  Real deal_of_fewer_s = 0;
+  if (!smaller_config.empty()) {
+    const auto options = unpack<Options>(smaller_config);
+    deal_of_fewer_s = seconds_of(comm, [&] { make_problem(options, comm, simd); });
+  }
+  Duration duration = rehearse_with(comm, unpack<Options>(config), simd);
+  if (!comm.is_root()) {
+    return duration;
+  }
+  const auto all = [](const std::array<Index, 4>& n) {
+    return static_cast<Real>(std::accumulate(n.begin(), n.end(), Index{0}));
+  };
+  const auto visited = [&](const std::array<Index, 4>& n) {
+    const AlgorithmOptions& algorithm = sizes->options.algorithm;
+    const auto of = [](Index batch, Index n_rows) { return batch > 0 ? std::min(batch, n_rows) : n_rows; };
+    return static_cast<Real>(2 * of(algorithm.batch_lower, n[0]) + of(algorithm.batch_upper, n[1]));
+  };
+  const Real ranks = static_cast<Real>(comm.size()) / n_ranks;
+  if (!smaller_config.empty()) {
+    duration.deal += (duration.deal - deal_of_fewer_s) / (all(rows) - all(fewer)) * (all(sizes->rows) - all(rows));
+  }
+  duration.kernels *= visited(sizes->rows) / visited(rows) * ranks;
+  duration.report *= all(sizes->rows) / all(rows) * ranks;
+  if (n_ranks != comm.size()) {
+    duration.exchange = guessed_exchange(*sizes, n_ranks);
+  }
+  return duration;
+}
+
+}  // namespace meha
