@@ -27,7 +27,7 @@ namespace {
 constexpr std::size_t largest_input = 1 << 15;
 constexpr std::size_t largest_allocation = std::size_t{64}
                                            << 20;  // a gzipped input unfolds to 1032 times its size at most
-constexpr unsigned patience_s = 20;
+constexpr unsigned patience_s = 20, patience_with_library_s = 5;  // it may look for its end for ever
 
 std::string input;     // the one being read
 std::string findings;  // file to keep it in
@@ -135,7 +135,7 @@ class Mutator {
 };
 
 void read(const meha::fuzz::Target& target) {
-  alarm(patience_s);
+  alarm(may_crash ? patience_with_library_s : patience_s);
   if (const std::string complaint = complaint_of(target, input); !complaint.empty()) {
     end_with(complaint);
   }

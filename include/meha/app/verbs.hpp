@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The program's verbs; each lives in the source file of its name and returns the exit code.
+// The program's verbs; each lives in the source file of its name, those of meha data in data_import, data_look and
+// data_make, and returns the exit code.
 #pragma once
 
 #include <optional>

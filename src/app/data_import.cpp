@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+// meha data import, meha data words: rows of other formats, in their order or shuffled.
+#include <cmath>
+#include <filesystem>
+#include <span>
+
+#include "meha/app/data_bands.hpp"
+#include "meha/app/verbs.hpp"
+#include "meha/data/csv.hpp"
+#include "meha/data/external_shuffle.hpp"
+#include "meha/data/idx.hpp"
+#include "meha/data/libsvm.hpp"
+#include "meha/data/npy.hpp"
+#include "meha/data/text_number.hpp"
+#include "meha/data/words.hpp"
+#include "meha/io/progress_bar.hpp"
+
+namespace meha {
+namespace {
+
+constexpr float largest_half = 65504;
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+/// Calls f; what its errors say of the config becomes what the command line has.
+template <class F>
+auto in_words_of_command_line(const F& f) {
+  try {
+    return f();
+  } catch (const Error& error) {
+    std::string text = replaced(error.what(), "problem.data.label_column", "--label-column");
+    text = replaced(text, "problem.data.train_labels (…)", "--labels");
+    text = replaced(text, "problem.data.sparse = \"never\"", "--sparse never");
+    throw Error(error.code(), text);
+  }
+}
+
+/// Changes features to what is stored; uint8 v stands for v/255 only as long as it is uint8.
+void convert(Table& rows, Stored stored, Index first_row) {
+  const auto place = [&](std::size_t i) {
+    const auto n = static_cast<std::size_t>(rows.n_features);
+    return rows.name + ": feature " + std::to_string(i % n) + " of row " +
+           std::to_string(static_cast<std::size_t>(first_row) + i / n) + " = ";
+  };
+  if (rows.element == Element::UInt8 && stored != Stored::UInt8) {
+    std::vector<float> values;
+    values.reserve(rows.features.size());
+    for (const std::byte value : rows.features) {
+      values.push_back(static_cast<float>(value) / 255);
+    }
+    rows.features = as_bytes_of(values);
+    rows.element = Element::Float32;
+    return;
+  }
+  if (rows.element != Element::Float32 || stored == Stored::Float32) {
+    return;
+  }
+  std::vector<float> values(rows.features.size() / sizeof(float));
+  std::ranges::copy(rows.features, std::as_writable_bytes(std::span(values)).begin());
+  if (stored == Stored::Float16) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (std::abs(values[i]) > largest_half) {
+        throw Error(ExitCode::Data, place(i) + std::to_string(values[i]) + ": --dtype float16 holds up to 65504");
+      }
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!(values[i] >= 0 && values[i] <= 255) || values[i] != std::floor(values[i])) {
+      throw Error(ExitCode::Data, place(i) + std::to_string(values[i]) +
+                                      ": --dtype uint8 needs whole numbers from 0 to 255 (v stands for v/255)");
+    }
+    rows.features[i] = static_cast<std::byte>(static_cast<unsigned>(values[i]));
+  }
+  rows.features.resize(values.size());
+  rows.element = Element::UInt8;
+}
+
+void check_import(const DataArguments& a) {
+  const auto refuse = [](const std::string& why) { throw Error(ExitCode::Config, "meha data import: " + why); };
+  if ((a.format == "idx" || a.format == "npy") && a.labels.empty()) {
+    refuse("--labels must be given with --format " + a.format);
+  }
+  if (a.format == "libsvm" && !a.labels.empty()) {
+    refuse("--labels must not be given with --format libsvm, whose labels stand beside the features");
+  }
+  if (a.format != "csv" && !a.label_column.empty()) {
+    refuse("--label-column belongs to --format csv");
+  }
+}
+
+std::unique_ptr<RowSource> open_source(const DataArguments& a) {
+  if (a.format == "idx") {
+    return idx_rows(a.in, a.labels);
+  }
+  if (a.format == "csv") {
+    return csv_rows(a.in, a.label_column, a.labels);
+  }
+  if (a.format == "words") {
+    return word_rows({.lists = a.lists, .n_columns = a.n_columns, .longest = a.longest});
+  }
+  return a.format == "npy" ? npy_rows(a.in, a.labels) : libsvm_rows(a.in, a.sparse);
+}
+
+std::string recipe_of(const DataArguments& a) {
+  std::string recipe = "import " + a.format + identity(a.in) + identity(a.labels);
+  if (a.format == "words") {
+    for (const std::string& list : a.lists) {
+      const std::size_t equals = list.find('=');
+      recipe += (equals == std::string::npos ? "" : " " + list.substr(0, equals)) + identity(list.substr(equals + 1));
+    }
+    recipe += ", columns " + std::to_string(a.n_columns) + ", grams up to " + std::to_string(a.longest);
+  }
+  for (const auto& [name, value] :
+       {std::pair("label column", a.label_column), {"dtype", a.dtype}, {"sparse", a.sparse}}) {
+    recipe += value.empty() ? "" : std::string(", ") + name + " " + value;
+  }
+  recipe += ", block_rows " + std::to_string(a.block_rows);
+  return recipe + (a.shuffle ? ", shuffle " + std::to_string(*a.shuffle) : "");
+}
+
+std::unique_ptr<RowSource> shuffled(std::unique_ptr<RowSource> source, const DataArguments& a,
+                                    const std::string& folder) {
+  ProgressBar bar("dealing rows");
+  return shuffled_rows(std::move(source),
+                       {.seed = *a.shuffle, .memory = a.memory << 20, .folder = folder, .recipe = recipe_of(a)},
+                       [&](Real part) { bar.show(part); });
+}
+
+ExitCode import(const DataArguments& a) {
+  check_import(a);
+  const std::string spool = a.out + ".rows";
+  auto source = open_source(a);
+  if (a.shuffle) {
+    source = shuffled(std::move(source), a, spool);
+  }
+  Table first = source->read(a.block_rows);
+  RowsFormat format{.n_features = first.n_features, .block_rows = a.block_rows, .has_ids = a.shuffle.has_value()};
+  if (first.element == Element::Sparse && !a.dtype.empty() && a.dtype != "float32") {
+    throw Error(ExitCode::Config, "--dtype " + a.dtype + ": sparse rows are float32; or give --sparse never");
+  }
+  format.stored = first.element == Element::Sparse                     ? Stored::Sparse
+                  : a.dtype.empty() && first.element == Element::UInt8 ? Stored::UInt8
+                                                                       : stored_of(a.dtype);
+  format.class_names = a.class_names.empty() ? first.class_names : a.class_names;
+  format.shuffle_seed = a.shuffle;
+  format.recipe = recipe_of(a);
+  RowsWriter writer = open_writer(a.out, format);
+  const Index band = rows_of_band(format, bytes_of_band);
+  Index n_read = 0;
+  const auto checked = [&](Table rows) {
+    check_values(rows, n_read);
+    check_classes(rows, format.class_names.size(), n_read);
+    convert(rows, format.stored, n_read);
+    n_read += rows.n_rows;
+    return rows;
+  };
+  // bands begin where they began before, so that what is there ends with one of them
+  if (writer.n_rows() == 0) {
+    writer.append(checked(std::move(first)));
+  } else {
+    for (n_read = first.n_rows; n_read < writer.n_rows();) {
+      n_read += source->read(band).n_rows;
+    }
+    require(n_read == writer.n_rows(), "an interrupted file ends with a band");
+  }
+  write_bands([&](Index n) { return checked(source->read(n)); }, [&] { return source->part_read(); }, writer, band,
+              true, "importing");
+  const ExitCode code = finish(writer, a.out);
+  if (a.shuffle) {
+    std::filesystem::remove_all(spool);
+  }
+  return code;
+}
+
+}  // namespace
+
+ExitCode data_import_verb(const Arguments& arguments) {
+  return resumable([&] { return in_words_of_command_line([&] { return import(arguments.data); }); });
+}
+
+ExitCode data_words_verb(const Arguments& arguments) {
+  DataArguments a = arguments.data;
+  a.format = "words";
+  a.sparse.clear();
+  a.shuffle = a.seed;
+  return resumable([&] { return import(a); });
+}
+
+}  // namespace meha
