@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One HDF5 file, closed when it goes out of scope. The only place that speaks the HDF5 C API.
+// One HDF5 file, closed when it goes out of scope. Nothing else speaks the HDF5 C API.
 // Datasets are written in chunks with fletcher32, without time stamps (reproducible bytes). File locking is off: it fails
 // on Lustre and NFS. A file that grows by append() goes to disk consistently only by flush(): a process killed between
 // two flushes leaves the file as it was at the first, with bytes past its end that nothing refers to.

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// The HDF5 library's identifiers, types and shapes, and what a file of unknown origin may be trusted with: the library
+// takes its word for sizes.
+#pragma once
+
+#include <hdf5.h>
+
+#include <utility>
+#include <vector>
+
+#include "meha/data/hdf5_file.hpp"
+
+namespace meha {
+
+/// An HDF5 identifier that closes itself.
+class Handle {
+ public:
+  Handle(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {}
+  ~Handle() {
+    if (id_ >= 0) {
+      close_(id_);
+    }
+  }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  Handle(Handle&&) = delete;
+  Handle& operator=(Handle&&) = delete;
+  operator hid_t() const { return id_; }  // NOLINT(google-explicit-constructor): it stands for the identifier
+  [[nodiscard]] bool valid() const { return id_ >= 0; }
+  /// Closes now. @return whether that worked: what was kept in memory may reach the file only here
+  [[nodiscard]] bool close_now() { return close_(std::exchange(id_, -1)) >= 0; }
+
+ private:
+  hid_t id_;
+  herr_t (*close_)(hid_t);
+};
+
+/// Variable-length UTF-8 strings.
+Handle text_type();
+
+hid_t native(Hdf5File::Type type);
+
+std::vector<hsize_t> extents_of(hid_t set);
+
+/// Of a chunked dataset with that many dimensions.
+std::vector<hsize_t> chunk_extents(hid_t creation, std::size_t n_dimensions);
+
+/// Whether the file is large enough for these values, packed as well as deflate can. Those of virtual and external
+/// datasets are elsewhere.
+bool has_room_for(hid_t set, const std::vector<hsize_t>& extents);
+
+/// Whether values pass through no filter but fletcher32.
+bool is_unpacked(hid_t creation);
+
+/// Whether what is stored is as long as type and shape tell: the library takes that for granted, and would read on in
+/// memory. A type of damaged size is known by its bits, too.
+bool is_as_long_as_told(hid_t set, const std::vector<hsize_t>& extents);
+
+}  // namespace meha
