@@ -1,30 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Two hosts, each a network namespace with a name of its own, and a cable between them that can be cut."""
 import os
-import shutil
 import subprocess
 import time
-import unittest
 
+import hosts
 import support
 
 ABORTS_WITHIN_S = 15
-
-
-def missing():
-    if os.geteuid() != 0:
-        return "needs root to make network namespaces"
-    if not shutil.which("ip"):
-        return "needs the command ip (package iproute2)"
-    made = subprocess.run(["ip", "netns", "add", f"meha-try-{os.getpid()}"], capture_output=True, text=True, check=False)
-    if made.returncode != 0:
-        return f"network namespaces are not allowed here: {made.stderr.strip()}"
-    subprocess.run(["ip", "netns", "del", f"meha-try-{os.getpid()}"], check=False)
-    return None
-
-
-def ip(*words):
-    subprocess.run(["ip", *words], check=True)
 
 
 class HostsTest(support.RestartCase):
@@ -32,18 +15,16 @@ class HostsTest(support.RestartCase):
 
     def setUp(self):
         super().setUp()
-        reason = missing()
+        reason = hosts.missing()
         if reason:
             self.skipTest(reason)
         self.names = [f"meha{os.getpid()}{side}" for side in "ab"]
-        self.addCleanup(self.remove_hosts)
+        self.addCleanup(hosts.remove, self.names)
         for name in self.names:
-            ip("netns", "add", name)
-            ip("-n", name, "link", "set", "lo", "up")
-        ip("link", "add", "v1", "netns", self.names[0], "type", "veth", "peer", "name", "v2", "netns", self.names[1])
+            hosts.add(name)
+        hosts.ip("link", "add", "v1", "netns", self.names[0], "type", "veth", "peer", "name", "v2", "netns", self.names[1])
         for name, address, end in zip(self.names, self.addresses, ("v1", "v2")):
-            ip("-n", name, "addr", "add", f"{address}/24", "dev", end)
-            ip("-n", name, "link", "set", end, "up")
+            hosts.connect(name, end, address)
         self.shell = self.folder / "into"
         self.shell.write_text("#!/bin/sh\nshift\n" + self.inside(1, 'sh -c "$*"') + "\n")
         self.shell.chmod(0o755)
@@ -53,23 +34,14 @@ class HostsTest(support.RestartCase):
         name = self.names[host]
         return f"exec ip netns exec {name} unshare --uts sh -c 'hostname {name}; exec \"$@\"' sh {command}"
 
-    def remove_hosts(self):
-        for name in self.names:
-            listed = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False)
-            for pid in listed.stdout.split():
-                support.send(int(pid), support.signal.SIGKILL)
-            subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
-            for folder in support.pathlib.Path("/tmp").glob(f"ompi.{name}.*"):
-                shutil.rmtree(folder, ignore_errors=True)
-
     def cut(self, is_cut=True):
-        ip("-n", self.names[1], "link", "set", "v2", "down" if is_cut else "up")
+        hosts.ip("-n", self.names[1], "link", "set", "v2", "down" if is_cut else "up")
 
     def start(self, *command):
-        hosts = f"{self.names[0]}:1,{self.addresses[1]}:1"
+        names = f"{self.names[0]}:1,{self.addresses[1]}:1"
         log = open(self.folder / "log", "w+", encoding="utf-8")
         self.addCleanup(log.close)
-        job = subprocess.Popen(["sh", "-c", self.inside(0, '"$@"'), "sh", *command[:3], support.source / "launch" / "hosts", hosts, support.program, *command[3:]],
+        job = subprocess.Popen(["sh", "-c", self.inside(0, '"$@"'), "sh", *command[:3], support.source / "launch" / "hosts", names, support.program, *command[3:]],
                                stdout=log, stderr=log, env=support.environment() | {"MEHA_RSH": str(self.shell)})
         self.addCleanup(support.stop_at_once, job)
         return job
