@@ -50,6 +50,10 @@ std::string where(const Activity& activity) {
   return "after iteration " + std::to_string(activity.iteration.load()) + ", stage " + name(activity.stage.load());
 }
 
+bool waits_for_ranks(const Activity& activity) {
+  return activity.waits_for.load() == WaitsFor::Ranks;
+}
+
 std::string seconds(Real s) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.3g s", s);
@@ -134,11 +138,22 @@ void Watchdog::meet_peers(const Communicator& comm) {
   }
 }
 
+/// Signs of progress, of this rank or, when it waits for others, of all on this host.
+std::uint64_t Watchdog::progress() const {
+  std::uint64_t beats = mine_->beats.load();
+  if (waits_for_ranks(*mine_)) {
+    for (const Peer& peer : peers_) {
+      beats += peer.activity->beats.load();
+    }
+  }
+  return beats;
+}
+
 void Watchdog::watch() {
   const Real tick_s = std::clamp(limit_s_ / 20, 0.005, 1.0);
   // victims let culprits speak first, and then one of them speaks for all
   const Real grace_s = std::clamp(limit_s_ / 4, 1.0, 10.0) + 0.1 * std::min(rank_, 20);
-  std::uint64_t seen = mine_->beats.load();
+  std::uint64_t seen = progress();
   Real silent_s = 0;
   auto before = Clock::now();
   std::unique_lock lock(mutex_);
@@ -147,11 +162,11 @@ void Watchdog::watch() {
     // a process that was suspended, with all of its job perhaps, is not blamed for that time
     silent_s += std::min(std::chrono::duration<Real>(now - before).count(), 2 * tick_s);
     before = now;
-    if (const auto beats = mine_->beats.load(); beats != seen) {
-      seen = beats;
+    if (const auto now_seen = progress(); now_seen != seen) {
+      seen = now_seen;
       silent_s = 0;
     }
-    if (silent_s >= limit_s_ + (mine_->waits.load() ? grace_s : 0)) {
+    if (silent_s >= limit_s_ + (waits_for_ranks(*mine_) ? grace_s : 0)) {
       end_job(silent_s);
     }
   }
@@ -161,7 +176,7 @@ std::string Watchdog::stuck_peers() const {
   std::string text;
   for (const Peer& peer : peers_) {
     const std::string state = process_state(peer.pid);
-    if (!peer.activity->waits.load() || state != "alive") {
+    if (!waits_for_ranks(*peer.activity) || state != "alive") {
       text += "\n  stuck: rank " + std::to_string(peer.rank) + " on this host (pid " + std::to_string(peer.pid) +
               "), " + where(*peer.activity) + ": the process is " + state;
     }
@@ -182,10 +197,12 @@ void Watchdog::end_job(Real silent_s) const {
   if (said) {
     std::_Exit(static_cast<int>(ExitCode::Watchdog));
   }
-  const bool waits = mine_->waits.load();
+  const WaitsFor waits_for = mine_->waits_for.load();
   const std::string text = "meha: no progress for " + seconds(silent_s) + ": rank " + std::to_string(rank_) + " of " +
                            std::to_string(size_) + " on host " + host_name() + ", " + where(*mine_) +
-                           (waits ? ", waits for other ranks" + stuck_peers() : ", is stuck in work of its own") +
+                           (waits_for == WaitsFor::Ranks  ? ", waits for other ranks" + stuck_peers()
+                            : waits_for == WaitsFor::Disk ? ", waits for rows from its disk"
+                                                          : ", is stuck in work of its own") +
                            "\n  This ends the job (exit code 71); started again, the run goes on from its newest "
                            "checkpoint.\n  Where nothing is wrong but the machine is slow, raise comm.watchdog_s = " +
                            seconds(limit_s_) + ".\n";

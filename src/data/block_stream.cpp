@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "meha/core/activity.hpp"
 #include "meha/data/fletcher32.hpp"
 
 namespace meha {
@@ -82,6 +83,7 @@ const std::byte* BlockStream::features(Index block) {
       start_over({&block, 1});
     }
     changed_.notify_all();
+    const WaitingForDisk waiting;
     changed_.wait(lock, [&] { return !ready_.empty(); });
     held_ = ready_.front();
     ready_.pop_front();

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "meha/core/activity.hpp"
 #include "meha/core/error.hpp"
 
 namespace meha {
@@ -48,6 +49,7 @@ bool GzipReader::refill() {
   if (n < 0 || (n == 0 && status != Z_OK)) {  // at a truncated checksum gzread() returns 0
     fail("cannot be unpacked or fails gzip's checksum: the file is truncated or damaged");
   }
+  activity().beat();
   next_ = 0;
   filled_ = static_cast<std::size_t>(n);
   return n > 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "meha/core/activity.hpp"
 #include "meha/core/error.hpp"
 
 namespace meha {
@@ -33,6 +34,7 @@ void for_each_band(const Table& table, Index n_rows,
     const Table band = source->read(rows.size());
     require(band.n_rows == rows.size(), "a source has as many rows as its file");
     check_values(band, first);
+    activity().beat();
     see(rows, band, first);
   }
 }

@@ -142,9 +142,9 @@ RowSet deal_targets(const Communicator& comm, const Selection& selection, Index 
   return mine;
 }
 
-/// What precedes some rows on their way: which set they belong to; none follow `n_rows` = 0.
+/// What precedes some rows on their way: which set they belong to. None of no set: the end; none of a set: a sign of life.
 struct Parcel {
-  Index which = 0, n_rows = 0, n_bytes = 0;
+  Index which = -1, n_rows = 0, n_bytes = 0;
 };
 
 /// Rows on rank 0 that wait to be sent.
@@ -165,9 +165,8 @@ class Dealer {
   }
   /// Tells all that nothing more will come, also when the rows could not be read to their end.
   ~Dealer() {
-    const Parcel nothing;
     for (int rank = 1; rank < comm_.size(); ++rank) {
-      comm_.send(rank, std::as_bytes(std::span(&nothing, 1)));
+      announce(rank, {});
     }
   }
   Dealer(const Dealer&) = delete;
@@ -184,17 +183,18 @@ class Dealer {
     box.places.push_back(place);
     box.features.insert(box.features.end(), features.begin(), features.end());
   }
+  /// To every rank what waits for it, and to those without any a sign of life.
   void send() {
-    for (std::size_t which = 0; which < waiting_.size(); ++which) {
-      for (int rank = 1; rank < comm_.size(); ++rank) {
+    for (int rank = 1; rank < comm_.size(); ++rank) {
+      announce(rank, {.which = 0});
+      for (std::size_t which = 0; which < waiting_.size(); ++which) {
         Outbox& box = waiting_[which][static_cast<std::size_t>(rank)];
         if (box.places.empty()) {
           continue;
         }
-        const Parcel parcel{.which = static_cast<Index>(which),
-                            .n_rows = static_cast<Index>(box.places.size()),
-                            .n_bytes = static_cast<Index>(box.features.size())};
-        comm_.send(rank, std::as_bytes(std::span(&parcel, 1)));
+        announce(rank, {.which = static_cast<Index>(which),
+                        .n_rows = static_cast<Index>(box.places.size()),
+                        .n_bytes = static_cast<Index>(box.features.size())});
         comm_.send(rank, std::as_bytes(std::span(box.places)));
         comm_.send(rank, box.features);
         box.places.clear();
@@ -204,6 +204,8 @@ class Dealer {
   }
 
  private:
+  void announce(int rank, Parcel parcel) const { comm_.send(rank, std::as_bytes(std::span(&parcel, 1))); }
+
   const Communicator& comm_;
   std::span<RowSet> mine_;
   std::vector<std::vector<int>> owner_of_block_;
@@ -216,8 +218,11 @@ void receive_features(const Communicator& comm, std::span<RowSet> mine) {
   while (true) {
     Parcel parcel;
     comm.receive(0, std::as_writable_bytes(std::span(&parcel, 1)));
-    if (parcel.n_rows == 0) {
+    if (parcel.which < 0) {
       return;
+    }
+    if (parcel.n_rows == 0) {
+      continue;
     }
     box.places.resize(static_cast<std::size_t>(parcel.n_rows));
     box.features.resize(static_cast<std::size_t>(parcel.n_bytes));

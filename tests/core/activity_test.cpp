@@ -29,10 +29,10 @@ TEST(Activity, EveryChangeIsASignOfProgress) {
     {
       const WaitingForRanks outer;
       { const WaitingForRanks inner; }
-      EXPECT_TRUE(activity().waits);
+      EXPECT_EQ(activity().waits_for, WaitsFor::Ranks);
       expect_beat();
     }
-    EXPECT_FALSE(activity().waits);
+    EXPECT_EQ(activity().waits_for, WaitsFor::Nothing);
     expect_beat();
   }
   expect_beat();

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <numeric>
 
+#include "meha/core/activity.hpp"
+#include "meha/data/row_source.hpp"
 #include "support/errors.hpp"
 #include "support/rows.hpp"
 
@@ -143,6 +145,36 @@ TEST_F(DealFileMpi, DamageIsFoundByTheReaderAndThrownByAll) {
     file.put('\x55');
   });
   EXPECT_TRUE(fails([&] { (void)deal(8, 0); }, ExitCode::Data, {"a.h5", "damaged"}));
+}
+
+/// A file of rows of 4 MiB: each is a band.
+class LargeRows : public RowSource {
+ public:
+  static constexpr Index n_features = Index{4} << 20;
+  Table read(Index n_rows) override {
+    Table table;
+    table.n_rows = n_rows;
+    table.n_features = n_features;
+    table.features.resize(static_cast<std::size_t>(n_rows * n_features));
+    return table;
+  }
+  [[nodiscard]] Real part_read() const override { return 0; }
+};
+
+TEST(DealMpi, EveryBandIsASignOfLifeToAllRanks) {
+  const Communicator comm = Communicator::world();
+  constexpr std::uint64_t n_bands = 40;
+  Selection one_row;
+  if (comm.is_root()) {
+    auto table = std::make_shared<Table>();
+    table->n_rows = n_bands;
+    table->n_features = LargeRows::n_features;
+    table->open_features = [] { return std::make_unique<LargeRows>(); };
+    one_row = {.table = table, .rows = {0}, .labels = {0}};
+  }
+  const std::uint64_t before = activity().beats;
+  (void)deal_rows(comm, one_row, 1);
+  EXPECT_GE(activity().beats - before, n_bands);
 }
 
 TEST(DealMpi, ValuesFollowTheirRows) {

@@ -188,39 +188,6 @@ class StopTest(support.RestartCase):
                 self.go_on_and_compare(ranks)
                 self.assertFalse((self.out / "STOP").exists())
 
-    def test_watchdog_and_a_stopped_rank(self):
-        job = self.begin(3, comm__watchdog_s=1)
-        time.sleep(self.random.uniform(0, 0.3))
-        stopped = self.random.randrange(3)
-        os.kill(support.ranks_below(job)[stopped], signal.SIGSTOP)
-        began = time.monotonic()
-        ended = support.finish(job)
-        self.assertEqual(ended.code, 71, ended.err)
-        self.assertLess(time.monotonic() - began, 15)
-        self.assertRegex(ended.err, r"no progress for .* s: rank \d of 3 on host .*, after iteration \d+, stage \w+.*, waits for other ranks")
-        self.assertRegex(ended.err, rf"stuck: rank {stopped} on this host \(pid \d+\), after iteration \d+, stage .*: the process is stopped \(SIGSTOP")
-        self.go_on_and_compare(2)
-
-    def test_watchdog_and_a_rank_stuck_at_work(self):
-        # nobody reads what it prints: the pipe fills up
-        job = self.begin(run__report_every=1, comm__watchdog_s=0.5)
-        self.assertEqual(job.wait(60), 71)
-        self.assertRegex(support.finish(job).err, r"rank 0 of 1 on host .*, after iteration \d+, stage evaluate, is stuck in work of its own")
-        self.go_on_and_compare(2, run__report_every=1)
-
-    def test_watchdog_and_a_suspended_job(self):
-        job = self.begin(2, comm__watchdog_s=0.5)
-        everybody = support.ranks_below(job)
-        for pid in everybody:
-            os.kill(pid, signal.SIGSTOP)
-        time.sleep(2)
-        for pid in everybody:
-            os.kill(pid, signal.SIGCONT)
-        time.sleep(0.3)
-        self.assertIsNone(job.poll(), "a job that was suspended is not stuck")
-        os.kill(job.pid, signal.SIGUSR2)
-        self.assertEqual(support.finish(job).code, STOPPED)
-
     def test_full_disk(self):
         ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # Python's choice too: then a write fails with EFBIG
         self.addCleanup(signal.signal, signal.SIGXFSZ, ignored)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Ends a job that is stuck. Each rank has a thread that watches this rank's Activity. Without progress for limit_s
 //   a rank at work of its own is the culprit: it says so and ends the job;
-//   a rank that waits for others is a victim: it lets the culprit speak first, then says which ranks of its host do not
-//   wait (a stopped process cannot speak for itself), and ends the job.
+//   a rank that waits for others is a victim, unless others of its host make progress: it lets the culprit speak first,
+//   then says which ranks of its host do not wait (a stopped process cannot speak for itself), and ends the job.
 // The ranks of a host read each other's Activity from shared memory; MPI, which may be what is stuck, is not asked.
 #pragma once
 
@@ -33,6 +33,7 @@ class Watchdog {
   };
   void meet_peers(const Communicator& comm);
   void watch();
+  [[nodiscard]] std::uint64_t progress() const;
   [[noreturn]] void end_job(Real silent_s) const;
   [[nodiscard]] std::string stuck_peers() const;
 

@@ -9,6 +9,7 @@
 namespace meha {
 
 enum class Stage : int { None, SetUp, Compute, Allreduce, Update, Evaluate, Checkpoint };
+enum class WaitsFor : int { Nothing, Ranks, Disk };  // ranks: inside MPI
 
 const char* name(Stage stage);
 
@@ -16,7 +17,7 @@ struct Activity {
   std::atomic<std::uint64_t> beats = 0;  // signs of progress
   std::atomic<Index> iteration = 0;      // completed
   std::atomic<Stage> stage = Stage::None;
-  std::atomic<bool> waits = false;  // for other ranks, inside MPI
+  std::atomic<WaitsFor> waits_for = WaitsFor::Nothing;
   std::atomic<bool> ends_job = false;
 
   void beat() { set(beats, beats.load(std::memory_order_relaxed) + 1); }
@@ -53,20 +54,26 @@ class Doing {
   Stage earlier_;
 };
 
-/// Says, as long as it lives, that the process waits for other ranks.
-class WaitingForRanks {
+/// Says, as long as it lives, what the process waits for.
+class Waiting {
  public:
-  WaitingForRanks() : earlier_(activity().waits.load(std::memory_order_relaxed)) { tell(true); }
-  ~WaitingForRanks() { tell(earlier_); }
-  WaitingForRanks(const WaitingForRanks&) = delete;
-  WaitingForRanks& operator=(const WaitingForRanks&) = delete;
+  explicit Waiting(WaitsFor what) : earlier_(activity().waits_for.load(std::memory_order_relaxed)) { tell(what); }
+  ~Waiting() { tell(earlier_); }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
 
  private:
-  static void tell(bool waits) {
-    activity().set(activity().waits, waits);
+  static void tell(WaitsFor what) {
+    activity().set(activity().waits_for, what);
     activity().beat();
   }
-  bool earlier_;
+  WaitsFor earlier_;
+};
+struct WaitingForRanks : Waiting {
+  WaitingForRanks() : Waiting(WaitsFor::Ranks) {}
+};
+struct WaitingForDisk : Waiting {
+  WaitingForDisk() : Waiting(WaitsFor::Disk) {}
 };
 
 }  // namespace meha
