@@ -158,7 +158,12 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
       origin = find_origin(directory, plan);  // data are read and checked: now the directory may be made
     }
     if (!old_stop_file.empty()) {
-      fs::remove(old_stop_file);  // an earlier life has obeyed it; job scripts have looked at it in between
+      std::error_code error;
+      fs::remove(old_stop_file, error);  // an earlier life has obeyed it; job scripts have looked at it in between
+      if (error) {
+        throw Error(ExitCode::Checkpoint,
+                    old_stop_file + ": cannot be removed, and would end the run again: " + error.message());
+      }
     }
   });
   Oracle oracle(*problem, comm, oracle_setup(options));

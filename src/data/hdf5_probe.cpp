@@ -49,9 +49,9 @@ bool is_out_of_time(pid_t process) {
   return clock_getcpuclockid(process, &clock) == 0 && clock_gettime(clock, &used) == 0 && used.tv_sec >= patience_s;
 }
 
-/// As by Ctrl-C, which goes to the whole group of processes.
+/// As by Ctrl-C, which goes to the whole group of processes, or when memory is short.
 bool was_asked_to_end(int status) {
-  constexpr std::array requests = {SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+  constexpr std::array requests = {SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGKILL};
   return WIFSIGNALED(status) && std::ranges::find(requests, WTERMSIG(status)) != requests.end();
 }
 
@@ -69,13 +69,15 @@ void expect_sound_hdf5(const std::string& path) {
   words.push_back(path);
   const pid_t process = start(std::move(words));
   int status = 0;
+  bool has_no_end = false;
   while (process != 0 && waitpid(process, &status, WNOHANG) == 0) {
     if (is_out_of_time(process)) {
+      has_no_end = true;
       kill(process, SIGKILL);
     }
     usleep(look_every_us);
   }
-  if (status != 0 && !was_asked_to_end(status)) {
+  if (has_no_end || (status != 0 && !was_asked_to_end(status))) {
     throw Error(ExitCode::Data, path + ": damaged: the HDF5 library crashes on it or finds no end");
   }
 }

@@ -188,6 +188,12 @@ class StopTest(support.RestartCase):
                 self.go_on_and_compare(ranks)
                 self.assertFalse((self.out / "STOP").exists())
 
+    def test_stop_file_that_cannot_be_removed(self):
+        self.run_ok("run", run__iterations=30)
+        (self.out / "STOP" / "of somebody else").mkdir(parents=True)
+        ended = self.resume("--set", "run.iterations=60", ranks=2, code=5)
+        self.assertIn("STOP: cannot be removed, and would end the run again", ended.err)
+
     def test_full_disk(self):
         ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # Python's choice too: then a write fails with EFBIG
         self.addCleanup(signal.signal, signal.SIGXFSZ, ignored)
