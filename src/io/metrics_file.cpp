@@ -36,8 +36,8 @@ std::string json_line(const Metrics& metrics) {
   return line.dump();
 }
 
-MetricsFile::MetricsFile(std::string path, std::vector<Metrics> history)
-    : path_(std::move(path)), history_(std::move(history)) {
+MetricsFile::MetricsFile(std::string path, std::vector<Metrics> history, std::function<void()> check)
+    : path_(std::move(path)), history_(std::move(history)), check_(std::move(check)) {
   rewrite();
 }
 
@@ -59,6 +59,7 @@ void MetricsFile::put(Metrics metrics) {
     history_.pop_back();
   }
   history_.push_back(std::move(metrics));
+  check_();
   if (replaces || size_of(path_) != n_bytes_) {
     rewrite();
     return;
@@ -74,6 +75,7 @@ void MetricsFile::put(Metrics metrics) {
 }
 
 void MetricsFile::sync() {
+  check_();
   if (size_of(path_) != n_bytes_) {
     rewrite();
   }

@@ -28,7 +28,7 @@ Recorder::Recorder(Oracle& oracle, const RunDirectory& directory, const Options&
     : oracle_(oracle), directory_(directory), options_(options.checkpoint), base_(std::move(record)) {
   Communicator& comm = oracle_.comm();
   comm.root_or_none([&] {
-    metrics_.emplace(directory_.file("metrics.jsonl"), base_.history);
+    metrics_.emplace(directory_.file("metrics.jsonl"), base_.history, [this] { directory_.check_is_mine(); });
     progress_.emplace(directory_.file("run.log"), options.run.iterations.iterations(oracle_.iterations_per_pass()),
                       base_.iteration);
     Hdf5File::prepare();
@@ -125,6 +125,7 @@ void Recorder::start_writing(const State& state) {
   gather_state(comm, state, oracle_.stored_rows(), copy_);
   if (comm.is_root()) {
     writer_.start([this, record = record_at(state, state.iteration, "running"), sync = !metrics_failure_] {
+      directory_.check_is_mine();
       if (sync) {
         sync_file(directory_.file("metrics.jsonl"));
       }
@@ -138,6 +139,7 @@ void Recorder::write_now(const State& state) {
   Communicator& comm = oracle_.comm();
   try {
     comm.root_or_none([&] {
+      directory_.check_is_mine();
       if (!metrics_failure_) {
         metrics_->sync();
       }
@@ -206,6 +208,7 @@ std::string Recorder::start_from_here() const {
 void Recorder::finish(const State& solution, Index iteration, Status status, const Metrics& more) {
   Communicator& comm = oracle_.comm();
   comm.root_or_none([&] {
+    directory_.check_is_mine();
     if (status == Status::NotFinite) {
       note_settled();
     } else if (const auto failure = settle()) {

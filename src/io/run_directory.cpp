@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,14 +41,18 @@ bool is_newer(const std::string& a, const std::string& b) {
   return a.size() != b.size() ? a.size() > b.size() : a > b;
 }
 
-/// Newest first.
+/// Newest first. Errors: Error(Checkpoint) when the folder is there and cannot be read.
 std::vector<std::string> names_in(const std::string& folder, std::string_view tail = ".h5") {
   std::vector<std::string> names;
-  std::error_code missing;
-  for (const auto& entry : fs::directory_iterator(folder, missing)) {
-    if (const std::string name = entry.path().filename().string(); is_checkpoint(name, tail)) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    if (const std::string name = entry->path().filename().string(); is_checkpoint(name, tail)) {
       names.push_back(name);
     }
+  }
+  if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory) {
+    throw Error(ExitCode::Checkpoint, folder + ": cannot be read: " + error.message());
   }
   std::sort(names.begin(), names.end(), is_newer);
   return names;
@@ -147,6 +152,17 @@ std::optional<std::string> RunDirectory::lock(int (*take)(int, int)) {
   return std::nullopt;
 }
 
+void RunDirectory::check_is_mine() const {
+  struct stat mine {};
+  struct stat there {};
+  if (lock_ && fstat(*lock_, &mine) == 0 && stat(file("run.lock").c_str(), &there) == 0 &&
+      (mine.st_ino != there.st_ino || mine.st_dev != there.st_dev)) {
+    throw Error(
+        ExitCode::Checkpoint,
+        path_ + ": has been replaced by another directory while this run was using it; nothing is written there");
+  }
+}
+
 void RunDirectory::remove_parts() const {
   for (const char* name : {"config.toml", "metrics.jsonl", "result.h5", "latest.h5"}) {
     unlink((file(name) + ".part").c_str());  // no folder: that is somebody else's
@@ -157,15 +173,24 @@ void RunDirectory::remove_parts() const {
 }
 
 std::optional<std::string> RunDirectory::newest_valid(const std::function<void(const std::string&)>& warn) const {
+  std::optional<Error> unreadable;
   for (const std::string& path : checkpoints()) {
-    const auto damage = damage_of(path);
-    if (!damage) {
-      return path;
+    try {
+      const auto damage = damage_of(path);
+      if (!damage) {
+        return path;
+      }
+      std::error_code error;
+      fs::rename(path, path + ".damaged", error);
+      warn(path + " " + *damage + (error ? "; it cannot be set aside (" + error.message() + ")" : "; set aside") +
+           ", falling back to an older checkpoint");
+    } catch (const Error& error) {
+      unreadable = error;
+      warn(std::string(error.what()) + "; falling back to an older checkpoint");
     }
-    std::error_code error;
-    fs::rename(path, path + ".damaged", error);
-    warn(path + " " + *damage + (error ? "; it cannot be set aside (" + error.message() + ")" : "; set aside") +
-         ", falling back to an older checkpoint");
+  }
+  if (unreadable) {
+    throw *unreadable;  // to begin anew would be to overwrite it
   }
   return std::nullopt;
 }

@@ -259,11 +259,21 @@ void gather_state(const Communicator& comm, const State& state, std::span<const 
 
 std::optional<std::string> damage_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return std::string("cannot be opened: ") + std::strerror(errno);
+  if (!file && errno == ENOENT) {
+    return "leads to no file";
   }
+  if (std::error_code ignored; std::filesystem::is_directory(path, ignored)) {
+    return "is a folder";
+  }
+  const auto expect_readable = [&](bool is_readable) {
+    if (!is_readable) {
+      throw Error(ExitCode::Checkpoint, path + ": cannot be read: " + std::strerror(errno));
+    }
+  };
+  expect_readable(file.is_open());
   std::array<char, user_block_bytes> head{};
   file.read(head.data(), head.size());
+  expect_readable(!file.bad());
   Seal written;
   std::memcpy(&written, head.data(), sizeof written);
   const bool rest_is_zero = std::all_of(head.begin() + sizeof written, head.end(), [](char c) { return c == 0; });
@@ -271,6 +281,7 @@ std::optional<std::string> damage_of(const std::string& path) {
     return "is not a state file of this program, or its head is damaged";
   }
   const Seal found = seal_of(file);
+  expect_readable(!file.bad());
   if (found.length != written.length) {
     return "has " + std::to_string(found.length) + " bytes after its head instead of " +
            std::to_string(written.length) + ": truncated or damaged";

@@ -111,6 +111,18 @@ TEST_F(RunDirectoryTest, WhatIsNoFileIsPassedOver) {
   EXPECT_EQ(warnings.size(), 2U);
 }
 
+TEST_F(RunDirectoryTest, WhatCannotBeReadNowIsLeftAndNoReasonToBeginAnew) {
+  const std::string loop = directory.checkpoint_file(40);
+  fs::create_symlink(loop, loop);
+  EXPECT_TRUE(fails([&] { (void)directory.newest_valid(warn); }, ExitCode::Checkpoint, {loop, "cannot be read"}));
+  write_checkpoint(20);
+  EXPECT_EQ(directory.newest_valid(warn), directory.checkpoint_file(20));
+  EXPECT_EQ(warnings.size(), 2U);
+  EXPECT_TRUE(fs::is_symlink(loop));
+  EXPECT_TRUE(
+      fails([&] { (void)RunDirectory(loop).has_checkpoints(); }, ExitCode::Checkpoint, {loop, "cannot be read"}));
+}
+
 TEST_F(RunDirectoryTest, ADamagedOneThatCannotBeSetAsideIsPassedOverAndNotCounted) {
   for (const Index iteration : {20, 40, 60}) {
     write_checkpoint(iteration);
@@ -168,6 +180,21 @@ TEST_F(RunDirectoryTest, LockKeepsAnotherProcessOut) {
     EXPECT_NE(std::system(attempt.c_str()), 0);
   }
   EXPECT_EQ(std::system(attempt.c_str()), 0);
+}
+
+TEST_F(RunDirectoryTest, NoticesThatAnotherDirectoryIsInItsPlace) {
+  RunDirectory old(scratch.file("run"));
+  old.create();
+  EXPECT_NO_THROW(old.check_is_mine());
+  old.lock();
+  EXPECT_NO_THROW(old.check_is_mine());
+  fs::rename(old.path(), scratch.file("elsewhere"));
+  EXPECT_NO_THROW(old.check_is_mine());
+  RunDirectory other(old.path());
+  other.create();
+  other.lock();
+  EXPECT_NO_THROW(other.check_is_mine());
+  EXPECT_TRUE(fails([&] { old.check_is_mine(); }, ExitCode::Checkpoint, {old.path(), "has been replaced"}));
 }
 
 int no_locks(int /*file*/, int /*operation*/) {

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Disks that are full, folders that vanish, files that rot: a clear message, the last good checkpoint, the same bits."""
+import contextlib
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
+import time
 
 import support
 
@@ -97,6 +100,45 @@ class VanishedFolderTest(support.RestartCase):
         self.assertIn("No such file or directory", ended.err)
         (self.folder / "elsewhere").rename(self.out)
         self.go_on_and_compare()
+
+
+    def test_folder_replaced(self):
+        job = self.begin(2)
+        self.out.rename(self.folder / "elsewhere")
+        other = self.run_ok("run", algorithm__beta=0.07)
+        whole = {path.name: path.lstat().st_mtime_ns for path in other.iterdir()}
+        time.sleep(0.5)
+        os.kill(job.pid, signal.SIGUSR2)
+        ended = support.finish(job)
+        self.assertEqual(ended.code, 5, ended.err)
+        self.assertIn("has been replaced by another directory", ended.err)
+        self.assertEqual({path.name: path.lstat().st_mtime_ns for path in other.iterdir()}, whole)
+        shutil.rmtree(self.out)
+        (self.folder / "elsewhere").rename(self.out)
+        self.go_on_and_compare()
+
+
+class ProbeTest(support.Case):
+    def test_ended_by_others(self):
+        path = self.folder / "rows.h5"
+        os.mkfifo(path)  # the probe waits in it
+        job = support.start("run", self.config(problem__data__format="hdf5", problem__data__train_features=str(path)), "--out", self.folder / "run")
+        self.addCleanup(support.stop_at_once, job)
+
+        def probes():
+            commands = {pid: pathlib.Path(f"/proc/{pid}/cmdline") for pid in support.descendants(job.pid)}
+            return [pid for pid, command in commands.items() if b"probe" in command.read_bytes()]
+        support.wait_for(probes, what="the probe")
+        support.send(probes()[0], signal.SIGKILL)
+
+        def ends():  # the program waits in it too, until there is a writer
+            with contextlib.suppress(OSError):
+                os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+            return job.poll() is not None
+        support.wait_for(ends, what="an end")
+        ended = support.finish(job)
+        self.assertEqual(ended.code, 3, ended.err)
+        self.assertNotIn("crashes", ended.err)
 
 
 class VerifyTest(support.RestartCase):

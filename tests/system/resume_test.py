@@ -235,6 +235,28 @@ class ResumeTest(support.RestartCase):
                         self.assert_same_state(half, self.out)
                         self.assert_each_iteration_once(30)
 
+    def test_checkpoints_that_cannot_be_read(self):
+        whole = self.run_ok("whole")
+        self.run_ok("run", run__iterations=30)
+        (self.out / "result.h5").unlink()
+
+        def hide(path):
+            path.rename(path.with_suffix(".hidden"))
+            path.symlink_to(path.name)
+        newest, older = reversed(support.checkpoints(self.out))
+        for path in (newest, older):
+            hide(path)
+        for ranks in (1, 3):  # to begin anew would be to overwrite them
+            for ended in (self.resume(ranks=ranks, code=5), support.run("run", self.folder / "run.toml", "--out", self.out, ranks=ranks)):
+                self.assertEqual(ended.code, 5, ended.err)
+                self.assertIn("cannot be read: Too many levels of symbolic links", ended.err)
+                self.assertEqual(sorted(path.name for path in self.out.glob("checkpoint*.h5")), [older.name, newest.name])
+        older.unlink()
+        older.with_suffix(".hidden").rename(older)
+        ended = self.resume("--set", "run.iterations=60")
+        self.assertIn("cannot be read: Too many levels of symbolic links; falling back to an older checkpoint", ended.err)
+        self.assert_same_state(whole, self.out)
+
     def test_torn_metrics(self):
         self.run_ok("run", run__iterations=30)
         with open(self.out / "metrics.jsonl", "a", encoding="utf-8") as file:

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <functional>
+
 #include "meha/core/metric.hpp"
 
 namespace meha {
@@ -16,7 +18,9 @@ std::string json_line(const Metrics& metrics);
 class MetricsFile {
  public:
   /// Starts the file anew with these lines. Errors: Error(Checkpoint).
-  MetricsFile(std::string path, std::vector<Metrics> history);
+  /// @param check  throws when the file must not be written; called before each time
+  MetricsFile(
+      std::string path, std::vector<Metrics> history, std::function<void()> check = [] {});
   /// Appends a line; one of the same iteration as the last replaces it. Errors: Error(Checkpoint); the line stays in the
   /// history, and the next call writes whatever the file lacks, also where somebody else changed its length.
   void put(Metrics metrics);
@@ -29,6 +33,7 @@ class MetricsFile {
 
   std::string path_;
   std::vector<Metrics> history_;
+  std::function<void()> check_;
   std::uintmax_t n_bytes_ = 0;  // of the file, with the whole history in it; unknown after a failure
 };
 

@@ -29,9 +29,12 @@ class RunDirectory {
   /// process of the holder, who on this host must be alive. Errors: Error(Checkpoint) naming the holder.
   /// @param take  flock, or what stands for it     @return what could not be made sure of
   std::optional<std::string> lock(int (*take)(int file, int operation) = nullptr);
+  /// Throws Error(Checkpoint) when another run's directory stands where this object has locked one.
+  void check_is_mine() const;
   /// Removes files that an interrupted life left half written. Only under the lock.
   void remove_parts() const;
   /// The newest checkpoint that damage_of() finds nothing in. A damaged one is told to `warn` and renamed to *.damaged.
+  /// Errors: Error(Checkpoint) when there is none, but one that cannot be read now.
   [[nodiscard]] std::optional<std::string> newest_valid(const std::function<void(const std::string&)>& warn) const;
   /// The state file to use results from: result.h5, or a checkpoint where that is newer, or the result broken.
   /// Errors: Error(Checkpoint) when there is neither.

@@ -46,7 +46,8 @@ Index whole_bytes(const State& state, std::span<const Range> stored_rows);
 /// @param whole  untouched on the other ranks
 void gather_state(const Communicator& comm, const State& state, std::span<const Range> stored_rows, State& whole);
 
-/// Why the file must not be trusted; nothing when its hash is right and HDF5 can read it through. Collective: no.
+/// Why the file must not be trusted; nothing when its hash is right and HDF5 can read it through.
+/// Collective: no.  Errors: Error(Checkpoint) when it cannot be read now, whatever it holds.
 std::optional<std::string> damage_of(const std::string& path);
 
 /// Collective: no.
