@@ -50,9 +50,14 @@ void install_signal_handlers(bool is_speaker) {
   struct sigaction action = {};
   action.sa_flags = SA_RESTART;
   action.sa_handler = stop;
-  for (const int signal : {SIGUSR2, SIGTERM, SIGINT}) {
-    sigaction(signal, &action, nullptr);
+  for (const int signal : {SIGUSR2, SIGTERM, SIGINT, SIGHUP}) {
+    struct sigaction before = {};
+    sigaction(signal, &action, &before);
+    if (signal == SIGHUP && before.sa_handler == SIG_IGN) {  // by nohup
+      sigaction(signal, &before, nullptr);
+    }
   }
+  std::signal(SIGPIPE, SIG_IGN);  // when nobody reads what it prints any more, the run goes on
   action.sa_handler = [](int) { checkpoint_signal = 1; };
   sigaction(SIGUSR1, &action, nullptr);
 }

@@ -157,9 +157,8 @@ void RunDirectory::check_is_mine() const {
   struct stat there {};
   if (lock_ && fstat(*lock_, &mine) == 0 && stat(file("run.lock").c_str(), &there) == 0 &&
       (mine.st_ino != there.st_ino || mine.st_dev != there.st_dev)) {
-    throw Error(
-        ExitCode::Checkpoint,
-        path_ + ": has been replaced by another directory while this run was using it; nothing is written there");
+    throw Error(ExitCode::Checkpoint,
+                path_ + ": another run uses it now: run.lock is not the file that this run has locked");
   }
 }
 

@@ -194,7 +194,7 @@ TEST_F(RunDirectoryTest, NoticesThatAnotherDirectoryIsInItsPlace) {
   other.create();
   other.lock();
   EXPECT_NO_THROW(other.check_is_mine());
-  EXPECT_TRUE(fails([&] { old.check_is_mine(); }, ExitCode::Checkpoint, {old.path(), "has been replaced"}));
+  EXPECT_TRUE(fails([&] { old.check_is_mine(); }, ExitCode::Checkpoint, {old.path(), "another run uses it now"}));
 }
 
 int no_locks(int /*file*/, int /*operation*/) {

@@ -111,7 +111,7 @@ class VanishedFolderTest(support.RestartCase):
         os.kill(job.pid, signal.SIGUSR2)
         ended = support.finish(job)
         self.assertEqual(ended.code, 5, ended.err)
-        self.assertIn("has been replaced by another directory", ended.err)
+        self.assertIn("another run uses it now", ended.err)
         self.assertEqual({path.name: path.lstat().st_mtime_ns for path in other.iterdir()}, whole)
         shutil.rmtree(self.out)
         (self.folder / "elsewhere").rename(self.out)

@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import signal
+import subprocess
 import time
 
 import support
@@ -47,7 +48,7 @@ class StopTest(support.RestartCase):
     # ---- asked to stop ----
 
     def test_stop_signals(self):
-        for name in ("SIGUSR2", "SIGTERM", "SIGINT"):
+        for name in ("SIGUSR2", "SIGTERM", "SIGINT", "SIGHUP"):
             with self.subTest(signal=name):
                 shutil.rmtree(self.out, ignore_errors=True)
                 shutil.rmtree(self.folder / "whole", ignore_errors=True)
@@ -173,6 +174,24 @@ class StopTest(support.RestartCase):
         self.assertIn("finishing the iteration", err)
         self.assertIn("ended at once", err)
         self.go_on_and_compare(run__report_every=1)
+
+    def test_nohup(self):
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self.addCleanup(signal.signal, signal.SIGHUP, before)
+        job = self.begin()
+        os.kill(job.pid, signal.SIGHUP)
+        iteration = self.newest_iteration()
+        support.wait_for(lambda: self.newest_iteration() > iteration + 1000, what="more iterations")
+        self.assertIsNone(job.poll())
+
+    def test_nobody_reads_its_output(self):
+        job = subprocess.Popen(support.command(["run", self.config(run__report_every=1), "--out", self.out]), stdout=subprocess.PIPE,
+                               env=support.environment())
+        self.addCleanup(support.stop_at_once, job)
+        job.stdout.readline()
+        job.stdout.close()
+        self.assertEqual(job.wait(60), 0)
+        self.assertEqual(support.read_attribute(self.out / "result.h5", "status"), "finished")
 
     def test_stop_file(self):
         for ranks in (1, 3):

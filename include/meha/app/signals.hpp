@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// SIGUSR1: checkpoint and go on.  SIGUSR2, SIGTERM, SIGINT: checkpoint and stop with exit code 75.  A second SIGINT: end
-// at once with exit code 130.
+// SIGUSR1: checkpoint and go on.  SIGUSR2, SIGTERM, SIGINT, and SIGHUP without nohup: checkpoint and stop with exit code
+// 75.  A second SIGINT: end at once with exit code 130.  SIGPIPE, when nobody reads the output any more: go on.
 #pragma once
 
 namespace meha {

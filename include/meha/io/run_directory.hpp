@@ -29,7 +29,8 @@ class RunDirectory {
   /// process of the holder, who on this host must be alive. Errors: Error(Checkpoint) naming the holder.
   /// @param take  flock, or what stands for it     @return what could not be made sure of
   std::optional<std::string> lock(int (*take)(int file, int operation) = nullptr);
-  /// Throws Error(Checkpoint) when another run's directory stands where this object has locked one.
+  /// Throws Error(Checkpoint) when run.lock is not the file that this object has locked: another directory stands in the
+  /// place of its own, or somebody has removed the lock for another run to begin.
   void check_is_mine() const;
   /// Removes files that an interrupted life left half written. Only under the lock.
   void remove_parts() const;
