@@ -7,6 +7,7 @@
 
 #include "meha/app/data_bands.hpp"
 #include "meha/app/verbs.hpp"
+#include "meha/data/hdf5_probe.hpp"
 #include "meha/io/progress_bar.hpp"
 
 namespace meha {
@@ -53,13 +54,7 @@ ExitCode data_info_verb(const Arguments& arguments) {
 }
 
 ExitCode data_probe_verb(const Arguments& arguments) {
-  try {
-    const RowsFile file(arguments.data.in);
-    for (const Index row : {Index{0}, file.n_rows() - 1}) {
-      (void)file.read({row, row + 1}, Targets::Numbers);
-    }
-  } catch (const Error&) {  // the file is not what it should be, but that can be told
-  }
+  probe_hdf5(arguments.data.in);
   std::_Exit(0);
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // HDF5's own library (1.10) crashes on some files whose inner structure is damaged. State files are safe from that: it sees
-// none whose hash is wrong. Files of rows come from elsewhere: target rows tells its crashes from ours.
+// none whose hash is wrong. Files of rows come from elsewhere, and are probed first.
 #include <algorithm>
 #include <span>
 
 #include "fuzz/target.hpp"
+#include "meha/data/hdf5_probe.hpp"
 #include "meha/data/hdf5_table.hpp"
 #include "meha/data/rows_file.hpp"
 #include "support/data_files.hpp"
@@ -19,9 +20,17 @@ std::span<const T> last_of(const std::vector<T>& values) {
   return std::span(values).last(std::min<std::size_t>(1, values.size()));
 }
 
-void read_rows_file(const std::string& input) {
+const std::string& rows_file(const std::string& input) {
   static MemoryFile held;
-  const std::string& path = held.holding(input.empty() ? input : input.substr(1));
+  return held.holding(input.empty() ? input : input.substr(1));
+}
+
+void probe_rows_file(const std::string& input) {
+  probe_hdf5(rows_file(input));
+}
+
+void read_rows_file(const std::string& input) {
+  const std::string& path = rows_file(input);
   const Targets targets = !input.empty() && (input[0] & 1) != 0 ? Targets::Numbers : Targets::Classes;
   const Table whole = read_hdf5_table(path, "", targets);
   const RowsFile file(path);
@@ -119,7 +128,7 @@ void read_state_file(const std::string& input) {
 std::vector<Target> hdf5_targets() {
   const std::vector<std::string> words = {
       "\xff\xff\xff\xff\xff\xff\xff\xff", std::string(8, '\0'), "TREE", "SNOD", "HEAP", "GCOL"};
-  return {{"rows", ExitCode::Data, rows_seeds, words, read_rows_file},
+  return {{"rows", ExitCode::Data, rows_seeds, words, read_rows_file, probe_rows_file},
           {"state", ExitCode::Checkpoint, state_seeds, words, read_state_file}};
 }
 

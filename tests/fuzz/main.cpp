@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // fuzz TARGET [EXECUTIONS [SEED]]: reads the target's seeds and random changes of them, with any compiler.
 // fuzz TARGET FILE…: reads these inputs. An input that breaks the reader is kept as finding-TARGET.
-#include <dlfcn.h>
 #include <execinfo.h>
 #include <fcntl.h>
 #include <mpi.h>
-#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -19,7 +19,8 @@
 #include <iterator>
 #include <new>
 #include <random>
-#include <string_view>
+#include <span>
+#include <vector>
 
 #include "fuzz/target.hpp"
 
@@ -28,7 +29,8 @@ namespace {
 constexpr std::size_t largest_input = 1 << 15;
 constexpr std::size_t largest_allocation = std::size_t{64}
                                            << 20;  // a gzipped input unfolds to 1032 times its size at most
-constexpr unsigned patience_s = 20, patience_with_library_s = 5;  // it may look for its end for ever
+constexpr unsigned patience_s = 20;
+constexpr rlim_t patience_with_library_s = 1;  // of processor time
 
 std::string input;     // the one being read
 std::string findings;  // file to keep it in
@@ -48,37 +50,39 @@ void keep_input() {
   std::_Exit(1);
 }
 
-constexpr int library_crashed = 99;
-bool may_crash = false;  // inside of libhdf5
-
-/// Whether an address lies in a shared library of this name.
-bool is_in(const void* address, std::string_view library) {
-  Dl_info info{};
-  return dladdr(address, &info) != 0 && info.dli_fname != nullptr &&
-         std::string_view(info.dli_fname).find(library) != std::string_view::npos;
-}
-
-/// Whether the frames below this handler's are HDF5's, or malloc's that has found the heap broken (abort() called from
-/// within libc). Our own code breaks no heap: it is read under the address sanitizer too, which says so where it happens.
-bool is_fault_of_library(int signal, void* const* frames, int n) {
-  constexpr int caller_of_abort = 5;
-  return std::any_of(frames + std::min(n, 2), frames + std::min(n, 8),
-                     [](void* frame) { return is_in(frame, "libhdf5"); }) ||
-         (signal == SIGABRT && n > caller_of_abort && is_in(frames[caller_of_abort], "libc.so"));
-}
-
 extern "C" void on_signal(int signal) {
-  void* frames[40];
-  const int n = backtrace(frames, 40);
-  if (may_crash && is_fault_of_library(signal, frames, n)) {
-    std::_Exit(library_crashed);
-  }
   std::signal(signal, SIG_DFL);
-  backtrace_symbols_fd(frames, n, 2);
+  void* frames[40];
+  backtrace_symbols_fd(frames, backtrace(frames, 40), 2);
   keep_input();
   std::fprintf(stderr, "signal %d (%s); the input is in %s\n", signal, signal == SIGALRM ? "too slow" : "crash",
                findings.c_str());
   std::_Exit(1);
+}
+
+constexpr std::array deadly = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM};
+
+enum class End { Whole, Finding, Death };
+
+/// How the work ends, in a process of its own.
+template <class Work>
+End end_of(Work&& work) {
+  const pid_t process = fork();
+  if (process == 0) {
+    for (const int signal : deadly) {
+      std::signal(signal, SIG_DFL);
+    }
+    const rlimit seconds{.rlim_cur = patience_with_library_s, .rlim_max = patience_with_library_s};
+    setrlimit(RLIMIT_CPU, &seconds);
+    if (freopen("/dev/null", "w", stderr) == nullptr) {  // libc tells of broken heaps
+      std::_Exit(2);
+    }
+    work();
+    std::_Exit(0);
+  }
+  int status = 0;
+  waitpid(process, &status, 0);
+  return !WIFEXITED(status) ? End::Death : WEXITSTATUS(status) == 0 ? End::Whole : End::Finding;
 }
 
 /// A seed, changed in a few places as files are damaged and as people err.
@@ -143,48 +147,55 @@ class Mutator {
 };
 
 void read(const meha::fuzz::Target& target) {
-  alarm(may_crash ? patience_with_library_s : patience_s);
+  alarm(patience_s);
   if (const std::string complaint = complaint_of(target, input); !complaint.empty()) {
     end_with(complaint);
   }
 }
 
-/// Reads changed seeds. @param done  counts them
-void fuzz(const meha::fuzz::Target& target, long n_executions, unsigned seed, long& done) {
-  Mutator mutator(target, seed);
-  for (const std::string& right : mutator.seeds()) {
-    input = right;
-    try {
-      target.read(input);
-    } catch (const std::exception& error) {
-      end_with(std::string("a seed is refused: ") + error.what());
-    }
-  }
-  while (done < n_executions) {
+/// Reads changed seeds.
+void fuzz(const meha::fuzz::Target& target, Mutator& mutator, long n_executions) {
+  for (long done = 0; done < n_executions; ++done) {
     input = mutator.next();
-    ++done;
     read(target);
   }
 }
 
-/// The same in processes of its own, one after every crash of the library. @return how many those were
-long fuzz_crashing(const meha::fuzz::Target& target, long n_executions, unsigned seed, long& done) {
-  for (long n_crashes = 0;; ++n_crashes) {
-    const pid_t child = fork();
-    if (child == 0) {
-      may_crash = true;
-      fuzz(target, n_executions, seed + static_cast<unsigned>(n_crashes), done);
-      std::_Exit(0);
+/// The same where a library may crash: some inputs at a time in a process of their own, and when that does not end well
+/// each alone. @return how many the library crashes on, or finds no end of, as the probe does
+long fuzz_probed(const meha::fuzz::Target& target, Mutator& mutator, long n_executions) {
+  constexpr long at_once = 40;
+  long n_refused = 0;
+  std::vector<std::string> inputs;
+  for (long done = 0; done < n_executions; done += at_once) {
+    inputs.clear();
+    while (std::ssize(inputs) < std::min(at_once, n_executions - done)) {
+      inputs.push_back(mutator.next());
     }
-    int status = 0;
-    waitpid(child, &status, 0);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-      return n_crashes;
+    const auto read_all = [&](std::span<const std::string> some) {
+      return end_of([&] {
+        for (const std::string& one : some) {
+          input = one;
+          read(target);
+        }
+      });
+    };
+    if (read_all(inputs) == End::Whole) {
+      continue;
     }
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != library_crashed) {
-      std::_Exit(1);
+    for (const std::string& one : inputs) {
+      const End end = read_all({&one, 1});
+      input = one;
+      if (end == End::Finding) {
+        end_with("a finding: read the input alone to see which");
+      }
+      if (end == End::Death && end_of([&] { target.probe(one); }) == End::Whole) {
+        end_with("a crash, or no end, where the probe comes through");
+      }
+      n_refused += end == End::Death ? 1 : 0;
     }
   }
+  return n_refused;
 }
 
 }  // namespace
@@ -213,7 +224,7 @@ int main(int argc, char** argv) {
   const meha::fuzz::Target& target = meha::fuzz::target_of(argc > 1 ? argv[1] : "");
   findings = std::string("finding-") + target.name;
   (void)target.seeds();  // MPI sets handlers of its own when it starts
-  for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM}) {
+  for (const int signal : deadly) {
     std::signal(signal, on_signal);
   }
   char* end = nullptr;
@@ -221,18 +232,25 @@ int main(int argc, char** argv) {
   if (argc <= 2 || *end == '\0') {
     const unsigned seed = argc > 3 ? static_cast<unsigned>(std::atoi(argv[3])) : 1;
     const auto start = std::chrono::steady_clock::now();
-    auto& done =
-        *static_cast<long*>(mmap(nullptr, sizeof(long), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-    long n_crashes = 0;
-    if (std::string_view(target.name) == "rows") {
-      n_crashes = fuzz_crashing(target, n_executions, seed, done);
+    Mutator mutator(target, seed);
+    for (const std::string& right : mutator.seeds()) {
+      input = right;
+      try {
+        target.read(input);
+      } catch (const std::exception& error) {
+        end_with(std::string("a seed is refused: ") + error.what());
+      }
+    }
+    long n_refused = 0;
+    if (target.probe != nullptr) {
+      n_refused = fuzz_probed(target, mutator, n_executions);
     } else {
-      fuzz(target, n_executions, seed, done);
+      fuzz(target, mutator, n_executions);
     }
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-    std::printf("%-8s %ld executions, %.1f s, no finding", target.name, done, time.count());
-    if (n_crashes > 0) {
-      std::printf("; %ld crashes inside of HDF5's library", n_crashes);
+    std::printf("%-8s %ld executions, %.1f s, no finding", target.name, n_executions, time.count());
+    if (n_refused > 0) {
+      std::printf("; %ld inputs that the probe refuses", n_refused);
     }
     std::printf("\n");
     if (int started = 0; MPI_Initialized(&started) == MPI_SUCCESS && started != 0) {

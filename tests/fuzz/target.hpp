@@ -20,6 +20,7 @@ struct Target {
   std::vector<std::string> (*seeds)();     // inputs that are right
   std::vector<std::string> words;          // what mutations may put in
   void (*read)(const std::string& input);  // throws Error, or std::logic_error where a property does not hold
+  void (*probe)(const std::string& input) = nullptr;  // crashes first, where a library may crash
 };
 
 std::vector<Target> table_targets();  // idx, csv, libsvm, npy
