@@ -82,20 +82,19 @@ RowSet::RowSet(BlockPlan plan, Range rows, Index n_features, Element element, Ta
 
 Tile RowSet::tile(Range rows) const {
   const Index first = rows.begin - rows_.begin;
-  const bool sparse = element_ == Element::Sparse;
   return {.features = stream_ ? in_block(rows.begin, stream_->features(rows.begin / plan_.block_rows))
-                              : features_.data() + (sparse ? 0 : bytes_of(rows).begin),
+                              : features_.data() + bytes_of(rows).begin,
           .labels = labels_.empty() ? nullptr : labels_.data() + first,
           .numbers = numbers_.empty() ? nullptr : numbers_.data() + first,
           .element = element_,
           .n_rows = rows.size(),
           .n_features = n_features_,
-          .first_entry = sparse ? first_entry_.data() + first : nullptr};
+          .first_entry = element_ == Element::Sparse ? first_entry(rows.begin) : nullptr};
 }
 
 /// Where the features of this row are. @param block  where those of its block begin
 const std::byte* RowSet::in_block(Index row, const std::byte* block) const {
-  return block + row % plan_.block_rows * n_features_ * bytes_per(element_);
+  return block + bytes_of({row - row % plan_.block_rows, row}).size();
 }
 
 const std::byte* RowSet::upcoming(Index row) const {
@@ -119,11 +118,14 @@ std::optional<Error> RowSet::failure() const {
 /// Where the features of these rows stand.
 Range RowSet::bytes_of(Range rows) const {
   const auto begin_of = [&](Index row) {
-    const Index i = row - rows_.begin;
-    return bytes_per(element_) *
-           (element_ == Element::Sparse ? first_entry_[static_cast<std::size_t>(i)] : i * n_features_);
+    return bytes_per(element_) * (element_ == Element::Sparse ? *first_entry(row) - *first_entry(rows_.begin)
+                                                              : (row - rows_.begin) * n_features_);
   };
   return {begin_of(rows.begin), begin_of(rows.end)};
+}
+
+const Index* RowSet::first_entry(Index row) const {
+  return (stream_ ? stream_->first_entry() : first_entry_).data() + (row - rows_.begin);
 }
 
 std::span<std::byte> RowSet::feature_bytes(Range rows) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 
@@ -13,6 +14,8 @@ namespace {
 
 using Type = Hdf5File::Type;
 __extension__ using Half = _Float16;
+
+constexpr Index most_chunk_entries = Index{1} << 20;
 
 }  // namespace
 
@@ -50,6 +53,28 @@ std::string RowsHash::hex() const {
   all.add_values(std::span<const Index>(std::array{n_rows_, n_features_}));
   all.add_values(std::span<const std::uint64_t>(std::array{features_.value(), labels_.value(), sizes_.value()}));
   return all.hex();
+}
+
+void check_entries(const std::string& path, std::span<const Entry> entries, std::span<const Index> first_entry,
+                   Index first_row, Index n_features) {
+  const Entry* entry = entries.data();
+  for (std::size_t row = 1; row < first_entry.size(); ++row) {
+    Index last = -1;
+    for (Index n = first_entry[row] - first_entry[row - 1]; n > 0; --n, ++entry) {
+      const bool in_place = entry->feature > last && entry->feature < n_features;
+      if (in_place && std::isfinite(entry->value)) {
+        last = entry->feature;
+        continue;
+      }
+      const std::string place = path + ": /features/" + (in_place ? "value" : "feature");
+      const std::string of_row = " in row " + std::to_string(first_row + static_cast<Index>(row) - 1);
+      throw Error(ExitCode::Data,
+                  in_place ? place + " of feature " + std::to_string(entry->feature) + of_row +
+                                 " is not a finite number in float32: is it of an extraordinary scale?"
+                           : place + " = " + std::to_string(static_cast<std::int32_t>(entry->feature)) + of_row +
+                                 ": must ascend within a row and be from 0 to " + std::to_string(n_features - 1));
+    }
+  }
 }
 
 Index rows_of_band(const RowsFormat& format, Index bytes) {
@@ -237,24 +262,15 @@ std::vector<Index> RowsFile::first_entries(Range rows) const {
 std::vector<Entry> RowsFile::read_entries(Range rows, std::vector<Index>& first_entry) const {
   first_entry = first_entries(rows);
   const Range entries{first_entry.front(), first_entry.back()};
-  std::vector<std::int64_t> features(static_cast<std::size_t>(entries.size()));
+  std::vector<std::int32_t> features(static_cast<std::size_t>(entries.size()));  // larger numbers become the largest
   std::vector<float> values(features.size());
-  file_.read_rows("/features/feature", entries, Type::Int64, features.data());
+  file_.read_rows("/features/feature", entries, Type::Int32, features.data());
   file_.read_rows("/features/value", entries, Type::Float32, values.data());
   std::vector<Entry> read(features.size());
-  for (std::size_t row = 1; row < first_entry.size(); ++row) {
-    Index last = -1;
-    for (Index at = first_entry[row - 1] - entries.begin; at < first_entry[row] - entries.begin; ++at) {
-      const auto i = static_cast<std::size_t>(at);
-      if (features[i] <= last || features[i] >= n_features()) {
-        fail("/features/feature = " + std::to_string(features[i]) + " in row " +
-             std::to_string(rows.begin + static_cast<Index>(row) - 1) + ": must ascend within a row and be from 0 to " +
-             std::to_string(n_features() - 1));
-      }
-      last = features[i];
-      read[i] = {static_cast<std::uint32_t>(features[i]), values[i]};
-    }
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    read[i] = {static_cast<std::uint32_t>(features[i]), values[i]};
   }
+  check_entries(path_, read, first_entry, rows.begin, n_features());
   for (Index& first : first_entry) {
     first -= entries.begin;
   }
@@ -263,22 +279,37 @@ std::vector<Entry> RowsFile::read_entries(Range rows, std::vector<Index>& first_
 
 RowsOnDisk RowsFile::on_disk() const {
   const std::string advice = "; meha data import --format hdf5 makes a file that can be";
-  if (format_.stored == Stored::Sparse) {
-    fail("sparse rows must be in memory");
-  }
-  if (format_.block_rows == 0) {
-    fail("/features cannot be read block by block: it must be stored in chunks of whole rows" + advice);
-  }
+  const std::string refusal = "/features cannot be read block by block: it must ";
   RowsOnDisk rows{.path = path_,
-                  .chunks = feature_chunks(),
+                  .chunks = {},
+                  .value_chunks = {},
                   .chunk_rows = format_.block_rows,
                   .stored = format_.stored,
                   .n_features = n_features()};
-  const Index bytes = rows.stored_chunk_bytes();
-  const auto is_plain = [&](const Hdf5Chunk& chunk) { return chunk.size == bytes || chunk.size == bytes + 4; };
-  if (!std::ranges::all_of(rows.chunks, is_plain) || !file_.is_native("/features", type_of(format_.stored))) {
-    fail("/features cannot be read block by block: it must not be compressed, and of little-endian numbers" + advice);
+  const auto chunks_of = [&](const char* dataset, Type type) {
+    auto chunks = file_.chunk_addresses(dataset);
+    const Index bytes = rows.stored_chunk_bytes();
+    const auto is_plain = [&](const Hdf5Chunk& chunk) { return chunk.size == bytes || chunk.size == bytes + 4; };
+    if (!std::ranges::all_of(chunks, is_plain) || !file_.is_native(dataset, type)) {
+      fail(refusal + "not be compressed, and of little-endian numbers" + advice);
+    }
+    return chunks;
+  };
+  if (format_.stored == Stored::Sparse) {
+    const auto chunk = file_.chunk_shape("/features/feature");
+    if (chunk.empty() || chunk[0] > most_chunk_entries || chunk != file_.chunk_shape("/features/value")) {
+      fail(refusal + "be stored in chunks of as many feature numbers as values, at most " +
+           std::to_string(most_chunk_entries) + advice);
+    }
+    rows.chunk_rows = chunk[0];
+    rows.chunks = chunks_of("/features/feature", Type::Int32);
+    rows.value_chunks = chunks_of("/features/value", Type::Float32);
+    return rows;
   }
+  if (format_.block_rows == 0) {
+    fail(refusal + "be stored in chunks of whole rows" + advice);
+  }
+  rows.chunks = chunks_of("/features", type_of(format_.stored));
   return rows;
 }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <functional>
 #include <numeric>
 
@@ -25,28 +24,34 @@ void for_each_block(const Communicator& comm, const BlockPlan& plan, See&& see) 
 }
 
 /// Where the entries of this rank's sparse rows begin, and the last end. Collective.
-std::vector<Index> deal_first_entries(const Communicator& comm, const BlockPlan& plan, const Selection& selection) {
-  std::vector<Index> first_entry = {0};
-  std::vector<Index> sizes;
+/// @param in_file  counted from the file's first entry (of rows that follow each other there), else from 0
+std::vector<Index> deal_first_entries(const Communicator& comm, const BlockPlan& plan, const Selection& selection,
+                                      bool in_file) {
+  std::vector<Index> first_entry;
+  std::vector<Index> numbers;  // of a block: where its first row's entries begin in the file, sizes of its rows
   for_each_block(comm, plan, [&](int owner, Range rows) {
-    sizes.resize(static_cast<std::size_t>(rows.size()));
+    numbers.resize(static_cast<std::size_t>(rows.size()) + 1);
     for (Index i = 0; comm.is_root() && i < rows.size(); ++i) {
       const auto row = static_cast<std::size_t>(selection.rows[static_cast<std::size_t>(rows.begin + i)]);
       const auto& all = selection.table->first_entry;
-      sizes[static_cast<std::size_t>(i)] = all[row + 1] - all[row];
+      numbers[0] = i == 0 ? all[row] : numbers[0];
+      numbers[static_cast<std::size_t>(i) + 1] = all[row + 1] - all[row];
     }
     if (comm.is_root() && owner != 0) {
-      comm.send(owner, std::as_bytes(std::span(sizes)));
+      comm.send(owner, std::as_bytes(std::span(numbers)));
     } else if (!comm.is_root() && owner == comm.rank()) {
-      comm.receive(0, std::as_writable_bytes(std::span(sizes)));
+      comm.receive(0, std::as_writable_bytes(std::span(numbers)));
     }
     if (owner == comm.rank()) {
-      for (const Index size : sizes) {
+      if (first_entry.empty()) {
+        first_entry.push_back(in_file ? numbers[0] : 0);
+      }
+      for (const Index size : std::span(numbers).subspan(1)) {
         first_entry.push_back(first_entry.back() + size);
       }
     }
   });
-  return first_entry;
+  return first_entry.empty() ? std::vector<Index>{0} : first_entry;
 }
 
 /// Checks that blocks of the selection can be read one by one. On rank 0.
@@ -56,9 +61,6 @@ RowsOnDisk rows_on_disk(const Selection& selection, Index block_rows) {
     throw Error(ExitCode::Data,
                 table.name + ": its rows do not fit into memory (problem.data.memory, per rank) and " + why);
   };
-  if (table.element == Element::Sparse) {
-    fail("cannot be read from disk in every pass, being sparse");
-  }
   if (!table.on_disk) {
     fail("cannot be read from disk in every pass: only files that meha data import writes can, without standardise");
   }
@@ -72,7 +74,7 @@ RowsOnDisk rows_on_disk(const Selection& selection, Index block_rows) {
     fail("cannot be read from disk in every pass: the file has no fingerprint; meha data import makes one");
   }
   RowsOnDisk rows = table.on_disk();
-  if (block_rows % rows.chunk_rows != 0) {
+  if (rows.stored != Stored::Sparse && block_rows % rows.chunk_rows != 0) {
     fail("are stored in blocks of " + std::to_string(rows.chunk_rows) + ": run.block_rows = " +
          std::to_string(block_rows) + " must be a multiple of it, else rows would be read several times");
   }
@@ -81,17 +83,13 @@ RowsOnDisk rows_on_disk(const Selection& selection, Index block_rows) {
 
 /// A stream of a selection's features on every rank. Collective.
 std::shared_ptr<BlockStream> open_stream(const Communicator& comm, const Selection& selection, BlockPlan plan,
-                                         Index memory) {
+                                         Index memory, std::vector<Index> first_entry) {
   RowsOnDisk rows;
-  std::string chunks;
-  comm.root_or_none([&] {
-    rows = rows_on_disk(selection, plan.block_rows);
-    chunks.assign(reinterpret_cast<const char*>(rows.chunks.data()), rows.chunks.size() * sizeof(Hdf5Chunk));
-  });
+  comm.root_or_none([&] { rows = rows_on_disk(selection, plan.block_rows); });
   comm.broadcast(rows.path);
-  comm.broadcast(chunks);
-  rows.chunks.resize(chunks.size() / sizeof(Hdf5Chunk));
-  std::memcpy(rows.chunks.data(), chunks.data(), chunks.size());
+  for (auto* chunks : {&rows.chunks, &rows.value_chunks}) {
+    *chunks = comm.gather_all(std::span<const Hdf5Chunk>(*chunks));  // only rank 0 has any
+  }
   auto stored = static_cast<Index>(rows.stored);
   Index first_row = comm.is_root() ? selection.rows.front() : 0;
   for (Index* number : {&rows.chunk_rows, &stored, &rows.n_features, &first_row}) {
@@ -99,7 +97,12 @@ std::shared_ptr<BlockStream> open_stream(const Communicator& comm, const Selecti
   }
   rows.stored = static_cast<Stored>(stored);
   std::shared_ptr<BlockStream> stream;
-  comm.all_or_none([&] { stream = std::make_shared<BlockStream>(std::move(rows), plan, first_row, memory); });
+  comm.all_or_none([&] {
+    stream = std::make_shared<BlockStream>(
+        std::make_unique<BlockReader>(std::move(rows), plan, first_row, comm.owned_rows(plan).begin,
+                                      std::move(first_entry)),
+        memory);
+  });
   return stream;
 }
 
@@ -117,9 +120,10 @@ RowSet deal_targets(const Communicator& comm, const Selection& selection, Index 
   const BlockPlan plan{.n_rows = n_rows, .block_rows = block_rows};
   std::vector<Index> first_entry;
   if (static_cast<Element>(element) == Element::Sparse) {
-    first_entry = deal_first_entries(comm, plan, selection);
+    first_entry = deal_first_entries(comm, plan, selection, memory >= 0);
   }
-  std::shared_ptr<BlockStream> stream = memory < 0 ? nullptr : open_stream(comm, selection, plan, memory);
+  std::shared_ptr<BlockStream> stream =
+      memory < 0 ? nullptr : open_stream(comm, selection, plan, memory, std::move(first_entry));
   RowSet mine(plan, comm.owned_rows(plan), n_features, static_cast<Element>(element), static_cast<Targets>(targets),
               std::move(first_entry), std::move(stream));
   const bool numbers = static_cast<Targets>(targets) == Targets::Numbers;

@@ -75,19 +75,19 @@ void check_values(const Table& table, Index first_row = 0);
 
 /// Consecutive rows in cache-sized portions. At least 64 readable bytes follow the last row.
 struct Tile {
-  const std::byte* features = nullptr;
+  const std::byte* features = nullptr;  // Sparse: the entries of the first row, and so on
   const Label* labels = nullptr;  // Targets::Classes
   const Real* numbers = nullptr;  // Targets::Numbers
   Element element = Element::UInt8;
   Index n_rows = 0;
   Index n_features = 0;
   const std::byte* next = nullptr;     // features that will be asked for next, to be brought to the cache
-  const Index* first_entry = nullptr;  // Sparse: (n_rows + 1), places among the entries that begin at `features`
+  const Index* first_entry = nullptr;  // Sparse: (n_rows + 1), where rows' entries begin, in any count
 
   /// Sparse only.
   [[nodiscard]] std::span<const Entry> entries(Index row) const {
     const auto* all = reinterpret_cast<const Entry*>(features);
-    return {all + first_entry[row], all + first_entry[row + 1]};
+    return {all + (first_entry[row] - first_entry[0]), all + (first_entry[row + 1] - first_entry[0])};
   }
 };
 
@@ -96,7 +96,7 @@ class RowSet {
  public:
   RowSet() = default;
   /// @param first_entry  Sparse: where the entries of each of these rows begin, and the last end (rows + 1 numbers)
-  /// @param stream  where features come from that stay on disk; none: room for them is made here
+  /// @param stream  where features, and first_entry, come from that stay on disk; none: room for them is made here
   RowSet(BlockPlan plan, Range rows, Index n_features, Element element, Targets targets = Targets::Classes,
          std::vector<Index> first_entry = {}, std::shared_ptr<BlockStream> stream = {});
 
@@ -122,6 +122,7 @@ class RowSet {
  private:
   [[nodiscard]] const std::byte* in_block(Index row, const std::byte* block) const;
   [[nodiscard]] Range bytes_of(Range rows) const;
+  [[nodiscard]] const Index* first_entry(Index row) const;
 
   BlockPlan plan_;
   Range rows_;

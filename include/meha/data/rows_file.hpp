@@ -58,16 +58,24 @@ class RowsHash {
   Hasher features_, labels_, sizes_;
 };
 
-/// Where the dense rows of a file stand, to be read past the HDF5 library.
+/// Throws Error(Data) unless features ascend within each row and are from 0 to n_features − 1, and values are finite.
+/// @param first_entry  (rows + 1): where the entries of each row begin, in any count, and the last end
+/// @param first_row  number of the first of these rows in the file
+void check_entries(const std::string& path, std::span<const Entry> entries, std::span<const Index> first_entry,
+                   Index first_row, Index n_features);
+
+/// Where the features of a file's rows stand, to be read past the HDF5 library.
 struct RowsOnDisk {
   std::string path;
-  std::vector<Hdf5Chunk> chunks;  // first rows first; each with or without a checksum
-  Index chunk_rows = 0;
+  std::vector<Hdf5Chunk> chunks;        // first rows first; each with or without a checksum; sparse: of feature numbers
+  std::vector<Hdf5Chunk> value_chunks;  // sparse: of values
+  Index chunk_rows = 0;                 // sparse: entries
   Stored stored = Stored::UInt8;
   Index n_features = 0;
 
   [[nodiscard]] Index stored_chunk_bytes() const {
-    return chunk_rows * n_features * (stored == Stored::UInt8 ? 1 : stored == Stored::Float16 ? 2 : 4);
+    return chunk_rows * (stored == Stored::Sparse ? 1 : n_features) *
+           (stored == Stored::UInt8 ? 1 : stored == Stored::Float16 ? 2 : 4);
   }
 };
 
@@ -107,7 +115,7 @@ class RowsFile {
   [[nodiscard]] std::vector<Entry> read_entries(Range rows, std::vector<Index>& first_entry) const;
   /// Where the entries of these sparse rows begin among all of the file, and the last end.
   [[nodiscard]] std::vector<Index> first_entries(Range rows) const;
-  /// Errors: Error(Data) when the rows are sparse, not chunked by rows, compressed, or big-endian.
+  /// Errors: Error(Data) when the features are not chunked by rows (sparse: both datasets alike), compressed, or big-endian.
   [[nodiscard]] RowsOnDisk on_disk() const;
   /// Where the blocks of dense features stand in the file.
   [[nodiscard]] std::vector<Hdf5Chunk> feature_chunks() const { return file_.chunk_addresses("/features"); }

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// Blocks of rows of a file (see rows_file), read past the HDF5 library, which serves one thread alone. Every chunk is
+// checked as it comes. Chunks of dense rows are read into place, a block's being whole or nearly; those of sparse rows hold
+// entries, without regard to rows: one is kept while the next block may begin in it.
+#pragma once
+
+#include "meha/core/blocks.hpp"
+#include "meha/data/rows_file.hpp"
+
+namespace meha {
+
+class BlockReader {
+ public:
+  /// @param first_row  row of the file that is the first of the set cut by `plan`
+  /// @param first_entry  sparse: where the entries of the set's rows from `own_row` on begin in the file, and the last end;
+  /// only blocks of these can be read
+  /// Errors: Error(Data) when the file cannot be opened.
+  BlockReader(RowsOnDisk rows, BlockPlan plan, Index first_row, Index own_row = 0, std::vector<Index> first_entry = {});
+  ~BlockReader();
+  BlockReader(const BlockReader&) = delete;
+  BlockReader& operator=(const BlockReader&) = delete;
+
+  /// What a buffer must have for any block, with 64 readable bytes after its last row.
+  [[nodiscard]] Index buffer_bytes() const;
+  /// @return where the block's first row begins in the buffer
+  /// Errors: Error(Data) naming file, rows or entries, and cause.
+  const std::byte* read(Index block, std::span<std::byte> buffer);
+  [[nodiscard]] const std::vector<Index>& first_entry() const { return first_entry_; }
+
+ private:
+  void read_entries(Index block, std::byte* to);
+  void read_chunk(Index chunk, std::byte* to);
+  void read_stored(const char* dataset, const std::vector<Hdf5Chunk>& chunks, Index chunk, std::byte* to) const;
+  /// Where the first entry of each of the block's rows is in the file, and the end.
+  [[nodiscard]] std::span<const Index> entries_of(Index block) const;
+
+  RowsOnDisk rows_;
+  BlockPlan plan_;
+  Index first_row_, own_row_;
+  std::vector<Index> first_entry_;
+  Index chunk_bytes_;              // in memory
+  std::vector<std::byte> stored_;  // a chunk as it stands in the file, where memory has it otherwise
+  std::vector<std::byte> chunk_;   // sparse: the last that was read
+  Index chunk_at_hand_ = -1;
+  int file_;
+};
+
+}  // namespace meha

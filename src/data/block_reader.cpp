@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/block_reader.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "meha/core/error.hpp"
+#include "meha/data/fletcher32.hpp"
+
+namespace meha {
+namespace {
+
+__extension__ using Half = _Float16;
+
+constexpr Index checksum_bytes = 4;
+constexpr Index readable_past_end = 64;
+
+/// Copies n numbers of 4 bytes, to every other place.
+void interleave(const std::byte* from, Index n, std::byte* to) {
+  for (Index i = 0; i < n; ++i) {
+    std::memcpy(to + i * Index{sizeof(Entry)}, from + i * 4, 4);
+  }
+}
+
+void widen(const std::byte* from, Index n, std::byte* to) {
+  for (Index i = 0; i < n; ++i) {
+    Half half;
+    std::memcpy(&half, from + i * Index{sizeof half}, sizeof half);
+    const auto value = static_cast<float>(half);
+    std::memcpy(to + i * Index{sizeof value}, &value, sizeof value);
+  }
+}
+
+}  // namespace
+
+BlockReader::BlockReader(RowsOnDisk rows, BlockPlan plan, Index first_row, Index own_row,
+                         std::vector<Index> first_entry)
+    : rows_(std::move(rows)),
+      plan_(plan),
+      first_row_(first_row),
+      own_row_(own_row),
+      first_entry_(std::move(first_entry)),
+      chunk_bytes_(rows_.chunk_rows * bytes_per(element_of(rows_.stored)) *
+                   (rows_.stored == Stored::Sparse ? 1 : rows_.n_features)),
+      file_(open(rows_.path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (file_ < 0) {
+    throw Error(ExitCode::Data, rows_.path + ": " + std::strerror(errno));
+  }
+  const bool sparse = rows_.stored == Stored::Sparse;
+  if (sparse || rows_.stored == Stored::Float16) {
+    stored_.resize(static_cast<std::size_t>(rows_.stored_chunk_bytes() + checksum_bytes));
+  }
+  chunk_.resize(sparse ? static_cast<std::size_t>(chunk_bytes_) : 0);
+}
+
+BlockReader::~BlockReader() {
+  close(file_);
+}
+
+Index BlockReader::buffer_bytes() const {
+  if (rows_.stored != Stored::Sparse) {
+    const Index n_chunks = plan_.block_rows / rows_.chunk_rows + (first_row_ % rows_.chunk_rows == 0 ? 0 : 1);
+    return n_chunks * chunk_bytes_ + std::max(checksum_bytes, readable_past_end);
+  }
+  Index most = 0;
+  const Index end = own_row_ + static_cast<Index>(first_entry_.size()) - 1;
+  for (Index row = own_row_; row < end; row += plan_.block_rows) {
+    const auto places = entries_of(row / plan_.block_rows);
+    most = std::max(most, places.back() - places.front());
+  }
+  return most * bytes_per(Element::Sparse) + readable_past_end;
+}
+
+const std::byte* BlockReader::read(Index block, std::span<std::byte> buffer) {
+  if (rows_.stored == Stored::Sparse) {
+    read_entries(block, buffer.data());
+    return buffer.data();
+  }
+  const Index begin = first_row_ + plan_.rows(block).begin;
+  const Index end = first_row_ + plan_.rows(block).end;
+  std::byte* to = buffer.data();
+  for (Index chunk = begin / rows_.chunk_rows; chunk * rows_.chunk_rows < end; ++chunk, to += chunk_bytes_) {
+    read_chunk(chunk, to);
+  }
+  return buffer.data() + begin % rows_.chunk_rows * (chunk_bytes_ / rows_.chunk_rows);
+}
+
+std::span<const Index> BlockReader::entries_of(Index block) const {
+  const Range rows = plan_.rows(block);
+  return slice(std::span(first_entry_), {rows.begin - own_row_, rows.end - own_row_ + 1});
+}
+
+void BlockReader::read_entries(Index block, std::byte* to) {
+  const auto places = entries_of(block);
+  const Index begin = places.front();
+  for (Index at = begin; at < places.back();) {
+    const Index chunk = at / rows_.chunk_rows;
+    if (chunk != chunk_at_hand_) {
+      chunk_at_hand_ = -1;
+      read_chunk(chunk, chunk_.data());
+      chunk_at_hand_ = chunk;
+    }
+    const Index end = std::min(places.back(), (chunk + 1) * rows_.chunk_rows);
+    const auto from = slice(std::span(chunk_), {at % rows_.chunk_rows * bytes_per(Element::Sparse),
+                                                (end - chunk * rows_.chunk_rows) * bytes_per(Element::Sparse)});
+    std::copy(from.begin(), from.end(), to + (at - begin) * bytes_per(Element::Sparse));
+    at = end;
+  }
+  check_entries(rows_.path, {reinterpret_cast<const Entry*>(to), static_cast<std::size_t>(places.back() - begin)},
+                places, first_row_ + plan_.rows(block).begin, rows_.n_features);
+}
+
+/// Reads one chunk, as it is to be in memory; behind it the checksum may stand.
+void BlockReader::read_chunk(Index chunk, std::byte* to) {
+  switch (rows_.stored) {
+    case Stored::UInt8:
+    case Stored::Float32:
+      read_stored("/features", rows_.chunks, chunk, to);
+      return;
+    case Stored::Float16:
+      read_stored("/features", rows_.chunks, chunk, stored_.data());
+      widen(stored_.data(), rows_.chunk_rows * rows_.n_features, to);
+      return;
+    case Stored::Sparse:
+      read_stored("/features/feature", rows_.chunks, chunk, stored_.data());
+      interleave(stored_.data(), rows_.chunk_rows, to + offsetof(Entry, feature));
+      read_stored("/features/value", rows_.value_chunks, chunk, stored_.data());
+      interleave(stored_.data(), rows_.chunk_rows, to + offsetof(Entry, value));
+  }
+}
+
+/// Reads one chunk and, behind it, its checksum.
+void BlockReader::read_stored(const char* dataset, const std::vector<Hdf5Chunk>& chunks, Index chunk,
+                              std::byte* to) const {
+  const auto fail = [&](const std::string& cause) {
+    throw Error(ExitCode::Data, rows_.path + (rows_.stored == Stored::Sparse ? ": entries " : ": rows ") +
+                                    std::to_string(chunk * rows_.chunk_rows) + " to " +
+                                    std::to_string((chunk + 1) * rows_.chunk_rows - 1) + " of " + dataset + " (block " +
+                                    std::to_string(chunk) + "): " + cause);
+  };
+  const Hdf5Chunk& place = chunks[static_cast<std::size_t>(chunk)];
+  for (Index n_read = 0; n_read < place.size;) {
+    const auto n = pread(file_, to + n_read, static_cast<std::size_t>(place.size - n_read), place.offset + n_read);
+    if (n == 0) {
+      fail("the file ends before them: has it been cut or replaced while it was in use?");
+    }
+    if (n < 0 && errno != EINTR) {
+      fail(std::string("cannot be read: ") + std::strerror(errno));
+    }
+    n_read += std::max<Index>(0, n);
+  }
+  const Index n_bytes = rows_.stored_chunk_bytes();
+  if (place.size > n_bytes) {
+    std::uint32_t checksum = 0;
+    std::memcpy(&checksum, to + n_bytes, sizeof checksum);
+    if (!fletcher32_matches({to, static_cast<std::size_t>(n_bytes)}, checksum)) {
+      fail("damaged: their checksum is wrong; meha data verify looks at the whole file");
+    }
+  }
+}
+
+}  // namespace meha
