@@ -19,10 +19,12 @@ __extension__ using Half = _Float16;
 constexpr Index checksum_bytes = 4;
 constexpr Index readable_past_end = 64;
 
-/// Copies n numbers of 4 bytes, to every other place.
-void interleave(const std::byte* from, Index n, std::byte* to) {
+void interleave(const std::byte* features, const std::byte* values, Index n, std::byte* to) {
   for (Index i = 0; i < n; ++i) {
-    std::memcpy(to + i * Index{sizeof(Entry)}, from + i * 4, 4);
+    Entry entry;
+    std::memcpy(&entry.feature, features + i * 4, 4);
+    std::memcpy(&entry.value, values + i * 4, 4);
+    std::memcpy(to + i * Index{sizeof entry}, &entry, sizeof entry);
   }
 }
 
@@ -44,17 +46,14 @@ BlockReader::BlockReader(RowsOnDisk rows, BlockPlan plan, Index first_row, Index
       first_row_(first_row),
       own_row_(own_row),
       first_entry_(std::move(first_entry)),
-      chunk_bytes_(rows_.chunk_rows * bytes_per(element_of(rows_.stored)) *
-                   (rows_.stored == Stored::Sparse ? 1 : rows_.n_features)),
+      chunk_bytes_(rows_.chunk_rows * rows_.n_features * bytes_per(element_of(rows_.stored))),
       file_(open(rows_.path.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (file_ < 0) {
     throw Error(ExitCode::Data, rows_.path + ": " + std::strerror(errno));
   }
-  const bool sparse = rows_.stored == Stored::Sparse;
-  if (sparse || rows_.stored == Stored::Float16) {
-    stored_.resize(static_cast<std::size_t>(rows_.stored_chunk_bytes() + checksum_bytes));
-  }
-  chunk_.resize(sparse ? static_cast<std::size_t>(chunk_bytes_) : 0);
+  const auto n_bytes = static_cast<std::size_t>(rows_.stored_chunk_bytes() + checksum_bytes);
+  stored_.resize(rows_.stored == Stored::Sparse || rows_.stored == Stored::Float16 ? n_bytes : 0);
+  values_.resize(rows_.stored == Stored::Sparse ? n_bytes : 0);
 }
 
 BlockReader::~BlockReader() {
@@ -84,7 +83,10 @@ const std::byte* BlockReader::read(Index block, std::span<std::byte> buffer) {
   const Index end = first_row_ + plan_.rows(block).end;
   std::byte* to = buffer.data();
   for (Index chunk = begin / rows_.chunk_rows; chunk * rows_.chunk_rows < end; ++chunk, to += chunk_bytes_) {
-    read_chunk(chunk, to);
+    read_stored("/features", rows_.chunks, chunk, stored_.empty() ? to : stored_.data());
+    if (!stored_.empty()) {
+      widen(stored_.data(), rows_.chunk_rows * rows_.n_features, to);
+    }
   }
   return buffer.data() + begin % rows_.chunk_rows * (chunk_bytes_ / rows_.chunk_rows);
 }
@@ -101,36 +103,17 @@ void BlockReader::read_entries(Index block, std::byte* to) {
     const Index chunk = at / rows_.chunk_rows;
     if (chunk != chunk_at_hand_) {
       chunk_at_hand_ = -1;
-      read_chunk(chunk, chunk_.data());
+      read_stored("/features/feature", rows_.chunks, chunk, stored_.data());
+      read_stored("/features/value", rows_.value_chunks, chunk, values_.data());
       chunk_at_hand_ = chunk;
     }
-    const Index end = std::min(places.back(), (chunk + 1) * rows_.chunk_rows);
-    const auto from = slice(std::span(chunk_), {at % rows_.chunk_rows * bytes_per(Element::Sparse),
-                                                (end - chunk * rows_.chunk_rows) * bytes_per(Element::Sparse)});
-    std::copy(from.begin(), from.end(), to + (at - begin) * bytes_per(Element::Sparse));
-    at = end;
+    const Index skipped = at % rows_.chunk_rows * 4;
+    const Index n = std::min(places.back(), (chunk + 1) * rows_.chunk_rows) - at;
+    interleave(stored_.data() + skipped, values_.data() + skipped, n, to + (at - begin) * bytes_per(Element::Sparse));
+    at += n;
   }
   check_entries(rows_.path, {reinterpret_cast<const Entry*>(to), static_cast<std::size_t>(places.back() - begin)},
                 places, first_row_ + plan_.rows(block).begin, rows_.n_features);
-}
-
-/// Reads one chunk, as it is to be in memory; behind it the checksum may stand.
-void BlockReader::read_chunk(Index chunk, std::byte* to) {
-  switch (rows_.stored) {
-    case Stored::UInt8:
-    case Stored::Float32:
-      read_stored("/features", rows_.chunks, chunk, to);
-      return;
-    case Stored::Float16:
-      read_stored("/features", rows_.chunks, chunk, stored_.data());
-      widen(stored_.data(), rows_.chunk_rows * rows_.n_features, to);
-      return;
-    case Stored::Sparse:
-      read_stored("/features/feature", rows_.chunks, chunk, stored_.data());
-      interleave(stored_.data(), rows_.chunk_rows, to + offsetof(Entry, feature));
-      read_stored("/features/value", rows_.value_chunks, chunk, stored_.data());
-      interleave(stored_.data(), rows_.chunk_rows, to + offsetof(Entry, value));
-  }
 }
 
 /// Reads one chunk and, behind it, its checksum.

@@ -68,11 +68,11 @@ void check_entries(const std::string& path, std::span<const Entry> entries, std:
       }
       const std::string place = path + ": /features/" + (in_place ? "value" : "feature");
       const std::string of_row = " in row " + std::to_string(first_row + static_cast<Index>(row) - 1);
-      throw Error(ExitCode::Data,
-                  in_place ? place + " of feature " + std::to_string(entry->feature) + of_row +
-                                 " is not a finite number in float32: is it of an extraordinary scale?"
-                           : place + " = " + std::to_string(static_cast<std::int32_t>(entry->feature)) + of_row +
-                                 ": must ascend within a row and be from 0 to " + std::to_string(n_features - 1));
+      throw Error(ExitCode::Data, in_place ? place + " of feature " + std::to_string(entry->feature) + of_row +
+                                                 " is not a finite number in float32: is it of an extraordinary scale?"
+                                           : place + " = " + std::to_string(static_cast<std::int32_t>(entry->feature)) +
+                                                 of_row + ": must ascend within a row and be from 0 to " +
+                                                 std::to_string(n_features - 1));
     }
   }
 }

@@ -10,7 +10,8 @@ namespace {
 using Type = Hdf5File::Type;
 __extension__ using Half = _Float16;
 
-constexpr Index entries_per_chunk = 65536;  // of one-dimensional datasets
+constexpr Index entries_per_chunk = 65536;   // of one-dimensional datasets
+constexpr Index features_per_chunk = 16384;  // of sparse rows: about a block
 constexpr Index bytes_between_saves = Index{1} << 26;
 
 std::span<const Entry> entries_of(const Table& rows) {
@@ -71,8 +72,8 @@ void RowsWriter::create(const RowsFormat& format) {
     file.create_group("/features");
     file.set_attribute("/features", "n_features", format.n_features);
     file.create_growing("/features/first_entry", Type::Int64, {}, entries_per_chunk);
-    file.create_growing("/features/feature", Type::Int32, {}, entries_per_chunk);
-    file.create_growing("/features/value", Type::Float32, {}, entries_per_chunk);
+    file.create_growing("/features/feature", Type::Int32, {}, features_per_chunk);
+    file.create_growing("/features/value", Type::Float32, {}, features_per_chunk);
     const Index zero = 0;
     file.append("/features/first_entry", 1, Type::Int64, &zero);
   } else {

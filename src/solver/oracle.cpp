@@ -247,12 +247,8 @@ void Oracle::find_columns(Want halves) {
     const Stopwatch watch(timings.compute, Stage::Compute);
     reached = y_.begin(layout, problem_.n_y());
     for (const Level level : {Level::Lower, Level::Upper}) {
-      my_blocks_.clear();
-      if (layout.n_columns > 0 && !layout.all && wants(level, halves)) {
-        mine_of(level, batches(level).blocks(k_), my_blocks_);
-      }
-      for (const Index id : my_blocks_) {
-        problem_.mark_columns(level, plan_of(problem_, level, setup_.block_rows).rows(id), reached);
+      if (marks_columns() && wants(level, halves)) {
+        mark_columns(level, reached);
       }
     }
   }
@@ -262,6 +258,31 @@ void Oracle::find_columns(Want halves) {
   }
   const Stopwatch watch(timings.compute, Stage::Compute);
   y_.end();
+}
+
+bool Oracle::marks_columns() const {
+  const Columns layout = problem_.columns();
+  return layout.n_columns > 0 && !layout.all;
+}
+
+/// Sets the bits of the columns that this rank's blocks of the pass reach. Those of all blocks are looked for once.
+void Oracle::mark_columns(Level level, std::span<std::uint64_t> reached) {
+  auto& of_all = columns_of_all_[static_cast<std::size_t>(level)];
+  const bool full = batches(level).full();
+  if (!full || of_all.empty()) {
+    of_all.resize(full ? reached.size() : of_all.size());
+    my_blocks_.clear();
+    mine_of(level, batches(level).blocks(k_), my_blocks_);
+    expected_ = my_blocks_;
+    expected_.insert(expected_.end(), my_blocks_.begin(), my_blocks_.end());
+    problem_.expect(level, expected_);
+    for (const Index id : my_blocks_) {
+      problem_.mark_columns(level, plan_of(problem_, level, setup_.block_rows).rows(id), full ? of_all : reached);
+    }
+  }
+  for (std::size_t i = 0; full && i < reached.size(); ++i) {
+    reached[i] |= of_all[i];
+  }
 }
 
 void Oracle::lay_out(Want halves) {
@@ -378,13 +399,17 @@ void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step, bool 
   }
 }
 
-/// Announces the blocks of the pass at hand and those of the next: the same `again`, or the next minibatch.
+/// Announces the blocks of the pass at hand and those of the next, the same `again` or the next minibatch, which may be
+/// visited before for their columns.
 void Oracle::expect(Level level, bool again) {
+  const bool full = batches(level).full();
   expected_ = my_blocks_;
-  if (again || batches(level).full()) {
-    expected_.insert(expected_.end(), my_blocks_.begin(), my_blocks_.end());
-  } else {
-    mine_of(level, next_minibatches_[static_cast<std::size_t>(level)].blocks(k_ + 1), expected_);
+  for (int visit = marks_columns() && !full ? 0 : 1; visit < 2; ++visit) {
+    if (again || full) {
+      expected_.insert(expected_.end(), my_blocks_.begin(), my_blocks_.end());
+    } else {
+      mine_of(level, next_minibatches_[static_cast<std::size_t>(level)].blocks(k_ + 1), expected_);
+    }
   }
   problem_.expect(level, expected_);
 }

@@ -204,7 +204,7 @@ TEST_F(BlockStreamTest, DamageInAChunkOfEntriesNamesThem) {
   BlockStream stream(reader(rows, {.n_rows = n_in_file, .block_rows = 8}, 0), 1);
   (void)stream.features(5);
   EXPECT_TRUE(fails([&] { throw Error(*stream.failure()); }, ExitCode::Data,
-                    {path, "entries 0 to 65535 of /features/value", "block 0", "damaged", "checksum"}));
+                    {path, "entries 0 to 16383 of /features/value", "block 0", "damaged", "checksum"}));
 }
 
 TEST_F(BlockStreamTest, FilesOfOtherLayoutsAreRefused) {

@@ -89,6 +89,57 @@ class WordsTest(support.Case):
         self.assertGreater(last["auroc"], 0.85)
         self.assertGreater(last["test_accuracy"], 0.8)
 
+    def many_rows(self, *names):
+        """Files of 5 MB of entries: above 1 MiB on each of 3 ranks."""
+        lists = self.invented(70)
+        for path in lists:
+            words = path.read_text(encoding="ascii").split()
+            path.write_text("\n".join(one + other for one in words for other in words) + "\n", encoding="ascii")
+        return [self.made("--columns", 2**14, name=name, lists=lists) for name in names]
+
+    def ran(self, verb, target, *settings, ranks=1, code=0, out=()):
+        pairs = [part for setting in settings for part in ("--set", setting)]
+        ended = support.run(verb, target, *out, *pairs, ranks=ranks)
+        self.assertEqual(ended.code, code, ended.out + ended.err)
+        return ended
+
+    def started(self, rows, name, *settings, ranks=1):
+        out = self.folder / name
+        self.ran("run", support.source / "configs/ci_word_languages.toml", f"problem.data.train_features={rows}", "problem.data.n_train=12800",
+                 "problem.data.n_validation=1000", "problem.data.n_test=800", "run.iterations=30", *settings, ranks=ranks, out=("--out", out))
+        return out
+
+    def test_rows_on_disk_have_the_bits_of_rows_in_memory(self):
+        rows, = self.many_rows("many")
+        for batch in (512, 0):
+            batches = (f"algorithm.batch_lower={batch}", f"algorithm.batch_upper={batch // 4}")
+            here = self.started(rows, f"here-{batch}", *batches, ranks=2)
+            self.assertIn("rows: in memory", (here / "run.log").read_text())
+            for ranks in (1, 3):
+                there = self.started(rows, f"there-{batch}-{ranks}", *batches, "problem.data.memory=1", ranks=ranks)
+                self.assertIn("rows are read from disk in every pass", (there / "run.log").read_text())
+                self.assert_same_state(here, there)
+        parts = self.started(rows, "parts", "problem.data.memory=1", "run.iterations=11", ranks=3)
+        self.ran("resume", parts, "run.iterations=20", "problem.data.memory=0")
+        self.ran("resume", parts, "run.iterations=30", "problem.data.memory=1", ranks=2)
+        self.assert_same_state(self.folder / "here-512", parts)
+
+    def test_a_damaged_chunk_ends_the_run_on_all_ranks(self):
+        rows, other = self.many_rows("many", "other")  # the other comes to memory, by way of the whole file
+        with h5py.File(rows) as file:
+            place = file["features"]["value"].id.get_chunk_info(3).byte_offset + 1000
+        out = self.started(rows, "run", f"problem.data.validation_features={other}", f"problem.data.test_features={other}",
+                           "problem.data.memory=1", "run.iterations=3", ranks=3)
+        with open(rows, "r+b") as file:
+            file.seek(place)
+            kept = file.read(1)
+            file.seek(place)
+            file.write(bytes([kept[0] ^ 1]))
+        ended = self.ran("resume", out, "run.iterations=30", ranks=3, code=3)
+        for text in ("many.h5", "entries 49152 to 65535 of /features/value", "block 3", "damaged"):
+            self.assertIn(text, ended.err)
+        self.assertEqual(ended.err.count("entries 49152"), 1, ended.err)
+
 
 if __name__ == "__main__":
     support.main()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Blocks of rows of a file (see rows_file), read past the HDF5 library, which serves one thread alone. Every chunk is
-// checked as it comes. Chunks of dense rows are read into place, a block's being whole or nearly; those of sparse rows hold
-// entries, without regard to rows: one is kept while the next block may begin in it.
+// checked as it comes. A block of dense rows is made of chunks; those of sparse rows hold entries, without regard to rows,
+// so the last is kept: the next block may begin in it.
 #pragma once
 
 #include "meha/core/blocks.hpp"
@@ -29,7 +29,6 @@ class BlockReader {
 
  private:
   void read_entries(Index block, std::byte* to);
-  void read_chunk(Index chunk, std::byte* to);
   void read_stored(const char* dataset, const std::vector<Hdf5Chunk>& chunks, Index chunk, std::byte* to) const;
   /// Where the first entry of each of the block's rows is in the file, and the end.
   [[nodiscard]] std::span<const Index> entries_of(Index block) const;
@@ -38,10 +37,9 @@ class BlockReader {
   BlockPlan plan_;
   Index first_row_, own_row_;
   std::vector<Index> first_entry_;
-  Index chunk_bytes_;              // in memory
-  std::vector<std::byte> stored_;  // a chunk as it stands in the file, where memory has it otherwise
-  std::vector<std::byte> chunk_;   // sparse: the last that was read
-  Index chunk_at_hand_ = -1;
+  Index chunk_bytes_;                       // in memory; not sparse
+  std::vector<std::byte> stored_, values_;  // float16: a chunk as it stands in the file; sparse: one of each
+  Index chunk_at_hand_ = -1;                // sparse: in these two
   int file_;
 };
 

@@ -76,8 +76,8 @@ void check_values(const Table& table, Index first_row = 0);
 /// Consecutive rows in cache-sized portions. At least 64 readable bytes follow the last row.
 struct Tile {
   const std::byte* features = nullptr;  // Sparse: the entries of the first row, and so on
-  const Label* labels = nullptr;  // Targets::Classes
-  const Real* numbers = nullptr;  // Targets::Numbers
+  const Label* labels = nullptr;        // Targets::Classes
+  const Real* numbers = nullptr;        // Targets::Numbers
   Element element = Element::UInt8;
   Index n_rows = 0;
   Index n_features = 0;

@@ -75,7 +75,9 @@ struct RowsOnDisk {
 
   [[nodiscard]] Index stored_chunk_bytes() const {
     return chunk_rows * (stored == Stored::Sparse ? 1 : n_features) *
-           (stored == Stored::UInt8 ? 1 : stored == Stored::Float16 ? 2 : 4);
+           (stored == Stored::UInt8     ? 1
+            : stored == Stored::Float16 ? 2
+                                        : 4);
   }
 };
 

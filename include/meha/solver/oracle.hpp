@@ -145,6 +145,8 @@ class Oracle {
   void run(const RowStep& row_step);
   void pass(Want halves, const RowStep& row_step, bool again = false);
   void find_columns(Want halves);
+  [[nodiscard]] bool marks_columns() const;  // before each pass, those that it reaches
+  void mark_columns(Level level, std::span<std::uint64_t> reached);
   void lay_out(Want halves);
   void add_blocks(Level level, Want halves, const RowStep& row_step, bool again);
   void expect(Level level, bool again);
@@ -179,10 +181,11 @@ class Oracle {
     std::vector<Request*> requests;
     std::vector<Probe> probes;
     std::vector<Share> shares;
-  } work_;                        // of the level at hand, reused
-  std::vector<Index> my_blocks_;  // of the pass at hand, those of this rank
-  std::vector<Index> expected_;   // and of the next
-  PackedY y_;                     // what takes part in the pass at hand
+  } work_;                                                    // of the level at hand, reused
+  std::vector<Index> my_blocks_;                              // of the pass at hand, those of this rank
+  std::vector<Index> expected_;                               // and of the next
+  PackedY y_;                                                 // what takes part in the pass at hand
+  std::array<std::vector<std::uint64_t>, 2> columns_of_all_;  // Lower, Upper: bits; empty: not known yet
   Index n_sums_ = 0;
   int exponent_ = 0;
   RowSums row_sums_;
