@@ -5,6 +5,7 @@
 #include <span>
 
 #include "fuzz/target.hpp"
+#include "meha/data/block_reader.hpp"
 #include "meha/data/hdf5_probe.hpp"
 #include "meha/data/hdf5_table.hpp"
 #include "meha/data/rows_file.hpp"
@@ -40,7 +41,14 @@ void read_rows_file(const std::string& input) {
       !std::ranges::equal(last_of(whole.numbers), last.numbers) || !std::ranges::equal(last_of(whole.ids), last.ids)) {
     throw std::logic_error("the last row alone is another one than in the whole table");
   }
-  if (file.element() != Element::Sparse && file.format().block_rows > 0) {
+  if (file.element() == Element::Sparse) {
+    const Index n = file.n_rows();
+    BlockReader reader(file.on_disk(), {.n_rows = 1, .block_rows = 1}, n - 1, 0, file.first_entries({n - 1, n}));
+    std::vector<std::byte> buffer(static_cast<std::size_t>(reader.buffer_bytes()));
+    if (!std::equal(last.features.begin(), last.features.end(), reader.read(0, buffer))) {
+      throw std::logic_error("the last row read as a block is another one");
+    }
+  } else if (file.format().block_rows > 0) {
     (void)file.feature_chunks();
   }
 }
