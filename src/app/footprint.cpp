@@ -96,9 +96,12 @@ Resident features_in_memory(const RunSizes& sizes, const std::array<Real, 4>& n_
   }
   const Index memory = sizes.options.problem.data.memory;
   const auto buffers = buffers_of(bytes, memory > 0 ? memory << 20 : std::numeric_limits<Index>::max());
+  const Index row_bytes_in_memory = sizes.file.element == Element::Sparse ? number : 0;  // where its entries begin
   Resident features;
   for (std::size_t p = 0; p < bytes.size(); ++p) {
-    features.bytes += buffers[p] < 0 ? bytes[p] : std::min(buffers[p], BlockStream::most_bytes);
+    features.bytes += buffers[p] < 0 ? bytes[p]
+                                     : std::min(buffers[p], BlockStream::most_bytes) +
+                                           static_cast<Index>(n_rows[p]) * row_bytes_in_memory;
     features.is_streamed = features.is_streamed || buffers[p] >= 0;
   }
   return features;
