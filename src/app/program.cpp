@@ -10,6 +10,7 @@
 
 #include "meha/app/signals.hpp"
 #include "meha/app/verbs.hpp"
+#include "meha/app/watchdog.hpp"
 #include "meha/comm/communicator.hpp"
 #include "meha/core/version.hpp"
 #include "meha/data/hdf5_probe.hpp"
@@ -252,6 +253,7 @@ int program(int argc, char** argv) {
       session = std::make_unique<MpiSession>(&argc, &argv);
       install_signal_handlers(Communicator::world().is_root());
       refuse_singletons();
+      make_contact(Communicator::world());
     }
     code = static_cast<int>(verb(arguments));
   } catch (const CLI::ParseError& error) {

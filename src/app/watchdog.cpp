@@ -54,6 +54,23 @@ bool waits_for_ranks(const Activity& activity) {
   return activity.waits_for.load() == WaitsFor::Ranks;
 }
 
+/// A thread that leaves all signals to the thread that computes.
+template <class Work>
+std::thread quiet_thread(Work&& work) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread(std::forward<Work>(work));
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread;
+}
+
+[[noreturn]] void end_with(const std::string& text) {
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size());
+  std::_Exit(static_cast<int>(ExitCode::Watchdog));
+}
+
 std::string seconds(Real s) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.3g s", s);
@@ -62,17 +79,38 @@ std::string seconds(Real s) {
 
 }  // namespace
 
+void make_contact(const Communicator& comm) {
+  const char* wanted = std::getenv("MEHA_CONTACT_S");
+  const Real limit_s =
+      (wanted != nullptr ? std::atof(wanted) : 60) + (comm.is_root() ? 0 : 5);  // the root speaks for all
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool has_contact = false;
+  std::thread alarm = quiet_thread([&] {
+    std::unique_lock lock(mutex);
+    if (!changed.wait_for(lock, std::chrono::duration<Real>(limit_s), [&] { return has_contact; })) {
+      end_with(
+          "meha: no answer from other ranks for " + seconds(limit_s) + ": rank " + std::to_string(comm.rank()) +
+          " of " + std::to_string(comm.size()) + " on host " + host_name() +
+          "\n  Do the machines have a network that leads nowhere, like docker0, or a firewall? Say which network MPI "
+          "is to use:\n  export OMPI_MCA_btl_tcp_if_include=10.1.0.0/16 (for example, or the name of a device)\n");
+    }
+  });
+  (void)comm.min(0);
+  {
+    const std::lock_guard lock(mutex);
+    has_contact = true;
+  }
+  changed.notify_one();
+  alarm.join();
+}
+
 Watchdog::Watchdog(const Communicator& comm, Real limit_s) : rank_(comm.rank()), size_(comm.size()), limit_s_(limit_s) {
   if (limit_s <= 0) {
     return;
   }
   meet_peers(comm);
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for the thread that computes
-  thread_ = std::thread([this] { watch(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  thread_ = quiet_thread([this] { watch(); });
 }
 
 Watchdog::~Watchdog() {
@@ -206,8 +244,7 @@ void Watchdog::end_job(Real silent_s) const {
                            "\n  This ends the job (exit code 71); started again, the run goes on from its newest "
                            "checkpoint.\n  Where nothing is wrong but the machine is slow, raise comm.watchdog_s = " +
                            seconds(limit_s_) + ".\n";
-  [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size());
-  std::_Exit(static_cast<int>(ExitCode::Watchdog));
+  end_with(text);
 }
 
 }  // namespace meha

@@ -65,6 +65,19 @@ class HostsTest(support.RestartCase):
         self.assert_same_state(whole, self.out, self.said())
         self.assert_each_iteration_once(250, every=5)
 
+    def test_a_network_that_leads_nowhere(self):
+        for name in self.names:  # docker's, say: the same address on both
+            hosts.ip("-n", name, "link", "add", "docker0", "type", "veth", "peer", "name", "nowhere")
+            hosts.ip("-n", name, "link", "set", "nowhere", "up")
+            hosts.connect(name, "docker0", "172.17.0.1")
+        command = ("env", "MEHA_CONTACT_S=5", "env", "run", self.config(run__iterations=20), "--out", self.out)
+        job = self.start(*command)
+        self.assertEqual(job.wait(60), 71, self.said())
+        self.assertIn("no answer from other ranks for 5 s: rank 0 of 2", self.said())
+        self.assertIn("OMPI_MCA_btl_tcp_if_include", self.said())
+        job = self.start("env", "OMPI_MCA_btl_tcp_if_include=10.77.0.0/24", *command[2:])
+        self.assertEqual(job.wait(60), 0, self.said())
+
 
 if __name__ == "__main__":
     support.main()

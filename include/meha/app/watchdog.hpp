@@ -16,6 +16,10 @@
 
 namespace meha {
 
+/// Waits until all ranks have answered once. Where they cannot reach each other MPI would wait for ever: then this ends the
+/// job with exit code 71, after MEHA_CONTACT_S (60) seconds. Collective.
+void make_contact(const Communicator& comm);
+
 class Watchdog {
  public:
   /// @param limit_s  0: does not watch     Collective.
