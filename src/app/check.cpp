@@ -8,6 +8,7 @@
 #include "meha/app/signals.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/comm/archive.hpp"
+#include "meha/data/hdf5_file.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/run_directory.hpp"
 #include "meha/io/state_file.hpp"
@@ -49,6 +50,7 @@ struct Solution {
   Options options;
   std::string file;
   Index iteration = 0;
+  std::shared_ptr<Hdf5File> opened;
 };
 
 Solution find_solution(const Arguments& arguments) {
@@ -56,12 +58,13 @@ Solution find_solution(const Arguments& arguments) {
   if (!std::filesystem::exists(directory.file("config.toml"))) {
     throw Error(ExitCode::Config, arguments.solution + ": not a run directory (it has no config.toml)");
   }
-  Solution solution{.options = read_config(directory.file("config.toml")), .file = {}, .iteration = 0};
+  Solution solution{.options = read_config(directory.file("config.toml")), .file = {}, .iteration = 0, .opened = {}};
   apply_settings(solution.options, arguments.settings);
   check_names(solution.options);
   solution.options.run.precision = "float64";
   solution.file =
       directory.solution([](const std::string& text) { std::fprintf(stderr, "warning: %s\n", text.c_str()); });
+  solution.opened = std::make_shared<Hdf5File>(Hdf5File::open(solution.file, ExitCode::Checkpoint));
   solution.iteration = read_record(solution.file).solution_iteration;
   return solution;
 }
@@ -109,7 +112,7 @@ ExitCode check_solution(const Arguments& arguments) {
   state.add("x", oracle.per_row(), oracle.stored_x_size());
   state.add("y", false, problem->n_y());
   state.add("theta", false, problem->n_y());
-  read_solution(solution.file, comm, state, oracle.stored_rows());
+  read_solution(solution.file, comm, state, oracle.stored_rows(), solution.opened.get());
   const CertificatePlan plan{.gamma = options.algorithm.gamma,
                              .penalty = options.algorithm.penalty.at(solution.iteration),
                              .tolerance = arguments.tolerance,

@@ -84,6 +84,7 @@ void export_samples(const Communicator& comm, HyperCleaning& problem, const Stat
 struct Found {
   Options options;
   std::string file, simd;
+  std::shared_ptr<Hdf5File> opened;
 };
 
 Found find(const Arguments& arguments) {
@@ -98,6 +99,7 @@ Found find(const Arguments& arguments) {
   Found found;
   found.file = directory.solution([](const std::string& text) { std::cerr << "warning: " << text << '\n'; });
   found.options = read_config(directory.file("config.toml"));
+  found.opened = std::make_shared<Hdf5File>(Hdf5File::open(found.file, ExitCode::Checkpoint));
   found.simd = read_record(found.file).texts.at("simd");
   return found;
 }
@@ -120,7 +122,7 @@ void export_solution(const Communicator& world, const Arguments& arguments, Foun
   State state;
   state.add("x", problem->x_layout() == XLayout::PerRow, oracle.stored_x_size());
   state.add("y", false, problem->n_y());
-  read_solution(found.file, comm, state, oracle.stored_rows());
+  read_solution(found.file, comm, state, oracle.stored_rows(), found.opened.get());
   if (arguments.what == "samples") {
     export_samples(comm, *cleaning, state, arguments, out);
   } else {

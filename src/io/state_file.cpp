@@ -321,10 +321,14 @@ namespace {
 
 /// @param name_of  the dataset that a field is read from
 void read_fields(const std::string& path, const Communicator& comm, State& state, std::span<const Range> stored_rows,
-                 const std::vector<std::string>& only,
+                 const std::vector<std::string>& only, const Hdf5File* file,
                  const std::function<std::string(const Hdf5File& file, const Field& field)>& name_of) {
-  std::optional<Hdf5File> file;
-  comm.root_or_none([&] { file.emplace(Hdf5File::open(path, ExitCode::Checkpoint)); });
+  std::optional<Hdf5File> opened;
+  comm.root_or_none([&] {
+    if (file == nullptr) {
+      file = &opened.emplace(Hdf5File::open(path, ExitCode::Checkpoint));
+    }
+  });
   for (Field& field : state.fields()) {
     if (!only.empty() && std::find(only.begin(), only.end(), field.name) == only.end()) {
       continue;
@@ -376,15 +380,15 @@ bool has_best(const Hdf5File& file) {
 
 void read_state(const std::string& path, const Communicator& comm, State& state, std::span<const Range> stored_rows,
                 const std::vector<std::string>& only) {
-  read_fields(path, comm, state, stored_rows, only,
+  read_fields(path, comm, state, stored_rows, only, nullptr,
               [](const Hdf5File& /*file*/, const Field& field) { return "/state/" + field.name; });
 }
 
-void read_solution(const std::string& path, const Communicator& comm, State& state,
-                   std::span<const Range> stored_rows) {
-  read_fields(path, comm, state, stored_rows, {}, [](const Hdf5File& file, const Field& field) {
+void read_solution(const std::string& path, const Communicator& comm, State& state, std::span<const Range> stored_rows,
+                   const Hdf5File* file) {
+  read_fields(path, comm, state, stored_rows, {}, file, [](const Hdf5File& opened, const Field& field) {
     const std::string best = "/state/best_" + field.name;
-    return file.has(best) && has_best(file) ? best : "/state/" + field.name;
+    return opened.has(best) && has_best(opened) ? best : "/state/" + field.name;
   });
 }
 

@@ -167,6 +167,7 @@ class VerifyTest(support.RestartCase):
                 path.write_bytes(good[:at] + bytes([good[at] ^ 128]) + good[at + 1:])
                 lines = self.verify(5)
                 self.assertEqual([other for other, line in lines.items() if "DAMAGED" in line], [name])
+                self.assertNotIn("good", lines[name])
                 path.write_bytes(good)
 
     def test_torn_and_misplaced(self):
@@ -176,6 +177,18 @@ class VerifyTest(support.RestartCase):
         self.assertIn("torn", self.verify(0)["metrics.jsonl"])
         (self.out / "checkpoint-00000050.h5").rename(self.out / "checkpoint-00000070.h5")
         self.assertIn("iteration 50", self.verify(5)["checkpoint-00000070.h5"])
+
+    def test_removed_meanwhile(self):
+        self.run_ok("run")
+        path = self.out / "checkpoint-00000070.h5"
+        os.mkfifo(path)
+        job = support.start("verify", self.out)
+        self.addCleanup(support.stop_at_once, job)
+        with open(path, "wb"):  # once it looks at it
+            path.unlink()
+        ended = support.finish(job)
+        self.assertEqual(ended.code, 0, ended.out)
+        self.assertIn("checkpoint-00000070.h5     gone", ended.out)
 
     def test_no_run_directory(self):
         self.assertEqual(support.run("verify", self.folder).code, 2)

@@ -2,6 +2,7 @@
 """What the verbs print and export, against the files they come from; every data format; every config that we ship."""
 import csv
 import json
+import os
 import re
 
 import h5py
@@ -163,6 +164,26 @@ class VerbsTest(support.Case):
         (out / "result.h5").unlink()
         self.ran("export", out, "--what", "samples")
         self.assertTrue((out / "samples.csv").exists())
+
+    def test_export_of_a_run_at_work(self):
+        self.use_sparse_rows()
+        out = self.run_ok("run")
+        wanted = self.folder / "wanted.csv"
+        self.ran("export", out, "--what", "samples", "--out", wanted)
+        (out / "result.h5").unlink()
+        train = self.folder / "train.svm"
+        content = train.read_bytes()
+        train.unlink()
+        os.mkfifo(train)
+        job = support.start("export", out, "--what", "samples", "--out", self.folder / "samples.csv", ranks=2)
+        self.addCleanup(support.stop_at_once, job)
+        with open(train, "wb") as file:  # once it reads the data it has chosen a checkpoint, which the run removes
+            for path in support.checkpoints(out):
+                path.unlink()
+            file.write(content)
+        ended = support.finish(job)
+        self.assertEqual(ended.code, 0, ended.err)
+        self.assertEqual((self.folder / "samples.csv").read_bytes(), wanted.read_bytes())
 
     def test_export_after_a_blow_up(self):
         out = self.folder / "run"

@@ -21,6 +21,8 @@
 
 namespace meha {
 
+class Hdf5File;
+
 /// What a state file says besides State.
 struct Record {
   Index iteration = 0;                       // completed
@@ -60,6 +62,8 @@ void read_state(const std::string& path, const Communicator& comm, State& state,
 
 /// Fills x, y, theta, … with the state that results describe: the best one where the file keeps one. Otherwise as
 /// read_state(). Collective.
-void read_solution(const std::string& path, const Communicator& comm, State& state, std::span<const Range> stored_rows);
+/// @param file  where rank 0 has it open already: a run at work may have removed it since
+void read_solution(const std::string& path, const Communicator& comm, State& state, std::span<const Range> stored_rows,
+                   const Hdf5File* file = nullptr);
 
 }  // namespace meha
