@@ -172,7 +172,7 @@ TEST(DealMpi, EveryBandIsASignOfLifeToAllRanks) {
     table->n_rows = n_bands;
     table->n_features = LargeRows::n_features;
     table->open_features = [] { return std::make_unique<LargeRows>(); };
-    one_row = {.table = table, .rows = {0}, .labels = {0}};
+    one_row = {.table = table, .rows = {n_bands - 1}, .labels = {0}};
   }
   const std::uint64_t before = activity().beats;
   (void)deal_rows(comm, one_row, 1);
