@@ -19,6 +19,7 @@ class Hdf5Features : public RowSource {
     next_ = rows.end;
     return file_.read_features(rows);
   }
+  void skip(Index n_rows) override { next_ += n_rows; }
   [[nodiscard]] Real part_read() const override { return static_cast<Real>(next_) / static_cast<Real>(file_.n_rows()); }
 
  private:

@@ -21,7 +21,7 @@ Index rows_of_band(const Table& table) {
 
 }  // namespace
 
-void for_each_band(const Table& table, Index n_rows,
+void for_each_band(const Table& table, Index n_rows, const std::function<bool(Range rows)>& is_wanted,
                    const std::function<void(Range rows, const Table& band, Index first)>& see) {
   const Index at_once = rows_of_band(table);
   const auto source = table.open_features ? table.open_features() : nullptr;
@@ -29,6 +29,12 @@ void for_each_band(const Table& table, Index n_rows,
     const Range rows{first, std::min(first + at_once, n_rows)};
     if (!source) {
       see(rows, table, 0);
+      continue;
+    }
+    if (!is_wanted(rows)) {
+      source->skip(rows.size());
+      activity().beat();
+      see({rows.end, rows.end}, table, 0);
       continue;
     }
     const Table band = source->read(rows.size());

@@ -227,6 +227,11 @@ class Takers {
   }
   /// Behind the last row that anybody takes.
   [[nodiscard]] Index end() const { return std::ssize(first_); }
+  /// @param rows  before end()
+  [[nodiscard]] bool take_any(Range rows) const {
+    return std::any_of(first_.begin() + rows.begin, first_.begin() + rows.end,
+                       [](const Taker& taker) { return taker.place >= 0; });
+  }
   /// Calls see(which, place) for every taker of a row.
   template <class See>
   void of(Index row, See&& see) const {
@@ -346,12 +351,14 @@ void for_each_row(std::span<const Selection* const> selections,
     }
     seen.push_back(table);
     const Takers takers(selections, *table);
-    for_each_band(*table, takers.end(), [&](Range rows, const Table& band, Index first) {
-      for (Index row = rows.begin; row < rows.end; ++row) {
-        takers.of(row, [&](std::size_t which, Index place) { see(which, place, band.row(row - first)); });
-      }
-      after_band();
-    });
+    for_each_band(
+        *table, takers.end(), [&](Range rows) { return takers.take_any(rows); },
+        [&](Range rows, const Table& band, Index first) {
+          for (Index row = rows.begin; row < rows.end; ++row) {
+            takers.of(row, [&](std::size_t which, Index place) { see(which, place, band.row(row - first)); });
+          }
+          after_band();
+        });
   }
 }
 

@@ -23,15 +23,19 @@ class RowSource {
   /// The next rows, `n_rows` or all that are left; no rows at the end.
   /// Errors: Error(Data) as for the whole file, as soon as a band shows what is wrong.
   virtual Table read(Index n_rows) = 0;
+  /// Goes on behind so many rows, which are there.
+  virtual void skip(Index n_rows) { (void)read(n_rows); }
   /// How much of the file is read, from 0 to 1.
   [[nodiscard]] virtual Real part_read() const = 0;
 };
 
 /// Visits the features of a table's first `n_rows` rows in order, from memory or from its file, so many rows at a time
 /// that they take some MiB.
-/// @param see  called with the numbers of some rows and a table in which row i of them is row(i − first)
+/// @param is_wanted  whether these rows must be seen; others that a file has may be skipped
+/// @param see  called with the numbers of some rows (none where some are skipped) and a table in which row i of them is
+///             row(i − first)
 /// Errors: as read(), and what check_values() finds.
-void for_each_band(const Table& table, Index n_rows,
+void for_each_band(const Table& table, Index n_rows, const std::function<bool(Range rows)>& is_wanted,
                    const std::function<void(Range rows, const Table& band, Index first)>& see);
 
 }  // namespace meha
