@@ -158,6 +158,7 @@ class Oracle {
   void read_sums(Want halves);
   void bring_x(const Vec& x);
   void step_rows_on_root(const RowStep& row_step);
+  [[nodiscard]] BlockPlan plan(Level level) const;
   [[nodiscard]] bool remote() const;  // x per row is stored elsewhere than its rows
   [[nodiscard]] Minibatches& batches(Level level);
   [[nodiscard]] Range owned(Level level) const;
