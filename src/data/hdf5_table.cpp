@@ -30,11 +30,11 @@ class Hdf5Features : public RowSource {
 }  // namespace
 
 Table read_hdf5_table(const std::string& features_path, const std::string& labels_path, Targets targets,
-                      Features features) {
+                      Features features, Index n_rows) {
   expect_sound_hdf5(features_path);
   expect_sound_hdf5(labels_path);
   const RowsFile file(features_path, labels_path);
-  const Range all{0, file.n_rows()};
+  const Range all{0, n_rows > 0 ? std::min(n_rows, file.n_rows()) : file.n_rows()};
   Table table = features == Features::InMemory ? file.read(all, targets) : file.read_targets(all, targets);
   table.fingerprint = file.fingerprint();
   check_values(table);

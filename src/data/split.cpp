@@ -43,7 +43,7 @@ std::shared_ptr<const Table> read_table(const DataOptions& data, const Path& fea
   }
   check_labels_key(data.format, labels, key);
   if (data.format == "hdf5") {
-    return std::make_shared<Table>(read_hdf5_table(features.value, labels.value, targets, where));
+    return std::make_shared<Table>(read_hdf5_table(features.value, labels.value, targets, where, data.n_rows));
   }
   if (data.format == "csv") {
     return std::make_shared<Table>(read_csv(features.value, data.label_column, labels.value, targets));
@@ -218,10 +218,17 @@ std::vector<std::string> names_of_classes(const DataOptions& data, const Split& 
 class Takers {
  public:
   Takers(std::span<const Selection* const> selections, const Table& table) {
+    const auto is_of_table = [&](const Selection* selection) {
+      return selection->table.get() == &table && selection->n_rows() > 0;
+    };
+    Index end = 0;
+    for (const Selection* selection : selections) {
+      end = is_of_table(selection) ? std::max(end, std::ranges::max(selection->rows) + 1) : end;
+    }
+    first_.resize(static_cast<std::size_t>(end));
     for (std::size_t which = 0; which < selections.size(); ++which) {
-      const Selection& selection = *selections[which];
-      for (Index place = 0; selection.table.get() == &table && place < selection.n_rows(); ++place) {
-        add(selection.rows[static_cast<std::size_t>(place)], {.which = which, .place = place});
+      for (Index place = 0; is_of_table(selections[which]) && place < selections[which]->n_rows(); ++place) {
+        add(selections[which]->rows[static_cast<std::size_t>(place)], {.which = which, .place = place});
       }
     }
   }
@@ -252,9 +259,6 @@ class Takers {
   };
 
   void add(Index row, Taker taker) {
-    if (row >= end()) {
-      first_.resize(static_cast<std::size_t>(row) + 1);
-    }
     Taker& first = first_[static_cast<std::size_t>(row)];
     if (first.place < 0) {
       first = taker;

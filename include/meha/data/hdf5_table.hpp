@@ -10,8 +10,9 @@
 namespace meha {
 
 /// @param labels_path  empty: /labels stands in the same file
+/// @param n_rows  the first rows of the file only; 0: all
 /// Errors: Error(Data) for a missing file or dataset, wrong dimensions, unequal counts, values that are not finite.
 Table read_hdf5_table(const std::string& features_path, const std::string& labels_path,
-                      Targets targets = Targets::Classes, Features features = Features::InMemory);
+                      Targets targets = Targets::Classes, Features features = Features::InMemory, Index n_rows = 0);
 
 }  // namespace meha
