@@ -8,6 +8,7 @@
 #include <numeric>
 #include <set>
 
+#include "meha/data/hdf5_table.hpp"
 #include "support/data_files.hpp"
 #include "support/errors.hpp"
 
@@ -289,6 +290,27 @@ TEST_F(LoadSplit, EveryTakerOfARowIsServed) {
   EXPECT_EQ(taken[0], range_of(0, 6));
   EXPECT_TRUE(taken[1].empty());
   EXPECT_EQ(taken[2], range_of(0, 30));
+}
+
+TEST_F(LoadSplit, BandsThatNobodyTakesAreSkipped) {
+  constexpr std::size_t row_bytes = 3 << 20;  // each is a band
+  const std::string path = scratch.file("large.h5");
+  Bytes values(4 * row_bytes);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = static_cast<std::uint8_t>(i / row_bytes);
+  }
+  Hdf5Writer(path).add("/features", {4, row_bytes}, values).add("/labels", {4}, Bytes{0, 1, 0, 1});
+  const auto table = std::make_shared<Table>(read_hdf5_table(path, "", Targets::Classes, Features::InFile));
+  const Selection some{.table = table, .rows = {3, 1}, .labels = {1, 1}};
+  const Selection* selections = &some;
+  std::size_t n_bands = 0;
+  std::vector<std::byte> seen;
+  for_each_row(
+      {&selections, 1},
+      [&](std::size_t, Index, std::span<const std::byte> features) { seen.push_back(features.back()); },
+      [&] { ++n_bands; });
+  EXPECT_EQ(seen, (std::vector<std::byte>{std::byte{1}, std::byte{3}}));
+  EXPECT_EQ(n_bands, 4U);
 }
 
 TEST_F(LoadSplit, KnownTruthInTheFileTellsCleanFromCorrupted) {
