@@ -74,25 +74,35 @@ Options with_rows(const RunSizes& sizes, const std::array<Index, 4>& rows, bool 
   if (!sizes.has_numbers()) {
     data.class_names.resize(static_cast<std::size_t>(sizes.n_classes));  // these rows may not have all of them
   }
+  options.run.iterations = {sizes.n_iterations()};
+  options.run.report_every = {options.run.report_every.iterations(sizes.iterations_per_pass())};
   for (Schedule* step : {&options.algorithm.alpha, &options.algorithm.beta, &options.algorithm.eta}) {
     *step = step->is_open() ? constant(1e-3) : *step;
   }
   return options;
 }
 
-/// Of an iteration and its stages, the mean. On rank 0. Collective.
-Duration time_iterations(Oracle& oracle, Algorithm& algorithm, State& state) {
-  algorithm.step(oracle, state);  // memory is touched
-  const Real first_s = seconds_of(oracle.comm(), [&] { algorithm.step(oracle, state); });
-  Index n = std::clamp(static_cast<Index>(long_enough_s / first_s), fewest, most);
-  oracle.comm().broadcast(n);
+/// Of an iteration and its stages, the mean: of all of the run's, or of as many as are long enough without the first,
+/// which touches memory. On rank 0. Collective.
+Duration time_iterations(Oracle& oracle, Algorithm& algorithm, State& state, Index n_iterations) {
+  const auto step = [&] { algorithm.step(oracle, state); };
   oracle.timings = {};
-  const Real all_s = seconds_of(oracle.comm(), [&] {
+  Real all_s = seconds_of(oracle.comm(), step);
+  Index n = std::clamp(static_cast<Index>(long_enough_s / all_s), fewest, most);
+  oracle.comm().broadcast(n);
+  const bool has_all = n >= n_iterations - 1;
+  if (has_all) {
+    n = std::max<Index>(n_iterations - 1, 0);
+  } else {
+    oracle.timings = {};
+    all_s = 0;
+  }
+  all_s += seconds_of(oracle.comm(), [&] {
     for (Index k = 0; k < n; ++k) {
-      algorithm.step(oracle, state);
+      step();
     }
   });
-  const auto times = static_cast<Real>(n);
+  const auto times = static_cast<Real>(has_all ? n + 1 : n);
   const Timings& spent = oracle.timings;
   return {.kernels = (all_s - spent.allreduce - spent.update) / times,
           .exchange = spent.allreduce / times,
@@ -113,11 +123,13 @@ Duration rehearse_with(const Communicator& world, const Options& options, Simd s
   }
   problem->start(state["x"], state["y"]);
   algorithm->init(oracle, state);
-  Duration duration = time_iterations(oracle, *algorithm, state);
-  duration.deal = deal_s;
   const auto report = [&] { measure(*algorithm, oracle, state); };
-  report();  // the first touches memory
-  duration.report = seconds_of(comm, report);
+  const Real first_report_s = seconds_of(comm, report);
+  const Index n_iterations = options.run.iterations.n;
+  Duration duration = time_iterations(oracle, *algorithm, state, n_iterations);
+  const auto n_later_reports = static_cast<Real>(n_iterations / options.run.report_every.n);
+  duration.deal = deal_s;
+  duration.report = (first_report_s + n_later_reports * seconds_of(comm, report)) / (1 + n_later_reports);
   return duration;
 }
 
