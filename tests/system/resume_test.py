@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Run again, resumed with other options, on damaged files: the same bits, or a clear refusal."""
+"""Run again, resumed with other options, on damaged files: the same bits, or a clear refusal.
+By hand: tests/system/resume_test.py PROGRAM SOURCE_FOLDER --damages 200 ResumeTest.test_damaged_checkpoint"""
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import time
 import support
 
 STOPPED = 75
+DAMAGES = support.option("--damages", 7)
 
 
 class ResumeTest(support.RestartCase):
@@ -207,7 +209,9 @@ class ResumeTest(support.RestartCase):
     def test_damaged_checkpoint(self):
         whole = self.run_ok("whole")
         half = self.run_ok("half", run__iterations=30)
-        for how, ranks in (("flipped", 1), ("flipped", 1), ("flipped", 3), ("truncated", 1), ("truncated", 3), ("emptied", 1), ("longer", 1)):
+        ways = [("flipped", 1), ("flipped", 1), ("flipped", 3), ("truncated", 1), ("truncated", 3), ("emptied", 1), ("longer", 1)]
+        ways += [(self.random.choice(("flipped", "truncated")), 1) for _ in range(DAMAGES - len(ways))]
+        for how, ranks in ways:
             with self.subTest(how=how, ranks=ranks):
                 shutil.rmtree(self.out, ignore_errors=True)
                 shutil.copytree(half, self.out, symlinks=True)
