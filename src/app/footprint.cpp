@@ -134,6 +134,11 @@ Index RunSizes::n_iterations() const {
   return options.run.iterations.iterations(iterations_per_pass());
 }
 
+Index RunSizes::n_later_reports() const {
+  const Index every = options.run.report_every.iterations(iterations_per_pass());
+  return (n_iterations() + every - 1) / every;
+}
+
 RunSizes sizes_of_run(const Options& options, Simd simd) {
   const std::string& type = options.problem.type;
   if (type != "hyper_cleaning" && type != "regularisation") {

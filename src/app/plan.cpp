@@ -70,7 +70,7 @@ void print_times(const Duration& duration, const RunSizes& sizes, bool measured_
   print_amount("update", duration.update * 1e3, "ms");
   print_amount("time of an iteration", duration.iteration() * 1e3, "ms");
   const Index n_iterations = sizes.n_iterations();
-  const Index n_reports = 1 + n_iterations / sizes.options.run.report_every.iterations(sizes.iterations_per_pass());
+  const Index n_reports = 1 + sizes.n_later_reports();
   std::printf("\ntime of the run\n");
   print_amount("reading rows, dealing them out", duration.deal, "s");
   const auto line = [](Index n, const char* what, Real seconds) {

@@ -127,7 +127,8 @@ Duration rehearse_with(const Communicator& world, const Options& options, Simd s
   const Real first_report_s = seconds_of(comm, report);
   const Index n_iterations = options.run.iterations.n;
   Duration duration = time_iterations(oracle, *algorithm, state, n_iterations);
-  const auto n_later_reports = static_cast<Real>(n_iterations / options.run.report_every.n);
+  const Index every = options.run.report_every.n;
+  const auto n_later_reports = static_cast<Real>((n_iterations + every - 1) / every);
   duration.deal = deal_s;
   duration.report = (first_report_s + n_later_reports * seconds_of(comm, report)) / (1 + n_later_reports);
   return duration;

@@ -52,7 +52,7 @@ class PlanTest(support.Case):
 
     def test_times_are_those_of_all_rows_iterations_and_reports(self):
         self.use_many_rows(4_000_000)  # more than are rehearsed with
-        config = self.config(run__iterations=50, run__report_every=10)
+        config = self.config(run__iterations=50, run__report_every=11)  # at 0, 11, 22, 33, 44 and the end
         for ranks in (1, 2):
             ended = support.run("plan", config, ranks=ranks)
             self.assertEqual(ended.code, 0, ended.err)

@@ -42,6 +42,8 @@ struct RunSizes {
   [[nodiscard]] Index rows_of_iteration(Level level) const;
   [[nodiscard]] Index n_iterations() const;
   [[nodiscard]] Index iterations_per_pass() const;
+  /// Reports after the first, which is before all iterations; one is at the end in any case.
+  [[nodiscard]] Index n_later_reports() const;
 };
 
 /// Reads headers and labels of the files, no features.
