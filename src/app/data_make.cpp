@@ -1,11 +1,33 @@
 // SPDX-License-Identifier: MIT
 // meha data corrupt, meha data augment, meha data synthetic: rows made from others, or from random numbers.
+#include <numeric>
+
 #include "meha/app/data_bands.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/data/generated_rows.hpp"
+#include "meha/data/hdf5_table.hpp"
+#include "meha/data/instance_noise.hpp"
 #include "meha/data/noise.hpp"
 
 namespace meha {
+namespace {
+
+void corrupt(const std::string& path, std::vector<Label>& labels, Index n_classes, const NoiseOptions& noise,
+             Index seed) {
+  if (noise.kind != "instance") {
+    corrupt_labels(labels, n_classes, noise, seed);
+    return;
+  }
+  Selection rows{.table = std::make_shared<Table>(read_hdf5_table(path, {}, Targets::Classes, Features::InFile)),
+                 .rows = std::vector<Index>(labels.size()),
+                 .labels = {}};
+  std::iota(rows.rows.begin(), rows.rows.end(), Index{0});
+  rows.labels.swap(labels);
+  corrupt_instances(rows, n_classes, noise, seed);
+  rows.labels.swap(labels);
+}
+
+}  // namespace
 
 ExitCode data_corrupt_verb(const Arguments& arguments) {
   const DataArguments& a = arguments.data;
@@ -22,7 +44,7 @@ ExitCode data_corrupt_verb(const Arguments& arguments) {
   for (const Label label : labels) {
     n_classes = std::max<Index>(n_classes, label + 1);
   }
-  corrupt_labels(labels, n_classes, {.kind = a.kind, .rate = a.rate}, a.seed);
+  corrupt(a.in, labels, n_classes, {.kind = a.kind, .rate = a.rate}, a.seed);
   return resumable([&] {
     RowsWriter writer = open_writer(a.out, format);
     Index next = writer.n_rows();

@@ -14,6 +14,7 @@
 #include "meha/io/samples.hpp"
 #include "meha/io/state_file.hpp"
 #include "meha/problem/registry.hpp"
+#include "meha/solver/label_answer.hpp"
 
 namespace meha {
 namespace {
@@ -38,8 +39,15 @@ void export_history(const std::vector<Metrics>& history, const std::string& out)
   write_durably(out, text.str());
 }
 
-void export_model(const Problem& problem, const Vec& y, const std::string& out) {
+/// The model that a finished run recommends (/model in result.h5), else y.
+void export_model(const Problem& problem, const Hdf5File& solution, Vec y, const std::string& out) {
+  std::string trained_on = "the run's y";
+  if (solution.has("/model/y")) {
+    solution.read("/model/y", as_span(y));
+    trained_on = solution.text_attribute("/model", "trained_on");
+  }
   Hdf5File file = Hdf5File::create(out, 0, ExitCode::Checkpoint);
+  file.set_attribute("/", "trained_on", trained_on);
   Index first = 0;
   for (const NamedArray& array : problem.parameters()) {
     Index size = 1;
@@ -50,13 +58,17 @@ void export_model(const Problem& problem, const Vec& y, const std::string& out) 
     first += size;
   }
   file.close();
+  std::cout << "model: trained on " << trained_on << '\n';
 }
 
 /// Collective.
-void export_samples(const Communicator& comm, HyperCleaning& problem, const State& state, const Arguments& arguments,
+void export_samples(Oracle& oracle, HyperCleaning& problem, const State& state, const Arguments& arguments,
                     const std::string& out) {
+  const Communicator& comm = oracle.comm();
   const SampleLabels& labels = problem.samples();
-  const SampleReport report{.labels = labels, .x = as_span(state["x"]), .suggested = problem.predict(state["y"])};
+  const Answer judged = judge_labels(oracle, state);
+  const std::vector<RowPosterior> rows = posteriors(oracle, state, judged.noise);
+  const SampleReport report{.labels = labels, .x = as_span(state["x"]), .posteriors = rows};
   const std::string classes = class_table(comm, report);
   Index n = problem.n_x();
   n = arguments.below ? count_below(comm, report, *arguments.below) : n;
@@ -75,7 +87,8 @@ void export_samples(const Communicator& comm, HyperCleaning& problem, const Stat
   });
   comm.root_or_none([&] {
     file->finish();
-    std::cout << classes << "\nthe " << first.size() << " most suspicious rows:\n";
+    std::cout << classes << noise_sentences(judged.noise, labels.class_names) << "\nthe " << first.size()
+              << " most suspicious rows:\n";
     write_suspects(std::cout, labels, first);
   });
 }
@@ -114,7 +127,7 @@ void export_solution(const Communicator& world, const Arguments& arguments, Foun
   Options options = unpack<Options>(bytes);
   options.comm.placement = "sharded";
   const auto problem = make_problem(options, comm, agree_on_simd(comm, found.simd));
-  const Oracle oracle(*problem, comm, oracle_setup(options));
+  Oracle oracle(*problem, comm, oracle_setup(options));
   auto* cleaning = dynamic_cast<HyperCleaning*>(problem.get());
   if (arguments.what == "samples" && cleaning == nullptr) {
     throw Error(ExitCode::Config, "--what samples: problem " + options.problem.type + " has no samples to report on");
@@ -122,11 +135,17 @@ void export_solution(const Communicator& world, const Arguments& arguments, Foun
   State state;
   state.add("x", problem->x_layout() == XLayout::PerRow, oracle.stored_x_size());
   state.add("y", false, problem->n_y());
+  Index has_models = 0;
+  comm.root_or_none([&] { has_models = found.opened->has(label_models_dataset) ? 1 : 0; });
+  comm.broadcast(has_models);
+  if (has_models != 0 && problem->cross_fit() != nullptr) {
+    add_label_fields(state, *problem->cross_fit());
+  }
   read_solution(found.file, comm, state, oracle.stored_rows(), found.opened.get());
   if (arguments.what == "samples") {
-    export_samples(comm, *cleaning, state, arguments, out);
+    export_samples(oracle, *cleaning, state, arguments, out);
   } else {
-    comm.root_or_none([&] { export_model(*problem, state["y"], out); });
+    comm.root_or_none([&] { export_model(*problem, *found.opened, state["y"], out); });
   }
 }
 

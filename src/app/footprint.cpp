@@ -76,6 +76,9 @@ Fields fields_of(const RunSizes& sizes) {
   const std::string x = optimizer_of_x(algorithm, sizes.per_row);
   Fields fields{.x = 1 + of(x) + (sizes.per_row && x == "adam" ? 1 : 0),
                 .y = 2 + of(algorithm.optimizer_y) + of(algorithm.optimizer_theta)};
+  if (sizes.per_row && sizes.options.problem.start == "trusted") {
+    fields.y += 7;
+  }
   if (sizes.options.problem.data.n_holdout > 0) {
     fields.x += 1;
     fields.y += 2;
@@ -218,15 +221,24 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
   const bool few_columns = sizes.classifier->n_per_feature() > 0 && options.algorithm.batch_lower > 0;
   const Index m_numbers = fields.y + (few_columns ? 2 : 6 + 4 + 4) + (rank == 0 && !sizes.per_row ? 4 : 0);
   memory.model = static_cast<Real>(m_numbers * number * sizes.m);
+  if (sizes.per_row) {
+    // y, the best of it, shares and gradients; sums; the kernels' own; on rank 0 Adam's moments
+    const Index n_models = options.problem.start == "trusted" ? 12 : options.problem.refit ? 6 : 0;
+    memory.models = static_cast<Real>(n_models * sizes.m * (rank == 0 ? 96 : 72));
+  }
   if (rank == 0) {
     const Real whole = state_bytes(sizes);
     memory.checkpoint = whole <= static_cast<Real>(options.checkpoint.async_mib) * mib ? whole : 2 * mib;
     const Real of_file_row = label_bytes + (sizes.file.has_truth ? 4 : 0);
     // which rows, their labels; the truth; a digest
     const Real of_row = number + label_bytes + (sizes.knows_truth ? 5 : 0) + (sizes.file.has_digest ? 0 : 8);
+    // whom a weak model takes each row for and how surely; its means
+    const Index noise = options.problem.noise.kind == "instance"
+                            ? 20 * sizes.rows[0] + number * sizes.file.n_features * sizes.n_classes
+                            : 0;
     memory.loading = static_cast<Real>(sizes.n_file_rows) * of_file_row +
                      static_cast<Real>(sizes.n_to_choose_from) * number +  // their order, or who takes each
-                     static_cast<Real>(sizes.n_rows()) * of_row + band_bytes;
+                     static_cast<Real>(sizes.n_rows()) * of_row + static_cast<Real>(noise) + band_bytes;
   }
   return memory;
 }

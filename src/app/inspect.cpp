@@ -25,6 +25,7 @@ struct Overview {
   Index iterations = 0;  // completed
   std::string status;
   std::string config;  // TOML
+  std::string labels;  // sentences about them
 };
 
 Overview overview_of_file(const std::string& path) {
@@ -36,7 +37,8 @@ Overview overview_of_file(const std::string& path) {
                                             : report_of(record.history, record.solution_iteration),
           .iterations = record.iteration,
           .status = record.texts.at("status"),
-          .config = record.texts.at("config")};
+          .config = record.texts.at("config"),
+          .labels = labels_text_of(path)};
 }
 
 Overview overview_of_directory(const std::string& path) {
@@ -59,6 +61,7 @@ Overview overview_of_directory(const std::string& path) {
     const Record record = read_record(result);
     if (record.iteration >= overview.iterations) {
       overview.status = record.texts.at("status");
+      overview.labels = labels_text_of(result);
       overview.metrics = lines.empty() ? overview.metrics : report_of(lines, record.solution_iteration);
     }
   }
@@ -131,7 +134,7 @@ ExitCode inspect_verb(const Arguments& arguments) {
   for (const auto& [name, value] : overview.metrics.values) {
     std::cout << std::left << std::setw(25) << name << ' ' << std::setprecision(6) << value << '\n';
   }
-  std::cout << "\n" << overview.config;
+  std::cout << overview.labels << "\n" << overview.config;
   return ExitCode::Finished;
 }
 

@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "meha/app/balance.hpp"
+#include "meha/app/labels.hpp"
 #include "meha/app/origin.hpp"
 #include "meha/app/setup.hpp"
 #include "meha/app/signals.hpp"
@@ -20,7 +21,6 @@
 #include "meha/solver/best_state.hpp"
 #include "meha/solver/blow_up.hpp"
 #include "meha/solver/random_search.hpp"
-#include "meha/solver/refit.hpp"
 #include "meha/solver/registry.hpp"
 #include "meha/solver/steps.hpp"
 
@@ -29,41 +29,67 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void fill_state(const JobPlan& plan, const Origin& origin, Index first_iteration, Oracle& oracle, Algorithm& algorithm,
-                State& state) {
+/// Runs `work` as a stage of its own: the passes it makes count neither as compute nor as allreduce.
+template <class Work>
+void timed(Oracle& oracle, Real Timings::*stage, Stage doing, Work&& work) {
+  Timings before = oracle.timings;
+  {
+    const Stopwatch watch(before.*stage, doing);
+    work();
+  }
+  oracle.timings = before;
+}
+
+/// x, y and the models of labels where a run begins. Collective.
+State start_of(const Options& options, Oracle& oracle) {
+  Problem& problem = oracle.problem();
+  State start;
+  start.add("x", oracle.per_row(), oracle.stored_x_size());
+  start.add("y", false, problem.n_y());
+  problem.start(start["x"], start["y"]);
+  if (begins_with_labels(options, problem)) {
+    add_label_fields(start, *problem.cross_fit());
+    timed(oracle, &Timings::start, Stage::SetUp, [&] {
+      start_from_labels(oracle, answer_plan(options), start);
+      if (problem.trusts_surest()) {
+        trust_surest(oracle, start);
+      }
+    });
+  }
+  const Path& initial = options.run.initial_state;
+  if (!initial.empty()) {
+    read_state(initial.value, oracle.comm(), start, oracle.stored_rows(), {"x", "y"});
+  }
+  return start;
+}
+
+/// @param start  of the run; ignored where it goes on from a checkpoint
+void fill_state(const Options& options, const Origin& origin, Index first_iteration, const State& start, Oracle& oracle,
+                Algorithm& algorithm, State& state) {
+  Problem& problem = oracle.problem();
   algorithm.add_fields(oracle, state);
-  if (plan.options.problem.data.n_holdout > 0) {
+  if (begins_with_labels(options, problem)) {
+    add_label_fields(state, *problem.cross_fit());
+  }
+  if (options.problem.data.n_holdout > 0) {
     add_best_state(state);
   }
   if (!origin.file.empty()) {
     read_state(origin.file, oracle.comm(), state, oracle.stored_rows());
     state.iteration = first_iteration;
+    if (problem.trusts_surest()) {
+      trust_surest(oracle, state);
+    }
     return;
   }
-  oracle.problem().start(state["x"], state["y"]);
-  const Path& initial = plan.options.run.initial_state;
-  if (!initial.empty()) {
-    read_state(initial.value, oracle.comm(), state, oracle.stored_rows(), {"x", "y"});
+  for (const Field& field : start.fields()) {
+    state[field.name] = field.values;
   }
   algorithm.init(oracle, state);
+  const Path& initial = options.run.initial_state;
   if (!initial.empty()) {
     read_state(initial.value, oracle.comm(), state, oracle.stored_rows(), {"theta"});
   }
-}
-
-Metrics compare_by_refit(Oracle& oracle, State& state) {
-  Timings before = oracle.timings;
-  Metrics metrics;
-  {
-    const Stopwatch watch(before.evaluate, Stage::Evaluate);
-    for (const Refit which : {Refit::Kept, Refit::Corrupted, Refit::Validation, Refit::Clean}) {
-      if (const auto accuracy = refit(oracle, which, state["x"], RefitPlan())) {
-        metrics.set(metric_name(which), *accuracy);
-      }
-    }
-  }
-  oracle.timings = before;  // the sweeps of a refit count as evaluation
-  return metrics;
 }
 
 void check_holdout(const Options& options, const Problem& problem) {
@@ -91,7 +117,8 @@ Metrics compare_by_search(const Options& options, const Algorithm& algorithm, Or
 }
 
 /// What a person wants to know at the end: the last metrics with their meanings, where the files are, why it stopped.
-std::string summary(const std::string& directory, Index solution_iteration, Status status) {
+/// @param more  sentences about the labels; may be empty
+std::string summary(const std::string& directory, Index solution_iteration, Status status, const std::string& more) {
   std::string text;
   const auto lines = read_metrics(RunDirectory(directory).file("metrics.jsonl"));
   if (!lines.empty()) {
@@ -109,7 +136,7 @@ std::string summary(const std::string& directory, Index solution_iteration, Stat
       }
     }
   }
-  return text + "files: " + directory + "/ (config.toml, metrics.jsonl, result.h5, checkpoint-*.h5, run.log)\n" +
+  return text + more + "files: " + directory + "/ (config.toml, metrics.jsonl, result.h5, checkpoint-*.h5, run.log)\n" +
          std::string(name(status)) + ": " + std::string(sentence(status));
 }
 
@@ -139,6 +166,12 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
   if (plan.has_checkpoints) {
     comm.root_or_none([&] { origin = find_origin(directory, plan); });
     simd_name = simd_to_use(origin, options);
+  }
+  Index began_at_zero = 0;
+  comm.root_or_none([&] { began_at_zero = !origin.file.empty() && !has_dataset(origin.file, label_models_dataset); });
+  comm.broadcast(began_at_zero);
+  if (began_at_zero != 0) {  // a run of before there were other starts
+    options.problem.start = "zero";
   }
   Index first_iteration = origin.record.iteration;
   comm.broadcast(first_iteration);
@@ -172,7 +205,8 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
   const Index per_pass = oracle.iterations_per_pass();
   comm.root_or_none([&] { check_iterations_left(origin, options.run.iterations, per_pass); });
   const bool in_passes = set_pass(options, per_pass);
-  const std::string steps = choose_steps(oracle, options.algorithm);
+  State start = origin.file.empty() ? start_of(options, oracle) : State();
+  const std::string steps = origin.file.empty() ? choose_steps(oracle, options.algorithm, start) : std::string();
   const auto algorithm = make_algorithm(options.algorithm, *problem);
   comm.root_or_none([&] { write_durably(directory.file("config.toml"), write_config(options)); });
   auto& texts = origin.record.texts;
@@ -186,7 +220,8 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
 
   Recorder recorder(oracle, directory, options, origin.record);
   State state;
-  fill_state(plan, origin, first_iteration, oracle, *algorithm, state);
+  fill_state(options, origin, first_iteration, start, oracle, *algorithm, state);
+  start = State();
   const std::string shares = balance.sentence();
   if (comm.is_root()) {
     recorder.progress().say(
@@ -235,12 +270,17 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
   const std::string blown_up = status == Status::NotFinite ? blow_up(comm, state) : "";
   choose_best(state);
   Metrics comparison;
-  if (exit_code(status) == ExitCode::Finished && options.problem.refit && problem->has_refit(Refit::Kept)) {
-    if (comm.is_root()) {
-      recorder.progress().say("training the model from scratch on the rows kept, and on others for comparison");
+  Answer of_labels;
+  std::string labels_text;
+  if (exit_code(status) == ExitCode::Finished && problem->cross_fit() != nullptr) {
+    if (comm.is_root() && options.problem.refit) {
+      recorder.progress().say("judging the labels; training the model on the rows kept, and on others for comparison");
     }
-    comparison = compare_by_refit(oracle, state);
-    status = oracle.agreed().stop ? Status::Stopped : oracle.agreed().time_limit ? Status::TimeLimit : status;
+    timed(oracle, &Timings::evaluate, Stage::Evaluate,
+          [&] { of_labels = answer(oracle, answer_plan(options), state); });
+    comparison = of_labels.metrics;
+    labels_text = sentences_of(*problem->cross_fit(), of_labels);
+    status = of_labels.agreed.stop ? Status::Stopped : of_labels.agreed.time_limit ? Status::TimeLimit : status;
   }
   if (exit_code(status) == ExitCode::Finished && options.problem.random_search > 0) {
     if (comm.is_root()) {
@@ -252,13 +292,13 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
     status = oracle.agreed().stop ? Status::Stopped : oracle.agreed().time_limit ? Status::TimeLimit : status;
   }
   const Doing writing(Stage::Checkpoint);
-  recorder.finish(state, iteration, status, comparison);
+  recorder.finish(state, iteration, status, comparison, attachments_of(of_labels, labels_text));
   if (comm.is_root()) {
     if (status == Status::NotFinite) {
       recorder.progress().warn("iteration " + std::to_string(iteration) + ": " + blown_up +
                                " in a new run (--set …, another --out)" + recorder.start_from_here());
     }
-    recorder.progress().say(summary(plan.directory, state.iteration, status));
+    recorder.progress().say(summary(plan.directory, state.iteration, status, labels_text));
   }
   return exit_code(status);
 }
@@ -317,7 +357,9 @@ ExitCode run_job(const std::function<JobPlan()>& make_plan) {
     }
     std::cout << plan.directory << ": finished already; to go further: meha resume " << plan.directory
               << " --set run.iterations=N\n"
-              << summary(plan.directory, record.solution_iteration, ended) << '\n';
+              << summary(plan.directory, record.solution_iteration, ended,
+                         labels_text_of(RunDirectory(plan.directory).file("result.h5")))
+              << '\n';
   }
   return ExitCode::Finished;
 }

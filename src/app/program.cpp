@@ -133,9 +133,9 @@ void add_data_verbs(CLI::App& data, DataArguments& a, const std::function<void(C
       add("corrupt", "a copy with wrong labels, as problem.noise makes them; keeps the truth", data_corrupt_verb);
   corrupt->add_option("in", a.in, "FILE.h5")->required();
   corrupt->add_option("out", a.out, "FILE.h5")->required();
-  corrupt->add_option("--kind", a.kind, "another class; any class; the next class; by a random matrix")
+  corrupt->add_option("--kind", a.kind, "another class; any class; the next class; by a random matrix; by a weak model")
       ->required()
-      ->check(one_of({"uniform", "uniform_inclusive", "pair", "classwise"}));
+      ->check(one_of({"uniform", "uniform_inclusive", "pair", "classwise", "instance"}));
   corrupt->add_option("--rate", a.rate, "share of the labels redrawn")->required()->check(CLI::Range(0.0, 1.0));
   add_seed(corrupt);
 

@@ -10,6 +10,7 @@
 #include "meha/data/csv.hpp"
 #include "meha/data/hdf5_table.hpp"
 #include "meha/data/idx.hpp"
+#include "meha/data/instance_noise.hpp"
 #include "meha/data/libsvm.hpp"
 #include "meha/data/noise.hpp"
 #include "meha/data/row_source.hpp"
@@ -82,11 +83,6 @@ Files read_libsvm_files(const DataOptions& data, Targets targets) {
 Files read_files(const DataOptions& data, Targets targets, Features where) {
   if (data.train_features.empty()) {
     throw Error(ExitCode::Config, "problem.data.train_features: must be given");
-  }
-  if (data.validation_features.empty() && data.n_validation == 0) {
-    throw Error(ExitCode::Config,
-                "problem.data.n_validation = 0: must be > 0 when the validation rows are split off the training file "
-                "(problem.data.validation_features is not given)");
   }
   if (data.format == "libsvm") {
     return read_libsvm_files(data, targets);
@@ -163,7 +159,8 @@ void split_rows(const DataOptions& data, Index seed, Targets targets, Features w
   split.validation = files.validation
                          ? take(files.validation, row_order(*files.validation, data, seed, Part::Validation), 0,
                                 data.n_validation, "n_validation")
-                         : take(files.train, order, n_train, n_validation, "n_validation");
+                     : n_validation > 0 ? take(files.train, order, n_train, n_validation, "n_validation")
+                                        : Selection();
   if (data.n_holdout > 0) {
     split.holdout = take_last(split.validation, data.n_holdout);
   }
@@ -273,6 +270,14 @@ class Takers {
 
 }  // namespace
 
+void require_validation(const DataOptions& data) {
+  if (data.validation_features.empty() && data.n_validation == 0) {
+    throw Error(ExitCode::Config,
+                "problem.data.n_validation = 0: must be > 0 when the validation rows are split off the training file "
+                "(problem.data.validation_features is not given)");
+  }
+}
+
 Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed, Targets targets, Features features) {
   if (targets == Targets::Numbers && noise.kind != "none") {
     throw Error(ExitCode::Config,
@@ -300,7 +305,8 @@ Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed,
     if (split.true_labels.empty()) {
       split.true_labels = split.train.labels;
     }
-    auto untouched = corrupt_labels(split.train.labels, split.n_classes(), noise, seed);
+    auto untouched = noise.kind == "instance" ? corrupt_instances(split.train, split.n_classes(), noise, seed)
+                                              : corrupt_labels(split.train.labels, split.n_classes(), noise, seed);
     for (std::size_t i = 0; i < split.is_clean.size(); ++i) {
       untouched[i] = untouched[i] != 0 && split.is_clean[i] != 0 ? 1 : 0;
     }

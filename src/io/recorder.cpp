@@ -17,16 +17,18 @@ struct TimedStage {
   const char* metric;
   Real Timings::*time;
 };
-constexpr std::array stages = {TimedStage{"compute_s", &Timings::compute},
-                               TimedStage{"allreduce_s", &Timings::allreduce}, TimedStage{"update_s", &Timings::update},
-                               TimedStage{"evaluate_s", &Timings::evaluate},
-                               TimedStage{"checkpoint_s", &Timings::checkpoint}};
+constexpr std::array stages = {
+    TimedStage{"compute_s", &Timings::compute},   TimedStage{"allreduce_s", &Timings::allreduce},
+    TimedStage{"update_s", &Timings::update},     TimedStage{"start_s", &Timings::start},
+    TimedStage{"evaluate_s", &Timings::evaluate}, TimedStage{"checkpoint_s", &Timings::checkpoint}};
 
 }  // namespace
 
 Recorder::Recorder(Oracle& oracle, const RunDirectory& directory, const Options& options, Record record)
     : oracle_(oracle), directory_(directory), options_(options.checkpoint), base_(std::move(record)) {
   Communicator& comm = oracle_.comm();
+  start_ -= std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+      std::chrono::duration<Real>(oracle_.timings.start));  // what the run starts from was fitted before
   comm.root_or_none([&] {
     metrics_.emplace(directory_.file("metrics.jsonl"), base_.history, [this] { directory_.check_is_mine(); });
     progress_.emplace(directory_.file("run.log"), options.run.iterations.iterations(oracle_.iterations_per_pass()),
@@ -205,7 +207,8 @@ std::string Recorder::start_from_here() const {
                          " begins it at the last finite checkpoint";
 }
 
-void Recorder::finish(const State& solution, Index iteration, Status status, const Metrics& more) {
+void Recorder::finish(const State& solution, Index iteration, Status status, const Metrics& more,
+                      std::vector<Attachment> attachments) {
   Communicator& comm = oracle_.comm();
   comm.root_or_none([&] {
     directory_.check_is_mine();
@@ -230,8 +233,9 @@ void Recorder::finish(const State& solution, Index iteration, Status status, con
     }
   });
   try {
-    write_state(directory_.file("result.h5"), comm, solution, oracle_.stored_rows(),
-                record_at(solution, iteration, name(status)));
+    Record record = record_at(solution, iteration, name(status));
+    record.attachments = std::move(attachments);
+    write_state(directory_.file("result.h5"), comm, solution, oracle_.stored_rows(), record);
     comm.agree(metrics_failure_);
   } catch (const Error& error) {  // the same on all ranks
     throw Error(error.code(), std::string(error.what()) + ". " + how_to_go_on());

@@ -2,6 +2,8 @@
 #include "meha/io/samples.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <iomanip>
 #include <ostream>
 #include <ranges>
@@ -32,39 +34,43 @@ const std::string& name_of(const SampleLabels& labels, Label label) {
 
 /// In order of suspicion.
 struct Place {
-  Real x;
+  Real p_correct;
   Index row;
   friend auto operator<=>(const Place&, const Place&) = default;
 };
 
-Suspect suspect_of(const SampleReport& report, Real x, Index row) {
+bool is_suspect(const RowPosterior& posterior) {
+  return posterior.p_correct < 0.5;
+}
+
+Suspect suspect_of(const SampleReport& report, Index row) {
   const SampleLabels& labels = report.labels;
   const auto i = static_cast<std::size_t>(row - labels.rows.begin);
-  return {.x = x,
+  return {.posterior = report.posteriors[i],
+          .x = report.x[i],
           .row = row,
           .source_row = labels.source_row[i],
           .given = labels.given[i],
-          .suggested = report.suggested[i],
           .truth = labels.knows_truth ? labels.truth[i] : 0,
           .is_clean = labels.knows_truth ? labels.is_clean[i] : std::uint8_t{0}};
 }
 
 }  // namespace
 
-Index count_below(const Communicator& comm, const SampleReport& report, Real weight) {
-  Index n = std::count_if(report.x.begin(), report.x.end(), [&](Real x) { return sigmoid(x) < weight; });
+Index count_below(const Communicator& comm, const SampleReport& report, Real limit) {
+  Index n = std::ranges::count_if(report.posteriors, [&](const RowPosterior& row) { return row.p_correct < limit; });
   comm.sum({&n, 1});
   return n;
 }
 
 void for_each_suspect(const Communicator& comm, const SampleReport& report, Index n,
                       const std::function<void(Index suspicion_rank, const Suspect& suspect)>& see) {
-  std::vector<Place> places(std::min(report.x.size(), static_cast<std::size_t>(n)));
+  std::vector<Place> places(std::min(report.posteriors.size(), static_cast<std::size_t>(n)));
   const auto place_of = [&](std::size_t i) {
-    return Place{report.x[i], static_cast<Index>(i) + report.labels.rows.begin};
+    return Place{report.posteriors[i].p_correct, static_cast<Index>(i) + report.labels.rows.begin};
   };
-  std::ranges::partial_sort_copy(std::views::iota(std::size_t{0}, report.x.size()) | std::views::transform(place_of),
-                                 places);
+  std::ranges::partial_sort_copy(
+      std::views::iota(std::size_t{0}, report.posteriors.size()) | std::views::transform(place_of), places);
   auto n_candidates = static_cast<Index>(places.size());
   comm.sum({&n_candidates, 1});
   n = std::min(n, n_candidates);
@@ -72,15 +78,15 @@ void for_each_suspect(const Communicator& comm, const SampleReport& report, Inde
   Index n_seen = 0;
   for (std::size_t part = 0; n_seen < n; ++part) {
     std::vector<Suspect> mine;
-    for (const auto& [x, row] : slice(std::span(places), {cuts[part], cuts[part + 1]})) {
-      mine.push_back(suspect_of(report, x, row));
+    for (const Place& place : slice(std::span(places), {cuts[part], cuts[part + 1]})) {
+      mine.push_back(suspect_of(report, place.row));
     }
     auto suspects = comm.gather(std::span<const Suspect>(mine));
     Index n_of_part = static_cast<Index>(mine.size());
     comm.sum({&n_of_part, 1});
     comm.root_or_none([&] {
       std::sort(suspects.begin(), suspects.end(), [](const Suspect& a, const Suspect& b) {
-        return Place{a.x, a.row} < Place{b.x, b.row};
+        return Place{a.posterior.p_correct, a.row} < Place{b.posterior.p_correct, b.row};
       });
       suspects.resize(static_cast<std::size_t>(std::min(n_of_part, n - n_seen)));
       Index rank = n_seen;
@@ -93,14 +99,17 @@ void for_each_suspect(const Communicator& comm, const SampleReport& report, Inde
 }
 
 void write_samples_head(std::ostream& out, const SampleLabels& labels) {
-  out << "row,source_row,given_label,given_name,weight,suspicion_rank,suggested_label,suggested_name"
+  out << "row,source_row,given_label,given_name,weight,p_correct,suspicion_rank,is_suspect,"
+         "suggested_label,suggested_name,p_suggested"
       << (labels.knows_truth ? ",true_label,true_name,is_clean\n" : "\n");
 }
 
 void write_sample(std::ostream& out, const SampleLabels& labels, Index suspicion_rank, const Suspect& suspect) {
   const auto named = [&](Label label) { return std::to_string(label) + "," + quoted(name_of(labels, label)); };
   out << suspect.row << ',' << suspect.source_row << ',' << named(suspect.given) << ',' << shortest(sigmoid(suspect.x))
-      << ',' << suspicion_rank << ',' << named(suspect.suggested);
+      << ',' << shortest(suspect.posterior.p_correct) << ',' << suspicion_rank << ','
+      << (is_suspect(suspect.posterior) ? 1 : 0) << ',' << named(suspect.posterior.suggested) << ','
+      << shortest(suspect.posterior.p_suggested);
   if (labels.knows_truth) {
     out << ',' << named(suspect.truth) << ',' << static_cast<int>(suspect.is_clean);
   }
@@ -114,12 +123,12 @@ std::string class_table(const Communicator& comm, const SampleReport& report) {
   const auto count = [&](std::size_t given, std::size_t column) -> Index& {
     return counts[given * (n_classes + 2) + column];
   };
-  for (std::size_t i = 0; i < report.x.size(); ++i) {
+  for (std::size_t i = 0; i < report.posteriors.size(); ++i) {
     const auto given = static_cast<std::size_t>(report.labels.given[i]);
     ++count(given, 0);
-    if (sigmoid(report.x[i]) < 0.5) {
+    if (is_suspect(report.posteriors[i])) {
       ++count(given, 1);
-      ++count(given, 2 + static_cast<std::size_t>(report.suggested[i]));
+      ++count(given, 2 + static_cast<std::size_t>(report.posteriors[i].suggested));
     }
   }
   comm.sum(counts);
@@ -151,22 +160,62 @@ std::string class_table(const Communicator& comm, const SampleReport& report) {
   return out.str();
 }
 
+std::string noise_sentences(const LabelNoise& noise, std::span<const std::string> class_names) {
+  constexpr std::size_t n_shown = 5;
+  constexpr Real least_share = 0.01;
+  constexpr Real doubtful_share = 0.05;
+  std::ostringstream out;
+  if (noise.by_row) {
+    out << "models trained on the doubtful rows predict trusted labels worse than models of the trusted rows alone:\n"
+           "wrong labels depend on the rows, not on their classes alone; p_correct rests on the trusted rows, and more "
+           "of\n"
+           "them would help\n";
+  } else {
+    struct Confusion {
+      Real share;
+      Index from, to;
+    };
+    std::vector<Confusion> confusions;
+    for (Index k = 0; k < noise.n_classes; ++k) {
+      for (Index g = 0; g < noise.n_classes; ++g) {
+        if (const Real share = noise.transition[k * noise.n_classes + g]; g != k && share >= least_share) {
+          confusions.push_back({share, k, g});
+        }
+      }
+    }
+    std::ranges::stable_sort(confusions, std::greater(), &Confusion::share);
+    confusions.resize(std::min(confusions.size(), n_shown));
+    out << (confusions.empty() ? "no class is taken for another in more than 1 % of its rows\n"
+                               : "largest confusions:\n");
+    for (const Confusion& confusion : confusions) {
+      out << "  " << class_names[static_cast<std::size_t>(confusion.from)] << " is given as "
+          << class_names[static_cast<std::size_t>(confusion.to)] << " in " << std::lround(100 * confusion.share)
+          << " % of its rows\n";
+    }
+  }
+  if (noise.trusted_noise_rate >= doubtful_share) {
+    out << "warning: about " << std::lround(100 * noise.trusted_noise_rate)
+        << " % of the trusted labels look wrong too; all results rest on them: look through the trusted rows first\n";
+  }
+  return out.str();
+}
+
 void write_suspects(std::ostream& out, const SampleLabels& labels, std::span<const Suspect> suspects) {
   std::size_t width = 10;
   for (const std::string& name : labels.class_names) {
     width = std::max(width, name.size() + 2);
   }
   const auto cell = [&](const std::string& text) { out << std::left << std::setw(static_cast<int>(width)) << text; };
-  out << "      row  source row   weight  ";
+  out << "      row  source row  p_correct  ";
   cell("given");
   cell("suggested");
   out << (labels.knows_truth ? "truth" : "") << '\n';
   for (const Suspect& suspect : suspects) {
-    out << std::right << std::setw(9) << suspect.row << std::setw(12) << suspect.source_row << std::setw(9)
-        << std::fixed << std::setprecision(4) << sigmoid(suspect.x) << "  ";
+    out << std::right << std::setw(9) << suspect.row << std::setw(12) << suspect.source_row << std::setw(11)
+        << std::fixed << std::setprecision(4) << suspect.posterior.p_correct << "  ";
     out.unsetf(std::ios::fixed);
     cell(name_of(labels, suspect.given));
-    cell(name_of(labels, suspect.suggested));
+    cell(name_of(labels, suspect.posterior.suggested));
     out << (labels.knows_truth ? name_of(labels, suspect.truth) : "") << '\n';
   }
 }

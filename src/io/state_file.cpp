@@ -153,6 +153,15 @@ class Draft {
       file_->set_attribute("/state/theta", "theta_index", state.iteration + 1);
     }
     write_history(*file_, record.history);
+    for (const Attachment& attachment : record.attachments) {
+      if (!file_->has(attachment.group)) {
+        file_->create_group(attachment.group);
+      }
+      file_->write_array(attachment.group + "/" + attachment.name, attachment.shape, as_span(attachment.values));
+      if (!attachment.attribute.empty()) {
+        file_->set_attribute(attachment.group, attachment.attribute, attachment.text);
+      }
+    }
     file_->close();
     write_seal(part_);
     rename_durably(part_, path_);
@@ -310,11 +319,23 @@ Record read_record(const std::string& path) {
   for (const char* name : {"status", "algorithm", "problem", "config", "version", "git", "simd", "data_fingerprint"}) {
     record.texts[name] = file.text_attribute("/", name);
   }
-  for (const char* name : {"seconds", "compute_s", "allreduce_s", "update_s", "evaluate_s", "checkpoint_s"}) {
-    record.numbers[name] = file.real_attribute("/", name);
+  for (const char* name :
+       {"seconds", "compute_s", "allreduce_s", "update_s", "start_s", "evaluate_s", "checkpoint_s"}) {
+    if (file.has_attribute("/", name)) {  // older files have no start_s
+      record.numbers[name] = file.real_attribute("/", name);
+    }
   }
   record.history = read_history(file);
   return record;
+}
+
+bool has_dataset(const std::string& path, const std::string& name) {
+  return Hdf5File::open(path, ExitCode::Checkpoint).has(name);
+}
+
+std::string labels_text_of(const std::string& path) {
+  const Hdf5File file = Hdf5File::open(path, ExitCode::Checkpoint);
+  return file.has("/noise") && file.has_attribute("/noise", "text") ? file.text_attribute("/noise", "text") : "";
 }
 
 namespace {

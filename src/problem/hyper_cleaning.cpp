@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "meha/problem/deal.hpp"
 
@@ -21,7 +20,6 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
     : init_(options.problem.init),
       seed_(options.run.seed),
       regularisation_(options.problem.regularisation),
-      refit_(options.problem.refit),
       sigmoid_(tile_kernels<Real>(simd).sigmoid) {
   Split split;
   comm.root_or_none([&] {
@@ -29,10 +27,14 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
       throw Error(ExitCode::Config, "problem.loss = " + toml(options.problem.loss) +
                                         ": must be \"cross_entropy\": hyper_cleaning weighs labels that are classes");
     }
+    if (options.problem.start == "zero") {
+      require_validation(options.problem.data);
+    }
     split =
         load_split(options.problem.data, options.problem.noise, options.run.seed, Targets::Classes, Features::InFile);
   });
   rows_ = ClassifiedRows(options, comm, simd, split, Loss::CrossEntropy);
+  trusts_surest_ = rows_.n_rows(Level::Upper) == 0;
   const BlockPlan& plan = train().plan();
   Index knows_truth = split.is_clean.empty() ? 0 : 1;
   comm.broadcast(knows_truth);
@@ -47,6 +49,24 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
   for (std::string& class_name : samples_.class_names) {
     comm.broadcast(class_name);
   }
+  if (rows_.n_classes() > CrossFit::most_classes) {
+    throw Error(ExitCode::Data, std::to_string(rows_.n_classes()) + " classes: must be at most " +
+                                    std::to_string(CrossFit::most_classes) +
+                                    " for the matrix of which class is taken for which; are the labels class numbers, "
+                                    "counted from 0 without gaps?");
+  }
+  cross_fit_ = std::make_unique<CrossFit>(
+      rows_,
+      DoubtfulLabels{
+          .rows = samples_.rows, .given = samples_.given, .truth = samples_.truth, .class_names = samples_.class_names},
+      seed_, init_);
+}
+
+void HyperCleaning::trust(std::vector<std::uint8_t> rows, Index n_in_all) {
+  require(trusts_surest_ && rows.size() == samples_.given.size() && n_in_all > 0,
+          "rows to trust, where none are given");
+  surest_ = std::move(rows);
+  surest_weight_ = static_cast<Real>(train().plan().n_rows) / static_cast<Real>(n_in_all);
 }
 
 std::vector<NamedArray> HyperCleaning::parameters() const {
@@ -73,15 +93,20 @@ void HyperCleaning::add(Level level, const Block& block, InSpan x, std::span<con
                         std::span<Share> shares, const BetweenHalves& between) {
   const Real mean = 1 / static_cast<Real>(block.n_rows_in_pass);
   const bool weighted = level == Level::Lower;
-  const auto weigh = [&](Range rows) {  // s(x_i), or 1 for validation rows
+  const auto weigh = [&](Range rows) {  // s(x_i), or 1 for trusted rows
     if (weighted) {
       sigmoid_(x.data() + rows.begin, rows.size(), weights_.data());
+    } else if (trusts_surest_) {
+      const Index first = block.rows.begin + rows.begin - samples_.rows.begin;
+      for (Index i = 0; i < rows.size(); ++i) {
+        weights_[static_cast<std::size_t>(i)] = surest_[static_cast<std::size_t>(first + i)] != 0 ? surest_weight_ : 0;
+      }
     } else {
       std::fill(weights_.begin(), weights_.end(), 1);
     }
   };
   const bool wants_grad_y = std::any_of(shares.begin(), shares.end(), [](const Share& s) { return !s.grad_y.empty(); });
-  rows_.for_each_tile(level, block.rows, block.next, [&](const Tile& tile, Range rows) {
+  rows_.for_each_tile(stored(level), block.rows, block.next, [&](const Tile& tile, Range rows) {
     weigh(rows);
     for (Index i = 0; i < tile.n_rows; ++i) {
       const auto row = static_cast<std::size_t>(rows.begin + i);
@@ -149,49 +174,8 @@ void HyperCleaning::measure(InSpan tallies, In /*x*/, In /*y*/, Metrics& metrics
   }
 }
 
-bool HyperCleaning::has_refit(Refit which) const {
-  return refit_ && n_rows(Level::Test) > 0 && (which != Refit::Clean || samples_.knows_truth);
-}
-
-void HyperCleaning::select_rows(Refit which, Range rows, InSpan x, OutSpan x_hard) const {
-  if (x.empty()) {
-    return;
-  }
-  constexpr Real infinity = std::numeric_limits<Real>::infinity();
-  const auto first = static_cast<std::size_t>(rows.begin - samples_.rows.begin);
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const bool taken =
-        which == Refit::Kept ? sigmoid(x[i]) >= 0.5 : which != Refit::Clean || samples_.is_clean[first + i] != 0;
-    x_hard[i] = taken ? infinity : -infinity;
-  }
-}
-
 std::optional<std::span<const std::uint8_t>> HyperCleaning::clean_rows() const {
   return samples_.knows_truth ? std::optional(std::span(samples_.is_clean)) : std::nullopt;
-}
-
-std::vector<Label> HyperCleaning::predict(In y) {
-  const Probe probe{.y = {y.data(), static_cast<std::size_t>(y.size())}, .want = Want::Nothing};
-  rows_.begin_pass({&probe, 1});
-  std::vector<Label> predicted(static_cast<std::size_t>(train().rows().size()));
-  const BlockPlan& plan = train().plan();
-  const Range own = train().rows();
-  std::vector<Index> blocks;
-  for (Index first = own.begin; first < own.end; first += plan.block_rows) {
-    blocks.push_back(first / plan.block_rows);
-  }
-  train().expect(blocks);
-  for (Index first = own.begin; first < own.end; first += plan.block_rows) {
-    const Range block{first, std::min(first + plan.block_rows, own.end)};
-    rows_.for_each_tile(Level::Lower, block, {}, [&](const Tile& /*tile*/, Range rows) {
-      const Index at = block.begin - own.begin;
-      rows_.classifier().classes(slice(std::span(predicted), {at + rows.begin, at + rows.end}));
-    });
-  }
-  if (const auto failure = rows_.failure()) {
-    throw Error(*failure);
-  }
-  return predicted;
 }
 
 }  // namespace meha

@@ -108,6 +108,7 @@ HyperRepresentation<T>::HyperRepresentation(const Options& options, const Commun
     check_options(options.problem);
     DataOptions data = options.problem.data;
     data.sparse = "never";
+    require_validation(data);
     Split split = load_split(data, options.problem.noise, seed_);
     put_last(options.problem.held_out_classes, split);
     deck = draw_deck(split, options.problem, plan_, evaluation_plan_, seed_);

@@ -184,6 +184,24 @@ void LinearClassifier<T>::backward(const Tile& tile, InSpan weights) {
   }
   kernels_->residuals(values_.data(), shape_.loss == Loss::CrossEntropy ? tile.labels : nullptr, row_weights_.data(),
                       tile.n_rows, n_points_, shape_.n_classes, bias_gradient_.data());
+  backward(tile);
+}
+
+template <class T>
+void LinearClassifier<T>::probabilities(std::size_t point, OutSpan probabilities) const {
+  copy_columns(values_.data(), n_columns_, static_cast<Index>(point) * shape_.n_classes, shape_.n_classes,
+               probabilities);
+}
+
+template <class T>
+void LinearClassifier<T>::set_residuals(std::size_t point, const Tile& tile, InSpan residuals) {
+  const Index first = static_cast<Index>(point) * shape_.n_classes;
+  set_columns(residuals, tile.n_rows, n_columns_, first, shape_.n_classes, values_.data(),
+              bias_gradient_.data() + first);
+}
+
+template <class T>
+void LinearClassifier<T>::backward(const Tile& tile) {
   if (shape_.element == Element::UInt8) {
     backward_dense(kernels_->uint8, tile);
   } else if (shape_.element == Element::Float32) {

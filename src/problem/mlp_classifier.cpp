@@ -227,17 +227,38 @@ void MlpClassifier<T>::backward(const Tile& tile, InSpan weights) {
     row_weights_[row] = static_cast<Index>(row) < tile.n_rows ? static_cast<T>(weights[row]) : T(0);
   }
   for (std::size_t p = 0; p < n_points_; ++p) {
-    backward(tile, points_[p]);
+    LayerAtPoint& last = points_[p].back();
+    kernels_->residuals(last.output.data(), tile.labels, row_weights_.data(), tile.n_rows, 1, shape_.n_classes,
+                        last.bias_gradient.data());
   }
+  backward(tile);
 }
 
 template <class T>
-void MlpClassifier<T>::backward(const Tile& tile, Point& point) {
-  const std::vector<T>& softmax = point.back().output;
+void MlpClassifier<T>::probabilities(std::size_t point, OutSpan probabilities) const {
+  copy_columns(points_[point].back().output.data(), shape_.n_classes, 0, shape_.n_classes, probabilities);
+}
+
+template <class T>
+void MlpClassifier<T>::set_residuals(std::size_t point, const Tile& tile, InSpan residuals) {
+  LayerAtPoint& last = points_[point].back();
+  set_columns(residuals, tile.n_rows, shape_.n_classes, 0, shape_.n_classes, last.output.data(),
+              last.bias_gradient.data());
+}
+
+template <class T>
+void MlpClassifier<T>::backward(const Tile& tile) {
+  for (std::size_t p = 0; p < n_points_; ++p) {
+    propagate_back(tile, points_[p]);
+  }
+}
+
+/// From the residuals that stand in the last layer's output.
+template <class T>
+void MlpClassifier<T>::propagate_back(const Tile& tile, Point& point) {
+  const std::vector<T>& residuals = point.back().output;
   const auto n_logits = static_cast<std::ptrdiff_t>(padded(tile.n_rows) * shape_.n_classes);
-  std::copy(softmax.begin(), softmax.begin() + n_logits, delta_.begin());
-  kernels_->residuals(delta_.data(), tile.labels, row_weights_.data(), tile.n_rows, 1, shape_.n_classes,
-                      point.back().bias_gradient.data());
+  std::copy(residuals.begin(), residuals.begin() + n_logits, delta_.begin());
   for (std::size_t l = layers_.size() - 1; l > 0; --l) {
     const Layer& layer = layers_[l];
     const std::vector<T>& input = point[l - 1].output;

@@ -86,12 +86,8 @@ void Problem::tally(Level /*level*/, const Block& /*block*/, InSpan /*x*/, InSpa
 
 void Problem::measure(InSpan /*tallies*/, In /*x*/, In /*y*/, Metrics& /*metrics*/) const {}
 
-bool Problem::has_refit(Refit /*which*/) const {
-  return false;
-}
-
-void Problem::select_rows(Refit /*which*/, Range /*rows*/, InSpan /*x*/, OutSpan /*x_hard*/) const {
-  require(false, "select_rows() belongs to problems with has_refit()");
+void Problem::trust(std::vector<std::uint8_t> /*rows*/, Index /*n_in_all*/) {
+  require(false, "trust() belongs to problems with trusts_surest()");
 }
 
 }  // namespace meha

@@ -63,6 +63,7 @@ Regularisation::Regularisation(const Options& options, const Communicator& comm,
       throw Error(ExitCode::Config, "problem.x_min = " + toml(options.problem.x_min) +
                                         ": must not be above problem.x_max = " + toml(options.problem.x_max));
     }
+    require_validation(options.problem.data);
     split = load_split(options.problem.data, options.problem.noise, options.run.seed,
                        loss_ == Loss::Squared ? Targets::Numbers : Targets::Classes, Features::InFile);
     test_variance_ = variance_of(split.test.numbers);

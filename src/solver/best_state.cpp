@@ -69,6 +69,11 @@ void choose_best(State& state) {
     const Field& field = state.field(best_of(variable));
     best.add(variable, field.per_row, 0) = field.values;
   }
+  for (const char* name : {"label_models", "label_noise"}) {  // of the start: the same in every state
+    if (state.has(name)) {
+      best.add(name, false, 0) = state[name];
+    }
+  }
   state = std::move(best);
 }
 

@@ -22,7 +22,7 @@ Oracle::Oracle(Problem& problem, Communicator& comm, const Setup& setup)
       all_blocks_{Minibatches(plan(Level::Lower), 0, setup.seed, Stream::LowerBatch),
                   Minibatches(plan(Level::Upper), 0, setup.seed, Stream::UpperBatch)},
       message_(setup.sum) {
-  const BlockPlan rows = plan(Level::Lower);
+  const BlockPlan rows{.n_rows = problem_.n_rows(Level::Lower), .block_rows = setup.block_rows};
   for (int rank = 0; rank < comm.size(); ++rank) {
     owned_rows_.push_back(meha::owned_rows(rows, rank, comm.weights()));
     stored_rows_.push_back(setup.placement == Placement::Sharded ? owned_rows_.back()
@@ -32,7 +32,7 @@ Oracle::Oracle(Problem& problem, Communicator& comm, const Setup& setup)
 }
 
 BlockPlan Oracle::plan(Level level) const {
-  return {.n_rows = problem_.n_rows(level), .block_rows = setup_.block_rows};
+  return {.n_rows = problem_.n_rows(level), .block_rows = setup_.block_rows / setup_.n_parts};
 }
 
 Index Oracle::stored_x_size() const {
@@ -48,7 +48,10 @@ Minibatches& Oracle::batches(Level level) {
 }
 
 Range Oracle::owned(Level level) const {
-  return owned_blocks(plan(level).n_blocks(), comm_.rank(), comm_.weights());
+  const BlockPlan dealt{.n_rows = problem_.n_rows(level), .block_rows = setup_.block_rows};
+  const Range own = owned_blocks(dealt.n_blocks(), comm_.rank(), comm_.weights());
+  const Index n_blocks = plan(level).n_blocks();
+  return {std::min(own.begin * setup_.n_parts, n_blocks), std::min(own.end * setup_.n_parts, n_blocks)};
 }
 
 /// These rows of x as this rank computes with them. @param rows  owned here

@@ -120,27 +120,20 @@ class Curvature {
   const Vec& y_;
 };
 
-State start_of(Oracle& oracle) {
-  State state;
-  state.add("x", oracle.per_row(), oracle.stored_x_size());
-  state.add("y", false, oracle.problem().n_y());
-  oracle.problem().start(state["x"], state["y"]);
-  return state;
-}
-
 struct Trial {
   bool is_good = false;  // finite, and the residual did not grow
   Real step_norm_x = 0;  // of its last step
   State state;
 };
 
-/// The first iterations with these steps. Collective.
-Trial try_steps(Oracle& oracle, const AlgorithmOptions& options) {
+/// The first iterations with these steps. @param start  x and y    Collective.
+Trial try_steps(Oracle& oracle, const AlgorithmOptions& options, const State& start) {
   const auto algorithm = make_algorithm(options, oracle.problem());
   Trial trial;
   State& state = trial.state;
   algorithm->add_fields(oracle, state);
-  oracle.problem().start(state["x"], state["y"]);
+  state["x"] = start["x"];
+  state["y"] = start["y"];
   algorithm->init(oracle, state);
   Vec residuals = Vec::Zero(3);  // largest of the first steps; last; step_norm_x
   for (Index k = 1; k <= n_trial_iterations; ++k) {
@@ -225,7 +218,7 @@ struct AutoSteps {
 };
 
 /// Collective.
-void choose_auto(Oracle& oracle, AlgorithmOptions& options) {
+void choose_auto(Oracle& oracle, AlgorithmOptions& options, const State& run_start) {
   const AlgorithmOptions asked = options;
   const bool per_row = oracle.per_row();
   const bool asks_alpha = is_open_auto(asked.alpha);
@@ -233,7 +226,7 @@ void choose_auto(Oracle& oracle, AlgorithmOptions& options) {
   const Real still = optimizer_of_x(asked, per_row) == "adam" ? 1e-9 : 1e-4 * static_cast<Real>(oracle.n_lower_rows());
   AutoSteps steps;
   steps.alpha_per_row = still;
-  State start = start_of(oracle);
+  State start = run_start;
   Curvature at_start(oracle, asked, start);
   steps.lower = at_start.along_y(false);
   steps.both = at_start.along_y(true);
@@ -244,7 +237,7 @@ void choose_auto(Oracle& oracle, AlgorithmOptions& options) {
                                                                : oracle.n_lower_rows());
   for (Index i = 0; i < n_trials; ++i) {
     steps.apply(asked, per_row, options);
-    Trial trial = try_steps(oracle, options);
+    Trial trial = try_steps(oracle, options, start);
     if (!trial.is_good) {
       steps.scale /= 2;
       continue;
@@ -283,7 +276,7 @@ std::string rounded(Real value) {
 
 }  // namespace
 
-std::string choose_steps(Oracle& oracle, AlgorithmOptions& options) {
+std::string choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) {
   const std::array steps = {std::pair("alpha", &options.alpha), std::pair("beta", &options.beta),
                             std::pair("eta", &options.eta)};
   std::vector<const char*> open;
@@ -302,7 +295,7 @@ std::string choose_steps(Oracle& oracle, AlgorithmOptions& options) {
     choose_safe(oracle.problem(), options);
   }
   if (std::any_of(steps.begin(), steps.end(), [](const auto& entry) { return is_open_auto(*entry.second); })) {
-    choose_auto(oracle, options);
+    choose_auto(oracle, options, start);
   }
   oracle.timings = before;
   std::string text = "steps chosen:";

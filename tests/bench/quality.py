@@ -12,8 +12,8 @@ import sys
 import tempfile
 
 SHOWN = ["test_accuracy", "precision", "recall", "f1", "auroc", "few_shot_accuracy", "few_shot_accuracy_se",
-         "untrained_accuracy", "untrained_accuracy_se", "refit_kept", "refit_corrupted", "refit_validation", "refit_clean",
-         "seconds"]
+         "untrained_accuracy", "untrained_accuracy_se", "detection_auroc", "detection_f1", "noise_rate", "calibration_error",
+         "refit_kept", "refit_kept_only", "refit_soft", "refit_corrupted", "refit_validation", "refit_clean", "seconds"]
 
 
 def final_metrics(source, config, seed, ranks, settings):

@@ -140,7 +140,7 @@ TEST(Options, CompareSaysBeforeAfterAndWhetherResumeMayChangeIt) {
   ASSERT_EQ(differences.size(), 2U);
   EXPECT_EQ(differences[0].name, "run.iterations");
   EXPECT_TRUE(differences[0].free_on_resume);
-  EXPECT_EQ(differences[0].before, "600");
+  EXPECT_EQ(differences[0].before, "100");
   EXPECT_EQ(differences[0].after, "7");
   EXPECT_EQ(differences[1].name, "algorithm.gamma");
   EXPECT_FALSE(differences[1].free_on_resume);

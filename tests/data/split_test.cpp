@@ -159,7 +159,8 @@ TEST_F(LoadSplit, MoreRowsThanThereAreIsADataError) {
 
 TEST_F(LoadSplit, NamesTheKeyThatIsMissing) {
   data.n_validation = 0;
-  EXPECT_TRUE(fails([&] { load(); }, ExitCode::Config, {"problem.data.n_validation"}));
+  EXPECT_EQ(load().validation.n_rows(), 0);
+  EXPECT_TRUE(fails([&] { require_validation(data); }, ExitCode::Config, {"problem.data.n_validation"}));
   data.n_validation = 15;
   data.train_labels.value.clear();
   EXPECT_TRUE(fails([&] { load(); }, ExitCode::Config, {"problem.data.train_labels"}));

@@ -31,7 +31,7 @@ std::vector<std::string> words_of(const std::string& line) {
 /// Rows that every rank makes up, and keeps its own of.
 class SamplesMpi : public testing::Test {
  protected:
-  /// @param truth  may be empty
+  /// @param x  p_correct is σ(x), the weight 1 − σ(x)     @param truth  may be empty
   void hold(const std::vector<Real>& x, const std::vector<Label>& given, const std::vector<Label>& suggested,
             const std::vector<Label>& truth) {
     labels_.rows = owned_rows({.n_rows = static_cast<Index>(x.size()), .block_rows = 2}, comm_.rank(), comm_.size());
@@ -45,15 +45,15 @@ class SamplesMpi : public testing::Test {
         labels_.truth.push_back(truth[i]);
         labels_.is_clean.push_back(truth[i] == given[i] ? 1 : 0);
       }
-      x_.push_back(x[i]);
-      suggested_.push_back(suggested[i]);
+      x_.push_back(-x[i]);
+      posteriors_.push_back({.p_correct = sigmoid(x[i]), .suggested = suggested[i], .p_suggested = 0.25});
     }
   }
   void hold_five_rows(bool with_truth) {
     hold({-1, 2, -3, 0, -1}, {0, 0, 0, 1, 2}, {1, 0, 1, 1, 1},
          with_truth ? std::vector<Label>{1, 0, 2, 1, 2} : std::vector<Label>());
   }
-  [[nodiscard]] SampleReport report() const { return {.labels = labels_, .x = x_, .suggested = suggested_}; }
+  [[nodiscard]] SampleReport report() const { return {.labels = labels_, .x = x_, .posteriors = posteriors_}; }
   [[nodiscard]] std::vector<Suspect> suspects(Index n) const {
     std::vector<Suspect> all;
     for_each_suspect(comm_, report(), n, [&](Index rank, const Suspect& suspect) {
@@ -74,7 +74,7 @@ class SamplesMpi : public testing::Test {
   Communicator comm_ = Communicator::world();
   SampleLabels labels_;
   std::vector<Real> x_;
-  std::vector<Label> suggested_;
+  std::vector<RowPosterior> posteriors_;
 };
 
 std::vector<Index> rows_of(const std::vector<Suspect>& suspects) {
@@ -85,7 +85,7 @@ std::vector<Index> rows_of(const std::vector<Suspect>& suspects) {
   return rows;
 }
 
-TEST_F(SamplesMpi, RankTheSmallestWeightFirstAndTiesByRow) {
+TEST_F(SamplesMpi, RankTheSmallestPosteriorFirstAndTiesByRow) {
   hold_five_rows(false);
   const std::vector<Index> order = {2, 0, 4, 3, 1};
   for (const Index n : {0, 1, 2, 4, 5, 100}) {
@@ -101,7 +101,7 @@ TEST_F(SamplesMpi, StreamManyRowsInOrder) {
   constexpr Index n = 400'000;  // several portions
   std::vector<Real> x(n);
   for (Index i = 0; i < n; ++i) {
-    x[static_cast<std::size_t>(i)] = std::floor(1e4 * test::random_value(5, i));  // many ties
+    x[static_cast<std::size_t>(i)] = std::floor(1e4 * test::random_value(5, i)) / 1e4;  // many ties
   }
   const std::vector<Label> labels(n, 1);
   hold(x, labels, labels, {});
@@ -130,10 +130,13 @@ TEST_F(SamplesMpi, CsvHasOneQuotedLinePerRow) {
   hold_five_rows(false);
   const auto lines = csv();
   ASSERT_EQ(lines.size(), comm_.is_root() ? 6U : 1U);
-  EXPECT_EQ(lines[0], "row,source_row,given_label,given_name,weight,suspicion_rank,suggested_label,suggested_name");
+  EXPECT_EQ(lines[0],
+            "row,source_row,given_label,given_name,weight,p_correct,suspicion_rank,is_suspect,suggested_label,"
+            "suggested_name,p_suggested");
   if (comm_.is_root()) {
-    EXPECT_EQ(lines[1], "2,30,0,shirt," + shortest(sigmoid(-3)) + ",1,1,\"a, \"\"b\"\"\"");
-    EXPECT_EQ(lines[4], "3,20,1,\"a, \"\"b\"\"\",0.5,4,1,\"a, \"\"b\"\"\"");
+    EXPECT_EQ(lines[1],
+              "2,30,0,shirt," + shortest(sigmoid(3)) + "," + shortest(sigmoid(-3)) + ",1,1,1,\"a, \"\"b\"\"\",0.25");
+    EXPECT_EQ(lines[4], "3,20,1,\"a, \"\"b\"\"\",0.5,0.5,4,0,1,\"a, \"\"b\"\"\",0.25");
     EXPECT_EQ(lines[5].substr(0, 5), "1,40,");
   }
 }
@@ -141,7 +144,7 @@ TEST_F(SamplesMpi, CsvHasOneQuotedLinePerRow) {
 TEST_F(SamplesMpi, CsvKnowsTheTruthWhereThereIsOne) {
   hold_five_rows(true);
   const auto lines = csv();
-  EXPECT_TRUE(lines[0].ends_with(",suggested_name,true_label,true_name,is_clean")) << lines[0];
+  EXPECT_TRUE(lines[0].ends_with(",p_suggested,true_label,true_name,is_clean")) << lines[0];
   if (comm_.is_root()) {
     EXPECT_TRUE(lines.at(1).ends_with(",2,bag,0")) << lines[1];
     EXPECT_TRUE(lines.at(5).ends_with(",0,shirt,1")) << lines[5];
@@ -153,7 +156,8 @@ TEST_F(SamplesMpi, ClassTableCountsWhatLooksWrong) {
   const auto lines = lines_of(class_table(comm_, report()));
   ASSERT_EQ(lines.size(), 6U);
   EXPECT_EQ(words_of(lines[1]), (std::vector<std::string>{"shirt", "3", "2", "a,", "\"b\"", "(2)"}));
-  EXPECT_EQ(words_of(lines[2]), (std::vector<std::string>{"a,", "\"b\"", "1", "0"})) << "a weight of one half is kept";
+  EXPECT_EQ(words_of(lines[2]), (std::vector<std::string>{"a,", "\"b\"", "1", "0"}))
+      << "a row as likely right as wrong is kept";
   EXPECT_EQ(words_of(lines[3]), (std::vector<std::string>{"bag", "1", "1", "a,", "\"b\"", "(1)"}));
 }
 

@@ -214,47 +214,6 @@ TEST_F(HyperCleaningTest, WithoutTruthOrTestRowsMetricsAreAbsent) {
   EXPECT_FALSE(metrics.find("test_accuracy"));
   EXPECT_FALSE(metrics.find("precision"));
   EXPECT_FALSE(problem.clean_rows());
-  for (const Refit which : {Refit::Kept, Refit::Corrupted, Refit::Validation, Refit::Clean}) {
-    EXPECT_FALSE(problem.has_refit(which));
-  }
-}
-
-TEST_F(HyperCleaningTest, SelectsRowsForEachComparison) {
-  SCOPED_TRACE(test::seed_text());
-  Options all = options();
-  all.problem.noise = {.kind = "uniform", .rate = 0.5};
-  HyperCleaning problem(all, comm_, best_simd());
-  const Vec x = random_vector(n_train, 9);
-  Vec x_hard(n_train);
-  for (const Refit which : {Refit::Kept, Refit::Corrupted, Refit::Clean}) {
-    ASSERT_TRUE(problem.has_refit(which));
-    problem.select_rows(which, {0, n_train}, as_span(x), as_span(x_hard));
-    for (Index i = 0; i < n_train; ++i) {
-      const bool taken = which == Refit::Kept        ? x[i] >= 0
-                         : which == Refit::Corrupted ? true
-                                                     : problem.samples().is_clean[static_cast<std::size_t>(i)] != 0;
-      EXPECT_EQ(x_hard[i], taken ? infinity : -infinity) << i;
-    }
-  }
-  all.problem.noise = {};
-  EXPECT_FALSE(HyperCleaning(all, comm_, best_simd()).has_refit(Refit::Clean));
-  all.problem.refit = false;
-  EXPECT_FALSE(HyperCleaning(all, comm_, best_simd()).has_refit(Refit::Kept));
-}
-
-TEST_F(HyperCleaningTest, PredictsTheMostLikelyClassOfItsTrainingRows) {
-  HyperCleaning problem(options(), comm_, best_simd());
-  Vec y = Vec::Zero(problem.n_y());
-  for (Index c = 0; c < n_classes; ++c) {
-    for (Index f = c; f < n_features; f += n_classes) {
-      y[c * n_features + f] = 1;
-    }
-  }
-  const std::vector<Label> predicted = problem.predict(y);
-  ASSERT_EQ(predicted.size(), static_cast<std::size_t>(n_train));
-  for (Index i = 0; i < n_train; ++i) {
-    EXPECT_EQ(predicted[static_cast<std::size_t>(i)], data_.label("train", i)) << i;
-  }
 }
 
 TEST_F(HyperCleaningTest, LevelsAndPrecisionsAgree) {

@@ -66,11 +66,11 @@ TEST(Problem, DefaultAddStepsBetweenHalves) {
   }
 }
 
-TEST(Problem, HasNoRefitUnlessItSaysSo) {
-  const Weighted problem;
-  EXPECT_FALSE(problem.has_refit(Refit::Kept));
-  Vec x(1);
-  EXPECT_THROW(problem.select_rows(Refit::Kept, {0, 1}, as_span(std::as_const(x)), as_span(x)), Error);
+TEST(Problem, HasNoLabelsInDoubtUnlessItSaysSo) {
+  Weighted problem;
+  EXPECT_EQ(problem.cross_fit(), nullptr);
+  EXPECT_FALSE(problem.trusts_surest());
+  EXPECT_THROW(problem.trust({1}, 1), Error);
 }
 
 }  // namespace

@@ -15,6 +15,15 @@ namespace {
 
 using namespace test;
 
+/// Chooses open steps at the problem's own start.
+std::string choose_at_start(Oracle& oracle, AlgorithmOptions& options) {
+  State start;
+  start.add("x", oracle.per_row(), oracle.stored_x_size());
+  start.add("y", false, oracle.problem().n_y());
+  oracle.problem().start(start["x"], start["y"]);
+  return choose_steps(oracle, options, start);
+}
+
 class StepsTest : public testing::Test {
  protected:
   /// Chooses what is open in options_.algorithm for this synthetic problem.
@@ -23,7 +32,7 @@ class StepsTest : public testing::Test {
     options_.problem.n = n;
     const auto problem = make_problem(options_, comm_, best_simd());
     Oracle oracle(*problem, comm_, {});
-    return choose_steps(oracle, options_.algorithm);
+    return choose_at_start(oracle, options_.algorithm);
   }
   Communicator comm_ = Communicator::world();
   Options options_;
@@ -90,7 +99,7 @@ TEST_F(StepsTest, OneXPerRowMovesALittle) {
   Weighted toy(40, 20);
   Oracle oracle(toy, comm_, {.block_rows = 8});
   AlgorithmOptions options;
-  EXPECT_NE(choose_steps(oracle, options), "");
+  EXPECT_NE(choose_at_start(oracle, options), "");
   EXPECT_GT(options.alpha.a, 0);
   EXPECT_EQ(options.beta.a, options.eta.a);
 }
@@ -102,7 +111,7 @@ TEST_F(StepsTest, OneXPerRowMovesALittleByAnyOptimizer) {
     Oracle oracle(toy, comm_, {.block_rows = 8});
     AlgorithmOptions options;
     options.optimizer_x = optimizer;
-    choose_steps(oracle, options);
+    choose_at_start(oracle, options);
     const auto algorithm = make_algorithm(options, toy);
     State state;
     algorithm->add_fields(oracle, state);
@@ -125,7 +134,8 @@ TEST_F(StepsTest, AlphaOfAnXThatNothingMovesMustBeGiven) {
   AlgorithmOptions options;
   options.optimizer_x = "sgd";
   options.eta = options.beta = constant(0);  // theta stays at y
-  EXPECT_TRUE(fails([&] { choose_steps(oracle, options); }, ExitCode::Config, {"algorithm.alpha", "nothing moves x"}));
+  EXPECT_TRUE(
+      fails([&] { choose_at_start(oracle, options); }, ExitCode::Config, {"algorithm.alpha", "nothing moves x"}));
 }
 
 TEST_F(StepsTest, AStopEndsTheChoice) {
@@ -134,7 +144,7 @@ TEST_F(StepsTest, AStopEndsTheChoice) {
   oracle.poll = [] { return Requests{.stop = true}; };
   AlgorithmOptions options;
   try {
-    choose_steps(oracle, options);
+    choose_at_start(oracle, options);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::Stopped);

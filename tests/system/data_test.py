@@ -153,7 +153,7 @@ class DataTest(support.Case):
         for part in ("validation", "test"):
             features, labels = (self.base[f"problem.data.{part}_{k}"] for k in ("features", "labels"))
             self.imported("idx", features, "--labels", labels, name=part)
-        for kind in ("uniform", "pair", "classwise"):
+        for kind in ("uniform", "pair", "classwise", "instance"):
             with self.subTest(kind=kind):
                 noisy = self.run_ok(f"{kind}-noise", problem__noise__kind=kind, problem__noise__rate=0.3, run__seed=9)
                 wrong = self.folder / f"{kind}.h5"

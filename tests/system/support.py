@@ -272,7 +272,7 @@ class Case(unittest.TestCase):
         self.test = make_rows(self.n_test, **shape, seed=3)
         self.base = {
             "run.iterations": 20, "run.report_every": 10, "run.block_rows": 32, "run.precision": "float64",
-            "problem.type": "hyper_cleaning", "problem.refit": False,
+            "problem.type": "hyper_cleaning", "problem.start": "zero", "problem.refit": False,
             "problem.data.shuffle": False,
             "algorithm.name": "meha", "algorithm.gamma": 10.0, "algorithm.penalty.c": 0.5, "algorithm.penalty.p": 0.25,
             "algorithm.alpha": 0.01, "algorithm.beta": 0.3, "algorithm.eta": 0.3,

@@ -76,29 +76,43 @@ class VerbsTest(support.Case):
 
     # ---- export ----
 
-    def predicted(self, y, features):
+    def posteriors(self, result, y, features, given):
+        """P(true class | features, given label) of each row, by y and the label noise in the result."""
         n = self.n_classes * self.n_features
         logits = features.astype(float) / 255 @ y[:n].reshape(self.n_classes, -1).T + y[n:]
-        return logits.argmax(axis=1)
+        with h5py.File(result) as file:
+            transition, temperature = file["noise/transition"][()], file["noise/temperature"][0]
+        joint = np.exp((logits - logits.max(axis=1, keepdims=True)) / temperature) * transition[:, given].T
+        return joint / joint.sum(axis=1, keepdims=True)
 
     def exported_samples(self, **settings):
         out = self.run_ok("run", problem__data__class_names=CLASS_NAMES, **settings)
+        self.result = out / "result.h5"
         self.shown = self.ran("export", out, "--what", "samples", "--out", self.folder / "samples.csv")
         with open(self.folder / "samples.csv", newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file)), support.read_state(out)
 
     def test_export_samples(self):
         table, state = self.exported_samples(run__iterations=60)
-        self.assertEqual(list(table[0]), ["row", "source_row", "given_label", "given_name", "weight", "suspicion_rank", "suggested_label", "suggested_name"])
+        self.assertEqual(list(table[0]), ["row", "source_row", "given_label", "given_name", "weight", "p_correct", "suspicion_rank",
+                                          "is_suspect", "suggested_label", "suggested_name", "p_suggested"])
         rows = np.array([int(line["row"]) for line in table])
         self.assertEqual(sorted(rows), list(range(self.n_train)))
         self.assertEqual([int(line["source_row"]) for line in table], list(rows))
         self.assertEqual([int(line["suspicion_rank"]) for line in table], list(range(1, self.n_train + 1)))
         weights = np.array([float(line["weight"]) for line in table])
         self.assert_close(weights, 1 / (1 + np.exp(-state["x"][rows])))
-        self.assertTrue((np.diff(weights) >= 0).all())
-        self.assertEqual([int(line["given_label"]) for line in table], list(self.train.labels[rows]))
-        self.assertEqual([int(line["suggested_label"]) for line in table], list(self.predicted(state["y"], self.train.features[rows])))
+        p_correct = np.array([float(line["p_correct"]) for line in table])
+        self.assertTrue((np.diff(p_correct) >= 0).all())
+        given = self.train.labels[rows]
+        self.assertEqual([int(line["given_label"]) for line in table], list(given))
+        expected = self.posteriors(self.result, state["y"], self.train.features[rows], given)
+        places = np.arange(self.n_train)
+        np.testing.assert_allclose(p_correct, expected[places, given], rtol=1e-6)  # its sample of log q is float32
+        suspect = expected[places, given] < 0.5
+        self.assertEqual([line["is_suspect"] == "1" for line in table], list(suspect))
+        expected[places[suspect], given[suspect]] = -1  # a suspect row's suggestion is another class
+        self.assertEqual([int(line["suggested_label"]) for line in table], list(expected.argmax(axis=1)))
         for line in table:
             self.assertEqual(line["given_name"], CLASS_NAMES[int(line["given_label"])])
             self.assertEqual(line["suggested_name"], CLASS_NAMES[int(line["suggested_label"])])
@@ -129,9 +143,9 @@ class VerbsTest(support.Case):
         for top in (1, 17, 1000):
             for ranks in (1, 3):
                 self.assertEqual(self.exported_bytes(out, ranks, "--top", top), b"".join(lines[:top + 1]))
-        weights = [float(line["weight"]) for line in csv.DictReader(whole.decode().splitlines())]
-        below = sum(weight < weights[20] for weight in weights)
-        self.assertEqual(self.exported_bytes(out, 2, "--below", repr(weights[20])), b"".join(lines[:below + 1]))
+        p_correct = [float(line["p_correct"]) for line in csv.DictReader(whole.decode().splitlines())]
+        below = sum(p < p_correct[20] for p in p_correct)
+        self.assertEqual(self.exported_bytes(out, 2, "--below", repr(p_correct[20])), b"".join(lines[:below + 1]))
         refused = support.run("export", out, "--what", "model", "--top", 3)
         self.assertEqual(refused.code, 2)
         self.assertIn("--top", refused.err)
@@ -380,7 +394,7 @@ class VerbsTest(support.Case):
         self.assertFalse([name for name in last if name.startswith("refit")])
 
     def test_noise_kinds(self):
-        for kind in ("uniform", "uniform_inclusive", "pair", "classwise"):
+        for kind in ("uniform", "uniform_inclusive", "pair", "classwise", "instance"):
             with self.subTest(kind=kind):
                 out = self.run_ok(kind, problem__noise__kind=kind, problem__noise__rate=0.3, ranks=2)
                 self.assertIn("auroc", support.read_metrics(out)[-1])

@@ -53,10 +53,12 @@ RunSizes sizes_of_run(const Options& options, Simd simd);
 /// Bytes of a rank.
 struct Memory {
   Real program = 0, rows = 0, state = 0, gradients = 0, reports = 0, order = 0, model = 0, checkpoint = 0;
+  Real models = 0;           // of labels, in training
   Real loading = 0;          // before the rest, and with the rows
   bool is_streamed = false;  // some rows stay on disk
   [[nodiscard]] Real peak() const {
-    return program + rows + std::max(loading, state + std::max(gradients, order) + reports + model + checkpoint);
+    return program + rows +
+           std::max(loading, state + std::max(gradients, order) + reports + model + models + checkpoint);
   }
 };
 

@@ -31,7 +31,7 @@ struct Count {
 struct RunOptions {
   std::string name;
   Index seed = 0;
-  Count iterations = {600};
+  Count iterations = {100};
   std::string precision = "float32";
   Count report_every = {20};
   Index block_rows = 512;
@@ -67,6 +67,7 @@ struct ProblemOptions {
   std::vector<Index> hidden = {300};
   std::string activation = "relu";
   std::string init = "auto";
+  std::string start = "trusted";
   Real regularisation = 0;
   std::string loss = "cross_entropy";
   std::string penalty = "l2";
@@ -215,6 +216,10 @@ void visit(AnyOptions& options, See&& see) {
   see(OptionInfo{"problem.init", Rule::one_of("auto|zero|kaiming_uniform"), fixed,
                  "start of y; kaiming_uniform: U(±1/sqrt(fan_in)); auto: zero for linear, kaiming_uniform for mlp"},
       problem.init);
+  see(OptionInfo{"problem.start", Rule::one_of("trusted|zero"), fixed,
+                 "hyper_cleaning: trusted: x and y begin at models of the labels, fitted to trusted and doubtful rows "
+                 "together; zero: x = 0, y = init"},
+      problem.start);
   see(OptionInfo{"problem.regularisation", Rule::at_least(0), fixed,
                  "r in f + r*|y|^2; few-shot tasks: in f_t + r/2*|y_t|^2"},
       problem.regularisation);
@@ -318,8 +323,9 @@ void visit(AnyOptions& options, See&& see) {
                  "half of what the machine, or the job's control group, has to spare"},
       data.memory);
   auto& noise = problem.noise;
-  see(OptionInfo{"problem.noise.kind", Rule::one_of("none|uniform|uniform_inclusive|pair|classwise"), fixed,
-                 "label noise put on the training rows: another class; any class; the next class; by a random matrix"},
+  see(OptionInfo{"problem.noise.kind", Rule::one_of("none|uniform|uniform_inclusive|pair|classwise|instance"), fixed,
+                 "label noise put on the training rows: another class; any class; the next class; by a random matrix; "
+                 "the one a weak model takes the row for"},
       noise.kind);
   see(OptionInfo{"problem.noise.rate", Rule::between(0, 1), fixed, "share of the training labels redrawn"}, noise.rate);
 

@@ -22,10 +22,11 @@ enum class Stream : std::uint32_t {
   Data = 10,
   Steps = 11,
   Search = 12,
-  RowKeys = 13,   // order of rows on import
-  Deform = 14,    // images made from images
-  Mixture = 15,   // rows made from nothing
-  Own = 1000,  // first of the streams that a user's own problem may use
+  RowKeys = 13,  // order of rows on import
+  Deform = 14,   // images made from images
+  Mixture = 15,  // rows made from nothing
+  Fold = 16,     // which rows judge which
+  Own = 1000,    // first of the streams that a user's own problem may use
 };
 
 /// 64 uniform bits. step < 2^32.

@@ -4,6 +4,8 @@
 //   uniform_inclusive  any class, the true one too (such a row still counts as corrupted)
 //   pair               the next class (k + 1 mod K)
 //   classwise          another class, drawn with the probabilities of the true class's row of a random matrix
+// and, in instance_noise.hpp:
+//   instance           another class, the one that a weak model takes the row for
 #pragma once
 
 #include "meha/core/options.hpp"

@@ -21,8 +21,8 @@ struct Selection {
 };
 
 struct Split {
-  Selection train, validation;
-  Selection test, holdout;               // may be empty
+  Selection train;
+  Selection validation, test, holdout;   // may be empty
   std::vector<Label> true_labels;        // of the training rows; empty when unknown
   std::vector<std::uint8_t> is_clean;    // 1 where the given label counts as right; empty when unknown
   std::vector<std::string> class_names;  // one per class; empty for Targets::Numbers
@@ -31,6 +31,9 @@ struct Split {
   [[nodiscard]] std::array<const Selection*, 4> parts() const { return {&train, &validation, &holdout, &test}; }
   [[nodiscard]] Index n_classes() const { return static_cast<Index>(class_names.size()); }
 };
+
+/// Errors: Error(Config) when neither a file of validation rows nor a number of them is given.
+void require_validation(const DataOptions& data);
 
 /// Reads the files, splits, corrupts. Meant for one rank.
 /// Errors: Error(Data) when a file is missing, damaged or too short, or files do not fit together; Error(Config) for label

@@ -32,7 +32,9 @@ class Recorder final : public Observer {
   /// Waits for the last checkpoint, adds values to the last report and writes result.h5. Errors: Error(Checkpoint) when
   /// one of them cannot be written. Collective.
   /// @param solution  the state to write     @param iteration  completed
-  void finish(const State& solution, Index iteration, Status status, const Metrics& more);
+  /// @param attachments  for result.h5, on rank 0
+  void finish(const State& solution, Index iteration, Status status, const Metrics& more,
+              std::vector<Attachment> attachments = {});
   /// Iteration of the last report, −1 when there is none. The same on all ranks.
   [[nodiscard]] Index last_reported() const { return last_reported_; }
   /// How another run begins with the newest checkpoint, whose values are finite; empty without one. On rank 0.

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What a cleaning run says of the training rows: their weights, their ranks of suspicion (1: the smallest weight), the
-// labels the final model suggests; and a table per class of what looks wrong. Every rank knows its own rows; rank 0 sees
-// them all in order of suspicion, a portion at a time.
+// What a cleaning run says of the training rows: how sure it is that their labels are right, what they should be instead,
+// their weights; their ranks of suspicion (1: the smallest p_correct); and a table per class of what looks wrong. Every rank
+// knows its own rows; rank 0 sees them all in order of suspicion, a portion at a time.
 #pragma once
 
 #include <functional>
 #include <iosfwd>
 
 #include "meha/problem/hyper_cleaning.hpp"
+#include "meha/problem/label_noise.hpp"
 
 namespace meha {
 
@@ -15,33 +16,37 @@ namespace meha {
 struct SampleReport {
   const SampleLabels& labels;
   InSpan x;
-  std::vector<Label> suggested;  // the model's classes
+  std::span<const RowPosterior> posteriors;
 };
 
 /// One row.
 struct Suspect {
+  RowPosterior posterior;
   Real x;  // the weight is σ(x)
   Index row, source_row;
-  Label given, suggested, truth;
+  Label given, truth;
   std::uint8_t is_clean;
 };
 
-/// Rows on all ranks with weights below `weight`. Collective.
-Index count_below(const Communicator& comm, const SampleReport& report, Real weight);
+/// Rows on all ranks whose p_correct is below `limit`. Collective.
+Index count_below(const Communicator& comm, const SampleReport& report, Real limit);
 
-/// Calls `see` on rank 0 for the `n` rows of smallest weight, ties by row number, in order; memory there does not grow
+/// Calls `see` on rank 0 for the `n` rows of smallest p_correct, ties by row number, in order; memory there does not grow
 /// with n. Errors: what `see` throws, on all ranks. Collective.
 void for_each_suspect(const Communicator& comm, const SampleReport& report, Index n,
                       const std::function<void(Index suspicion_rank, const Suspect& suspect)>& see);
 
-/// Head and lines of a CSV; columns: row, source_row, given_label, given_name, weight, suspicion_rank, suggested_label,
-/// suggested_name, and where the truth is known true_label, true_name, is_clean.
+/// Head and lines of a CSV; columns: row, source_row, given_label, given_name, weight, p_correct, suspicion_rank, is_suspect
+/// (p_correct < ½), suggested_label, suggested_name, p_suggested, and where the truth is known true_label, true_name,
+/// is_clean.
 void write_samples_head(std::ostream& out, const SampleLabels& labels);
 void write_sample(std::ostream& out, const SampleLabels& labels, Index suspicion_rank, const Suspect& suspect);
 
-/// Per given class: rows, how many look wrong (weight < ½), and what those look like instead, most frequent first.
+/// Per given class: rows, how many look wrong (p_correct < ½), and what those look like instead, most frequent first.
 /// Collective; the text is on rank 0.
 std::string class_table(const Communicator& comm, const SampleReport& report);
+/// What the label noise is like, for people: its largest confusions, those above 1 %, by name; how far to trust them.
+std::string noise_sentences(const LabelNoise& noise, std::span<const std::string> class_names);
 /// Some rows, for people.
 void write_suspects(std::ostream& out, const SampleLabels& labels, std::span<const Suspect> suspects);
 

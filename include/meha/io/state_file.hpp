@@ -4,6 +4,8 @@
 //   /state/<field>           float64, chunked, fletcher32; per-row fields whole and in row order;
 //                            best_x, best_y, best_theta, best_score: the best state beside the current one, if kept
 //   /history/<metric>        float64, one entry per report; NaN where that report had no such metric
+//   /noise/transition, prior, temperature   what is known of the label noise, in the result of a run on doubtful labels
+//   /model/y, trained_on                    the model to use, laid out as y, and what it was trained on
 //   attributes of /          format, iteration, solution_iteration (of the state that results describe), status,
 //                            algorithm, problem, config, ranks, version, git, simd (and what else bits depend on, such
 //                            as a BLAS library), data_fingerprint, seconds, compute_s, …
@@ -23,6 +25,14 @@ namespace meha {
 
 class Hdf5File;
 
+/// An array of a group of its own beside /state, with a text about the group.
+struct Attachment {
+  std::string group, name;  // "/noise", "transition"
+  std::vector<Index> shape;
+  Vec values;
+  std::string attribute = {}, text = {};  // of the group; empty: none
+};
+
 /// What a state file says besides State.
 struct Record {
   Index iteration = 0;                       // completed
@@ -31,6 +41,7 @@ struct Record {
   std::map<std::string, Real> numbers;       // cumulative timings [s]
   Index ranks = 1;
   std::vector<Metrics> history;
+  std::vector<Attachment> attachments = {};  // written, not read back
 };
 
 /// Writes State. Errors: Error(Checkpoint), on all ranks, the old file intact. Collective.
@@ -54,6 +65,10 @@ std::optional<std::string> damage_of(const std::string& path);
 
 /// Collective: no.
 Record read_record(const std::string& path);
+/// Whether the file has an object of this name. Collective: no.
+bool has_dataset(const std::string& path, const std::string& name);
+/// The sentences about labels in the result of a run on doubtful labels; else empty. Collective: no.
+std::string labels_text_of(const std::string& path);
 
 /// Fills the fields of `state` from the file, except its iteration. Fields not named in `only` are left alone when `only`
 /// is not empty. Errors: Error(Checkpoint) for a missing field or another size. Collective.

@@ -40,6 +40,14 @@ class Classifier {
   virtual void forward(const Tile& tile, OutSpan losses) = 0;
   /// Adds Σ weights[row]·∇ℓ_row at every point for the tile last seen by forward().
   virtual void backward(const Tile& tile, InSpan weights) = 0;
+  /// Probabilities of the classes at this point for the tile last seen by forward(). Cross-entropy only; before backward().
+  /// @param probabilities  (tile_rows × n_classes), row-major; rows past the tile's last are left alone
+  virtual void probabilities(std::size_t point, OutSpan probabilities) const = 0;
+  /// In place of backward(tile, weights), for losses other than the cross-entropy of the tile's labels: sets ∂(loss)/∂(logits)
+  /// at this point. Every point must be set before backward(tile). @param residuals  laid out as `probabilities`
+  virtual void set_residuals(std::size_t point, const Tile& tile, InSpan residuals) = 0;
+  /// Adds the gradients that belong to set_residuals(), at every point, for the tile last seen by forward().
+  virtual void backward(const Tile& tile) = 0;
   /// grad_y += what backward() has added at this point since the last call, which is forgotten.
   virtual void collect(std::size_t point, OutSpan grad_y) = 0;
   /// The same in a pass over few features, of those in touched(): grad_y = b, then n_per_feature() numbers for each.

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Hyper-cleaning: one weight per training row, learnt so that a model trained with them does well on clean rows.
-//   F(y)   = (1/n_val) Σ_j ℓ_j(y)                          over the clean validation rows
+//   F(y)   = (1/n_val) Σ_j ℓ_j(y)                          over the clean validation rows; without such rows over those
+//                                                          training rows whose labels are surest, which the start finds
 //   f(x,y) = (1/n) Σ_i σ(x_i) ℓ_i(y) + r‖y‖²,  g = 0      over the training rows, σ(x) = 1/(1 + e^-x)
 //   ∂f/∂x_i = σ'(x_i) ℓ_i(y)/n,   ∇_y f = (1/n) Σ σ(x_i) ∇ℓ_i(y) + 2r·y,   X = ℝⁿ, x⁰ = 0
 // ℓ is the cross-entropy [nats] of a classifier with parameters y. A row counts as clean when σ(x_i) ≥ ½.
 // Source: Liu, Liu, Yao, Zeng, Zhang, ICML 2024, arXiv 2405.09927, section 4 (data hyper-cleaning).
 #pragma once
 
-#include "meha/problem/classified_rows.hpp"
+#include "meha/problem/cross_fit.hpp"
 
 namespace meha {
 
@@ -34,16 +35,16 @@ class HyperCleaning final : public Problem {
   [[nodiscard]] XLayout x_layout() const override { return XLayout::PerRow; }
   [[nodiscard]] Index n_x() const override { return rows_.n_rows(Level::Lower); }
   [[nodiscard]] Index n_y() const override { return rows_.classifier().n_parameters(); }
-  [[nodiscard]] Index n_rows(Level level) const override { return rows_.n_rows(level); }
+  [[nodiscard]] Index n_rows(Level level) const override { return rows_.n_rows(stored(level)); }
   [[nodiscard]] std::string data_fingerprint() const override { return rows_.fingerprint(); }
   [[nodiscard]] std::string storage() const override { return rows_.storage(); }
-  void expect(Level level, std::span<const Index> blocks) override { rows_.of(level).expect(blocks); }
+  void expect(Level level, std::span<const Index> blocks) override { rows_.of(stored(level)).expect(blocks); }
   [[nodiscard]] std::optional<Error> failure() const override { return rows_.failure(); }
   [[nodiscard]] std::vector<NamedArray> parameters() const override;
   void start(Out x, Out y) const override;
   [[nodiscard]] Columns columns() const override;
   void mark_columns(Level level, Range rows, std::span<std::uint64_t> bits) const override {
-    rows_.mark_columns(level, rows, bits);
+    rows_.mark_columns(stored(level), rows, bits);
   }
   void begin_pass(Level level, std::span<const Probe> probes) override { begin_pass_in(level, probes, {}); }
   void begin_pass_in(Level level, std::span<const Probe> probes, std::span<const Index> columns) override;
@@ -54,30 +55,35 @@ class HyperCleaning final : public Problem {
   [[nodiscard]] Index n_tallies() const override { return n_tally; }
   void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies) override;
   void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;
-  [[nodiscard]] bool has_refit(Refit which) const override;
-  void select_rows(Refit which, Range rows, InSpan x, OutSpan x_hard) const override;
 
+  [[nodiscard]] CrossFit* cross_fit() override { return cross_fit_.get(); }
+  [[nodiscard]] bool trusts_surest() const override { return trusts_surest_; }
+  void trust(std::vector<std::uint8_t> rows, Index n_in_all) override;
   [[nodiscard]] std::optional<std::span<const std::uint8_t>> clean_rows() const override;
 
   /// What the labels of the training rows owned here were and are.
   [[nodiscard]] const SampleLabels& samples() const { return samples_; }
-  /// The class that the model y finds most likely for each training row this rank owns.
-  /// Errors: Error(Data) when rows that stay on disk cannot be read, on this rank alone.
-  std::vector<Label> predict(In y);
 
  private:
   enum Tally : std::size_t { CleanKept = ClassifiedRows::n_tally, CorruptedKept, CleanDropped, Kept, n_tally };
 
+  /// The rows that a level's blocks are of.
+  [[nodiscard]] Level stored(Level level) const {
+    return level == Level::Upper && trusts_surest_ ? Level::Lower : level;
+  }
   [[nodiscard]] const RowSet& train() const { return rows_.of(Level::Lower); }
 
   std::string init_;
   Index seed_;
   Real regularisation_;
-  bool refit_;
   void (*sigmoid_)(const Real* x, std::int64_t n, Real* s);
   ClassifiedRows rows_;
   SampleLabels samples_;
   std::vector<Real> weights_;  // of a tile's rows
+  std::unique_ptr<CrossFit> cross_fit_;
+  bool trusts_surest_ = false;        // no rows are trusted beforehand: the upper level is some of the training rows
+  std::vector<std::uint8_t> surest_;  // which of those owned here
+  Real surest_weight_ = 0;            // n / (how many on all ranks)
 };
 
 }  // namespace meha

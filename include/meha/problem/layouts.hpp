@@ -26,6 +26,29 @@ constexpr std::size_t grouped_at(Index row, Index i, Index n) {
   return static_cast<std::size_t>((row / group_rows * n + i) * group_rows + row % group_rows);
 }
 
+/// rows (n_rows × n_columns) ← columns [first, first + n_columns) of grouped rows of n numbers.
+template <class T>
+void copy_columns(const T* grouped, Index n, Index first, Index n_columns, OutSpan rows) {
+  auto to = rows.begin();
+  for (Index row = 0; to != rows.end(); ++row) {
+    for (Index column = first; column < first + n_columns; ++column) {
+      *to++ = static_cast<Real>(grouped[grouped_at(row, column, n)]);
+    }
+  }
+}
+
+/// The way back, with zeros in the rows past n_rows that fill the last group; sums[column] += Σ_row rows[row][column].
+template <class T>
+void set_columns(InSpan rows, Index n_rows, Index n, Index first, Index n_columns, T* grouped, Real* sums) {
+  for (Index row = 0; row < padded(n_rows); ++row) {
+    for (Index column = 0; column < n_columns; ++column) {
+      const Real value = row < n_rows ? rows[static_cast<std::size_t>(row * n_columns + column)] : 0;
+      grouped[grouped_at(row, first + column, n)] = static_cast<T>(value);
+      sums[column] += value;
+    }
+  }
+}
+
 /// The largest of the first n_classes numbers of each row, grouped rows of n numbers; the first of equals.
 template <class T>
 void most_likely_class(const T* grouped, Index n, Index n_classes, std::span<Label> most_likely) {

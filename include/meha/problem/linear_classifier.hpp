@@ -21,6 +21,9 @@ class LinearClassifier final : public Classifier {
   void set_points(std::span<const InSpan> points, std::span<const Index> features) override;
   void forward(const Tile& tile, OutSpan losses) override;
   void backward(const Tile& tile, InSpan weights) override;
+  void probabilities(std::size_t point, OutSpan probabilities) const override;
+  void set_residuals(std::size_t point, const Tile& tile, InSpan residuals) override;
+  void backward(const Tile& tile) override;
   void collect(std::size_t point, OutSpan grad_y) override;
   void collect_touched(std::size_t point, OutSpan grad_y) override;
   [[nodiscard]] std::span<const std::uint32_t> touched() const override { return touched_; }

@@ -27,6 +27,9 @@ class MlpClassifier final : public Classifier {
   void set_points(std::span<const InSpan> points, std::span<const Index> features) override;
   void forward(const Tile& tile, OutSpan losses) override;
   void backward(const Tile& tile, InSpan weights) override;
+  void probabilities(std::size_t point, OutSpan probabilities) const override;
+  void set_residuals(std::size_t point, const Tile& tile, InSpan residuals) override;
+  void backward(const Tile& tile) override;
   void collect(std::size_t point, OutSpan grad_y) override;
   void classes(std::span<Label> most_likely) const override;
 
@@ -51,7 +54,7 @@ class MlpClassifier final : public Classifier {
   void with_features(const Tile& tile, See&& see);
   void to_dense(const Tile& tile);
   void set_point(InSpan y, Point& point) const;
-  void backward(const Tile& tile, Point& point);
+  void propagate_back(const Tile& tile, Point& point);
 
   ClassifierShape shape_;
   Activation activation_;

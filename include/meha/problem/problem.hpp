@@ -71,15 +71,14 @@ using BetweenHalves = std::function<void(Range rows_in_block)>;
 /// The bits that are set among the first n, ascending. @param numbers  set
 void list_bits(std::span<const std::uint64_t> bits, Index n, std::vector<Index>& numbers);
 
-/// Which rows a comparison model is trained on.
-enum class Refit { Kept, Corrupted, Validation, Clean };
-
 /// Constants of f + g and F over all of X×Y, for step sizes that theory guarantees.
 struct LipschitzConstants {
   Real lower = 0;  // L_φ: of ∇f and ∇_x g
   Real upper = 0;  // L_F: of ∇F
   Real rho = 0;    // φ(x,·) + ρ/2‖·‖² is convex
 };
+
+class CrossFit;
 
 class Problem {
  public:
@@ -161,11 +160,14 @@ class Problem {
   /// how well x tells them apart; nothing, on all ranks, when that is unknown.
   [[nodiscard]] virtual std::optional<std::span<const std::uint8_t>> clean_rows() const { return std::nullopt; }
 
-  /// Rows of Level::Lower that `refit` trains on: x_hard = +∞ (taken) or −∞ (left out), for which f is the plain mean
-  /// over taken rows times (taken/n). @return whether this comparison exists
-  [[nodiscard]] virtual bool has_refit(Refit which) const;
-  /// @param rows  owned here
-  virtual void select_rows(Refit which, Range rows, InSpan x, OutSpan x_hard) const;
+  /// Models of the labels of Level::Lower, for problems whose labels are in doubt; null where there are none.
+  /// Ownership: stays the problem's, and must not be used while a pass of the problem is going on.
+  [[nodiscard]] virtual CrossFit* cross_fit() { return nullptr; }
+  /// Whether no rows are trusted beforehand: then F is of those rows of Level::Lower that trust() names, and trust() must be
+  /// called before the first pass over Level::Upper.
+  [[nodiscard]] virtual bool trusts_surest() const { return false; }
+  /// @param rows  1 for each row owned here that F is to be of     @param n_in_all  how many on all ranks
+  virtual void trust(std::vector<std::uint8_t> rows, Index n_in_all);
 };
 
 }  // namespace meha

@@ -42,7 +42,7 @@ using RowStep = std::function<void(Range rows, RowSums& sums)>;
 
 /// Wall time [s] by stage.
 struct Timings {
-  Real compute = 0, allreduce = 0, update = 0, evaluate = 0, checkpoint = 0;
+  Real compute = 0, allreduce = 0, update = 0, start = 0, evaluate = 0, checkpoint = 0;
 };
 
 /// Adds the life of this object to the timing of a stage.
@@ -71,7 +71,8 @@ class Sweep;
 class Oracle {
  public:
   struct Setup {
-    Index block_rows = 512;
+    Index block_rows = 512;  // of the rows as they are dealt out
+    Index n_parts = 1;       // blocks of a pass for each of those: a divisor of block_rows
     Index seed = 0;
     Index batch_lower = 0, batch_upper = 0;
     ExactSum::Kind sum = ExactSum::Kind::Exact;

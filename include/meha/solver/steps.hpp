@@ -17,14 +17,16 @@
 
 #include "meha/core/options.hpp"
 #include "meha/solver/oracle.hpp"
+#include "meha/solver/state.hpp"
 
 namespace meha {
 
 /// Chooses the step sizes of `options` that are open; the same on any number of ranks. Collective.
+/// @param start  x and y where the run begins; other fields are ignored
 /// @return a sentence for people; empty when nothing was open
 /// Errors, on all ranks: Error(Config) for "safe" without constants or with γ ≥ 1/ρ, and for "auto" of an x that
 /// nothing moves; Error(NotFinite) when no steps work;
 /// Error(Stopped) when asked to stop meanwhile.
-std::string choose_steps(Oracle& oracle, AlgorithmOptions& options);
+std::string choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start);
 
 }  // namespace meha

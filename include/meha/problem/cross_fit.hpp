@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// Models of the true labels that judge rows they were not trained on. The rows are cut into n_folds() folds at random; judge
+// j is trained on the rows outside fold j and judges those in it, so that a wrong label cannot vouch for itself.
+//   lower rows (doubtful):  ℓ_i(x,y) = −log Σ_k q_i(k;y) N_x[k][g_i],   N_x = e^x,  q_i = softmax of the model y
+//                           ∂ℓ_i/∂z_i = q_i − p_i,   ∂ℓ_i/∂x[k][g_i] = −p_i(k),   p_i(k) = q_i(k) N_x[k][g_i] / Σ
+//   upper rows (trusted):   ℓ_i(y) = −log q_i(label_i)
+// x is the logarithm of the transition matrix, one vector for all models; −∂f/∂x is the expected number of (true, given)
+// pairs, so that the M step of expectation maximisation is a normalisation of it. A judge's value and ∂/∂x are of the rows
+// of its fold, its ∂/∂y of the others: value and N are out of fold.
+// Models for comparison are trained beside the judges, on rows taken as they are given: ℓ_i(y) = −log q_i(g_i).
+// Source of the loss: Patrini, Rozza, Menon, Nock, Qu, CVPR 2017, arXiv 1609.03683 (forward correction).
+#pragma once
+
+#include <functional>
+
+#include "meha/problem/classified_rows.hpp"
+
+namespace meha {
+
+/// What one model of a pass is trained on, besides trusted rows (Level::Upper).
+struct Training {
+  enum class Rows { Judged, AsGiven, Kept, Clean };
+  static constexpr Index no_fold = -1;
+
+  Rows rows = Rows::Judged;  // Judged: all, with the loss of noisy labels
+  Index fold = no_fold;      // rows of this fold are left out, of both levels
+};
+
+/// Labels of the doubtful rows that this rank owns.
+struct DoubtfulLabels {
+  Range rows;
+  std::span<const Label> given;
+  std::span<const Label> truth;  // empty when unknown
+  std::span<const std::string> class_names;
+};
+
+class CrossFit final : public Problem {
+ public:
+  static constexpr Index most_classes = 2048;
+
+  /// @param rows  stays the caller's and is used in turns with it: not while another pass is going on
+  CrossFit(ClassifiedRows& rows, DoubtfulLabels labels, Index seed, std::string init)
+      : rows_(rows), labels_(labels), seed_(seed), init_(std::move(init)) {}
+
+  [[nodiscard]] XLayout x_layout() const override { return XLayout::Shared; }
+  [[nodiscard]] Index n_x() const override { return n_classes() * n_classes(); }
+  [[nodiscard]] Index n_y() const override { return rows_.classifier().n_parameters(); }
+  [[nodiscard]] Index n_rows(Level level) const override { return rows_.n_rows(level); }
+  void expect(Level level, std::span<const Index> blocks) override;
+  [[nodiscard]] std::optional<Error> failure() const override { return rows_.failure(); }
+  /// x: first_transition(); y: the classifier's start.
+  void start(Out x, Out y) const override;
+  [[nodiscard]] Columns columns() const override { return rows_.columns(); }
+  void mark_columns(Level level, Range rows, std::span<std::uint64_t> bits) const override {
+    rows_.mark_columns(level, rows, bits);
+  }
+  void begin_pass(Level level, std::span<const Probe> probes) override { begin_pass_in(level, probes, {}); }
+  void begin_pass_in(Level level, std::span<const Probe> probes, std::span<const Index> columns) override;
+  void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
+           const BetweenHalves& between) override;
+  [[nodiscard]] bool has_g() const override { return false; }
+
+  /// Into how many blocks of a pass each block of rows is cut (Oracle::Setup::n_parts): small minibatches then have some for
+  /// every rank. A function of the model and the numbers of rows.
+  [[nodiscard]] Index n_parts() const;
+  [[nodiscard]] Index n_classes() const { return rows_.n_classes(); }
+  [[nodiscard]] const DoubtfulLabels& labels() const { return labels_; }
+  [[nodiscard]] const ClassifiedRows& rows() const { return rows_; }
+  /// 5; of models with more than 2^18 parameters, whose copies fill memory, 3, with more than 2^20 2.
+  [[nodiscard]] Index n_folds() const;
+  /// The fold of a row: a function of seed, level and row.
+  [[nodiscard]] Index fold(Level level, Index row) const;
+  /// What the probes of the passes to come are trained on, in their order. @param trainings  by level: Lower, Upper
+  void set_trainings(std::array<std::vector<Training>, 2> trainings) { trainings_ = std::move(trainings); }
+  /// Which of the doubtful rows owned here Training::Rows::Kept takes: 1. @param kept  (rows owned)
+  void set_kept(std::vector<std::uint8_t> kept) { kept_ = std::move(kept); }
+
+  /// Calls see(row, label, log_q) for every row of these blocks, which this rank owns; row is the row's number in its level.
+  /// @param log_q  [model][class], log-probabilities; valid during the call     Collective: no.
+  /// Errors: Error(Data) when rows that stay on disk cannot be read, on this rank alone.
+  using SeeRow = std::function<void(Index row, Label label, InSpan log_q)>;
+  void visit(Level level, std::span<const Index> blocks, std::span<const InSpan> models, const SeeRow& see);
+
+ private:
+  [[nodiscard]] bool takes(const Training& training, Level level, Index row) const;
+
+  ClassifiedRows& rows_;
+  DoubtfulLabels labels_;
+  Index seed_;
+  std::string init_;
+  std::array<std::vector<Training>, 2> trainings_;
+  std::vector<std::uint8_t> kept_;
+  Vec transition_;                   // e^x
+  std::vector<Real> probabilities_;  // of a tile at one model: [row][class]
+  std::vector<Index> folds_;         // of a tile's rows
+};
+
+}  // namespace meha

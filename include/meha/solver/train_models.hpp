@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// Trains the models of problem/cross_fit, all of them in one pass over the rows a step: Adam on minibatches of doubtful and
+// trusted rows, each row counting once, with the prior of unit variance that scikit-learn's logistic regression has,
+//   min over y_j of  Σ_i ℓ_i(x, y_j) + Σ_v ℓ_v(y_j) + ½‖y_j‖²,   step size a/2·(1 + cos(π t/T)),   t = 1 … T
+// cross_fit() does so in stages, each twice as long as the one before, the first of 2 passes and at least 128 steps, with
+// a/4, a/2 and then a, while the loss out of fold gets better by 0.2 % of it; models that it got worse for keep what they
+// were. Up to 1,500 steps in all, or one pass where that is more. The M step of expectation maximisation sets N = e^x from
+// expected counts out of fold: of the second half of the first stage at its end, then of every T/16 steps.
+#pragma once
+
+#include "meha/problem/cross_fit.hpp"
+#include "meha/solver/oracle.hpp"
+
+namespace meha {
+
+struct ModelPlan {
+  Training training;
+  bool doubtful = true;  // trained on doubtful rows, as `training` says
+  bool trusted = true;   // trained on trusted rows
+};
+
+struct TrainedModels {
+  std::vector<Vec> y;      // one of each plan
+  Vec x;                   // log N
+  Index n_steps = 0;       // that the models of doubtful rows have made
+  Index n_row_visits = 0;  // rows times models
+  Requests agreed;         // not_finite, stop or time_limit: y and x are not usable
+};
+
+/// The Oracle for training: minibatches of blocks that suit the numbers of rows. @param setup  of the run
+Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup);
+
+/// Steps for models that nothing is held out for: 6 passes over the doubtful rows, within 384 and 1,000 steps, or one pass
+/// where that is more.
+Index usual_steps(Oracle& oracle);
+
+/// One stage, N as it is. @param oracle  of `problem`, made with training_setup()   @param x  log N, (n_classes²)
+/// @param learning_rate  a      Collective. The same bits on any number of ranks.
+TrainedModels train(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> plans, const Vec& x,
+                    Real learning_rate, Index n_steps);
+
+/// Judges of all folds and a model of all rows; then, where there are trusted rows, the same of trusted rows alone.
+/// Collective. The same bits on any number of ranks.
+TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate);
+
+}  // namespace meha

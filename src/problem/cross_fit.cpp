@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+#include "meha/problem/cross_fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "meha/core/random.hpp"
+#include "meha/problem/label_noise.hpp"
+
+namespace meha {
+
+void CrossFit::start(Out x, Out y) const {
+  x = first_transition(n_classes()).array().log().matrix();
+  rows_.classifier().start(init_, seed_, y);
+}
+
+Index CrossFit::n_parts() const {
+  constexpr Index few_rows = 200'000;  // more make large minibatches anyway, and may be read from disk block by block
+  constexpr Index few_parameters = 32'768;  // more make a block's sums cost as much as its rows
+  const Index block_rows = rows_.of(Level::Lower).plan().block_rows;
+  const Index wanted = n_y() <= few_parameters ? 4 : 2;
+  return n_rows(Level::Lower) <= few_rows && block_rows % (wanted * tile_rows) == 0 ? wanted : 1;
+}
+
+void CrossFit::expect(Level level, std::span<const Index> blocks) {
+  std::vector<Index> dealt;
+  for (const Index block : blocks) {
+    if (const Index whole = block / n_parts(); dealt.empty() || dealt.back() != whole) {
+      dealt.push_back(whole);
+    }
+  }
+  rows_.of(level).expect(dealt);
+}
+
+Index CrossFit::n_folds() const {
+  return n_y() > Index{1} << 20 ? 2 : n_y() > Index{1} << 18 ? 3 : 5;
+}
+
+Index CrossFit::fold(Level level, Index row) const {
+  return random_below(n_folds(), seed_, Stream::Fold, static_cast<Index>(level), row);
+}
+
+void CrossFit::begin_pass_in(Level /*level*/, std::span<const Probe> probes, std::span<const Index> columns) {
+  rows_.begin_pass(probes, columns);
+  probabilities_.resize(static_cast<std::size_t>(tile_rows * n_classes()));
+  folds_.resize(tile_rows);
+}
+
+bool CrossFit::takes(const Training& training, Level level, Index row) const {
+  if (level == Level::Upper || training.rows == Training::Rows::Judged || training.rows == Training::Rows::AsGiven) {
+    return true;
+  }
+  const auto at = static_cast<std::size_t>(row - labels_.rows.begin);
+  return training.rows == Training::Rows::Kept ? kept_[at] != 0 : labels_.given[at] == labels_.truth[at];
+}
+
+void CrossFit::add(Level level, const Block& block, InSpan x, std::span<const Probe> /*probes*/,
+                   std::span<Share> shares, const BetweenHalves& /*between*/) {
+  const std::vector<Training>& trainings = trainings_[static_cast<std::size_t>(level)];
+  require(trainings.size() == shares.size(), "one training for each probe");
+  const auto n = static_cast<std::size_t>(n_classes());
+  const Real mean = 1 / static_cast<Real>(block.n_rows_in_pass);
+  transition_.resize(static_cast<Index>(x.size()));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    transition_[static_cast<Index>(i)] = std::exp(x[i]);
+  }
+  std::vector<Real> p(n);
+  rows_.for_each_tile(level, block.rows, block.next, [&](const Tile& tile, Range rows) {
+    const Index first = block.rows.begin + rows.begin;
+    for (Index i = 0; i < tile.n_rows; ++i) {
+      folds_[static_cast<std::size_t>(i)] = fold(level, first + i);
+    }
+    const auto of_tile = OutSpan(probabilities_).first(static_cast<std::size_t>(tile.n_rows) * n);
+    for (std::size_t model = 0; model < shares.size(); ++model) {
+      const Training& training = trainings[model];
+      Share& share = shares[model];
+      const bool noisy = level == Level::Lower && training.rows == Training::Rows::Judged;
+      rows_.classifier().probabilities(model, of_tile);
+      for (Index i = 0; i < tile.n_rows; ++i) {
+        const OutSpan q = of_tile.subspan(static_cast<std::size_t>(i) * n, n);
+        const Label label = tile.labels[i];
+        const auto at_label = static_cast<std::size_t>(label);
+        Real likelihood = q[at_label];
+        if (noisy) {
+          likelihood = posterior(q, as_span(transition_), label, p);
+        }
+        const bool held_out = folds_[static_cast<std::size_t>(i)] == training.fold;
+        if (held_out || training.fold == Training::no_fold) {
+          share.value -= mean * std::log(std::max(likelihood, std::numeric_limits<Real>::min()));
+          for (std::size_t k = 0; noisy && !share.grad_x.empty() && k < n; ++k) {
+            share.grad_x[k * n + at_label] -= mean * p[k];
+          }
+        }
+        if (held_out || !takes(training, level, first + i)) {
+          std::fill(q.begin(), q.end(), 0);
+          continue;
+        }
+        for (std::size_t k = 0; k < n; ++k) {  // the residual takes the place of q
+          q[k] = mean * (q[k] - (noisy ? p[k] : k == at_label ? 1 : 0));
+        }
+      }
+      rows_.classifier().set_residuals(model, tile, of_tile);
+    }
+    rows_.classifier().backward(tile);
+  });
+  rows_.collect(shares);
+}
+
+void CrossFit::visit(Level level, std::span<const Index> blocks, std::span<const InSpan> models, const SeeRow& see) {
+  std::vector<Probe> probes;
+  for (const InSpan model : models) {
+    probes.push_back({.y = model, .want = Want::Nothing});
+  }
+  begin_pass(level, probes);
+  const RowSet& set = rows_.of(level);
+  set.expect(blocks);
+  const auto n = static_cast<std::size_t>(n_classes());
+  std::vector<Real> log_q(models.size() * n);
+  std::vector<Real> all(models.size() * probabilities_.size());
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    const Range block = set.plan().rows(blocks[b]);
+    const Range next = b + 1 < blocks.size() ? set.plan().rows(blocks[b + 1]) : Range{};
+    rows_.for_each_tile(level, block, next, [&](const Tile& tile, Range rows) {
+      const auto n_of_tile = static_cast<std::size_t>(tile.n_rows) * n;
+      for (std::size_t model = 0; model < models.size(); ++model) {
+        rows_.classifier().probabilities(model, OutSpan(all).subspan(model * probabilities_.size(), n_of_tile));
+      }
+      for (Index i = 0; i < tile.n_rows; ++i) {
+        for (std::size_t model = 0; model < models.size(); ++model) {
+          const Real* q = all.data() + model * probabilities_.size() + static_cast<std::size_t>(i) * n;
+          for (std::size_t k = 0; k < n; ++k) {
+            log_q[model * n + k] = std::log(std::max(q[k], Real(1e-30)));
+          }
+        }
+        see(block.begin + rows.begin + i, tile.labels[i], log_q);
+      }
+    });
+  }
+  if (const auto failure = rows_.failure()) {
+    throw Error(*failure);
+  }
+}
+
+}  // namespace meha

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: MIT
+#include "meha/solver/label_answer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace meha {
+namespace {
+
+constexpr const char* models_field = "label_models";
+constexpr const char* noise_field = "label_noise";
+constexpr const char* soft_name = "all rows, each label by how sure it is";
+constexpr const char* trusted_name = "trusted rows alone";
+constexpr const char* kept_name = "trusted rows and the rows kept (p_correct >= 1/2)";
+constexpr const char* kept_only_name = "the rows kept (p_correct >= 1/2)";
+
+bool has_trusted(const CrossFit& problem) {
+  return problem.n_rows(Level::Upper) > 0;
+}
+
+Index n_models(const CrossFit& problem) {
+  return problem.n_folds() + 1 + (has_trusted(problem) ? 1 : 0);
+}
+
+InSpan model_of(const State& state, const CrossFit& problem, Index number) {
+  return slice(as_span(state[models_field]), {number * problem.n_y(), (number + 1) * problem.n_y()});
+}
+
+Judges judges_of(const State& state, const CrossFit& problem) {
+  if (!state.has(models_field)) {
+    return {.judges = {as_span(state["y"])}};
+  }
+  Judges judges;
+  for (Index fold = 0; fold < problem.n_folds(); ++fold) {
+    judges.judges.push_back(model_of(state, problem, fold));
+  }
+  if (has_trusted(problem)) {
+    judges.trusted = model_of(state, problem, problem.n_folds() + 1);
+  }
+  return judges;
+}
+
+Oracle oracle_of(Oracle& oracle, CrossFit& problem, const AnswerPlan& plan) {
+  Oracle models(problem, oracle.comm(), training_setup(problem, plan.setup));
+  models.poll = oracle.poll;
+  return models;
+}
+
+/// Rows of a level in all that each of the models classifies as labelled. Collective.
+std::vector<Index> count_right(const Communicator& comm, CrossFit& problem, Level level,
+                               const std::vector<InSpan>& models) {
+  const RowSet& rows = problem.rows().of(level);
+  const auto n = static_cast<std::size_t>(problem.n_classes());
+  std::vector<Index> right(models.size(), 0);
+  comm.all_or_none([&] {
+    std::vector<Index> blocks;
+    for (Index first = rows.rows().begin; first < rows.rows().end; first += rows.plan().block_rows) {
+      blocks.push_back(first / rows.plan().block_rows);
+    }
+    problem.visit(level, blocks, models, [&](Index /*row*/, Label label, InSpan log_q) {
+      for (std::size_t model = 0; model < models.size(); ++model) {
+        const InSpan q = log_q.subspan(model * n, n);
+        right[model] += std::max_element(q.begin(), q.end()) - q.begin() == label ? 1 : 0;
+      }
+    });
+  });
+  comm.sum(right);
+  return right;
+}
+
+/// How well wrong labels are found by the model of trusted rows alone: flagged where it finds another class likelier.
+Metrics trusted_baseline(const Communicator& comm, CrossFit& problem, InSpan trusted) {
+  Detection detection(comm, problem);
+  const DoubtfulLabels& labels = problem.labels();
+  std::array<Index, 3> found{};  // flagged and wrong; flagged; wrong
+  LabelNoise alone{.n_classes = problem.n_classes(), .transition = {}, .prior = {}, .by_row = true};
+  visit_posteriors(comm, problem, {.judges = {trusted}}, alone, [&](Index row, const RowPosterior& posterior) {
+    const auto at = static_cast<std::size_t>(row - labels.rows.begin);
+    const bool flagged = posterior.p_correct < 0.5 && posterior.p_suggested > posterior.p_correct;
+    const bool right = labels.truth[at] == labels.given[at];
+    detection.add(row, posterior.p_correct);
+    found[0] += flagged && !right ? 1 : 0;
+    found[1] += flagged ? 1 : 0;
+    found[2] += right ? 0 : 1;
+  });
+  comm.sum(found);
+  Metrics metrics;
+  if (const auto area = detection.metrics().find("detection_auroc")) {
+    metrics.set("trusted_detection_auroc", *area);
+  }
+  if (found[1] + found[2] > 0) {
+    metrics.set("trusted_detection_f1", static_cast<Real>(2 * found[0]) / static_cast<Real>(found[1] + found[2]));
+  }
+  return metrics;
+}
+
+void require_usable(const Requests& agreed) {
+  if (agreed.stop || agreed.time_limit) {
+    throw Error(ExitCode::Stopped, std::string(agreed.stop ? "asked to stop" : "run.time_limit_s reached") +
+                                       " while fitting the models that the run starts from: nothing was begun");
+  }
+  if (agreed.not_finite) {
+    throw Error(ExitCode::NotFinite,
+                "the models that the run starts from are not finite: features of very different or very large size? "
+                "problem.data.standardise = true scales them; problem.start = \"zero\" does without");
+  }
+}
+
+}  // namespace
+
+void add_label_fields(State& state, const CrossFit& problem) {
+  state.add(models_field, false, n_models(problem) * problem.n_y());
+  state.add(noise_field, false, packed_size(problem.n_classes()));
+}
+
+void start_from_labels(Oracle& oracle, const AnswerPlan& plan, State& state) {
+  CrossFit& problem = *oracle.problem().cross_fit();
+  const Communicator& comm = oracle.comm();
+  Oracle models = oracle_of(oracle, problem, plan);
+  const TrainedModels trained = cross_fit(models, problem, plan.learning_rate);
+  require_usable(trained.agreed);
+
+  const Index n_y = problem.n_y();
+  Vec& kept = state[models_field];
+  for (Index number = 0; number <= problem.n_folds(); ++number) {
+    kept.segment(number * n_y, n_y) = trained.y[static_cast<std::size_t>(number)];
+  }
+  if (has_trusted(problem)) {
+    kept.tail(n_y) = trained.y.back();
+  }
+  Judges judges = judges_of(state, problem);
+  for (auto number = static_cast<std::size_t>(problem.n_folds() + 1); number + 1 < trained.y.size(); ++number) {
+    judges.trusted_judges.push_back(as_span(trained.y[number]));
+  }
+  LabelNoise noise = estimate_noise(comm, problem, judges, trained.x.array().exp().matrix());
+  noise.row_visits = static_cast<Real>(trained.n_row_visits);
+  noise.n_steps = static_cast<Real>(trained.n_steps);
+  state[noise_field] = pack(noise);
+  const Index first_row = problem.labels().rows.begin;
+  Vec x(problem.labels().rows.size());
+  visit_posteriors(comm, problem, judges, noise, [&](Index row, const RowPosterior& posterior) {
+    constexpr Real largest = 4;
+    const Real p = std::clamp(posterior.p_correct, 1e-6, 1 - 1e-6);
+    x[row - first_row] = std::clamp(std::log(p / (1 - p)), -largest, largest);
+  });
+  state["x"] = oracle.stored_x(std::move(x));
+  const Index best = noise.by_row ? problem.n_folds() + 1 : problem.n_folds();
+  state["y"] = kept.segment(best * n_y, n_y);
+}
+
+void trust_surest(Oracle& oracle, const State& state) {
+  constexpr Index n_bins = 1024;  // of p_correct, evenly in its logarithm's distance to 1
+  constexpr Index one_in = 5;
+  CrossFit& problem = *oracle.problem().cross_fit();
+  const Communicator& comm = oracle.comm();
+  const std::span<const Label> given = problem.labels().given;
+  std::vector<std::uint16_t> bins(given.size());
+  std::vector<Index> counts(static_cast<std::size_t>(problem.n_classes() * n_bins), 0);
+  const auto count = [&](Index label, Index bin) -> Index& {
+    return counts[static_cast<std::size_t>(label * n_bins + bin)];
+  };
+  visit_posteriors(comm, problem, judges_of(state, problem), judge_labels(oracle, state).noise,
+                   [&](Index row, const RowPosterior& posterior) {
+                     const auto i = static_cast<std::size_t>(row - problem.labels().rows.begin);
+                     const Real surety = std::log(std::max(1 - posterior.p_correct, 1e-16)) / std::log(1e-16);
+                     const Index bin = std::clamp(static_cast<Index>(surety * n_bins), Index{0}, n_bins - 1);
+                     bins[i] = static_cast<std::uint16_t>(bin);
+                     ++count(given[i], bin);
+                   });
+  comm.sum(counts);
+  std::vector<Index> least_bin(static_cast<std::size_t>(problem.n_classes()), n_bins - 1);
+  Index n_in_all = 0;
+  for (Index label = 0; label < problem.n_classes(); ++label) {
+    Index n_of_class = 0;
+    for (Index bin = 0; bin < n_bins; ++bin) {
+      n_of_class += count(label, bin);
+    }
+    Index n_taken = 0;
+    Index bin = n_bins;
+    while (bin > 0 && n_taken < (n_of_class + one_in - 1) / one_in) {
+      n_taken += count(label, --bin);
+    }
+    least_bin[static_cast<std::size_t>(label)] = bin;
+    n_in_all += n_taken;
+  }
+  std::vector<std::uint8_t> surest;
+  for (std::size_t i = 0; i < bins.size(); ++i) {
+    surest.push_back(bins[i] >= least_bin[static_cast<std::size_t>(given[i])] ? 1 : 0);
+  }
+  oracle.problem().trust(std::move(surest), n_in_all);
+}
+
+Answer judge_labels(Oracle& oracle, const State& state) {
+  CrossFit& problem = *oracle.problem().cross_fit();
+  const Communicator& comm = oracle.comm();
+  const Judges judges = judges_of(state, problem);
+  Answer result;
+  result.noise = state.has(noise_field) ? unpack_label_noise(state[noise_field], problem.n_classes())
+                                        : estimate_noise(comm, problem, judges, first_transition(problem.n_classes()));
+  if (state.has(models_field)) {
+    const InSpan model = model_of(state, problem, problem.n_folds() + (result.noise.by_row ? 1 : 0));
+    result.model = Eigen::Map<const Vec>(model.data(), static_cast<Index>(model.size()));
+    result.model_name = result.noise.by_row ? trusted_name : soft_name;
+  } else {
+    result.model = state["y"];
+    result.model_name = "the run's y";
+  }
+  return result;
+}
+
+std::vector<RowPosterior> posteriors(Oracle& oracle, const State& state, const LabelNoise& noise) {
+  CrossFit& problem = *oracle.problem().cross_fit();
+  return posteriors(oracle.comm(), problem, judges_of(state, problem), noise);
+}
+
+Answer answer(Oracle& oracle, const AnswerPlan& plan, State& state) {
+  CrossFit& problem = *oracle.problem().cross_fit();
+  const Communicator& comm = oracle.comm();
+  Answer result = judge_labels(oracle, state);
+  Detection detection(comm, problem);
+  std::vector<std::uint8_t> kept(problem.labels().given.size());
+  visit_posteriors(
+      comm, problem, judges_of(state, problem), result.noise, [&](Index row, const RowPosterior& posterior) {
+        detection.add(row, posterior.p_correct);
+        kept[static_cast<std::size_t>(row - problem.labels().rows.begin)] = posterior.p_correct >= 0.5 ? 1 : 0;
+      });
+  result.metrics = detection.metrics();
+  const Index n_test = problem.n_rows(Level::Test);
+  const bool trusted = has_trusted(problem);
+  const bool is_fitted = state.has(models_field);
+  const bool knows_truth = result.metrics.find("detection_auroc").has_value();
+  const auto note = [&](const Metrics& more) {
+    for (const auto& [name, value] : more.values) {
+      result.metrics.set(name, value);
+    }
+  };
+  if (is_fitted && trusted) {
+    result.metrics.set("trusted_noise_rate", result.noise.trusted_noise_rate);
+    result.metrics.set("trusted_value", result.noise.trusted_value);
+  }
+  if (is_fitted) {
+    result.metrics.set("start_row_visits", result.noise.row_visits);
+  }
+  InSpan trusted_model = is_fitted && trusted ? model_of(state, problem, problem.n_folds() + 1) : InSpan();
+
+  struct Comparison {
+    const char* metric;
+    ModelPlan plan;
+  };
+  std::vector<Comparison> trained_here;
+  TrainedModels trained;
+  std::vector<const char*> names;
+  std::vector<InSpan> models;
+  if (plan.refits) {
+    Index n_kept = std::count(kept.begin(), kept.end(), std::uint8_t{1});
+    comm.sum({&n_kept, 1});
+    problem.set_kept(std::move(kept));
+    using Rows = Training::Rows;
+    const auto compare = [&](const char* metric, Rows rows, bool doubtful, bool with_trusted) {
+      trained_here.push_back(
+          {metric, {.training = {.rows = rows}, .doubtful = doubtful, .trusted = with_trusted && trusted}});
+    };
+    if (n_kept > 0) {
+      compare("refit_kept", Rows::Kept, true, true);
+    }
+    if (!is_fitted && n_test > 0) {
+      compare("refit_soft", Rows::Judged, true, true);
+      if (trusted) {
+        compare("refit_validation", Rows::Judged, false, true);
+      }
+    }
+    if (n_kept > 0 && trusted && n_test > 0) {
+      compare("refit_kept_only", Rows::Kept, true, false);
+    }
+    if (n_test > 0) {
+      compare("refit_corrupted", Rows::AsGiven, true, true);
+    }
+    if (knows_truth && n_test > 0) {
+      compare("refit_clean", Rows::Clean, true, true);
+    }
+    std::vector<ModelPlan> plans;
+    for (const Comparison& comparison : trained_here) {
+      plans.push_back(comparison.plan);
+    }
+    Oracle oracle_of_models = oracle_of(oracle, problem, plan);
+    if (plans.empty()) {
+      return result;
+    }
+    trained =
+        train(oracle_of_models, problem, plans, result.noise.transition.array().log().matrix(), plan.learning_rate,
+              is_fitted ? std::min(static_cast<Index>(result.noise.n_steps), usual_steps(oracle_of_models))
+                        : usual_steps(oracle_of_models));
+    result.agreed = trained.agreed;
+    if (result.agreed.not_finite || result.agreed.stop || result.agreed.time_limit) {
+      return result;
+    }
+    for (std::size_t i = 0; i < trained_here.size(); ++i) {
+      names.push_back(trained_here[i].metric);
+      models.push_back(as_span(trained.y[i]));
+      if (std::string_view(trained_here[i].metric) == "refit_validation") {
+        trusted_model = models.back();
+      }
+    }
+    if (n_kept > 0) {
+      result.model = trained.y.front();
+      result.model_name = trusted ? kept_name : kept_only_name;
+    }
+  }
+  if (n_test > 0) {
+    if (is_fitted) {
+      names.push_back("refit_soft");
+      models.push_back(model_of(state, problem, problem.n_folds()));
+      if (!trusted_model.empty()) {
+        names.push_back("refit_validation");
+        models.push_back(trusted_model);
+      }
+    }
+    names.push_back("model_accuracy");
+    models.push_back(as_span(std::as_const(result.model)));
+    const std::vector<Index> right = count_right(comm, problem, Level::Test, models);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      result.metrics.set(names[i], static_cast<Real>(right[i]) / static_cast<Real>(n_test));
+    }
+  }
+  if (knows_truth && !trusted_model.empty()) {
+    note(trusted_baseline(comm, problem, trusted_model));
+  }
+  return result;
+}
+
+}  // namespace meha

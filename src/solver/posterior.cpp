@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: MIT
+#include "meha/solver/posterior.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace meha {
+namespace {
+
+constexpr Index most_sample_rows = Index{1} << 16;
+constexpr Index n_rounds = 8;        // of expectation maximisation, N being nearly right
+constexpr Index n_rounds_anew = 25;  // and from the start
+
+/// Log-probabilities of some rows that this rank owns: of the judge of a row's fold, then of the models of trusted rows.
+struct Sample {
+  Index n_rows_in_all = 0;  // on all ranks
+  Index n_models = 1;
+  std::vector<Label> labels;
+  std::vector<Index> block_end;  // where the rows of each block end
+  std::vector<float> log_q;      // [row][model][class]
+};
+
+/// Every s-th block, so that at most about most_sample_rows rows are left.
+std::vector<Index> sampled_blocks(const BlockPlan& plan, Range own_rows) {
+  const Index stride = std::max<Index>(1, plan.n_rows / most_sample_rows);
+  std::vector<Index> blocks;
+  for (Index first = own_rows.begin; first < own_rows.end; first += plan.block_rows) {
+    if (const Index id = first / plan.block_rows; id % stride == 0) {
+      blocks.push_back(id);
+    }
+  }
+  return blocks;
+}
+
+/// @param second  "trusted" by fold, or one for all; empty: none
+Sample read_sample(const Communicator& comm, CrossFit& problem, Level level, const std::vector<InSpan>& judges,
+                   const std::vector<InSpan>& second) {
+  const RowSet& rows = problem.rows().of(level);
+  const auto n = static_cast<std::size_t>(problem.n_classes());
+  Sample sample{.n_models = second.empty() ? 1 : 2, .labels = {}, .block_end = {}, .log_q = {}};
+  std::vector<InSpan> models = judges;
+  models.insert(models.end(), second.begin(), second.end());
+  const auto model_of = [&](const std::vector<InSpan>& by_fold, Index fold) {
+    return by_fold.size() == 1 ? std::size_t{0} : static_cast<std::size_t>(fold);
+  };
+  comm.all_or_none([&] {
+    const std::vector<Index> blocks = sampled_blocks(rows.plan(), rows.rows());
+    problem.visit(level, blocks, models, [&](Index row, Label label, InSpan log_q) {
+      if (sample.labels.empty() || row % rows.plan().block_rows == 0) {
+        sample.block_end.push_back(0);
+      }
+      sample.labels.push_back(label);
+      sample.block_end.back() = static_cast<Index>(sample.labels.size());
+      const Index fold = problem.fold(level, row);
+      const auto take = [&](std::size_t model) {
+        const InSpan of_model = log_q.subspan(model * n, n);
+        sample.log_q.insert(sample.log_q.end(), of_model.begin(), of_model.end());
+      };
+      take(model_of(judges, fold));
+      if (!second.empty()) {
+        take(judges.size() + model_of(second, fold));
+      }
+    });
+  });
+  sample.n_rows_in_all = static_cast<Index>(sample.labels.size());
+  comm.sum({&sample.n_rows_in_all, 1});
+  return sample;
+}
+
+/// Means over the rows of a sample on all ranks: `add(row, judge, trusted, share)` adds a row's numbers. Collective.
+template <class Add>
+Vec mean_over(const Communicator& comm, const Sample& sample, Index n_classes, Index n_values, Add&& add) {
+  ExactSum sum(ExactSum::Kind::Exact);
+  sum.reset(n_values, std::max<Index>(1, sample.n_rows_in_all));
+  const int exponent = 0;
+  const auto n = static_cast<std::size_t>(n_classes);
+  const Real mean = 1 / static_cast<Real>(std::max<Index>(1, sample.n_rows_in_all));
+  Vec share(n_values);
+  std::vector<Real> judge(n);
+  std::vector<Real> trusted(sample.n_models > 1 ? n : 0);
+  Index row = 0;
+  for (const Index end : sample.block_end) {
+    share.setZero();
+    for (; row < end; ++row) {
+      const float* log_q = sample.log_q.data() + static_cast<std::size_t>(row * sample.n_models) * n;
+      std::copy_n(log_q, n, judge.begin());
+      std::copy_n(log_q + n, trusted.size(), trusted.begin());
+      add(sample.labels[static_cast<std::size_t>(row)], judge, trusted, share);
+    }
+    share *= mean;
+    sum.add(0, as_span(std::as_const(share)), 1, exponent);
+  }
+  sum.allreduce(comm);
+  Vec total(n_values);
+  sum.read(0, exponent, as_span(total));
+  return total;
+}
+
+/// Shares of wrong labels among the trusted rows that are tried.
+constexpr std::array noise_rates = {0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6};
+
+struct Weights {
+  Real a = 1, c = 0;
+  Real noise_rate = 0;  // of trusted rows: ρ
+  Real loss = 0;        // mean of −log P(label)
+};
+
+/// The weights of a grid, and the ρ, with the least mean of −log P(label) plus the penalties; a wrong label is any other
+/// class alike: P(label) = (1 − ρ)·q(label) + ρ·(1 − q(label))/(K − 1). Collective.
+Weights best_weights(const Communicator& comm, const Sample& sample, Index n_classes,
+                     const std::vector<Weights>& grid) {
+  // nats: right labels must not seem wrong by chance, nor because some rows are hard
+  const Real price_of_noise = std::max(3.0, 0.02 * static_cast<Real>(sample.n_rows_in_all));
+  const std::size_t n_rates = n_classes > 1 ? noise_rates.size() : 1;
+  std::vector<Real> q(static_cast<std::size_t>(n_classes));
+  const Vec losses = mean_over(comm, sample, n_classes, static_cast<Index>(grid.size() * n_rates),
+                               [&](Label label, InSpan judge, InSpan trusted, Vec& share) {
+                                 for (std::size_t i = 0; i < grid.size(); ++i) {
+                                   mix(grid[i].a, judge, grid[i].c, trusted, q);
+                                   const Real right = q[static_cast<std::size_t>(label)];
+                                   const Real other = (1 - right) / std::max(1.0, static_cast<Real>(n_classes - 1));
+                                   for (std::size_t r = 0; r < n_rates; ++r) {
+                                     const Real given = (1 - noise_rates[r]) * right + noise_rates[r] * other;
+                                     share[static_cast<Index>(i * n_rates + r)] -= std::log(std::max(given, 1e-30));
+                                   }
+                                 }
+                               });
+  Weights best;
+  Real least = std::numeric_limits<Real>::infinity();
+  for (std::size_t i = 0; i < grid.size(); ++i) {
+    for (std::size_t r = 0; r < n_rates; ++r) {
+      const Real a = grid[i].a;
+      const Real c = grid[i].c;
+      const Real loss = losses[static_cast<Index>(i * n_rates + r)];
+      const Real total = loss * static_cast<Real>(sample.n_rows_in_all) + (a - 1) * (a - 1) + c * c +
+                         (noise_rates[r] > 0 ? price_of_noise : 0);
+      if (total < least) {
+        least = total;
+        best = {.a = a, .c = c, .noise_rate = noise_rates[r], .loss = loss};
+      }
+    }
+  }
+  return best;
+}
+
+Weights weigh_models(const Communicator& comm, const Sample& sample, Index n_classes) {
+  std::vector<Weights> grid;
+  for (int i = 0; i <= 10; ++i) {
+    for (int j = 0; j <= 6; ++j) {
+      if (i + j > 0) {
+        grid.push_back({.a = 0.25 * i, .c = 0.25 * j});
+      }
+    }
+  }
+  const Weights coarse = best_weights(comm, sample, n_classes, grid);
+  grid.clear();
+  for (int i = -4; i <= 4; ++i) {
+    for (int j = -4; j <= 4; ++j) {
+      const Weights near{.a = std::max(0.0, coarse.a + 0.05 * i), .c = std::max(0.0, coarse.c + 0.05 * j)};
+      if (near.a + near.c > 0) {
+        grid.push_back(near);
+      }
+    }
+  }
+  return best_weights(comm, sample, n_classes, grid);
+}
+
+/// Whether models that have seen the doubtful rows as well predict the labels of trusted rows worse than models of the
+/// trusted rows alone, by more than chance would have it: then given labels do not arise from classes alone.
+bool is_by_row(const Communicator& comm, const Sample& sample, Index n_classes) {
+  constexpr Real clear_difference = 2;  // nats
+  std::vector<Weights> of_judges;
+  std::vector<Weights> of_trusted;
+  for (int i = 1; i <= 15; ++i) {
+    of_judges.push_back({.a = 0.1 * i, .c = 0});
+    of_trusted.push_back({.a = 0, .c = 0.1 * i});
+  }
+  const Real judges = best_weights(comm, sample, n_classes, of_judges).loss;
+  const Real trusted = best_weights(comm, sample, n_classes, of_trusted).loss;
+  return (judges - trusted) * static_cast<Real>(sample.n_rows_in_all) > clear_difference;
+}
+
+/// N by expectation maximisation for each of the weights, side by side, and how likely the given labels are at the end.
+struct Fit {
+  std::vector<Vec> transition;
+  Vec log_likelihood, prior;  // prior: of the last of the weights
+};
+Fit fit_transition(const Communicator& comm, const Sample& sample, Index n_classes, const std::vector<Weights>& weights,
+                   const Vec& start, Index rounds) {
+  const Index n_counts = n_classes * n_classes;
+  const auto n = static_cast<std::size_t>(n_classes);
+  Fit fit{.transition = std::vector<Vec>(weights.size(), start),
+          .log_likelihood = Vec::Zero(static_cast<Index>(weights.size())),
+          .prior = Vec::Zero(n_classes)};
+  std::vector<Real> q(n);
+  std::vector<Real> p(n);
+  for (Index round = 0; round < rounds; ++round) {
+    const Vec sums = mean_over(comm, sample, n_classes, (n_counts + 1) * static_cast<Index>(weights.size()),
+                               [&](Label given, InSpan judge, InSpan trusted, Vec& share) {
+                                 for (std::size_t w = 0; w < weights.size(); ++w) {
+                                   mix(weights[w].a, judge, weights[w].c, trusted, q);
+                                   const Real likelihood = posterior(q, as_span(fit.transition[w]), given, p);
+                                   Real* to = share.data() + static_cast<Index>(w) * (n_counts + 1);
+                                   for (std::size_t k = 0; k < n; ++k) {
+                                     to[k * n + static_cast<std::size_t>(given)] += p[k];
+                                   }
+                                   to[n_counts] += std::log(likelihood);
+                                 }
+                               });
+    for (std::size_t w = 0; w < weights.size(); ++w) {
+      const auto of_weights = sums.segment(static_cast<Index>(w) * (n_counts + 1), n_counts + 1);
+      const Vec counts = of_weights.head(n_counts);
+      fit.transition[w] = transition_of(counts, n_classes);
+      fit.log_likelihood[static_cast<Index>(w)] = of_weights[n_counts];
+      for (Index k = 0; k < n_classes; ++k) {
+        Real total = 0;
+        for (Index g = 0; g < n_classes; ++g) {
+          total += counts[k * n_classes + g];
+        }
+        fit.prior[k] = total;
+      }
+    }
+  }
+  return fit;
+}
+
+}  // namespace
+
+LabelNoise estimate_noise(const Communicator& comm, CrossFit& problem, const Judges& judges, const Vec& transition) {
+  const Index n_classes = problem.n_classes();
+  LabelNoise noise{.n_classes = n_classes, .transition = {}, .prior = {}};
+  const bool has_trusted = !judges.trusted_judges.empty();
+  Weights weights;
+  if (has_trusted) {
+    const Sample sample = read_sample(comm, problem, Level::Upper, judges.judges, judges.trusted_judges);
+    weights = weigh_models(comm, sample, n_classes);
+    noise.trusted_value = weights.loss;
+    noise.by_row = is_by_row(comm, sample, n_classes);
+    noise.trusted_noise_rate = weights.noise_rate;
+  }
+  const std::vector<InSpan> second = weights.c > 0 ? std::vector<InSpan>{judges.trusted} : std::vector<InSpan>();
+  const Sample sample = read_sample(comm, problem, Level::Lower, judges.judges, second);
+  if (!has_trusted) {
+    std::vector<Weights> candidates;
+    for (const Real a : {0.33, 0.5, 0.67, 0.83, 1.0, 1.2, 1.45, 1.7, 2.0}) {
+      candidates.push_back({.a = a, .c = 0});
+    }
+    const Fit fit = fit_transition(comm, sample, n_classes, candidates, transition, n_rounds_anew);
+    Index best = 0;
+    for (Index i = 1; i < fit.log_likelihood.size(); ++i) {
+      best = fit.log_likelihood[i] > fit.log_likelihood[best] ? i : best;
+    }
+    weights = candidates[static_cast<std::size_t>(best)];
+    if (judges.judges.size() > 1) {
+      weights.a = std::sqrt(weights.a);
+    }
+  }
+  const Fit fit =
+      fit_transition(comm, sample, n_classes, {weights}, transition, has_trusted ? n_rounds : n_rounds_anew);
+  noise.transition = fit.transition.front();
+  noise.prior = fit.prior;
+  noise.judge_weight = weights.a;
+  noise.trusted_weight = weights.c;
+  return noise;
+}
+
+void visit_posteriors(const Communicator& comm, CrossFit& problem, const Judges& judges, const LabelNoise& noise,
+                      const std::function<void(Index row, const RowPosterior& posterior)>& see) {
+  const RowSet& rows = problem.rows().of(Level::Lower);
+  const auto n = static_cast<std::size_t>(problem.n_classes());
+  std::vector<InSpan> models = judges.judges;
+  if (noise.trusted_weight > 0) {
+    models.push_back(judges.trusted);
+  }
+  std::vector<Real> work(2 * n);
+  comm.all_or_none([&] {
+    std::vector<Index> blocks;
+    for (Index first = rows.rows().begin; first < rows.rows().end; first += rows.plan().block_rows) {
+      blocks.push_back(first / rows.plan().block_rows);
+    }
+    problem.visit(Level::Lower, blocks, models, [&](Index row, Label given, InSpan log_q) {
+      const std::size_t judge =
+          judges.judges.size() == 1 ? 0 : static_cast<std::size_t>(problem.fold(Level::Lower, row));
+      const InSpan trusted = noise.trusted_weight > 0 ? log_q.last(n) : InSpan();
+      see(row, posterior(noise, log_q.subspan(judge * n, n), trusted, given, work));
+    });
+  });
+}
+
+std::vector<RowPosterior> posteriors(const Communicator& comm, CrossFit& problem, const Judges& judges,
+                                     const LabelNoise& noise) {
+  const Range own = problem.labels().rows;
+  std::vector<RowPosterior> result(static_cast<std::size_t>(own.size()));
+  visit_posteriors(comm, problem, judges, noise, [&](Index row, const RowPosterior& posterior) {
+    result[static_cast<std::size_t>(row - own.begin)] = posterior;
+  });
+  return result;
+}
+
+Detection::Detection(const Communicator& comm, const CrossFit& problem)
+    : comm_(comm),
+      labels_(problem.labels()),
+      plan_(problem.rows().of(Level::Lower).plan()),
+      sum_(ExactSum::Kind::Exact) {
+  knows_truth_ = comm.min(labels_.truth.size() == labels_.given.size() ? 1 : 0) == 1;
+  sum_.reset(n_bins + 1, plan_.n_blocks());
+  share_ = Vec::Zero(n_bins + 1);
+  scores_.resize(knows_truth_ ? 2 * n_scores : 0);
+}
+
+void Detection::add(Index row, Real p_correct) {
+  if (row % plan_.block_rows == 0) {
+    end_block();
+  }
+  const Real n = static_cast<Real>(plan_.n_rows);
+  share_[n_bins] += (1 - p_correct) / n;
+  if (!knows_truth_) {
+    return;
+  }
+  const auto at = static_cast<std::size_t>(row - labels_.rows.begin);
+  const bool is_right = labels_.given[at] == labels_.truth[at];
+  const auto bin = std::min(static_cast<Index>(p_correct * static_cast<Real>(n_bins)), n_bins - 1);
+  share_[bin] += (p_correct - (is_right ? 1 : 0)) / n;
+  found_[0] += p_correct < 0.5 && !is_right ? 1 : 0;
+  found_[1] += p_correct < 0.5 ? 1 : 0;
+  found_[2] += is_right ? 0 : 1;
+  constexpr Real widest = 37;  // log-odds beyond which doubles do not tell p_correct from 0 or 1
+  const Real odds = std::clamp(std::log(p_correct) - std::log1p(-p_correct), -widest, widest);
+  const auto score = static_cast<Index>((odds + widest) / (2 * widest) * static_cast<Real>(n_scores - 1));
+  ++scores_[static_cast<std::size_t>(2 * score + (is_right ? 1 : 0))];
+}
+
+void Detection::end_block() {
+  sum_.add(0, as_span(std::as_const(share_)), 1, 0);
+  share_.setZero();
+}
+
+Metrics Detection::metrics() {
+  end_block();
+  sum_.allreduce(comm_);
+  comm_.sum(found_);
+  comm_.sum(scores_);
+  Vec totals(n_bins + 1);
+  sum_.read(0, 0, as_span(totals));
+  Metrics metrics;
+  metrics.set("noise_rate", totals[n_bins]);
+  if (!knows_truth_) {
+    return metrics;
+  }
+  Real wins = 0;  // pairs in which the wrong label has the smaller score; ties count half
+  Real n_wrong = 0;
+  Real n_right = 0;
+  for (std::size_t score = 0; score < scores_.size(); score += 2) {
+    const auto wrong = static_cast<Real>(scores_[score]);
+    const auto right = static_cast<Real>(scores_[score + 1]);
+    wins += right * (n_wrong + wrong / 2);
+    n_wrong += wrong;
+    n_right += right;
+  }
+  if (n_wrong > 0 && n_right > 0) {
+    metrics.set("detection_auroc", wins / (n_wrong * n_right));
+  }
+  const auto ratio = [&](const char* name, Index part, Index whole) {
+    if (whole > 0) {
+      metrics.set(name, static_cast<Real>(part) / static_cast<Real>(whole));
+    }
+  };
+  ratio("detection_precision", found_[0], found_[1]);
+  ratio("detection_recall", found_[0], found_[2]);
+  ratio("detection_f1", 2 * found_[0], found_[1] + found_[2]);
+  metrics.set("calibration_error", totals.head(n_bins).cwiseAbs().sum());
+  return metrics;
+}
+
+Metrics detection_metrics(const Communicator& comm, const CrossFit& problem, std::span<const RowPosterior> rows) {
+  Detection detection(comm, problem);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    detection.add(problem.labels().rows.begin + static_cast<Index>(i), rows[i].p_correct);
+  }
+  return detection.metrics();
+}
+
+}  // namespace meha

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+#include "meha/solver/train_models.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <numeric>
+
+#include "meha/problem/label_noise.hpp"
+
+namespace meha {
+namespace {
+
+constexpr Index most_steps = 1500;  // unless a pass takes more
+constexpr Index least_steps = 128;  // of a stage
+constexpr Index n_updates_of_noise = 16;
+constexpr Real least_gain = 2e-3;  // relative, of the loss out of fold in a stage
+
+constexpr Real beta1 = 0.9;
+constexpr Real beta2 = 0.999;
+constexpr Real epsilon = 1e-8;
+
+/// Compiled for several instruction sets, without fused operations: the same bits in all.
+__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) void adam_step(const Real* __restrict gradient,
+                                                                                   Index n, Real scale_m, Real scale_v,
+                                                                                   Real* __restrict m,
+                                                                                   Real* __restrict v,
+                                                                                   Real* __restrict y) {
+  for (Index i = 0; i < n; ++i) {
+    m[i] = beta1 * m[i] + (1 - beta1) * gradient[i];
+    v[i] = beta2 * v[i] + (1 - beta2) * gradient[i] * gradient[i];
+    y[i] -= scale_m * m[i] / (std::sqrt(v[i] * scale_v) + epsilon);
+  }
+}
+
+/// Adam's first and second moments of one vector (Kingma, Ba, ICLR 2015, Algorithm 1).
+class Adam {
+ public:
+  explicit Adam(Index size) : m_(Vec::Zero(size)), v_(Vec::Zero(size)) {}
+
+  /// y ← y − a·m̂/(√v̂ + ε). @param t  from 1
+  void step(const Vec& gradient, Index t, Real a, Vec& y) {
+    adam_step(gradient.data(), y.size(), a / (1 - std::pow(beta1, static_cast<Real>(t))),
+              1 / (1 - std::pow(beta2, static_cast<Real>(t))), m_.data(), v_.data(), y.data());
+  }
+
+ private:
+  Vec m_, v_;
+};
+
+/// What becomes of N in a stage. Models that know little yet would make a wrong one of it, which then misleads them.
+enum class Noise { Kept, AtTheEnd, Followed };
+
+/// Models in training, all from the classifier's start.
+class Models {
+ public:
+  Models(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> plans, const Vec& x)
+      : oracle_(oracle), problem_(problem), plans_(plans.begin(), plans.end()) {
+    trained.x.resize(problem.n_x());
+    Vec start(problem.n_y());
+    problem.start(trained.x, start);
+    trained.x = x;
+    trained.y.assign(plans.size(), start);
+    n_steps_.assign(plans.size(), 0);
+    for (std::size_t j = 0; j < plans.size() && oracle.comm().is_root(); ++j) {
+      adam_.emplace_back(problem.n_y());
+    }
+  }
+
+  /// Trains the models that `active` names. Collective.
+  /// @return the loss out of fold of the last quarter of the stage, or of its last pass, summed over the judges among
+  /// models of doubtful rows and among the others: what Σ rows' losses is divided by n. Nothing when it had to stop.
+  struct Loss {
+    Real doubtful = 0, trusted = 0;
+  };
+  std::optional<Loss> stage(const std::vector<std::size_t>& active, Index n_steps, Real learning_rate, Noise noise);
+
+  TrainedModels trained;
+
+ private:
+  [[nodiscard]] bool is_judge(std::size_t j) const { return plans_[j].training.fold != Training::no_fold; }
+
+  Oracle& oracle_;
+  CrossFit& problem_;
+  std::vector<ModelPlan> plans_;
+  std::vector<Adam> adam_;      // on rank 0
+  std::vector<Index> n_steps_;  // of each model
+  Index step_ = 0;              // of all stages
+};
+
+std::optional<Models::Loss> Models::stage(const std::vector<std::size_t>& active, Index n_steps, Real learning_rate,
+                                          Noise noise) {
+  const Index n_y = problem_.n_y();
+  const Real n_doubtful = static_cast<Real>(problem_.n_rows(Level::Lower));
+  const Real n_trusted = static_cast<Real>(problem_.n_rows(Level::Upper));
+  const Real factor = n_trusted / n_doubtful;
+  std::array<std::vector<Training>, 2> trainings;
+  for (const std::size_t j : active) {
+    if (plans_[j].doubtful) {
+      trainings[0].push_back(plans_[j].training);
+    }
+    if (plans_[j].trusted) {
+      trainings[1].push_back(plans_[j].training);
+    }
+  }
+  const std::array n_models = {static_cast<Index>(trainings[0].size()), static_cast<Index>(trainings[1].size())};
+  problem_.set_trainings(std::move(trainings));
+  const Index period = std::max<Index>(1, noise == Noise::AtTheEnd ? n_steps / 2 : n_steps / n_updates_of_noise);
+  const Index n_measured = std::min(n_steps, std::max(n_steps / 4, oracle_.iterations_per_pass()));
+  Vec all(n_y * static_cast<Index>(active.size()));
+  Vec counts = Vec::Zero(problem_.n_x());
+  Vec gradient;
+  Loss loss;
+  for (Index t = 1; t <= n_steps; ++t) {
+    auto sweep = oracle_.sweep(trained.x, step_++);
+    std::vector<const Result*> of_doubtful(active.size(), nullptr);
+    std::vector<const Result*> of_trusted(active.size(), nullptr);
+    for (std::size_t i = 0; i < active.size(); ++i) {
+      const std::size_t j = active[i];
+      if (plans_[j].doubtful) {
+        const Want of_judge = is_judge(j) ? Want::Value | Want::GradX : Want::Nothing;
+        of_doubtful[i] = &sweep.lower(trained.y[j], of_judge | Want::GradY);
+      }
+    }
+    for (std::size_t i = 0; i < active.size(); ++i) {
+      const std::size_t j = active[i];
+      const Want of_judge = is_judge(j) ? Want::Value : Want::Nothing;
+      if (plans_[j].trusted && plans_[j].doubtful) {
+        of_trusted[i] = &sweep.add_upper(trained.y[j], of_judge | Want::GradY, factor, *of_doubtful[i]);
+      } else if (plans_[j].trusted) {
+        of_trusted[i] = &sweep.upper(trained.y[j], of_judge | Want::GradY);
+      }
+    }
+    sweep.run();
+    trained.agreed = oracle_.agreed();
+    if (trained.agreed.not_finite || trained.agreed.stop || trained.agreed.time_limit) {
+      return std::nullopt;
+    }
+    const Real a =
+        learning_rate / 2 * (1 + std::cos(std::numbers::pi * static_cast<Real>(t) / static_cast<Real>(n_steps)));
+    for (const std::size_t j : active) {
+      ++n_steps_[j];
+    }
+    oracle_.on_root(
+        [&] {
+          for (std::size_t i = 0; i < active.size(); ++i) {
+            const std::size_t j = active[i];
+            const Result& sum = plans_[j].doubtful ? *of_doubtful[i] : *of_trusted[i];
+            gradient = sum.grad_y + trained.y[j] / (plans_[j].doubtful ? n_doubtful : n_trusted);
+            adam_[j].step(gradient, n_steps_[j], a, trained.y[j]);
+            all.segment(static_cast<Index>(i) * n_y, n_y) = trained.y[j];
+            if (plans_[j].doubtful && is_judge(j)) {
+              counts -= sum.grad_x;
+            }
+          }
+          if (noise != Noise::Kept && t % period == 0) {
+            if (noise == Noise::Followed || t == 2 * period) {
+              trained.x = transition_of(counts, problem_.n_classes()).array().log().matrix();
+            }
+            counts.setZero();
+          }
+        },
+        all, trained.x);
+    for (std::size_t i = 0; i < active.size(); ++i) {
+      const std::size_t j = active[i];
+      trained.y[j] = all.segment(static_cast<Index>(i) * n_y, n_y);
+      if (t > n_steps - n_measured && is_judge(j)) {
+        if (plans_[j].doubtful) {
+          loss.doubtful += of_doubtful[i]->value + (plans_[j].trusted ? factor * of_trusted[i]->value : 0);
+        } else {
+          loss.trusted += of_trusted[i]->value;
+        }
+      }
+    }
+    for (const Level level : {Level::Lower, Level::Upper}) {
+      const Index n = n_models[static_cast<std::size_t>(level)];
+      trained.n_row_visits += n > 0 ? n * oracle_.n_rows_in_step(level) : 0;
+    }
+  }
+  return Loss{.doubtful = loss.doubtful / static_cast<Real>(n_measured),
+              .trusted = loss.trusted / static_cast<Real>(n_measured)};
+}
+
+}  // namespace
+
+Index usual_steps(Oracle& oracle) {
+  constexpr Index n_passes = 6;
+  constexpr Index least = 384;
+  constexpr Index most = 1000;
+  const Index per_pass = oracle.iterations_per_pass();
+  return std::max(std::clamp(n_passes * per_pass, least, most), per_pass);
+}
+
+Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup) {
+  constexpr Index usual_batch = 512;
+  const Index n = problem.n_rows(Level::Lower);
+  const Index n_trusted = problem.n_rows(Level::Upper);
+  setup.batch_lower = std::max(usual_batch, n / most_steps);
+  const Index per_pass = std::max<Index>(1, n / setup.batch_lower);
+  setup.batch_upper = std::max<Index>(1, n_trusted / per_pass);
+  setup.placement = Placement::Sharded;
+  setup.n_parts = problem.n_parts();
+  return setup;
+}
+
+TrainedModels train(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> plans, const Vec& x,
+                    Real learning_rate, Index n_steps) {
+  Models models(oracle, problem, plans, x);
+  std::vector<std::size_t> all(plans.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  models.stage(all, n_steps, learning_rate, Noise::Kept);
+  models.trained.n_steps = n_steps;
+  return std::move(models.trained);
+}
+
+TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate) {
+  const bool has_trusted = problem.n_rows(Level::Upper) > 0;
+  std::vector<ModelPlan> plans;
+  struct Group {
+    std::vector<std::size_t> models;
+    Real loss = std::numeric_limits<Real>::infinity();
+    bool is_active = true;
+  };
+  std::array<Group, 2> groups;  // of all rows; of trusted rows alone
+  for (const bool doubtful : {true, false}) {
+    for (Index fold = 0; fold <= problem.n_folds() && (doubtful || has_trusted); ++fold) {
+      groups[doubtful ? 0 : 1].models.push_back(plans.size());
+      plans.push_back({.training = {.fold = fold < problem.n_folds() ? fold : Training::no_fold},
+                       .doubtful = doubtful,
+                       .trusted = has_trusted});
+    }
+  }
+  groups[1].is_active = has_trusted;
+  const Vec start = first_transition(problem.n_classes()).array().log().matrix();
+  Models models(oracle, problem, plans, start);
+  TrainedModels best = models.trained;
+  const Index per_pass = oracle.iterations_per_pass();
+  const Index most = std::max(most_steps, per_pass);
+  Index total = 0;
+  Real step_size = learning_rate / 4;
+  for (Index length = std::clamp(2 * per_pass, least_steps, most); groups[0].is_active && total + length <= most;
+       length *= 2) {
+    std::vector<std::size_t> active;
+    for (const Group& group : groups) {
+      if (group.is_active) {
+        active.insert(active.end(), group.models.begin(), group.models.end());
+      }
+    }
+    const auto loss = models.stage(active, length, step_size, total == 0 ? Noise::AtTheEnd : Noise::Followed);
+    step_size = std::min(2 * step_size, learning_rate);
+    if (!loss) {
+      return std::move(models.trained);
+    }
+    total += length;
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      Group& group = groups[g];
+      const Real now = g == 0 ? loss->doubtful : loss->trusted;
+      if (group.is_active && now < group.loss) {
+        for (const std::size_t j : group.models) {
+          best.y[j] = models.trained.y[j];
+        }
+        if (g == 0) {
+          best.x = models.trained.x;
+          best.n_steps = total;
+        }
+      }
+      group.is_active = group.is_active && (now < group.loss * (1 - least_gain));
+      group.loss = std::min(group.loss, now);
+    }
+  }
+  best.n_row_visits = models.trained.n_row_visits;
+  best.agreed = models.trained.agreed;
+  return best;
+}
+
+}  // namespace meha
