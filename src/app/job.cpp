@@ -50,7 +50,7 @@ State start_of(const Options& options, Oracle& oracle) {
   if (begins_with_labels(options, problem)) {
     add_label_fields(start, *problem.cross_fit());
     timed(oracle, &Timings::start, Stage::SetUp, [&] {
-      start_from_labels(oracle, answer_plan(options), start);
+      start_from_labels(oracle, answer_plan(options, *problem.cross_fit()), start);
       if (problem.trusts_surest()) {
         trust_surest(oracle, start);
       }
@@ -170,7 +170,8 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
   Index began_at_zero = 0;
   comm.root_or_none([&] { began_at_zero = !origin.file.empty() && !has_dataset(origin.file, label_models_dataset); });
   comm.broadcast(began_at_zero);
-  if (began_at_zero != 0) {  // a run of before there were other starts
+  const std::string configured_start = options.problem.start;
+  if (began_at_zero != 0) {  // a run of before there were other starts, or of a problem without
     options.problem.start = "zero";
   }
   Index first_iteration = origin.record.iteration;
@@ -208,11 +209,13 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
   State start = origin.file.empty() ? start_of(options, oracle) : State();
   const std::string steps = origin.file.empty() ? choose_steps(oracle, options.algorithm, start) : std::string();
   const auto algorithm = make_algorithm(options.algorithm, *problem);
-  comm.root_or_none([&] { write_durably(directory.file("config.toml"), write_config(options)); });
+  Options resolved = options;
+  resolved.problem.start = configured_start;
+  comm.root_or_none([&] { write_durably(directory.file("config.toml"), write_config(resolved)); });
   auto& texts = origin.record.texts;
   texts = {{"algorithm", options.algorithm.name},
            {"problem", options.problem.type},
-           {"config", write_config(options)},
+           {"config", write_config(resolved)},
            {"version", version()},
            {"git", git_commit()},
            {"simd", arithmetic},
@@ -277,7 +280,7 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
       recorder.progress().say("judging the labels; training the model on the rows kept, and on others for comparison");
     }
     timed(oracle, &Timings::evaluate, Stage::Evaluate,
-          [&] { of_labels = answer(oracle, answer_plan(options), state); });
+          [&] { of_labels = answer(oracle, answer_plan(options, *problem->cross_fit()), state); });
     comparison = of_labels.metrics;
     labels_text = sentences_of(*problem->cross_fit(), of_labels);
     status = of_labels.agreed.stop ? Status::Stopped : of_labels.agreed.time_limit ? Status::TimeLimit : status;

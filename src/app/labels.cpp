@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "meha/app/labels.hpp"
 
+#include <algorithm>
+
 #include "meha/app/setup.hpp"
 #include "meha/io/samples.hpp"
 
 namespace meha {
 
-AnswerPlan answer_plan(const Options& options) {
+AnswerPlan answer_plan(const Options& options, const CrossFit& problem) {
+  // a step of a linear model changes its logits by the sum of all features' steps
+  const Real few_features = std::clamp(784 / static_cast<Real>(problem.rows().n_features()), 1.0, 10.0);
   return {.setup = oracle_setup(options),
-          .learning_rate = options.problem.model == "linear" ? 0.01 : 0.004,
+          .learning_rate = options.problem.model == "linear" ? 0.01 * few_features : 0.004,
           .refits = options.problem.refit};
 }
 
@@ -39,7 +43,7 @@ std::vector<Attachment> attachments_of(const Answer& answer, const std::string& 
   const Index n = noise.n_classes;
   return {{"/noise", "transition", {n, n}, noise.transition, "text", text},
           {"/noise", "prior", {n}, noise.prior},
-          {"/noise", "temperature", {1}, Vec::Constant(1, 1 / noise.judge_weight)},
+          {"/noise", "temperature", {1}, Vec::Constant(1, 1 / std::max(noise.judge_weight, 1e-6))},
           {"/noise", "trusted_weight", {1}, Vec::Constant(1, noise.trusted_weight)},
           {"/model", "y", {answer.model.size()}, answer.model, "trained_on", answer.model_name}};
 }

@@ -49,6 +49,10 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
   for (std::string& class_name : samples_.class_names) {
     comm.broadcast(class_name);
   }
+  if (trusts_surest_) {  // until trust() says which are the surest
+    surest_.assign(samples_.given.size(), 1);
+    surest_weight_ = 1;
+  }
   if (rows_.n_classes() > CrossFit::most_classes) {
     throw Error(ExitCode::Data, std::to_string(rows_.n_classes()) + " classes: must be at most " +
                                     std::to_string(CrossFit::most_classes) +

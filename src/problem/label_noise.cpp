@@ -41,12 +41,12 @@ Vec first_transition(Index n_classes) {
 }
 
 Vec transition_of(const Vec& counts, Index n_classes) {
-  constexpr Real smoothing = 1e-3;
+  constexpr Real smoothing = 0.01;
   Real total = 0;
   for (Index i = 0; i < counts.size(); ++i) {
     total += counts[i];
   }
-  const Real added = total > 0 ? smoothing * total / static_cast<Real>(n_classes) : 1;
+  const Real added = total > 0 ? smoothing * total / static_cast<Real>(n_classes * n_classes) : 1;
   Vec transition(counts.size());
   for (Index k = 0; k < n_classes; ++k) {
     Real row = 0;
@@ -102,12 +102,12 @@ RowPosterior posterior(const LabelNoise& noise, InSpan judge, InSpan trusted, La
     posterior(q, as_span(noise.transition), given, p);
   }
   const auto at_given = static_cast<std::size_t>(given);
-  RowPosterior row{.p_correct = p[at_given], .suggested = given, .p_suggested = static_cast<float>(p[at_given])};
+  RowPosterior row{.p_correct = p[at_given], .suggested = given, .p_suggested = p[at_given]};
   if (row.p_correct < 0.5) {
     p[at_given] = -1;  // another class is suggested
     const auto best = std::max_element(p.begin(), p.end());
     row.suggested = static_cast<Label>(best - p.begin());
-    row.p_suggested = static_cast<float>(*best);
+    row.p_suggested = *best;
   }
   return row;
 }

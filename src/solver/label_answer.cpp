@@ -95,6 +95,80 @@ Metrics trusted_baseline(const Communicator& comm, CrossFit& problem, InSpan tru
   return metrics;
 }
 
+/// A model, and the metric that its test accuracy is.
+struct Named {
+  const char* metric;
+  InSpan y;
+};
+
+/// A model to train, likewise.
+struct Comparison {
+  const char* metric;
+  ModelPlan plan;
+};
+
+/// The first is that of the rows kept, where any are. @param is_fitted  the run has begun with models: of all rows and of
+/// trusted rows alone there are some already
+std::vector<Comparison> comparisons_of(const CrossFit& problem, bool any_kept, bool is_fitted, bool knows_truth) {
+  using Rows = Training::Rows;
+  const bool trusted = has_trusted(problem);
+  const bool is_tested = problem.n_rows(Level::Test) > 0;
+  std::vector<Comparison> comparisons;
+  const auto add_if = [&](bool wanted, const char* metric, Rows rows, bool doubtful, bool with_trusted) {
+    if (wanted) {
+      comparisons.push_back({metric, {.training = {.rows = rows}, .doubtful = doubtful, .trusted = with_trusted}});
+    }
+  };
+  add_if(any_kept, "refit_kept", Rows::Kept, true, trusted);
+  add_if(is_tested && any_kept && trusted, "refit_kept_only", Rows::Kept, true, false);
+  add_if(is_tested && !is_fitted, "refit_soft", Rows::Judged, true, trusted);
+  add_if(is_tested && !is_fitted && trusted, "refit_validation", Rows::Judged, false, true);
+  add_if(is_tested, "refit_corrupted", Rows::AsGiven, true, trusted);
+  add_if(is_tested && knows_truth, "refit_clean", Rows::Clean, true, trusted);
+  return comparisons;
+}
+
+/// Trains them together, with N as it is known. Collective.
+TrainedModels refit(Oracle& oracle, const AnswerPlan& plan, CrossFit& problem,
+                    const std::vector<Comparison>& comparisons, const LabelNoise& noise, bool is_fitted) {
+  if (comparisons.empty()) {
+    return {};
+  }
+  std::vector<ModelPlan> plans;
+  for (const Comparison& comparison : comparisons) {
+    plans.push_back(comparison.plan);
+  }
+  Oracle models = oracle_of(oracle, problem, plan);
+  const Index usual = usual_steps(models);
+  const Index n_steps = is_fitted ? std::min(static_cast<Index>(noise.n_steps), usual) : usual;
+  return train(models, problem, plans, noise.transition.array().log().matrix(), plan.learning_rate, n_steps);
+}
+
+/// Sets the test accuracy of each, and how well wrong labels are found by that of trusted rows alone. Collective.
+void measure_models(const Communicator& comm, CrossFit& problem, const std::vector<Named>& models, bool knows_truth,
+                    Metrics& metrics) {
+  const Index n_test = problem.n_rows(Level::Test);
+  if (n_test > 0) {
+    std::vector<InSpan> ys;
+    for (const Named& model : models) {
+      ys.push_back(model.y);
+    }
+    const std::vector<Index> right = count_right(comm, problem, Level::Test, ys);
+    for (std::size_t i = 0; i < models.size(); ++i) {
+      metrics.set(models[i].metric, static_cast<Real>(right[i]) / static_cast<Real>(n_test));
+    }
+  }
+  const auto trusted = std::find_if(models.begin(), models.end(), [](const Named& model) {
+    return std::string_view(model.metric) == "refit_validation";
+  });
+  if (knows_truth && trusted != models.end()) {
+    const Metrics found = trusted_baseline(comm, problem, trusted->y);
+    for (const auto& [name, value] : found.values) {
+      metrics.set(name, value);
+    }
+  }
+}
+
 void require_usable(const Requests& agreed) {
   if (agreed.stop || agreed.time_limit) {
     throw Error(ExitCode::Stopped, std::string(agreed.stop ? "asked to stop" : "run.time_limit_s reached") +
@@ -226,106 +300,40 @@ Answer answer(Oracle& oracle, const AnswerPlan& plan, State& state) {
         kept[static_cast<std::size_t>(row - problem.labels().rows.begin)] = posterior.p_correct >= 0.5 ? 1 : 0;
       });
   result.metrics = detection.metrics();
-  const Index n_test = problem.n_rows(Level::Test);
-  const bool trusted = has_trusted(problem);
+  Index n_kept = std::count(kept.begin(), kept.end(), std::uint8_t{1});
+  comm.sum({&n_kept, 1});
+  problem.set_kept(std::move(kept));
+
   const bool is_fitted = state.has(models_field);
   const bool knows_truth = result.metrics.find("detection_auroc").has_value();
-  const auto note = [&](const Metrics& more) {
-    for (const auto& [name, value] : more.values) {
-      result.metrics.set(name, value);
-    }
-  };
-  if (is_fitted && trusted) {
-    result.metrics.set("trusted_noise_rate", result.noise.trusted_noise_rate);
-    result.metrics.set("trusted_value", result.noise.trusted_value);
-  }
+  std::vector<Named> models;  // whose test accuracy is measured
   if (is_fitted) {
     result.metrics.set("start_row_visits", result.noise.row_visits);
+    models.push_back({"refit_soft", model_of(state, problem, problem.n_folds())});
   }
-  InSpan trusted_model = is_fitted && trusted ? model_of(state, problem, problem.n_folds() + 1) : InSpan();
-
-  struct Comparison {
-    const char* metric;
-    ModelPlan plan;
-  };
-  std::vector<Comparison> trained_here;
+  if (is_fitted && has_trusted(problem)) {
+    result.metrics.set("trusted_noise_rate", result.noise.trusted_noise_rate);
+    result.metrics.set("trusted_value", result.noise.trusted_value);
+    models.push_back({"refit_validation", model_of(state, problem, problem.n_folds() + 1)});
+  }
   TrainedModels trained;
-  std::vector<const char*> names;
-  std::vector<InSpan> models;
   if (plan.refits) {
-    Index n_kept = std::count(kept.begin(), kept.end(), std::uint8_t{1});
-    comm.sum({&n_kept, 1});
-    problem.set_kept(std::move(kept));
-    using Rows = Training::Rows;
-    const auto compare = [&](const char* metric, Rows rows, bool doubtful, bool with_trusted) {
-      trained_here.push_back(
-          {metric, {.training = {.rows = rows}, .doubtful = doubtful, .trusted = with_trusted && trusted}});
-    };
-    if (n_kept > 0) {
-      compare("refit_kept", Rows::Kept, true, true);
-    }
-    if (!is_fitted && n_test > 0) {
-      compare("refit_soft", Rows::Judged, true, true);
-      if (trusted) {
-        compare("refit_validation", Rows::Judged, false, true);
-      }
-    }
-    if (n_kept > 0 && trusted && n_test > 0) {
-      compare("refit_kept_only", Rows::Kept, true, false);
-    }
-    if (n_test > 0) {
-      compare("refit_corrupted", Rows::AsGiven, true, true);
-    }
-    if (knows_truth && n_test > 0) {
-      compare("refit_clean", Rows::Clean, true, true);
-    }
-    std::vector<ModelPlan> plans;
-    for (const Comparison& comparison : trained_here) {
-      plans.push_back(comparison.plan);
-    }
-    Oracle oracle_of_models = oracle_of(oracle, problem, plan);
-    if (plans.empty()) {
-      return result;
-    }
-    trained =
-        train(oracle_of_models, problem, plans, result.noise.transition.array().log().matrix(), plan.learning_rate,
-              is_fitted ? std::min(static_cast<Index>(result.noise.n_steps), usual_steps(oracle_of_models))
-                        : usual_steps(oracle_of_models));
+    const std::vector<Comparison> comparisons = comparisons_of(problem, n_kept > 0, is_fitted, knows_truth);
+    trained = refit(oracle, plan, problem, comparisons, result.noise, is_fitted);
     result.agreed = trained.agreed;
     if (result.agreed.not_finite || result.agreed.stop || result.agreed.time_limit) {
       return result;
     }
-    for (std::size_t i = 0; i < trained_here.size(); ++i) {
-      names.push_back(trained_here[i].metric);
-      models.push_back(as_span(trained.y[i]));
-      if (std::string_view(trained_here[i].metric) == "refit_validation") {
-        trusted_model = models.back();
-      }
+    for (std::size_t i = 0; i < comparisons.size(); ++i) {
+      models.push_back({comparisons[i].metric, as_span(std::as_const(trained.y[i]))});
     }
     if (n_kept > 0) {
       result.model = trained.y.front();
-      result.model_name = trusted ? kept_name : kept_only_name;
+      result.model_name = has_trusted(problem) ? kept_name : kept_only_name;
     }
   }
-  if (n_test > 0) {
-    if (is_fitted) {
-      names.push_back("refit_soft");
-      models.push_back(model_of(state, problem, problem.n_folds()));
-      if (!trusted_model.empty()) {
-        names.push_back("refit_validation");
-        models.push_back(trusted_model);
-      }
-    }
-    names.push_back("model_accuracy");
-    models.push_back(as_span(std::as_const(result.model)));
-    const std::vector<Index> right = count_right(comm, problem, Level::Test, models);
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      result.metrics.set(names[i], static_cast<Real>(right[i]) / static_cast<Real>(n_test));
-    }
-  }
-  if (knows_truth && !trusted_model.empty()) {
-    note(trusted_baseline(comm, problem, trusted_model));
-  }
+  models.push_back({"model_accuracy", as_span(std::as_const(result.model))});
+  measure_models(comm, problem, models, knows_truth, result.metrics);
   return result;
 }
 

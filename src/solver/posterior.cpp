@@ -244,7 +244,7 @@ LabelNoise estimate_noise(const Communicator& comm, CrossFit& problem, const Jud
   const Sample sample = read_sample(comm, problem, Level::Lower, judges.judges, second);
   if (!has_trusted) {
     std::vector<Weights> candidates;
-    for (const Real a : {0.33, 0.5, 0.67, 0.83, 1.0, 1.2, 1.45, 1.7, 2.0}) {
+    for (const Real a : {0.33, 0.5, 0.67, 0.83, 1.0, 1.2, 1.45, 1.7, 2.0, 2.5, 3.0, 4.0}) {
       candidates.push_back({.a = a, .c = 0});
     }
     const Fit fit = fit_transition(comm, sample, n_classes, candidates, transition, n_rounds_anew);
@@ -310,7 +310,8 @@ Detection::Detection(const Communicator& comm, const CrossFit& problem)
   scores_.resize(knows_truth_ ? 2 * n_scores : 0);
 }
 
-void Detection::add(Index row, Real p_correct) {
+void Detection::add(Index row, Real p) {
+  const Real p_correct = std::fmin(std::fmax(p, 0.0), 1.0);
   if (row % plan_.block_rows == 0) {
     end_block();
   }

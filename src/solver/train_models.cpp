@@ -15,7 +15,7 @@ namespace {
 constexpr Index most_steps = 1500;  // unless a pass takes more
 constexpr Index least_steps = 128;  // of a stage
 constexpr Index n_updates_of_noise = 16;
-constexpr Real least_gain = 2e-3;  // relative, of the loss out of fold in a stage
+constexpr Real least_gain = 5e-3;  // relative, of the loss out of fold in a stage
 
 constexpr Real beta1 = 0.9;
 constexpr Real beta2 = 0.999;

@@ -87,7 +87,7 @@ TEST(LabelNoise, TransitionOfCountsIsSmoothedTowardsEvenRowsOfSumOne) {
     counts.tail(n).setZero();  // a class that no row has
     counts[0] += 1;
     const Vec transition = transition_of(counts, n);
-    const Real added = 1e-3 * counts.sum() / static_cast<Real>(n);
+    const Real added = 0.01 * counts.sum() / static_cast<Real>(n * n);
     for (Index k = 0; k < n; ++k) {
       const Real total = counts.segment(k * n, n).sum() + static_cast<Real>(n) * added;
       EXPECT_NEAR(transition.segment(k * n, n).sum(), 1, rounding);

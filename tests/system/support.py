@@ -244,7 +244,7 @@ def read_metrics(directory):
     return [json.loads(line) for line in (pathlib.Path(directory) / "metrics.jsonl").read_text().splitlines()]
 
 
-TIMINGS = {"seconds", "compute_s", "allreduce_s", "update_s", "evaluate_s", "checkpoint_s"}
+TIMINGS = {"seconds", "compute_s", "allreduce_s", "update_s", "start_s", "evaluate_s", "checkpoint_s"}
 
 
 def without_timings(line):

@@ -12,7 +12,7 @@
 namespace meha {
 
 /// How the models of labels are trained: Adam's step sizes suit features of order one.
-AnswerPlan answer_plan(const Options& options);
+AnswerPlan answer_plan(const Options& options, const CrossFit& problem);
 
 /// Whether x and y begin at models of the labels.
 bool begins_with_labels(const Options& options, Problem& problem);

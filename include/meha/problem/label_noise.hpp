@@ -37,7 +37,8 @@ LabelNoise unpack_label_noise(const Vec& packed, Index n_classes);
 /// The start of an estimate of N: 0.55 on the diagonal, the rest evenly. @return (n_classes²)
 Vec first_transition(Index n_classes);
 
-/// N from expected counts of (true, given) pairs, each row smoothed by 1e-3 of the mean row, then divided by its sum.
+/// N from expected counts of (true, given) pairs, with 1 % of the mean row added evenly to each row, then rows divided
+/// by their sums.
 /// @param counts  (n_classes²), of any common scale   @return (n_classes²)
 Vec transition_of(const Vec& counts, Index n_classes);
 
@@ -48,7 +49,7 @@ Real posterior(InSpan q, InSpan transition, Label given, OutSpan p);
 struct RowPosterior {
   Real p_correct = 1;     // probability that the given label is right
   Label suggested = 0;    // most likely class; of a suspect row the most likely other than the given one
-  float p_suggested = 1;  // its probability
+  Real p_suggested = 1;   // its probability
 };
 
 /// From the model's probabilities of the row. @param judge  (n_classes): log q_judge

@@ -163,8 +163,8 @@ class Problem {
   /// Models of the labels of Level::Lower, for problems whose labels are in doubt; null where there are none.
   /// Ownership: stays the problem's, and must not be used while a pass of the problem is going on.
   [[nodiscard]] virtual CrossFit* cross_fit() { return nullptr; }
-  /// Whether no rows are trusted beforehand: then F is of those rows of Level::Lower that trust() names, and trust() must be
-  /// called before the first pass over Level::Upper.
+  /// Whether no rows are trusted beforehand: then F is of those rows of Level::Lower that trust() names,
+  /// of all of them before it is called.
   [[nodiscard]] virtual bool trusts_surest() const { return false; }
   /// @param rows  1 for each row owned here that F is to be of     @param n_in_all  how many on all ranks
   virtual void trust(std::vector<std::uint8_t> rows, Index n_in_all);
