@@ -107,6 +107,17 @@ void CrossFit::add(Level level, const Block& block, InSpan x, std::span<const Pr
   rows_.collect(shares);
 }
 
+std::vector<Index> CrossFit::own_blocks(Level level, Index stride) const {
+  const RowSet& set = rows_.of(level);
+  std::vector<Index> blocks;
+  for (Index first = set.rows().begin; first < set.rows().end; first += set.plan().block_rows) {
+    if (const Index id = first / set.plan().block_rows; id % stride == 0) {
+      blocks.push_back(id);
+    }
+  }
+  return blocks;
+}
+
 void CrossFit::visit(Level level, std::span<const Index> blocks, std::span<const InSpan> models, const SeeRow& see) {
   std::vector<Probe> probes;
   for (const InSpan model : models) {

@@ -50,15 +50,10 @@ Oracle oracle_of(Oracle& oracle, CrossFit& problem, const AnswerPlan& plan) {
 /// Rows of a level in all that each of the models classifies as labelled. Collective.
 std::vector<Index> count_right(const Communicator& comm, CrossFit& problem, Level level,
                                const std::vector<InSpan>& models) {
-  const RowSet& rows = problem.rows().of(level);
   const auto n = static_cast<std::size_t>(problem.n_classes());
   std::vector<Index> right(models.size(), 0);
   comm.all_or_none([&] {
-    std::vector<Index> blocks;
-    for (Index first = rows.rows().begin; first < rows.rows().end; first += rows.plan().block_rows) {
-      blocks.push_back(first / rows.plan().block_rows);
-    }
-    problem.visit(level, blocks, models, [&](Index /*row*/, Label label, InSpan log_q) {
+    problem.visit(level, problem.own_blocks(level), models, [&](Index /*row*/, Label label, InSpan log_q) {
       for (std::size_t model = 0; model < models.size(); ++model) {
         const InSpan q = log_q.subspan(model * n, n);
         right[model] += std::max_element(q.begin(), q.end()) - q.begin() == label ? 1 : 0;

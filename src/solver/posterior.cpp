@@ -10,8 +10,9 @@ namespace meha {
 namespace {
 
 constexpr Index most_sample_rows = Index{1} << 16;
-constexpr Index n_rounds = 8;        // of expectation maximisation, N being nearly right
-constexpr Index n_rounds_anew = 25;  // and from the start
+constexpr Index most_sample_numbers = Index{1} << 24;  // of a sample: rows times classes
+constexpr Index n_rounds = 8;                          // of expectation maximisation, N being nearly right
+constexpr Index n_rounds_anew = 25;                    // and from the start
 
 /// Log-probabilities of some rows that this rank owns: of the judge of a row's fold, then of the models of trusted rows.
 struct Sample {
@@ -21,18 +22,6 @@ struct Sample {
   std::vector<Index> block_end;  // where the rows of each block end
   std::vector<float> log_q;      // [row][model][class]
 };
-
-/// Every s-th block, so that at most about most_sample_rows rows are left.
-std::vector<Index> sampled_blocks(const BlockPlan& plan, Range own_rows) {
-  const Index stride = std::max<Index>(1, plan.n_rows / most_sample_rows);
-  std::vector<Index> blocks;
-  for (Index first = own_rows.begin; first < own_rows.end; first += plan.block_rows) {
-    if (const Index id = first / plan.block_rows; id % stride == 0) {
-      blocks.push_back(id);
-    }
-  }
-  return blocks;
-}
 
 /// @param second  "trusted" by fold, or one for all; empty: none
 Sample read_sample(const Communicator& comm, CrossFit& problem, Level level, const std::vector<InSpan>& judges,
@@ -46,8 +35,9 @@ Sample read_sample(const Communicator& comm, CrossFit& problem, Level level, con
     return by_fold.size() == 1 ? std::size_t{0} : static_cast<std::size_t>(fold);
   };
   comm.all_or_none([&] {
-    const std::vector<Index> blocks = sampled_blocks(rows.plan(), rows.rows());
-    problem.visit(level, blocks, models, [&](Index row, Label label, InSpan log_q) {
+    const Index most_rows = std::min(most_sample_rows, most_sample_numbers / problem.n_classes());
+    const Index stride = std::max<Index>(1, rows.plan().n_rows / most_rows);
+    problem.visit(level, problem.own_blocks(level, stride), models, [&](Index row, Label label, InSpan log_q) {
       if (sample.labels.empty() || row % rows.plan().block_rows == 0) {
         sample.block_end.push_back(0);
       }
@@ -182,45 +172,37 @@ bool is_by_row(const Communicator& comm, const Sample& sample, Index n_classes) 
   return (judges - trusted) * static_cast<Real>(sample.n_rows_in_all) > clear_difference;
 }
 
-/// N by expectation maximisation for each of the weights, side by side, and how likely the given labels are at the end.
+/// N by expectation maximisation, and how likely the given labels are at the end.
 struct Fit {
-  std::vector<Vec> transition;
-  Vec log_likelihood, prior;  // prior: of the last of the weights
+  Vec transition, prior;
+  Real log_likelihood = 0;  // mean
 };
-Fit fit_transition(const Communicator& comm, const Sample& sample, Index n_classes, const std::vector<Weights>& weights,
+
+Fit fit_transition(const Communicator& comm, const Sample& sample, Index n_classes, const Weights& weights,
                    const Vec& start, Index rounds) {
   const Index n_counts = n_classes * n_classes;
   const auto n = static_cast<std::size_t>(n_classes);
-  Fit fit{.transition = std::vector<Vec>(weights.size(), start),
-          .log_likelihood = Vec::Zero(static_cast<Index>(weights.size())),
-          .prior = Vec::Zero(n_classes)};
+  Fit fit{.transition = start, .prior = Vec::Zero(n_classes)};
   std::vector<Real> q(n);
   std::vector<Real> p(n);
   for (Index round = 0; round < rounds; ++round) {
-    const Vec sums = mean_over(comm, sample, n_classes, (n_counts + 1) * static_cast<Index>(weights.size()),
-                               [&](Label given, InSpan judge, InSpan trusted, Vec& share) {
-                                 for (std::size_t w = 0; w < weights.size(); ++w) {
-                                   mix(weights[w].a, judge, weights[w].c, trusted, q);
-                                   const Real likelihood = posterior(q, as_span(fit.transition[w]), given, p);
-                                   Real* to = share.data() + static_cast<Index>(w) * (n_counts + 1);
-                                   for (std::size_t k = 0; k < n; ++k) {
-                                     to[k * n + static_cast<std::size_t>(given)] += p[k];
-                                   }
-                                   to[n_counts] += std::log(likelihood);
-                                 }
-                               });
-    for (std::size_t w = 0; w < weights.size(); ++w) {
-      const auto of_weights = sums.segment(static_cast<Index>(w) * (n_counts + 1), n_counts + 1);
-      const Vec counts = of_weights.head(n_counts);
-      fit.transition[w] = transition_of(counts, n_classes);
-      fit.log_likelihood[static_cast<Index>(w)] = of_weights[n_counts];
-      for (Index k = 0; k < n_classes; ++k) {
-        Real total = 0;
-        for (Index g = 0; g < n_classes; ++g) {
-          total += counts[k * n_classes + g];
-        }
-        fit.prior[k] = total;
+    const Vec sums =
+        mean_over(comm, sample, n_classes, n_counts + 1, [&](Label given, InSpan judge, InSpan trusted, Vec& share) {
+          mix(weights.a, judge, weights.c, trusted, q);
+          share[n_counts] += std::log(posterior(q, as_span(fit.transition), given, p));
+          for (std::size_t k = 0; k < n; ++k) {
+            share[static_cast<Index>(k * n) + given] += p[k];
+          }
+        });
+    const Vec counts = sums.head(n_counts);
+    fit.transition = transition_of(counts, n_classes);
+    fit.log_likelihood = sums[n_counts];
+    for (Index k = 0; k < n_classes; ++k) {
+      Real total = 0;
+      for (Index g = 0; g < n_classes; ++g) {
+        total += counts[k * n_classes + g];
       }
+      fit.prior[k] = total;
     }
   }
   return fit;
@@ -243,23 +225,22 @@ LabelNoise estimate_noise(const Communicator& comm, CrossFit& problem, const Jud
   const std::vector<InSpan> second = weights.c > 0 ? std::vector<InSpan>{judges.trusted} : std::vector<InSpan>();
   const Sample sample = read_sample(comm, problem, Level::Lower, judges.judges, second);
   if (!has_trusted) {
-    std::vector<Weights> candidates;
+    Real likeliest = -std::numeric_limits<Real>::infinity();
     for (const Real a : {0.33, 0.5, 0.67, 0.83, 1.0, 1.2, 1.45, 1.7, 2.0, 2.5, 3.0, 4.0}) {
-      candidates.push_back({.a = a, .c = 0});
+      const Weights candidate{.a = a, .c = 0};
+      const Fit fit = fit_transition(comm, sample, n_classes, candidate, transition, n_rounds_anew);
+      if (fit.log_likelihood > likeliest) {
+        likeliest = fit.log_likelihood;
+        weights = candidate;
+      }
     }
-    const Fit fit = fit_transition(comm, sample, n_classes, candidates, transition, n_rounds_anew);
-    Index best = 0;
-    for (Index i = 1; i < fit.log_likelihood.size(); ++i) {
-      best = fit.log_likelihood[i] > fit.log_likelihood[best] ? i : best;
-    }
-    weights = candidates[static_cast<std::size_t>(best)];
     if (judges.judges.size() > 1) {
       weights.a = std::sqrt(weights.a);
     }
   }
   const Fit fit =
       fit_transition(comm, sample, n_classes, {weights}, transition, has_trusted ? n_rounds : n_rounds_anew);
-  noise.transition = fit.transition.front();
+  noise.transition = fit.transition;
   noise.prior = fit.prior;
   noise.judge_weight = weights.a;
   noise.trusted_weight = weights.c;
@@ -268,7 +249,6 @@ LabelNoise estimate_noise(const Communicator& comm, CrossFit& problem, const Jud
 
 void visit_posteriors(const Communicator& comm, CrossFit& problem, const Judges& judges, const LabelNoise& noise,
                       const std::function<void(Index row, const RowPosterior& posterior)>& see) {
-  const RowSet& rows = problem.rows().of(Level::Lower);
   const auto n = static_cast<std::size_t>(problem.n_classes());
   std::vector<InSpan> models = judges.judges;
   if (noise.trusted_weight > 0) {
@@ -276,11 +256,7 @@ void visit_posteriors(const Communicator& comm, CrossFit& problem, const Judges&
   }
   std::vector<Real> work(2 * n);
   comm.all_or_none([&] {
-    std::vector<Index> blocks;
-    for (Index first = rows.rows().begin; first < rows.rows().end; first += rows.plan().block_rows) {
-      blocks.push_back(first / rows.plan().block_rows);
-    }
-    problem.visit(Level::Lower, blocks, models, [&](Index row, Label given, InSpan log_q) {
+    problem.visit(Level::Lower, problem.own_blocks(Level::Lower), models, [&](Index row, Label given, InSpan log_q) {
       const std::size_t judge =
           judges.judges.size() == 1 ? 0 : static_cast<std::size_t>(problem.fold(Level::Lower, row));
       const InSpan trusted = noise.trusted_weight > 0 ? log_q.last(n) : InSpan();

@@ -75,6 +75,8 @@ class CrossFit final : public Problem {
   /// Which of the doubtful rows owned here Training::Rows::Kept takes: 1. @param kept  (rows owned)
   void set_kept(std::vector<std::uint8_t> kept) { kept_ = std::move(kept); }
 
+  /// Every stride-th block of a level, of those that this rank owns, as the rows are dealt out.
+  [[nodiscard]] std::vector<Index> own_blocks(Level level, Index stride = 1) const;
   /// Calls see(row, label, log_q) for every row of these blocks, which this rank owns; row is the row's number in its level.
   /// @param log_q  [model][class], log-probabilities; valid during the call     Collective: no.
   /// Errors: Error(Data) when rows that stay on disk cannot be read, on this rank alone.

@@ -6,7 +6,8 @@
 //   out of fold; a, c and the share ρ of wrong trusted labels on a grid, then on a finer one around its best. Noise is by
 //   row where the judges, who have seen the doubtful rows too, predict trusted labels worse than the models of trusted rows.
 //   Elsewhere a maximises Σ_i log Σ_k q_i(k) N[k][g_i] over a grid; of judges out of fold its square root is taken.
-//   N: rounds of expectation maximisation, from N as it was trained, on at most 2^16 doubtful rows.
+//   N: rounds of expectation maximisation, from N as it was trained, on some 2^16 doubtful rows, or
+//   fewer where there are more than 2^8 classes.
 #pragma once
 
 #include "meha/comm/exact_sum.hpp"
