@@ -167,7 +167,7 @@ class RestartTest(AnswerCase):
         ended = support.finish(job)
         if not support.checkpoints(self.out):
             self.assertEqual(ended.code, 75, ended.err)
-            self.assertIn("nothing was begun", ended.err)
+            self.assertRegex(ended.err, "nothing was begun|before there was anything to save")
         small = self.config()
         ended = support.run("run", small, "--out", self.folder / "other", "--set", "run.time_limit_s=0.000001")
         self.assertEqual(ended.code, 75, ended.err)
