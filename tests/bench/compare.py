@@ -226,6 +226,7 @@ class Program:
 report_every = 1000000
 [problem]
 type = "hyper_cleaning"
+start = "zero"
 model = "{model}"
 hidden = [{N_HIDDEN}]
 refit = false
