@@ -15,6 +15,7 @@
 #include "meha/problem/check.hpp"
 #include "meha/problem/registry.hpp"
 #include "meha/solver/certificate.hpp"
+#include "meha/solver/label_answer.hpp"
 
 namespace meha {
 namespace {
@@ -112,7 +113,13 @@ ExitCode check_solution(const Arguments& arguments) {
   state.add("x", oracle.per_row(), oracle.stored_x_size());
   state.add("y", false, problem->n_y());
   state.add("theta", false, problem->n_y());
+  if (problem->trusts_surest()) {
+    add_label_fields(state, *problem->cross_fit());
+  }
   read_solution(solution.file, comm, state, oracle.stored_rows(), solution.opened.get());
+  if (problem->trusts_surest()) {
+    trust_surest(oracle, state);  // F is of the rows that the run's was of
+  }
   const CertificatePlan plan{.gamma = options.algorithm.gamma,
                              .penalty = options.algorithm.penalty.at(solution.iteration),
                              .tolerance = arguments.tolerance,

@@ -11,6 +11,7 @@
 #include "meha/data/rows_file.hpp"
 #include "meha/problem/deal.hpp"
 #include "meha/solver/direction.hpp"
+#include "meha/problem/cross_fit.hpp"
 
 namespace meha {
 namespace {
@@ -77,7 +78,7 @@ Fields fields_of(const RunSizes& sizes) {
   Fields fields{.x = 1 + of(x) + (sizes.per_row && x == "adam" ? 1 : 0),
                 .y = 2 + of(algorithm.optimizer_y) + of(algorithm.optimizer_theta)};
   if (sizes.per_row && sizes.options.problem.start == "trusted") {
-    fields.y += 7;
+    fields.y += CrossFit::folds_of(sizes.m) + 1 + (sizes.rows[1] > 0 ? 1 : 0);
   }
   if (sizes.options.problem.data.n_holdout > 0) {
     fields.x += 1;
@@ -223,7 +224,9 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
   memory.model = static_cast<Real>(m_numbers * number * sizes.m);
   if (sizes.per_row) {
     // y, the best of it, shares and gradients; sums; the kernels' own; on rank 0 Adam's moments
-    const Index n_models = options.problem.start == "trusted" ? 12 : options.problem.refit ? 6 : 0;
+    const Index of_start = (CrossFit::folds_of(sizes.m) + 1) * (sizes.rows[1] > 0 ? 2 : 1);
+    const Index of_refits = options.problem.refit ? 6 : 0;
+    const Index n_models = options.problem.start == "trusted" ? std::max(of_start, of_refits) : of_refits;
     memory.models = static_cast<Real>(n_models * sizes.m * (rank == 0 ? 96 : 72));
   }
   if (rank == 0) {

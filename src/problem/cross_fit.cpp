@@ -33,10 +33,6 @@ void CrossFit::expect(Level level, std::span<const Index> blocks) {
   rows_.of(level).expect(dealt);
 }
 
-Index CrossFit::n_folds() const {
-  return n_y() > Index{1} << 20 ? 2 : n_y() > Index{1} << 18 ? 3 : 5;
-}
-
 Index CrossFit::fold(Level level, Index row) const {
   return random_below(n_folds(), seed_, Stream::Fold, static_cast<Index>(level), row);
 }

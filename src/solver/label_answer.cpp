@@ -219,7 +219,7 @@ void start_from_labels(Oracle& oracle, const AnswerPlan& plan, State& state) {
 }
 
 void trust_surest(Oracle& oracle, const State& state) {
-  constexpr Index n_bins = 1024;  // of p_correct, evenly in its logarithm's distance to 1
+  constexpr Index n_bins = 1024;  // of p_correct: even steps of log(1 - p_correct), down to 1e-16
   constexpr Index one_in = 5;
   CrossFit& problem = *oracle.problem().cross_fit();
   const Communicator& comm = oracle.comm();

@@ -68,12 +68,13 @@ class Models {
     }
   }
 
-  /// Trains the models that `active` names. Collective.
-  /// @return the loss out of fold of the last quarter of the stage, or of its last pass, summed over the judges among
-  /// models of doubtful rows and among the others: what Σ rows' losses is divided by n. Nothing when it had to stop.
+  /// Losses out of fold, each row's by the judge of its fold, over the number of doubtful rows, or of trusted ones:
+  /// of the judges that are trained on all rows, and of those that are trained on trusted rows alone.
   struct Loss {
     Real doubtful = 0, trusted = 0;
   };
+  /// Trains the models that `active` names. Collective.
+  /// @return means over the last quarter of the steps, or over the last pass; nothing when it had to stop
   std::optional<Loss> stage(const std::vector<std::size_t>& active, Index n_steps, Real learning_rate, Noise noise);
 
   TrainedModels trained;

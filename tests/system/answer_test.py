@@ -5,6 +5,7 @@ import csv
 import ctypes
 import json
 import os
+import re
 import signal
 
 import h5py
@@ -138,6 +139,15 @@ class NoTrustedRowsTest(AnswerCase):
         for verb in ("check", "plan"):
             ended = support.run(verb, self.config())
             self.assertEqual(ended.code, 0, f"{verb}: {ended.err}")
+
+    def test_a_certificate_is_of_the_same_upper_level(self):
+        """F is of the surest rows, which the certificate must find again."""
+        out = self.run_ok("run")
+        for ranks in (1, 3):
+            ended = support.run("check", "--solution", out, "--iterations", 50, ranks=ranks)
+            self.assertEqual(ended.code, 0, ended.err)
+            certified = float(re.search(r"^upper_value +(\S+)", ended.out, re.MULTILINE)[1])
+            self.assertAlmostEqual(certified, metrics_of(out)["upper_value"], delta=1e-4 * certified)  # float32 rows
 
     def test_split_off_the_training_file(self):
         out = self.run_ok("run", problem__data__n_train=300, problem__data__n_validation=0, problem__data__shuffle=True)

@@ -66,8 +66,9 @@ class CrossFit final : public Problem {
   [[nodiscard]] Index n_classes() const { return rows_.n_classes(); }
   [[nodiscard]] const DoubtfulLabels& labels() const { return labels_; }
   [[nodiscard]] const ClassifiedRows& rows() const { return rows_; }
-  /// 5; of models with more than 2^18 parameters, whose copies fill memory, 3, with more than 2^20 2.
-  [[nodiscard]] Index n_folds() const;
+  /// For models of so many parameters: 5; above 2^18, where copies of them fill memory, 3; above 2^20, 2.
+  static constexpr Index folds_of(Index n_y) { return n_y > Index{1} << 20 ? 2 : n_y > Index{1} << 18 ? 3 : 5; }
+  [[nodiscard]] Index n_folds() const { return folds_of(n_y()); }
   /// The fold of a row: a function of seed, level and row.
   [[nodiscard]] Index fold(Level level, Index row) const;
   /// What the probes of the passes to come are trained on, in their order. @param trainings  by level: Lower, Upper

@@ -20,7 +20,7 @@ inline constexpr const char* label_models_dataset = "/state/label_models";
 struct AnswerPlan {
   Oracle::Setup setup;        // of the run
   Real learning_rate = 0.01;  // of Adam
-  bool refits = true;         // where there are test rows
+  bool refits = true;         // the model of the rows kept; where there are test rows also those for comparison
 };
 
 /// Adds label_models (the judges, the model of all rows, that of trusted rows, one after the other) and label_noise.
