@@ -4,6 +4,7 @@
 #include <limits>
 #include <numeric>
 
+#include "meha/app/labels.hpp"
 #include "meha/core/minibatch.hpp"
 #include "meha/data/block_stream.hpp"
 #include "meha/data/hdf5_probe.hpp"
@@ -174,7 +175,10 @@ RunSizes sizes_of_run(const Options& options, Simd simd) {
   sizes.n_classes = sizes.has_numbers() ? 1
                                         : std::max({sizes.file.n_classes, validation.n_classes, test.n_classes,
                                                     static_cast<Index>(data.class_names.size())});
-  sizes.classifier = make_classifier(options.problem,
+  if (sizes.per_row && may_be_mlp(options, sizes.file.n_features, sizes.file.element)) {
+    sizes.options.problem.model = "mlp";  // the larger of the two that the run chooses from
+  }
+  sizes.classifier = make_classifier(sizes.options.problem,
                                      {.n_features = sizes.file.n_features,
                                       .n_classes = sizes.n_classes,
                                       .element = sizes.file.element,
@@ -223,11 +227,11 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
   const Index m_numbers = fields.y + (few_columns ? 2 : 6 + 4 + 4) + (rank == 0 && !sizes.per_row ? 4 : 0);
   memory.model = static_cast<Real>(m_numbers * number * sizes.m);
   if (sizes.per_row) {
-    // y, the best of it, shares and gradients; sums; the kernels' own; on rank 0 Adam's moments
+    // y, the best of it, shares and gradients; sums; the kernels' own; Adam's moments
     const Index of_start = (CrossFit::folds_of(sizes.m) + 1) * (sizes.rows[1] > 0 ? 2 : 1);
     const Index of_refits = options.problem.refit ? 6 : 0;
     const Index n_models = options.problem.start == "trusted" ? std::max(of_start, of_refits) : of_refits;
-    memory.models = static_cast<Real>(n_models * sizes.m * (rank == 0 ? 96 : 72));
+    memory.models = static_cast<Real>(n_models * sizes.m * 88);
   }
   if (rank == 0) {
     const Real whole = state_bytes(sizes);

@@ -183,6 +183,7 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
   balance.begin_deal();
   const auto problem = make_problem(options, comm, simd);
   balance.end_deal();
+  const std::string model = origin.file.empty() ? choose_model(options, *problem, comm, simd, poll) : "";
   const std::string arithmetic = agree_on_arithmetic(comm, simd, *problem);
   check_holdout(options, *problem);
   comm.root_or_none([&] {
@@ -238,7 +239,7 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
     }
     const std::string pass =
         in_passes ? "iterations in a pass over the training rows: " + std::to_string(per_pass) : "";
-    for (const std::string& text : {shares, pass, steps}) {
+    for (const std::string& text : {model, shares, pass, steps}) {
       if (!text.empty()) {
         recorder.progress().say(text);
       }
@@ -262,7 +263,8 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
       if (comm.is_root()) {
         recorder.progress().say("ranks have waited for slower ones: dealing out the rows anew");
       }
-      plan.options.algorithm = options.algorithm;  // steps that were chosen
+      plan.options.algorithm = options.algorithm;  // steps that were chosen, and the model
+      plan.options.problem.model = options.problem.model;
       plan.has_checkpoints = plan.must_resume = true;
       return std::nullopt;
     }
@@ -282,7 +284,10 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
     timed(oracle, &Timings::evaluate, Stage::Evaluate,
           [&] { of_labels = answer(oracle, answer_plan(options, *problem->cross_fit()), state); });
     comparison = of_labels.metrics;
-    labels_text = sentences_of(*problem->cross_fit(), of_labels);
+    if (comm.is_root()) {
+      const auto reports = recorder.history();
+      labels_text = sentences_of(*problem->cross_fit(), of_labels, reports.empty() ? Metrics() : reports.back());
+    }
     status = of_labels.agreed.stop ? Status::Stopped : of_labels.agreed.time_limit ? Status::TimeLimit : status;
   }
   if (exit_code(status) == ExitCode::Finished && options.problem.random_search > 0) {

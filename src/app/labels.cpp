@@ -2,11 +2,28 @@
 #include "meha/app/labels.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
 
 #include "meha/app/setup.hpp"
 #include "meha/io/samples.hpp"
 
 namespace meha {
+
+bool may_be_mlp(const Options& options, Index n_features, Element element) {
+  constexpr Index most_parameters = Index{1} << 20;
+  const ProblemOptions& problem = options.problem;
+  Index width = n_features;
+  Index n_parameters = 0;
+  for (const Index units : problem.hidden) {
+    n_parameters += (width + 1) * units;
+    width = units;
+  }
+  return problem.model == "auto" && problem.start == "trusted" && n_parameters <= most_parameters &&
+         element != Element::Sparse && problem.init != "zero" && problem.activation != "tanh" &&
+         options.run.initial_state.empty();
+}
 
 AnswerPlan answer_plan(const Options& options, const CrossFit& problem) {
   // a step of a linear model changes its logits by the sum of all features' steps
@@ -16,17 +33,84 @@ AnswerPlan answer_plan(const Options& options, const CrossFit& problem) {
           .refits = options.problem.refit};
 }
 
+std::string choose_model(Options& options, Problem& problem, Communicator& comm, Simd simd,
+                         const std::function<Requests()>& poll) {
+  if (options.problem.model != "auto") {
+    return "";
+  }
+  constexpr Real least_gain = 0.01;
+  CrossFit* const of_labels = problem.cross_fit();
+  const bool compares = of_labels != nullptr && may_be_mlp(options, of_labels->rows().n_features(),
+                                                           of_labels->rows().of(Level::Lower).element());
+  options.problem.model = "linear";
+  if (!compares) {
+    return "";
+  }
+  CrossFit& models = *of_labels;
+  const auto loss_of = [&](const std::string& name) {
+    options.problem.model = name;
+    models.use_model(options, comm, simd);
+    const AnswerPlan plan = answer_plan(options, models);
+    Oracle oracle(models, comm, training_setup(models, plan.setup));
+    oracle.poll = poll;
+    return loss_out_of_fold(oracle, models, plan.learning_rate);
+  };
+  const Real of_mlp = loss_of("mlp");
+  const Real of_linear = loss_of("linear");
+  if (of_mlp < of_linear * (1 - least_gain)) {
+    options.problem.model = "mlp";
+    models.use_model(options, comm, simd);
+  }
+  std::array<char, 160> text{};
+  std::snprintf(text.data(), text.size(), "problem.model: %s (mean loss on labels not seen: linear %.4g, mlp %.4g)",
+                options.problem.model.c_str(), of_linear, of_mlp);
+  return text.data();
+}
+
 bool begins_with_labels(const Options& options, Problem& problem) {
   return options.problem.start == "trusted" && problem.cross_fit() != nullptr;
 }
 
-std::string sentences_of(const CrossFit& problem, const Answer& answer) {
+namespace {
+
+/// What the run's x and y are worth, which p_correct of a run that began with models does not rest on.
+std::string sentences_of_run(const CrossFit& problem, const Answer& answer, const Metrics& last) {
+  constexpr Real small_share = 0.05;
+  std::string text;
+  const auto with = [&](const char* sentence, Real one, Real other) {
+    std::array<char, 512> line{};
+    std::snprintf(line.data(), line.size(), sentence, one, other);
+    text += line.data();
+  };
+  const auto fitted = last.find("upper_value");
+  const auto of_chance = std::log(static_cast<Real>(problem.n_classes()));
+  const Real unseen = answer.noise.trusted_value > 0 ? answer.noise.trusted_value : small_share * of_chance;
+  if (fitted && problem.n_rows(Level::Upper) > 0 && *fitted < unseen / 2) {
+    with("warning: y fits the trusted rows better (loss %.3g) than rows that it has not seen (%.3g): they are too few for\n"
+         "its parameters, and weights learnt from them say little. More trusted rows, a larger problem.regularisation or\n"
+         "fewer iterations (problem.data.n_holdout chooses how many) cure that\n",
+         *fitted, unseen);
+  }
+  const auto gap = last.find("gap");
+  const auto lower = last.find("lower_value");
+  if (gap && lower && *gap > small_share * *lower) {
+    with("warning: y is not yet a solution of the lower level (gap %.3g of f = %.3g): weights and y depend on\n"
+         "algorithm.penalty. More iterations or a larger penalty c cure that\n",
+         *gap, *lower);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string sentences_of(const CrossFit& problem, const Answer& answer, const Metrics& last) {
   std::string text = noise_sentences(answer.noise, problem.labels().class_names);
   if (problem.n_rows(Level::Upper) == 0) {
     text +=
         "no row was trusted: rows have judged each other, and nothing was verified; an error that most rows share is\n"
         "not found. Looking through some rows and giving them as validation_features makes all of this surer\n";
   }
+  text += sentences_of_run(problem, answer, last);
   const auto mine = answer.metrics.find("detection_f1");
   const auto simple = answer.metrics.find("trusted_detection_f1");
   if (mine && simple && *simple > *mine) {

@@ -102,6 +102,9 @@ ExitCode plan_verb(const Arguments& arguments) {
   const bool has_rate = arguments.flops > 0;
   const Duration duration = has_rate ? Duration() : rehearse(comm, sizes ? &*sizes : nullptr, simd, n_ranks);
   if (comm.is_root()) {
+    if (options.problem.model == "auto" && sizes->options.problem.model == "mlp") {
+      std::printf("problem.model = \"auto\": the figures are for \"mlp\", the larger of the two it chooses from\n");
+    }
     print_memory(*sizes, n_ranks);
     print_traffic(*sizes, n_ranks);
     if (has_rate) {

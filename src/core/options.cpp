@@ -147,6 +147,11 @@ std::vector<OptionDifference> compare(const Options& before, const Options& afte
         return;
       }
     }
+    if constexpr (std::same_as<decltype(value), const std::string&>) {
+      if (&value == &after.problem.model && value == "auto") {
+        return;
+      }
+    }
     if (const std::string now = toml(value); now != values[info.name]) {
       differences.push_back({info.name, info.free_on_resume, values[info.name], now});
     }
@@ -166,6 +171,9 @@ void adopt_chosen(const Options& chosen, Options& options) {
       value = value.is_open() ? schedules[info.name] : value;
     }
   });
+  if (options.problem.model == "auto") {
+    options.problem.model = chosen.problem.model;
+  }
 }
 
 std::vector<std::string> nearest_option_names(const std::string& name) {

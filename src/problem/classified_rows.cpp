@@ -32,6 +32,10 @@ ClassifiedRows::ClassifiedRows(const Options& options, const Communicator& comm,
   keep(Level::Test, test);
   fingerprint_ = std::move(dealt.fingerprint);
   comm.broadcast(n_classes_);
+  use_model(options, comm, simd);
+}
+
+void ClassifiedRows::use_model(const Options& options, const Communicator& comm, Simd simd) {
   classifier_ = make_classifier(
       options.problem,
       {.n_features = n_features(), .n_classes = n_classes_, .element = of(Level::Lower).element(), .loss = loss_},

@@ -24,8 +24,9 @@ void Classifier::collect_touched(std::size_t /*point*/, OutSpan /*grad_y*/) {
 
 std::unique_ptr<Classifier> make_classifier(const ProblemOptions& options, const ClassifierShape& shape,
                                             const std::string& precision, Simd simd) {
-  require(options.model == "linear" || options.model == "mlp", "the option table admits only known models");
-  if (options.model != "linear" && shape.loss == Loss::Squared) {
+  require(options.model == "auto" || options.model == "linear" || options.model == "mlp",
+          "the option table admits only known models");
+  if (options.model == "mlp" && shape.loss == Loss::Squared) {
     throw Error(ExitCode::Config, "problem.loss = \"squared\": needs problem.model = \"linear\"");
   }
   if (options.model == "mlp" && options.activation == "tanh") {

@@ -54,7 +54,7 @@ Regularisation::Regularisation(const Options& options, const Communicator& comm,
       seed_(options.run.seed) {
   Split split;
   comm.root_or_none([&] {
-    if (options.problem.model != "linear") {
+    if (options.problem.model == "mlp") {
       throw Error(ExitCode::Config,
                   "problem.model = " + toml(options.problem.model) +
                       ": must be \"linear\": the penalties are one per feature of a linear classifier");

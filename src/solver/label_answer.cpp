@@ -165,10 +165,7 @@ void measure_models(const Communicator& comm, CrossFit& problem, const std::vect
 }
 
 void require_usable(const Requests& agreed) {
-  if (agreed.stop || agreed.time_limit) {
-    throw Error(ExitCode::Stopped, std::string(agreed.stop ? "asked to stop" : "run.time_limit_s reached") +
-                                       " while fitting the models that the run starts from: nothing was begun");
-  }
+  require_not_stopped(agreed);
   if (agreed.not_finite) {
     throw Error(ExitCode::NotFinite,
                 "the models that the run starts from are not finite: features of very different or very large size? "

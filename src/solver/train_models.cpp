@@ -39,14 +39,16 @@ class Adam {
  public:
   explicit Adam(Index size) : m_(Vec::Zero(size)), v_(Vec::Zero(size)) {}
 
-  /// y ← y − a·m̂/(√v̂ + ε). @param t  from 1
-  void step(const Vec& gradient, Index t, Real a, Vec& y) {
-    adam_step(gradient.data(), y.size(), a / (1 - std::pow(beta1, static_cast<Real>(t))),
-              1 / (1 - std::pow(beta2, static_cast<Real>(t))), m_.data(), v_.data(), y.data());
+  /// y ← y − a·m̂/(√v̂ + ε). Products and square roots alone, so that it gives the same bits on every processor.
+  void step(const Vec& gradient, Real a, Vec& y) {
+    power1_ *= beta1;
+    power2_ *= beta2;
+    adam_step(gradient.data(), y.size(), a / (1 - power1_), 1 / (1 - power2_), m_.data(), v_.data(), y.data());
   }
 
  private:
   Vec m_, v_;
+  Real power1_ = 1, power2_ = 1;  // β₁ and β₂ to the number of steps
 };
 
 /// What becomes of N in a stage. Models that know little yet would make a wrong one of it, which then misleads them.
@@ -62,10 +64,7 @@ class Models {
     problem.start(trained.x, start);
     trained.x = x;
     trained.y.assign(plans.size(), start);
-    n_steps_.assign(plans.size(), 0);
-    for (std::size_t j = 0; j < plans.size() && oracle.comm().is_root(); ++j) {
-      adam_.emplace_back(problem.n_y());
-    }
+    adam_.assign(plans.size(), Adam(problem.n_y()));
   }
 
   /// Losses out of fold, each row's by the judge of its fold, over the number of doubtful rows, or of trusted ones:
@@ -85,14 +84,23 @@ class Models {
   Oracle& oracle_;
   CrossFit& problem_;
   std::vector<ModelPlan> plans_;
-  std::vector<Adam> adam_;      // on rank 0
-  std::vector<Index> n_steps_;  // of each model
-  Index step_ = 0;              // of all stages
+  std::vector<Adam> adam_;  // of each model; every rank makes the same steps from the same sums
+  Index step_ = 0;          // of all stages
 };
+
+/// a/2·(1 + cos(π t/T)) for t = 1 … T, computed on rank 0: processors may differ in the last bit of a cosine. Collective.
+std::vector<Real> step_sizes(const Communicator& comm, Index n_steps, Real a) {
+  std::vector<Real> sizes(static_cast<std::size_t>(n_steps));
+  for (Index t = 1; t <= n_steps; ++t) {
+    sizes[static_cast<std::size_t>(t - 1)] =
+        a / 2 * (1 + std::cos(std::numbers::pi * static_cast<Real>(t) / static_cast<Real>(n_steps)));
+  }
+  comm.broadcast(OutSpan(sizes));
+  return sizes;
+}
 
 std::optional<Models::Loss> Models::stage(const std::vector<std::size_t>& active, Index n_steps, Real learning_rate,
                                           Noise noise) {
-  const Index n_y = problem_.n_y();
   const Real n_doubtful = static_cast<Real>(problem_.n_rows(Level::Lower));
   const Real n_trusted = static_cast<Real>(problem_.n_rows(Level::Upper));
   const Real factor = n_trusted / n_doubtful;
@@ -109,7 +117,7 @@ std::optional<Models::Loss> Models::stage(const std::vector<std::size_t>& active
   problem_.set_trainings(std::move(trainings));
   const Index period = std::max<Index>(1, noise == Noise::AtTheEnd ? n_steps / 2 : n_steps / n_updates_of_noise);
   const Index n_measured = std::min(n_steps, std::max(n_steps / 4, oracle_.iterations_per_pass()));
-  Vec all(n_y * static_cast<Index>(active.size()));
+  const std::vector<Real> step_size = step_sizes(oracle_.comm(), n_steps, learning_rate);
   Vec counts = Vec::Zero(problem_.n_x());
   Vec gradient;
   Loss loss;
@@ -138,34 +146,27 @@ std::optional<Models::Loss> Models::stage(const std::vector<std::size_t>& active
     if (trained.agreed.not_finite || trained.agreed.stop || trained.agreed.time_limit) {
       return std::nullopt;
     }
-    const Real a =
-        learning_rate / 2 * (1 + std::cos(std::numbers::pi * static_cast<Real>(t) / static_cast<Real>(n_steps)));
-    for (const std::size_t j : active) {
-      ++n_steps_[j];
+    {
+      const Stopwatch watch(oracle_.timings.update, Stage::Update);
+      for (std::size_t i = 0; i < active.size(); ++i) {
+        const std::size_t j = active[i];
+        const Result& sum = plans_[j].doubtful ? *of_doubtful[i] : *of_trusted[i];
+        gradient = sum.grad_y + trained.y[j] / (plans_[j].doubtful ? n_doubtful : n_trusted);
+        adam_[j].step(gradient, step_size[static_cast<std::size_t>(t - 1)], trained.y[j]);
+        if (plans_[j].doubtful && is_judge(j)) {
+          counts -= sum.grad_x;
+        }
+      }
     }
-    oracle_.on_root(
-        [&] {
-          for (std::size_t i = 0; i < active.size(); ++i) {
-            const std::size_t j = active[i];
-            const Result& sum = plans_[j].doubtful ? *of_doubtful[i] : *of_trusted[i];
-            gradient = sum.grad_y + trained.y[j] / (plans_[j].doubtful ? n_doubtful : n_trusted);
-            adam_[j].step(gradient, n_steps_[j], a, trained.y[j]);
-            all.segment(static_cast<Index>(i) * n_y, n_y) = trained.y[j];
-            if (plans_[j].doubtful && is_judge(j)) {
-              counts -= sum.grad_x;
-            }
-          }
-          if (noise != Noise::Kept && t % period == 0) {
-            if (noise == Noise::Followed || t == 2 * period) {
-              trained.x = transition_of(counts, problem_.n_classes()).array().log().matrix();
-            }
-            counts.setZero();
-          }
-        },
-        all, trained.x);
+    if (noise != Noise::Kept && t % period == 0) {
+      if (noise == Noise::Followed || t == 2 * period) {
+        oracle_.on_root([&] { trained.x = transition_of(counts, problem_.n_classes()).array().log().matrix(); },
+                        trained.x);
+      }
+      counts.setZero();
+    }
     for (std::size_t i = 0; i < active.size(); ++i) {
       const std::size_t j = active[i];
-      trained.y[j] = all.segment(static_cast<Index>(i) * n_y, n_y);
       if (t > n_steps - n_measured && is_judge(j)) {
         if (plans_[j].doubtful) {
           loss.doubtful += of_doubtful[i]->value + (plans_[j].trusted ? factor * of_trusted[i]->value : 0);
@@ -184,6 +185,13 @@ std::optional<Models::Loss> Models::stage(const std::vector<std::size_t>& active
 }
 
 }  // namespace
+
+void require_not_stopped(const Requests& agreed) {
+  if (agreed.stop || agreed.time_limit) {
+    throw Error(ExitCode::Stopped, std::string(agreed.stop ? "asked to stop" : "run.time_limit_s reached") +
+                                       " while fitting the models that the run starts from: nothing was begun");
+  }
+}
 
 Index usual_steps(Oracle& oracle) {
   constexpr Index n_passes = 6;
@@ -213,6 +221,19 @@ TrainedModels train(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan
   models.stage(all, n_steps, learning_rate, Noise::Kept);
   models.trained.n_steps = n_steps;
   return std::move(models.trained);
+}
+
+Real loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate) {
+  const ModelPlan judge{.training = {.fold = 0}, .trusted = problem.n_rows(Level::Upper) > 0};
+  const Vec start = first_transition(problem.n_classes()).array().log().matrix();
+  Models models(oracle, problem, {&judge, 1}, start);
+  auto loss = models.stage({0}, least_steps, learning_rate / 4, Noise::AtTheEnd);
+  if (loss) {
+    loss = models.stage({0}, 2 * least_steps, learning_rate / 2, Noise::Followed);
+  }
+  require_not_stopped(models.trained.agreed);
+  return loss && std::isfinite(loss->doubtful) ? loss->doubtful * static_cast<Real>(problem.n_folds())
+                                               : std::numeric_limits<Real>::infinity();
 }
 
 TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate) {

@@ -2,6 +2,7 @@
 // What a job does about labels in doubt: how their models are trained, and what people and result.h5 are told.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,11 +15,22 @@ namespace meha {
 /// How the models of labels are trained: Adam's step sizes suit features of order one.
 AnswerPlan answer_plan(const Options& options, const CrossFit& problem);
 
+/// Whether problem.model = "auto" of a problem on doubtful labels may become "mlp".
+bool may_be_mlp(const Options& options, Index n_features, Element element);
+
+/// Resolves problem.model = "auto". Where x and y begin at models of the labels and features are dense, a linear model and a
+/// perceptron are trained for a few steps, and the one with the smaller loss on rows that it was not trained on is taken;
+/// the perceptron only where that is smaller by 1 %, and where it has at most 2^20 parameters. Elsewhere: linear.
+/// @param problem  made with options.problem.model; it gets the model chosen    @param poll  as Oracle::poll
+/// @return a sentence for people; empty where nothing was compared    Collective.    Errors: Error(Stopped) on request.
+std::string choose_model(Options& options, Problem& problem, Communicator& comm, Simd simd,
+                         const std::function<Requests()>& poll);
+
 /// Whether x and y begin at models of the labels.
 bool begins_with_labels(const Options& options, Problem& problem);
 
-/// What a person should know of the answer besides its numbers.
-std::string sentences_of(const CrossFit& problem, const Answer& answer);
+/// What a person should know of the answer besides its numbers. @param last  the last report of the run
+std::string sentences_of(const CrossFit& problem, const Answer& answer, const Metrics& last);
 
 /// /noise and /model of result.h5; nothing without an answer. @param text  sentences_of()
 std::vector<Attachment> attachments_of(const Answer& answer, const std::string& text);

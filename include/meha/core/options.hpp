@@ -63,7 +63,7 @@ struct NoiseOptions {
 
 struct ProblemOptions {
   std::string type;
-  std::string model = "linear";
+  std::string model = "auto";
   std::vector<Index> hidden = {300};
   std::string activation = "relu";
   std::string init = "auto";
@@ -206,7 +206,9 @@ void visit(AnyOptions& options, See&& see) {
 
   auto& problem = options.problem;
   see(OptionInfo{"problem.type", Rule::any(), fixed, "which problem to solve (meha list problems)"}, problem.type);
-  see(OptionInfo{"problem.model", Rule::one_of("linear|mlp"), fixed, "classifier whose parameters are y"},
+  see(OptionInfo{"problem.model", Rule::one_of("auto|linear|mlp"), fixed,
+                 "classifier whose parameters are y; auto: linear, and for hyper_cleaning with start = \"trusted\" and dense "
+                 "features the one that predicts labels it has not seen better"},
       problem.model);
   see(OptionInfo{"problem.hidden", Rule::between(1, 1 << 20), fixed, "units of each hidden layer, first to last"},
       problem.hidden);
@@ -408,10 +410,10 @@ struct OptionDifference {
   bool free_on_resume;
   std::string before, after;
 };
-/// A step size still to be chosen differs from none of its kind.
+/// A step size still to be chosen differs from none of its kind, a model still to be chosen from none.
 std::vector<OptionDifference> compare(const Options& before, const Options& after);
 
-/// Takes from `chosen` the step sizes that are still to be chosen in `options`.
+/// Takes from `chosen` the step sizes and the model that are still to be chosen in `options`.
 void adopt_chosen(const Options& chosen, Options& options);
 
 /// Names in the table that look most like `name`, best first.

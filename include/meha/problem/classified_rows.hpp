@@ -22,6 +22,10 @@ class ClassifiedRows {
   /// Errors: as make_classifier().
   ClassifiedRows(const Options& options, const Communicator& comm, Simd simd, const Split& split, Loss loss);
 
+  /// Replaces the classifier by that of options.problem.model. Errors: as make_classifier(), or where memory is short, on
+  /// all ranks. Collective.
+  void use_model(const Options& options, const Communicator& comm, Simd simd);
+
   [[nodiscard]] const RowSet& of(Level level) const { return rows_[static_cast<std::size_t>(level)]; }
   [[nodiscard]] Index n_rows(Level level) const { return of(level).plan().n_rows; }
   [[nodiscard]] Index n_features() const { return of(Level::Lower).n_features(); }

@@ -67,7 +67,7 @@ struct ClassifierShape {
   Loss loss = Loss::CrossEntropy;  // Squared: of Tile::numbers; model "linear" alone
 };
 
-/// options.model = "linear": softmax(W·a + b), init "auto" is "zero"; "mlp": with hidden layers, "auto" is
+/// options.model = "linear" or "auto": softmax(W·a + b), init "auto" is "zero"; "mlp": with hidden layers, "auto" is
 /// "kaiming_uniform". @param precision  "float32" or "float64"
 /// Errors: Error(Config) for init = "zero" with hidden layers, and for a loss that the model does not have.
 std::unique_ptr<Classifier> make_classifier(const ProblemOptions& options, const ClassifierShape& shape,

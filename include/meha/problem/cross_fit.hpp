@@ -42,6 +42,10 @@ class CrossFit final : public Problem {
   CrossFit(ClassifiedRows& rows, DoubtfulLabels labels, Index seed, std::string init)
       : rows_(rows), labels_(labels), seed_(seed), init_(std::move(init)) {}
 
+  /// Replaces the classifier, that of the rows' other users too: n_y() changes. Collective. Errors: as
+  /// ClassifiedRows::use_model().
+  void use_model(const Options& options, const Communicator& comm, Simd simd) { rows_.use_model(options, comm, simd); }
+
   [[nodiscard]] XLayout x_layout() const override { return XLayout::Shared; }
   [[nodiscard]] Index n_x() const override { return n_classes() * n_classes(); }
   [[nodiscard]] Index n_y() const override { return rows_.classifier().n_parameters(); }

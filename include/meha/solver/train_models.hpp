@@ -43,4 +43,12 @@ TrainedModels train(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan
 /// Collective. The same bits on any number of ranks.
 TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate);
 
+/// Errors: Error(Stopped) where a stop or the time limit was agreed on.
+void require_not_stopped(const Requests& agreed);
+
+/// The mean loss out of fold [nats] after two stages: of doubtful and trusted rows of one fold, by the judge trained on the
+/// others. It serves to compare models. Collective. The same bits on any number of ranks.
+/// Errors: Error(Stopped) on request; a loss that is not finite is infinite.
+Real loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate);
+
 }  // namespace meha
