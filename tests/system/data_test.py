@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""meha data: import of every format, with interruptions; looking, verifying, corrupting, multiplying; README's examples."""
+"""meha data: import of every format, with interruptions; looking, verifying, corrupting, multiplying; the examples of src/data/README.md."""
 import re
 import resource
 import signal
@@ -268,7 +268,7 @@ class DataTest(support.Case):
 
     def test_examples_of_the_readme(self):
         """The blocks that write and read rows.h5, in this order, as they stand."""
-        blocks = re.findall(r"```python\n(.*?)```", (support.source / "README.md").read_text(), re.S)
+        blocks = re.findall(r"```python\n(.*?)```", (support.source / "src/data/README.md").read_text(), re.S)
         chosen = [block for block in blocks if "rows.h5" in block]
         self.assertEqual(len(chosen), 2)
         for block in chosen:

@@ -44,7 +44,8 @@ class JobScriptsTest(support.RestartCase):
 
     def test_valid_bash(self):
         for path in sorted((support.source / "launch").iterdir()):
-            subprocess.run(["bash", "-n", path], check=True)
+            if path.suffix != ".md":
+                subprocess.run(["bash", "-n", path], check=True)
 
     def test_time_is_up(self):
         for script, environment in (("pbs.sh", self.pbs | {"MEHA_SECONDS": "2"}), ("lsf.sh", self.lsf)):

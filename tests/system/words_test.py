@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""meha data words: rows of hashed n-grams, against README's few lines of Python, and training on them."""
+"""meha data words: rows of hashed n-grams, against the few lines of Python of src/data/README.md, and training on them."""
 import re
 
 import h5py
@@ -9,8 +9,8 @@ import support
 
 
 def readme_features():
-    """README's own implementation."""
-    block = next(block for block in re.findall(r"```python\n(.*?)```", (support.source / "README.md").read_text(), re.S) if "xxh3" in block)
+    """The implementation of src/data/README.md."""
+    block = next(block for block in re.findall(r"```python\n(.*?)```", (support.source / "src/data/README.md").read_text(), re.S) if "xxh3" in block)
     names = {}
     exec(block, names)  # pylint: disable=exec-used
     return names["features"]
