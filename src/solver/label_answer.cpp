@@ -41,8 +41,13 @@ Judges judges_of(const State& state, const CrossFit& problem) {
   return judges;
 }
 
-Oracle oracle_of(Oracle& oracle, CrossFit& problem, const AnswerPlan& plan) {
-  Oracle models(problem, oracle.comm(), training_setup(problem, plan.setup));
+/// Whether trusted labels are predicted better by the model of trusted rows alone than by that of all rows.
+bool is_best_trusted(const LabelNoise& noise) {
+  return noise.by_row && noise.trusted_weight > noise.judge_weight;
+}
+
+Oracle oracle_of(Oracle& oracle, CrossFit& problem, const AnswerPlan& plan, Batch batch) {
+  Oracle models(problem, oracle.comm(), training_setup(problem, plan.setup, batch));
   models.poll = oracle.poll;
   return models;
 }
@@ -133,7 +138,7 @@ TrainedModels refit(Oracle& oracle, const AnswerPlan& plan, CrossFit& problem,
   for (const Comparison& comparison : comparisons) {
     plans.push_back(comparison.plan);
   }
-  Oracle models = oracle_of(oracle, problem, plan);
+  Oracle models = oracle_of(oracle, problem, plan, Batch::OfModels);
   const Index usual = usual_steps(models);
   const Index n_steps = is_fitted ? std::min(static_cast<Index>(noise.n_steps), usual) : usual;
   return train(models, problem, plans, noise.transition.array().log().matrix(), plan.learning_rate, n_steps);
@@ -183,7 +188,7 @@ void add_label_fields(State& state, const CrossFit& problem) {
 void start_from_labels(Oracle& oracle, const AnswerPlan& plan, State& state) {
   CrossFit& problem = *oracle.problem().cross_fit();
   const Communicator& comm = oracle.comm();
-  Oracle models = oracle_of(oracle, problem, plan);
+  Oracle models = oracle_of(oracle, problem, plan, Batch::OfJudges);
   const TrainedModels trained = cross_fit(models, problem, plan.learning_rate);
   require_usable(trained.agreed);
 
@@ -211,7 +216,7 @@ void start_from_labels(Oracle& oracle, const AnswerPlan& plan, State& state) {
     x[row - first_row] = std::clamp(std::log(p / (1 - p)), -largest, largest);
   });
   state["x"] = oracle.stored_x(std::move(x));
-  const Index best = noise.by_row ? problem.n_folds() + 1 : problem.n_folds();
+  const Index best = problem.n_folds() + (is_best_trusted(noise) ? 1 : 0);
   state["y"] = kept.segment(best * n_y, n_y);
 }
 
@@ -265,9 +270,9 @@ Answer judge_labels(Oracle& oracle, const State& state) {
   result.noise = state.has(noise_field) ? unpack_label_noise(state[noise_field], problem.n_classes())
                                         : estimate_noise(comm, problem, judges, first_transition(problem.n_classes()));
   if (state.has(models_field)) {
-    const InSpan model = model_of(state, problem, problem.n_folds() + (result.noise.by_row ? 1 : 0));
+    const InSpan model = model_of(state, problem, problem.n_folds() + (is_best_trusted(result.noise) ? 1 : 0));
     result.model = Eigen::Map<const Vec>(model.data(), static_cast<Index>(model.size()));
-    result.model_name = result.noise.by_row ? trusted_name : soft_name;
+    result.model_name = is_best_trusted(result.noise) ? trusted_name : soft_name;
   } else {
     result.model = state["y"];
     result.model_name = "the run's y";

@@ -157,19 +157,20 @@ Weights weigh_models(const Communicator& comm, const Sample& sample, Index n_cla
   return best_weights(comm, sample, n_classes, grid);
 }
 
-/// Whether models that have seen the doubtful rows as well predict the labels of trusted rows worse than models of the
-/// trusted rows alone, by more than chance would have it: then given labels do not arise from classes alone.
-bool is_by_row(const Communicator& comm, const Sample& sample, Index n_classes) {
-  constexpr Real clear_difference = 2;  // nats
-  std::vector<Weights> of_judges;
-  std::vector<Weights> of_trusted;
-  for (int i = 1; i <= 15; ++i) {
-    of_judges.push_back({.a = 0.1 * i, .c = 0});
-    of_trusted.push_back({.a = 0, .c = 0.1 * i});
+/// Whether models of the trusted rows alone know something of these rows' labels that models of all rows, which have seen
+/// the trusted rows too, do not: more than chance and the mean of two models would have it. Then given labels do not arise
+/// from classes alone, and models of all rows have learnt to predict wrong labels. Collective.
+/// @param weights  of judges and models of trusted rows together
+bool is_by_row(const Communicator& comm, const Sample& sample, Index n_classes, const Weights& weights) {
+  constexpr Real least_gain = 4;  // nats
+  constexpr Real least_share = 0.03;
+  std::vector<Weights> grid;
+  for (int i = 1; i <= 35; ++i) {
+    grid.push_back({.a = 0.1 * i, .c = 0});
   }
-  const Real judges = best_weights(comm, sample, n_classes, of_judges).loss;
-  const Real trusted = best_weights(comm, sample, n_classes, of_trusted).loss;
-  return (judges - trusted) * static_cast<Real>(sample.n_rows_in_all) > clear_difference;
+  const Real judges = best_weights(comm, sample, n_classes, grid).loss;
+  const Real gain = judges - weights.loss;
+  return gain * static_cast<Real>(sample.n_rows_in_all) > least_gain && gain > least_share * judges;
 }
 
 /// N by expectation maximisation, and how likely the given labels are at the end.
@@ -219,7 +220,7 @@ LabelNoise estimate_noise(const Communicator& comm, CrossFit& problem, const Jud
     const Sample sample = read_sample(comm, problem, Level::Upper, judges.judges, judges.trusted_judges);
     weights = weigh_models(comm, sample, n_classes);
     noise.trusted_value = weights.loss;
-    noise.by_row = is_by_row(comm, sample, n_classes);
+    noise.by_row = is_by_row(comm, sample, n_classes, weights);
     noise.trusted_noise_rate = weights.noise_rate;
   }
   const std::vector<InSpan> second = weights.c > 0 ? std::vector<InSpan>{judges.trusted} : std::vector<InSpan>();

@@ -201,11 +201,10 @@ Index usual_steps(Oracle& oracle) {
   return std::max(std::clamp(n_passes * per_pass, least, most), per_pass);
 }
 
-Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup) {
-  constexpr Index usual_batch = 512;
+Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup, Batch batch) {
   const Index n = problem.n_rows(Level::Lower);
   const Index n_trusted = problem.n_rows(Level::Upper);
-  setup.batch_lower = std::max(usual_batch, n / most_steps);
+  setup.batch_lower = std::max(static_cast<Index>(batch), n / most_steps);
   const Index per_pass = std::max<Index>(1, n / setup.batch_lower);
   setup.batch_upper = std::max<Index>(1, n_trusted / per_pass);
   setup.placement = Placement::Sharded;

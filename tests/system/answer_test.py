@@ -42,7 +42,7 @@ class AnswerCase(support.RestartCase):
         super().setUp()
         for key in [key for key in self.base if key.startswith(("problem.data.", "problem.start", "problem.refit"))]:
             del self.base[key]
-        self.base |= {"run.iterations": 6, "run.report_every": 3, "checkpoint.every": 2, "algorithm.batch_lower": 0,
+        self.base |= {"problem.model": "linear", "run.iterations": 6, "run.report_every": 3, "checkpoint.every": 2, "algorithm.batch_lower": 0,
                       "problem.regularisation": 0.0, "problem.data.format": "hdf5", "problem.data.shuffle": False}
         for part in ("train", "validation", "test"):
             path = self.folder / f"{part}.h5"
@@ -161,6 +161,78 @@ class NoTrustedRowsTest(AnswerCase):
             ended = support.run("run", self.config(problem__start="zero"), "--out", self.out, ranks=ranks)
             self.assertEqual(ended.code, 2, ended.err)
             self.assertIn("validation", ended.err)
+
+
+class ModelTest(AnswerCase):
+    n_train, n_features = 1500, 4
+
+    def setUp(self):
+        super().setUp()
+        del self.base["problem.model"]
+
+    def make(self, classes_of):
+        draw = np.random.default_rng(support.SEED)
+        for part in ("train", "validation", "test"):
+            rows = getattr(self, part)
+            rows.features = draw.normal(size=(len(rows.labels), 4)).astype(np.float32)
+            rows.truth = classes_of(rows.features)
+            wrong = draw.random(len(rows.labels)) < (0.2 if part == "train" else 0)
+            rows.labels = np.where(wrong, (rows.truth + 1) % 4, rows.truth)
+            support.write_rows_hdf5(self.base[f"problem.data.{part}_features"], rows, truth=True, class_names=CLASS_NAMES)
+
+    def make_rings(self):
+        """Classes are rings around the origin, which no linear model tells apart."""
+        self.make(lambda features: np.searchsorted([2, 4, 7], np.sum(features ** 2, axis=1)))
+
+    def chosen(self, out):
+        return re.search(r'^model = "(.*)"', (out / "config.toml").read_text(), re.MULTILINE)[1]
+
+    def test_a_perceptron_where_it_predicts_better(self):
+        self.make_rings()
+        out = self.run_ok("auto")
+        self.assertEqual(self.chosen(out), "mlp")
+        self.assertIn("problem.model: mlp", (out / "run.log").read_text())
+        self.assertGreater(metrics_of(out)["detection_auroc"], 0.9)
+        self.assert_same_answer(out, self.run_ok("named", problem__model="mlp"))
+        self.assert_same_answer(out, self.run_ok("auto3", ranks=3))
+        self.assertIn("finished already", support.run("run", self.config("auto"), "--out", out).out)
+        ended = support.run("run", self.config("auto", problem__model="linear"), "--out", out)
+        self.assertEqual(ended.code, 2, ended.err)
+        self.assertIn('problem.model: "mlp" there, "linear" here', ended.err)
+        ended = support.run("plan", self.config())
+        self.assertEqual(ended.code, 0, ended.err)
+        self.assertIn('the figures are for "mlp"', ended.out)
+
+    def test_killed(self):
+        self.make_rings()
+        self.kill_and_resume((1, 3, 2))
+
+    def test_linear_where_that_is_as_good_or_the_start_is_zero(self):
+        gumbel = np.random.default_rng(7).gumbel
+        self.make(lambda features: np.argmax(features + gumbel(size=features.shape), axis=1))
+        self.assertEqual(self.chosen(self.run_ok("auto")), "linear")
+        self.make_rings()
+        self.assertEqual(self.chosen(self.run_ok("zero", problem__start="zero")), "linear")
+        self.assertEqual(self.chosen(self.run_ok("large", problem__hidden=[1000, 1100])), "linear")
+
+
+class WarningsTest(AnswerCase):
+    def said(self, name, **settings):
+        out = self.run_ok(name, **settings)
+        with self.subTest("what the run says at its end, inspect says too"):
+            text = support.run("inspect", out).out
+            self.assertEqual(re.findall("warning: .*", text), re.findall("warning: .*", (out / "run.log").read_text()))
+        return text
+
+    def test_trusted_rows_are_too_few_for_the_parameters(self):
+        few = {"algorithm__penalty__c": 0.02, "algorithm__penalty__p": 0, "algorithm__beta": 0.01, "algorithm__eta": 0.05,
+               "run__iterations": 600, "problem__data__n_validation": 12}
+        self.assertIn("fits the trusted rows better", self.said("few", **few))
+        self.assertNotIn("fits the trusted rows better", self.said("many"))
+
+    def test_x_still_moves(self):
+        self.assertIn("warning: x still moves", self.said("far", problem__start="zero", run__iterations=30, algorithm__alpha=0.5))
+        self.assertNotIn("warning: x still moves", self.said("near", problem__start="zero", run__iterations=30))
 
 
 class RestartTest(AnswerCase):

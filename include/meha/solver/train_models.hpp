@@ -27,8 +27,11 @@ struct TrainedModels {
   Requests agreed;         // not_finite, stop or time_limit: y and x are not usable
 };
 
+/// Rows of a minibatch, at least: models whose predictions are averaged bear noisier steps than a model to be used alone.
+enum class Batch : Index { OfJudges = 256, OfModels = 512 };
+
 /// The Oracle for training: minibatches of blocks that suit the numbers of rows. @param setup  of the run
-Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup);
+Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup, Batch batch = Batch::OfJudges);
 
 /// Steps for models that nothing is held out for: 6 passes over the doubtful rows, within 384 and 1,000 steps, or one pass
 /// where that is more.
