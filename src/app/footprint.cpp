@@ -79,7 +79,7 @@ Fields fields_of(const RunSizes& sizes) {
   Fields fields{.x = 1 + of(x) + (sizes.per_row && x == "adam" ? 1 : 0),
                 .y = 2 + of(algorithm.optimizer_y) + of(algorithm.optimizer_theta)};
   if (sizes.per_row && sizes.options.problem.start == "trusted") {
-    fields.y += CrossFit::folds_of(sizes.m) + 1 + (sizes.rows[1] > 0 ? 1 : 0);
+    fields.y += CrossFit::folds_of(sizes.m) + 1 + (sizes.rows[Level::Upper] > 0 ? 1 : 0);
   }
   if (sizes.options.problem.data.n_holdout > 0) {
     fields.x += 1;
@@ -93,21 +93,21 @@ struct Resident {
   bool is_streamed = false;
 };
 
-/// @param n_rows  of a rank, as Split::parts()
-Resident features_in_memory(const RunSizes& sizes, const std::array<Real, 4>& n_rows) {
-  std::array<Index, 4> bytes{};
-  for (std::size_t p = 0; p < bytes.size(); ++p) {
-    bytes[p] = static_cast<Index>(n_rows[p]) * sizes.file.row_bytes;
+/// @param n_rows  of a rank
+Resident features_in_memory(const RunSizes& sizes, const PerLevel<Real>& n_rows) {
+  PerLevel<Index> bytes;
+  for (const Level level : all_levels) {
+    bytes[level] = static_cast<Index>(n_rows[level]) * sizes.file.row_bytes;
   }
   const Index memory = sizes.options.problem.data.memory;
   const auto buffers = buffers_of(bytes, memory > 0 ? memory << 20 : std::numeric_limits<Index>::max());
   const Index row_bytes_in_memory = sizes.file.element == Element::Sparse ? number : 0;  // where its entries begin
   Resident features;
-  for (std::size_t p = 0; p < bytes.size(); ++p) {
-    features.bytes += buffers[p] < 0 ? bytes[p]
-                                     : std::min(buffers[p], BlockStream::most_bytes) +
-                                           static_cast<Index>(n_rows[p]) * row_bytes_in_memory;
-    features.is_streamed = features.is_streamed || buffers[p] >= 0;
+  for (const Level level : all_levels) {
+    features.bytes += buffers[level] < 0 ? bytes[level]
+                                         : std::min(buffers[level], BlockStream::most_bytes) +
+                                               static_cast<Index>(n_rows[level]) * row_bytes_in_memory;
+    features.is_streamed = features.is_streamed || buffers[level] >= 0;
   }
   return features;
 }
@@ -125,13 +125,13 @@ Index RunSizes::m_of_row() const {
 }
 
 Index RunSizes::rows_of_iteration(Level level) const {
-  const Index n = rows[static_cast<std::size_t>(level)];
+  const Index n = rows[level];
   const Index batch = batch_of(*this, level);
   return batch > 0 ? std::min(batch, n) : n;
 }
 
 Index RunSizes::iterations_per_pass() const {
-  const BlockPlan blocks{.n_rows = rows[0], .block_rows = options.run.block_rows};
+  const BlockPlan blocks{.n_rows = rows[Level::Lower], .block_rows = options.run.block_rows};
   return Minibatches(blocks, options.algorithm.batch_lower, 0, Stream::LowerBatch).steps_per_pass();
 }
 
@@ -169,8 +169,10 @@ RunSizes sizes_of_run(const Options& options, Simd simd) {
   const Index n_test = used(data.n_test, test);
   const Index left =
       sizes.n_to_choose_from - (validation.n_rows > 0 ? 0 : n_validation) - (test.n_rows > 0 ? 0 : n_test);
-  sizes.rows = {data.n_train > 0 ? data.n_train : std::max<Index>(1, left), n_validation - data.n_holdout, n_test,
-                data.n_holdout};
+  sizes.rows[Level::Lower] = data.n_train > 0 ? data.n_train : std::max<Index>(1, left);
+  sizes.rows[Level::Upper] = n_validation - data.n_holdout;
+  sizes.rows[Level::Test] = n_test;
+  sizes.rows[Level::Holdout] = data.n_holdout;
   sizes.knows_truth = sizes.per_row && (sizes.file.has_truth || options.problem.noise.kind != "none");
   sizes.n_classes = sizes.has_numbers() ? 1
                                         : std::max({sizes.file.n_classes, validation.n_classes, test.n_classes,
@@ -185,7 +187,7 @@ RunSizes sizes_of_run(const Options& options, Simd simd) {
                                       .loss = sizes.has_numbers() ? Loss::Squared : Loss::CrossEntropy},
                                      options.run.precision, simd);
   sizes.m = sizes.classifier->n_parameters();
-  sizes.n_x = sizes.per_row ? sizes.rows[0] : sizes.file.n_features;
+  sizes.n_x = sizes.per_row ? sizes.rows[Level::Lower] : sizes.file.n_features;
   return sizes;
 }
 
@@ -197,7 +199,7 @@ Real state_bytes(const RunSizes& sizes) {
 Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
   const Options& options = sizes.options;
   const auto owned = [&](Level level) {
-    const BlockPlan blocks{.n_rows = sizes.rows[static_cast<std::size_t>(level)], .block_rows = options.run.block_rows};
+    const BlockPlan blocks{.n_rows = sizes.rows[level], .block_rows = options.run.block_rows};
     return static_cast<Real>(owned_rows(blocks, rank, n_ranks).size());
   };
   const Real label_bytes = sizes.has_numbers() ? number : sizeof(Label);
@@ -205,9 +207,12 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
   const Real n = owned(Level::Lower);
   const bool on_root = sizes.per_row && options.comm.placement == "root" && n_ranks > 1;
   const Real n_x = !sizes.per_row || (on_root && rank == 0) ? static_cast<Real>(sizes.n_x) : on_root ? 0 : n;
-  const Resident features =
-      features_in_memory(sizes, {n, owned(Level::Upper), owned(Level::Holdout), owned(Level::Test)});
-  const Real n_rows = n + owned(Level::Upper) + owned(Level::Holdout) + owned(Level::Test);
+  PerLevel<Real> n_owned;
+  for (const Level level : all_levels) {
+    n_owned[level] = owned(level);
+  }
+  const Resident features = features_in_memory(sizes, n_owned);
+  const Real n_rows = std::accumulate(n_owned.begin(), n_owned.end(), Real{0});
   Memory memory;
   memory.program = program_bytes;
   memory.rows = static_cast<Real>(features.bytes) + n_rows * label_bytes;
@@ -215,7 +220,7 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
   // moments of rows that are never visited are zeros that take no memory until they are written
   const Real visits = static_cast<Real>(sizes.rows_of_iteration(Level::Lower)) *
                       static_cast<Real>(std::max<Index>(1, sizes.n_iterations()));
-  const Real visited = std::min<Real>(1, visits / static_cast<Real>(sizes.rows[0]));
+  const Real visited = std::min<Real>(1, visits / static_cast<Real>(sizes.rows[Level::Lower]));
   const Index n_always = options.problem.data.n_holdout > 0 ? 2 : 1;
   memory.state = number * n_x * (static_cast<Real>(n_always) + static_cast<Real>(fields.x - n_always) * visited) +
                  (on_root ? number * n : 0);
@@ -228,7 +233,7 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
   memory.model = static_cast<Real>(m_numbers * number * sizes.m);
   if (sizes.per_row) {
     // y, the best of it, shares and gradients; sums; the kernels' own; Adam's moments
-    const Index of_start = (CrossFit::folds_of(sizes.m) + 1) * (sizes.rows[1] > 0 ? 2 : 1);
+    const Index of_start = (CrossFit::folds_of(sizes.m) + 1) * (sizes.rows[Level::Upper] > 0 ? 2 : 1);
     const Index of_refits = options.problem.refit ? 6 : 0;
     const Index n_models = options.problem.start == "trusted" ? std::max(of_start, of_refits) : of_refits;
     memory.models = static_cast<Real>(n_models * sizes.m * 88);
@@ -241,7 +246,7 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
     const Real of_row = number + label_bytes + (sizes.knows_truth ? 5 : 0) + (sizes.file.has_digest ? 0 : 8);
     // whom a weak model takes each row for and how surely; its means
     const Index noise = options.problem.noise.kind == "instance"
-                            ? 20 * sizes.rows[0] + number * sizes.file.n_features * sizes.n_classes
+                            ? 20 * sizes.rows[Level::Lower] + number * sizes.file.n_features * sizes.n_classes
                             : 0;
     memory.loading = static_cast<Real>(sizes.n_file_rows) * of_file_row +
                      static_cast<Real>(sizes.n_to_choose_from) * number +  // their order, or who takes each

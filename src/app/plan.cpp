@@ -17,7 +17,7 @@ namespace {
 constexpr Real mib = 1024.0 * 1024.0;
 
 void print_memory(const RunSizes& sizes, int n_ranks) {
-  const auto n = [&](Level level) { return static_cast<long long>(sizes.rows[static_cast<std::size_t>(level)]); };
+  const auto n = [&](Level level) { return static_cast<long long>(sizes.rows[level]); };
   std::printf(
       "%s: %lld training, %lld validation, %lld held-out, %lld test rows of %lld features, %lld parameters, %d %s\n",
       sizes.options.problem.type.c_str(), n(Level::Lower), n(Level::Upper), n(Level::Holdout), n(Level::Test),

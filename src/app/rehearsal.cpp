@@ -35,40 +35,39 @@ Real seconds_of(const Communicator& comm, Work&& work) {
   return seconds_since(start);
 }
 
-/// At most so many rows of each part, the first of their files, in whole blocks.
-std::array<Index, 4> first_rows(const RunSizes& sizes, int n_ranks) {
+/// The rows of each set that a rehearsal takes, the first of their files, in whole blocks.
+PerLevel<Index> first_rows(const RunSizes& sizes, int n_ranks) {
   const Index block = sizes.options.run.block_rows * n_ranks;
   const Index batch = std::max(sizes.options.algorithm.batch_lower, sizes.options.algorithm.batch_upper);
   const Index wanted = std::max(4 * batch, n_ranks * most_bytes / std::max<Index>(1, sizes.file.row_bytes));
-  std::array<Index, 4> rows = sizes.rows;
+  PerLevel<Index> rows = sizes.rows;
   for (Index& n : rows) {
     n = std::min(n, (wanted + block - 1) / block * block);
   }
   return rows;
 }
 
-/// So many of the rows of their files as `rows` are of the run's.
-Index n_rows_to_choose_from(const RunSizes& sizes, const std::array<Index, 4>& rows) {
+/// How many rows of their files to choose from, so that `rows` are the same share of them as the run's rows are.
+Index n_rows_to_choose_from(const RunSizes& sizes, const PerLevel<Index>& rows) {
   const DataOptions& data = sizes.options.problem.data;
-  const auto of_training_file = [&](const std::array<Index, 4>& n) {
-    const auto& [lower, upper, test, holdout] = n;
-    return static_cast<Real>(lower + (data.validation_features.empty() ? upper + holdout : 0) +
-                             (data.test_features.empty() ? test : 0));
+  const auto of_training_file = [&](const PerLevel<Index>& n) {
+    return static_cast<Real>(n[Level::Lower] +
+                             (data.validation_features.empty() ? n[Level::Upper] + n[Level::Holdout] : 0) +
+                             (data.test_features.empty() ? n[Level::Test] : 0));
   };
   const auto share = of_training_file(rows) / of_training_file(sizes.rows);
   const auto chosen = static_cast<Index>(std::ceil(share * static_cast<Real>(sizes.n_to_choose_from)));
-  return std::max({chosen, rows[1] + rows[3], rows[2]});
+  return std::max({chosen, rows[Level::Upper] + rows[Level::Holdout], rows[Level::Test]});
 }
 
 /// A config of these rows alone, chosen among as much more of their file as the run's are.
-Options with_rows(const RunSizes& sizes, const std::array<Index, 4>& rows, bool is_streamed) {
+Options with_rows(const RunSizes& sizes, const PerLevel<Index>& rows, bool is_streamed) {
   Options options = sizes.options;
   DataOptions& data = options.problem.data;
-  const auto& [lower, upper, test, holdout] = rows;
-  data.n_train = lower;
-  data.n_validation = upper + holdout;
-  data.n_test = test;
-  data.n_holdout = holdout;
+  data.n_train = rows[Level::Lower];
+  data.n_validation = rows[Level::Upper] + rows[Level::Holdout];
+  data.n_test = rows[Level::Test];
+  data.n_holdout = rows[Level::Holdout];
   data.n_rows = n_rows_to_choose_from(sizes, rows);
   data.memory = is_streamed ? memory_mib : Index{1} << 20;
   if (!sizes.has_numbers()) {
@@ -143,7 +142,7 @@ Real guessed_exchange(const RunSizes& sizes, int n_ranks) {
 }  // namespace
 
 Duration rehearse(const Communicator& comm, const RunSizes* sizes, Simd simd, int n_ranks) {
-  std::array<Index, 4> rows{}, fewer{};
+  PerLevel<Index> rows, fewer;
   std::string config, smaller_config;  // empty: the first has all rows
   comm.root_or_none([&] {
     rows = fewer = first_rows(*sizes, comm.size());
@@ -167,13 +166,13 @@ Duration rehearse(const Communicator& comm, const RunSizes* sizes, Simd simd, in
   if (!comm.is_root()) {
     return duration;
   }
-  const auto all = [](const std::array<Index, 4>& n) {
+  const auto all = [](const PerLevel<Index>& n) {
     return static_cast<Real>(std::accumulate(n.begin(), n.end(), Index{0}));
   };
-  const auto visited = [&](const std::array<Index, 4>& n) {
+  const auto visited = [&](const PerLevel<Index>& n) {
     const AlgorithmOptions& algorithm = sizes->options.algorithm;
     const auto of = [](Index batch, Index n_rows) { return batch > 0 ? std::min(batch, n_rows) : n_rows; };
-    return static_cast<Real>(2 * of(algorithm.batch_lower, n[0]) + of(algorithm.batch_upper, n[1]));
+    return static_cast<Real>(2 * of(algorithm.batch_lower, n[Level::Lower]) + of(algorithm.batch_upper, n[Level::Upper]));
   };
   const Real ranks = static_cast<Real>(comm.size()) / n_ranks;
   if (!smaller_config.empty()) {

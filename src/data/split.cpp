@@ -155,19 +155,19 @@ void split_rows(const DataOptions& data, Index seed, Targets targets, Features w
   const Index n_test = files.test ? 0 : data.n_test;
   const Index n_left = std::max<Index>(1, n_rows_of(*files.train, data) - n_validation - n_test);
   const Index n_train = data.n_train > 0 ? data.n_train : n_left;
-  split.train = take(files.train, order, 0, n_train, "n_train");
-  split.validation = files.validation
+  split.rows[Level::Lower] = take(files.train, order, 0, n_train, "n_train");
+  split.rows[Level::Upper] = files.validation
                          ? take(files.validation, row_order(*files.validation, data, seed, Part::Validation), 0,
                                 data.n_validation, "n_validation")
                      : n_validation > 0 ? take(files.train, order, n_train, n_validation, "n_validation")
                                         : Selection();
   if (data.n_holdout > 0) {
-    split.holdout = take_last(split.validation, data.n_holdout);
+    split.rows[Level::Holdout] = take_last(split.rows[Level::Upper], data.n_holdout);
   }
   if (files.test) {
-    split.test = take(files.test, row_order(*files.test, data, seed, Part::Test), 0, data.n_test, "n_test");
+    split.rows[Level::Test] = take(files.test, row_order(*files.test, data, seed, Part::Test), 0, data.n_test, "n_test");
   } else if (n_test > 0) {
-    split.test = take(files.train, order, n_train + n_validation, n_test, "n_test");
+    split.rows[Level::Test] = take(files.train, order, n_train + n_validation, n_test, "n_test");
   }
 }
 
@@ -176,11 +176,12 @@ const char* name_of(Element element) {
 }
 
 void check_fit(const Split& split) {
-  const Table& train = *split.train.table;
-  for (const Selection* other : split.parts()) {
-    if (other->table && (other->table->n_features != train.n_features || other->table->element != train.element)) {
-      throw Error(ExitCode::Data, other->table->name + ": " + std::to_string(other->table->n_features) +
-                                      " features of " + name_of(other->table->element) + ", but " + train.name +
+  const Table& train = *split.rows[Level::Lower].table;
+  for (const Selection& rows : split.rows) {
+    const auto& other = rows.table;
+    if (other && (other->n_features != train.n_features || other->element != train.element)) {
+      throw Error(ExitCode::Data, other->name + ": " + std::to_string(other->n_features) + " features of " +
+                                      name_of(other->element) + ", but " + train.name +
                                       " has " + std::to_string(train.n_features) + " of " + name_of(train.element));
     }
   }
@@ -189,18 +190,18 @@ void check_fit(const Split& split) {
 std::vector<std::string> names_of_classes(const DataOptions& data, const Split& split) {
   Label largest = 0;
   const Table* holder = nullptr;
-  for (const Selection* selection : split.parts()) {
-    for (const Label label : selection->labels) {
+  for (const Selection& selection : split.rows) {
+    for (const Label label : selection.labels) {
       if (label > largest || holder == nullptr) {
         largest = label;
-        holder = selection->table.get();
+        holder = selection.table.get();
       }
     }
   }
   for (const Label label : split.true_labels) {
     largest = std::max(largest, label);
   }
-  std::vector<std::string> names = data.class_names.empty() ? split.train.table->class_names : data.class_names;
+  std::vector<std::string> names = data.class_names.empty() ? split.rows[Level::Lower].table->class_names : data.class_names;
   if (!names.empty() && static_cast<std::size_t>(largest) >= names.size()) {
     throw Error(ExitCode::Data, holder->name + ": a label = " + std::to_string(largest) + ", but there are only " +
                                     std::to_string(names.size()) + " class names (classes count from 0)");
@@ -293,20 +294,20 @@ Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed,
   if (targets == Targets::Numbers) {
     return split;
   }
-  const Table& train = *split.train.table;
+  const Table& train = *split.rows[Level::Lower].table;
   if (!train.truth.empty()) {
-    for (std::size_t i = 0; i < split.train.rows.size(); ++i) {
-      split.true_labels.push_back(train.truth[static_cast<std::size_t>(split.train.rows[i])]);
-      split.is_clean.push_back(split.true_labels[i] == split.train.labels[i] ? 1 : 0);
+    for (std::size_t i = 0; i < split.rows[Level::Lower].rows.size(); ++i) {
+      split.true_labels.push_back(train.truth[static_cast<std::size_t>(split.rows[Level::Lower].rows[i])]);
+      split.is_clean.push_back(split.true_labels[i] == split.rows[Level::Lower].labels[i] ? 1 : 0);
     }
   }
   split.class_names = names_of_classes(data, split);
   if (noise.kind != "none") {
     if (split.true_labels.empty()) {
-      split.true_labels = split.train.labels;
+      split.true_labels = split.rows[Level::Lower].labels;
     }
-    auto untouched = noise.kind == "instance" ? corrupt_instances(split.train, split.n_classes(), noise, seed)
-                                              : corrupt_labels(split.train.labels, split.n_classes(), noise, seed);
+    auto untouched = noise.kind == "instance" ? corrupt_instances(split.rows[Level::Lower], split.n_classes(), noise, seed)
+                                              : corrupt_labels(split.rows[Level::Lower].labels, split.n_classes(), noise, seed);
     for (std::size_t i = 0; i < split.is_clean.size(); ++i) {
       untouched[i] = untouched[i] != 0 && split.is_clean[i] != 0 ? 1 : 0;
     }
@@ -316,25 +317,25 @@ Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed,
 }
 
 Fingerprint::Fingerprint(const Split& split) : split_(split) {
-  for (std::size_t p = 0; p < digests_.size(); ++p) {
-    const Selection& part = *split.parts()[p];
-    if (part.table && part.table->fingerprint.empty()) {
-      digests_[p].resize(part.rows.size());
+  for (const Level level : all_levels) {
+    const Selection& selection = split.rows[level];
+    if (selection.table && selection.table->fingerprint.empty()) {
+      digests_[level].resize(selection.rows.size());
     }
   }
 }
 
 std::string Fingerprint::hex() const {
   Hasher hasher;
-  for (std::size_t p = 0; p < digests_.size(); ++p) {
-    const Selection& part = *split_.parts()[p];
-    if (digests_[p].empty() && part.table) {
-      hasher.add_values(std::span<const char>(part.table->fingerprint));
-      hasher.add_values(std::span<const Index>(part.rows));
+  for (const Level level : {Level::Lower, Level::Upper, Level::Holdout, Level::Test}) {  // as existing files have it
+    const Selection& selection = split_.rows[level];
+    if (digests_[level].empty() && selection.table) {
+      hasher.add_values(std::span<const char>(selection.table->fingerprint));
+      hasher.add_values(std::span<const Index>(selection.rows));
     }
-    hasher.add_values(std::span<const std::uint64_t>(digests_[p]));
-    hasher.add_values(std::span<const Label>(part.labels));
-    hasher.add_values(std::span<const Real>(part.numbers));
+    hasher.add_values(std::span<const std::uint64_t>(digests_[level]));
+    hasher.add_values(std::span<const Label>(selection.labels));
+    hasher.add_values(std::span<const Real>(selection.numbers));
   }
   return hasher.hex();
 }
@@ -342,12 +343,23 @@ std::string Fingerprint::hex() const {
 std::string fingerprint_of(const Split& split) {
   Fingerprint fingerprint(split);
   for_each_row(
-      split.parts(),
-      [&](std::size_t part, Index place, std::span<const std::byte> features) {
-        fingerprint.add(part, place, features);
-      },
+      split,
+      [&](Level level, Index place, std::span<const std::byte> features) { fingerprint.add(level, place, features); },
       [] {});
   return fingerprint.hex();
+}
+
+void for_each_row(const Split& split,
+                  const std::function<void(Level level, Index place, std::span<const std::byte> features)>& see,
+                  const std::function<void()>& after_band) {
+  PerLevel<const Selection*> selections;
+  for (const Level level : all_levels) {
+    selections[level] = &split.rows[level];
+  }
+  for_each_row(
+      selections.values,
+      [&](std::size_t which, Index place, auto features) { see(static_cast<Level>(which), place, features); },
+      after_band);
 }
 
 void for_each_row(std::span<const Selection* const> selections,

@@ -123,17 +123,17 @@ std::shared_ptr<const Table> scaled(const Table& table, const Scaling& scaling) 
 }  // namespace
 
 void standardise(Split& split) {
-  const Scaling scaling = scaling_of(split.train);
+  const Scaling scaling = scaling_of(split.rows[Level::Lower]);
   std::vector<std::pair<std::shared_ptr<const Table>, std::shared_ptr<const Table>>> done;  // before, after
-  for (Selection* selection : split.parts()) {
-    if (!selection->table) {
+  for (Selection& selection : split.rows) {
+    if (!selection.table) {
       continue;
     }
-    auto at = std::find_if(done.begin(), done.end(), [&](const auto& pair) { return pair.first == selection->table; });
+    auto at = std::find_if(done.begin(), done.end(), [&](const auto& pair) { return pair.first == selection.table; });
     if (at == done.end()) {
-      at = done.insert(done.end(), {selection->table, scaled(*selection->table, scaling)});
+      at = done.insert(done.end(), {selection.table, scaled(*selection.table, scaling)});
     }
-    selection->table = at->second;
+    selection.table = at->second;
   }
 }
 

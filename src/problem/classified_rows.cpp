@@ -24,12 +24,7 @@ ClassifiedRows::ClassifiedRows(const Options& options, const Communicator& comm,
                                Loss loss)
     : n_classes_(loss == Loss::Squared ? 1 : split.n_classes()), loss_(loss) {
   DealtRows dealt = deal_split(comm, split, options.run.block_rows, options.problem.data.memory << 20);
-  auto& [train, validation, holdout, test] = dealt.parts;
-  const auto keep = [&](Level level, RowSet& rows) { rows_[static_cast<std::size_t>(level)] = std::move(rows); };
-  keep(Level::Lower, train);
-  keep(Level::Upper, validation);
-  keep(Level::Holdout, holdout);
-  keep(Level::Test, test);
+  rows_ = std::move(dealt.rows);
   fingerprint_ = std::move(dealt.fingerprint);
   comm.broadcast(n_classes_);
   use_model(options, comm, simd);
@@ -53,11 +48,10 @@ std::optional<Error> ClassifiedRows::failure() const {
 }
 
 std::string ClassifiedRows::storage() const {
-  constexpr std::array names = {"training", "validation", "test", "held-out"};  // by Level
   std::string streamed;
-  for (std::size_t level = 0; level < rows_.size(); ++level) {
+  for (const Level level : all_levels) {
     if (rows_[level].is_streamed()) {
-      streamed += (streamed.empty() ? "" : " and ") + std::string(names[level]);
+      streamed += (streamed.empty() ? "" : " and ") + std::string(name(level));
     }
   }
   return streamed.empty() ? "rows: in memory" : "rows: " + streamed + " rows are read from disk in every pass";

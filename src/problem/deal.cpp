@@ -284,37 +284,39 @@ Index spare_memory_of_rank(const Communicator& comm) {
   return comm.min(spare_memory() / n_local);
 }
 
-std::array<Index, 4> buffers_of(const std::array<Index, 4>& sizes, Index memory) {
-  const Index needed = std::accumulate(sizes.begin(), sizes.end(), Index{0});
-  std::array<Index, 4> buffers = {-1, -1, -1, -1};
-  Index left = memory / 2;  // the other half is for buffers
-  for (std::size_t p = sizes.size(); needed > memory && p-- > 0;) {
-    const bool fits = p > 0 && sizes[p] <= left;  // the training rows come first
-    left -= fits ? sizes[p] : 0;
-    buffers[p] = fits || sizes[p] == 0 ? -1 : memory / 8;
+PerLevel<Index> buffers_of(const PerLevel<Index>& sizes, Index memory) {
+  PerLevel<Index> buffers{{-1, -1, -1, -1}};
+  if (std::accumulate(sizes.begin(), sizes.end(), Index{0}) <= memory) {
+    return buffers;
   }
+  Index left = memory / 2;  // the other half is for buffers
+  for (const Level level : {Level::Test, Level::Holdout, Level::Upper}) {
+    const bool fits = sizes[level] <= left;
+    left -= fits ? sizes[level] : 0;
+    buffers[level] = fits ? -1 : memory / 8;
+  }
+  buffers[Level::Lower] = sizes[Level::Lower] == 0 ? -1 : memory / 8;
   return buffers;
 }
 
 DealtRows deal_split(const Communicator& comm, const Split& split, Index block_rows, Index memory) {
-  auto selections = split.parts();
-  std::array<Index, 4> sizes{};
-  for (std::size_t p = 0; p < sizes.size(); ++p) {
-    sizes[p] = share_of(comm, *selections[p]);
+  PerLevel<Index> sizes;
+  for (const Level level : all_levels) {
+    sizes[level] = share_of(comm, split.rows[level]);
   }
-  auto places = buffers_of(sizes, memory > 0 ? memory : std::max(spare_memory_of_rank(comm) / 2, Index{1} << 20));
-  for (Index& place : places) {
-    comm.broadcast(place);
-  }
+  auto buffers = buffers_of(sizes, memory > 0 ? memory : std::max(spare_memory_of_rank(comm) / 2, Index{1} << 20));
   const Selection none;
   DealtRows dealt;
-  for (std::size_t p = 0; p < selections.size(); ++p) {
-    dealt.parts[p] = deal_targets(comm, *selections[p], block_rows, places[p]);
-    selections[p] = places[p] < 0 ? selections[p] : &none;
+  PerLevel<const Selection*> in_memory;
+  for (const Level level : all_levels) {
+    comm.broadcast(buffers[level]);
+    dealt.rows[level] = deal_targets(comm, split.rows[level], block_rows, buffers[level]);
+    in_memory[level] = buffers[level] < 0 ? &split.rows[level] : &none;
   }
   Fingerprint fingerprint(split);
-  deal_features(comm, selections, dealt.parts,
-                [&](std::size_t part, Index place, auto features) { fingerprint.add(part, place, features); });
+  deal_features(comm, in_memory.values, dealt.rows.values, [&](std::size_t which, Index place, auto features) {
+    fingerprint.add(static_cast<Level>(which), place, features);
+  });
   dealt.fingerprint = fingerprint.hex();
   comm.broadcast(dealt.fingerprint);
   return dealt;

@@ -43,7 +43,7 @@ GroupLasso::GroupLasso(const Options& options, const Communicator& /*comm*/, Sim
     truth_.segment(groups_[j].begin, 5) << 1, 2, 3, 4, 5;
   }
   for (const Level level : {Level::Lower, Level::Upper, Level::Test}) {
-    samples_[static_cast<std::size_t>(level)] = draw(level, options.run.seed);
+    samples_[level] = draw(level, options.run.seed);
   }
 }
 

@@ -39,8 +39,8 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
   Index knows_truth = split.is_clean.empty() ? 0 : 1;
   comm.broadcast(knows_truth);
   samples_ = {.rows = train().rows(),
-              .source_row = deal_values(comm, plan, split.train.rows),
-              .given = deal_values(comm, plan, split.train.labels),
+              .source_row = deal_values(comm, plan, split.rows[Level::Lower].rows),
+              .given = deal_values(comm, plan, split.rows[Level::Lower].labels),
               .truth = deal_values(comm, plan, split.true_labels),
               .is_clean = deal_values(comm, plan, split.is_clean),
               .knows_truth = knows_truth != 0,

@@ -56,7 +56,7 @@ void put_last(const std::vector<Index>& held_out, Split& split) {
   for (Label& of_class : number) {
     of_class = of_class >= 0 ? of_class : next++;
   }
-  for (Selection* rows : {&split.train, &split.validation}) {
+  for (Selection* rows : {&split.rows[Level::Lower], &split.rows[Level::Upper]}) {
     for (Label& label : rows->labels) {
       label = number[static_cast<std::size_t>(label)];
     }
@@ -68,8 +68,8 @@ Deck draw_deck(const Split& split, const ProblemOptions& problem, const EpisodeP
   const Index turns = problem.rotations ? 4 : 1;
   const Index n_classes = turns * split.n_classes();
   const Index n_training = n_classes - turns * n_held_out(problem);
-  const Selection support_pool = problem.rotations ? with_rotations(split.train) : split.train;
-  const Selection query_pool = problem.rotations ? with_rotations(split.validation) : split.validation;
+  const Selection support_pool = problem.rotations ? with_rotations(split.rows[Level::Lower]) : split.rows[Level::Lower];
+  const Selection query_pool = problem.rotations ? with_rotations(split.rows[Level::Upper]) : split.rows[Level::Upper];
   const auto draw = [&](Range classes, const EpisodePlan& plan, EpisodeSet set) {
     Episodes episodes = draw_episodes(support_pool, query_pool, classes, plan, seed, set);
     return problem.rotations ? Episodes{turned_images(episodes.support), turned_images(episodes.query)} : episodes;

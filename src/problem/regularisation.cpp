@@ -66,7 +66,7 @@ Regularisation::Regularisation(const Options& options, const Communicator& comm,
     require_validation(options.problem.data);
     split = load_split(options.problem.data, options.problem.noise, options.run.seed,
                        loss_ == Loss::Squared ? Targets::Numbers : Targets::Classes, Features::InFile);
-    test_variance_ = variance_of(split.test.numbers);
+    test_variance_ = variance_of(split.rows[Level::Test].numbers);
   });
   rows_ = ClassifiedRows(options, comm, simd, split, loss_);
 }

@@ -167,12 +167,12 @@ TEST_F(InstanceNoiseOfFiles, IsTheSameWhereFeaturesStayInTheFile) {
     const NoiseOptions noise{.kind = "instance", .rate = 0.4};
     const Split here = load_split(data, noise, 3);
     const Split there = load_split(data, noise, 3, Targets::Classes, Features::InFile);
-    EXPECT_TRUE(there.train.table->features.empty());
-    EXPECT_EQ(there.train.labels, here.train.labels) << name_of(stored);
+    EXPECT_TRUE(there.rows[Level::Lower].table->features.empty());
+    EXPECT_EQ(there.rows[Level::Lower].labels, here.rows[Level::Lower].labels) << name_of(stored);
     EXPECT_EQ(there.is_clean, here.is_clean);
     Index n_new = 0;
-    for (std::size_t i = 0; i < here.train.rows.size(); ++i) {
-      n_new += here.train.labels[i] != here.train.rows[i] % 3 ? 1 : 0;
+    for (std::size_t i = 0; i < here.rows[Level::Lower].rows.size(); ++i) {
+      n_new += here.rows[Level::Lower].labels[i] != here.rows[Level::Lower].rows[i] % 3 ? 1 : 0;
     }
     EXPECT_EQ(n_new, 52);
   }

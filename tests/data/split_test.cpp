@@ -58,10 +58,10 @@ std::vector<Index> range_of(Index begin, Index end) {
 TEST_F(LoadSplit, WithoutShufflingTakesTheFirstRowsAsTheyStand) {
   data.shuffle = false;
   const Split split = load();
-  EXPECT_EQ(split.train.rows, range_of(0, 30));
-  EXPECT_EQ(split.validation.rows, range_of(30, 45));
-  EXPECT_EQ(split.test.n_rows(), 0);
-  EXPECT_EQ(split.train.labels[5], 1);
+  EXPECT_EQ(split.rows[Level::Lower].rows, range_of(0, 30));
+  EXPECT_EQ(split.rows[Level::Upper].rows, range_of(30, 45));
+  EXPECT_EQ(split.rows[Level::Test].n_rows(), 0);
+  EXPECT_EQ(split.rows[Level::Lower].labels[5], 1);
   EXPECT_EQ(split.n_classes(), 4);
   EXPECT_EQ(split.class_names, (std::vector<std::string>{"0", "1", "2", "3"}));
   EXPECT_TRUE(split.true_labels.empty());
@@ -70,11 +70,11 @@ TEST_F(LoadSplit, WithoutShufflingTakesTheFirstRowsAsTheyStand) {
 
 TEST_F(LoadSplit, NumbersComeWithTheirRows) {
   const Split split = load_split(data, noise, 3, Targets::Numbers);
-  ASSERT_EQ(split.train.numbers.size(), 30U);
-  EXPECT_TRUE(split.train.labels.empty());
+  ASSERT_EQ(split.rows[Level::Lower].numbers.size(), 30U);
+  EXPECT_TRUE(split.rows[Level::Lower].labels.empty());
   EXPECT_TRUE(split.class_names.empty());
   for (std::size_t i = 0; i < 30; ++i) {
-    EXPECT_EQ(split.train.numbers[i], static_cast<Real>(split.train.rows[i] % 4));
+    EXPECT_EQ(split.rows[Level::Lower].numbers[i], static_cast<Real>(split.rows[Level::Lower].rows[i] % 4));
   }
   EXPECT_FALSE(fingerprint_of(split).empty());
   noise.kind = "uniform";
@@ -84,25 +84,25 @@ TEST_F(LoadSplit, NumbersComeWithTheirRows) {
 
 TEST_F(LoadSplit, ShufflingKeepsTrainAndValidationDisjointAndLabelsWithTheirRows) {
   const Split split = load();
-  EXPECT_EQ(split.train.n_rows(), 30);
-  EXPECT_EQ(split.validation.n_rows(), 15);
-  std::set<Index> rows(split.train.rows.begin(), split.train.rows.end());
-  rows.insert(split.validation.rows.begin(), split.validation.rows.end());
+  EXPECT_EQ(split.rows[Level::Lower].n_rows(), 30);
+  EXPECT_EQ(split.rows[Level::Upper].n_rows(), 15);
+  std::set<Index> rows(split.rows[Level::Lower].rows.begin(), split.rows[Level::Lower].rows.end());
+  rows.insert(split.rows[Level::Upper].rows.begin(), split.rows[Level::Upper].rows.end());
   EXPECT_EQ(rows.size(), 45U);
-  EXPECT_NE(split.train.rows, range_of(0, 30));
+  EXPECT_NE(split.rows[Level::Lower].rows, range_of(0, 30));
   for (std::size_t i = 0; i < 30; ++i) {
-    EXPECT_EQ(split.train.labels[i], split.train.rows[i] % 4);
+    EXPECT_EQ(split.rows[Level::Lower].labels[i], split.rows[Level::Lower].rows[i] % 4);
   }
-  EXPECT_EQ(load().train.rows, split.train.rows);
-  EXPECT_NE(load(4).train.rows, split.train.rows);
+  EXPECT_EQ(load().rows[Level::Lower].rows, split.rows[Level::Lower].rows);
+  EXPECT_NE(load(4).rows[Level::Lower].rows, split.rows[Level::Lower].rows);
 }
 
 TEST_F(LoadSplit, ZeroTrainingRowsMeansAllThatValidationLeaves) {
   data.n_train = 0;
   data.shuffle = false;
   const Split split = load();
-  EXPECT_EQ(split.train.rows, range_of(0, 35));
-  EXPECT_EQ(split.validation.rows, range_of(35, 50));
+  EXPECT_EQ(split.rows[Level::Lower].rows, range_of(0, 35));
+  EXPECT_EQ(split.rows[Level::Upper].rows, range_of(35, 50));
 }
 
 TEST_F(LoadSplit, TakesValidationAndTestFromTheirOwnFiles) {
@@ -117,10 +117,10 @@ TEST_F(LoadSplit, TakesValidationAndTestFromTheirOwnFiles) {
   data.n_validation = 3;
   data.n_test = 0;
   const Split split = load();
-  EXPECT_EQ(split.train.rows, range_of(0, n_rows));
-  EXPECT_EQ(split.validation.rows, range_of(0, 3));
-  EXPECT_EQ(split.validation.labels, (std::vector<Label>{0, 1, 2}));
-  EXPECT_EQ(split.test.labels, (std::vector<Label>{0, 1, 5}));
+  EXPECT_EQ(split.rows[Level::Lower].rows, range_of(0, n_rows));
+  EXPECT_EQ(split.rows[Level::Upper].rows, range_of(0, 3));
+  EXPECT_EQ(split.rows[Level::Upper].labels, (std::vector<Label>{0, 1, 2}));
+  EXPECT_EQ(split.rows[Level::Test].labels, (std::vector<Label>{0, 1, 5}));
   EXPECT_EQ(split.n_classes(), 6);
 }
 
@@ -128,16 +128,16 @@ TEST_F(LoadSplit, HeldOutRowsAreTheLastOfTheValidationRows) {
   data.shuffle = false;
   data.n_holdout = 4;
   const Split split = load();
-  EXPECT_EQ(split.validation.rows, range_of(30, 41));
-  EXPECT_EQ(split.holdout.rows, range_of(41, 45));
-  EXPECT_EQ(split.validation.labels.size(), 11U);
-  EXPECT_EQ(split.holdout.labels, (std::vector<Label>{1, 2, 3, 0}));
+  EXPECT_EQ(split.rows[Level::Upper].rows, range_of(30, 41));
+  EXPECT_EQ(split.rows[Level::Holdout].rows, range_of(41, 45));
+  EXPECT_EQ(split.rows[Level::Upper].labels.size(), 11U);
+  EXPECT_EQ(split.rows[Level::Holdout].labels, (std::vector<Label>{1, 2, 3, 0}));
   const Split numbers = load_split(data, noise, 3, Targets::Numbers);
-  EXPECT_EQ(numbers.holdout.numbers, (std::vector<Real>{1, 2, 3, 0}));
-  EXPECT_EQ(numbers.validation.numbers.size(), 11U);
+  EXPECT_EQ(numbers.rows[Level::Holdout].numbers, (std::vector<Real>{1, 2, 3, 0}));
+  EXPECT_EQ(numbers.rows[Level::Upper].numbers.size(), 11U);
   data.standardise = true;
   const Split standardised = load();
-  EXPECT_EQ(standardised.holdout.table, standardised.validation.table);
+  EXPECT_EQ(standardised.rows[Level::Holdout].table, standardised.rows[Level::Upper].table);
   data.n_holdout = 15;
   EXPECT_TRUE(fails([&] { load(); }, ExitCode::Data, {"n_holdout = 15"}));
 }
@@ -159,7 +159,7 @@ TEST_F(LoadSplit, MoreRowsThanThereAreIsADataError) {
 
 TEST_F(LoadSplit, NamesTheKeyThatIsMissing) {
   data.n_validation = 0;
-  EXPECT_EQ(load().validation.n_rows(), 0);
+  EXPECT_EQ(load().rows[Level::Upper].n_rows(), 0);
   EXPECT_TRUE(fails([&] { require_validation(data); }, ExitCode::Config, {"problem.data.n_validation"}));
   data.n_validation = 15;
   data.train_labels.value.clear();
@@ -186,12 +186,12 @@ TEST_F(LoadSplit, NoiseChangesTheTrainingLabelsOnly) {
   const Split quiet = load();
   noise = {.kind = "uniform", .rate = 0.5};
   const Split noisy = load();
-  EXPECT_EQ(noisy.train.rows, quiet.train.rows);
-  EXPECT_EQ(noisy.validation.labels, quiet.validation.labels);
-  EXPECT_EQ(noisy.true_labels, quiet.train.labels);
+  EXPECT_EQ(noisy.rows[Level::Lower].rows, quiet.rows[Level::Lower].rows);
+  EXPECT_EQ(noisy.rows[Level::Upper].labels, quiet.rows[Level::Upper].labels);
+  EXPECT_EQ(noisy.true_labels, quiet.rows[Level::Lower].labels);
   EXPECT_EQ(std::count(noisy.is_clean.begin(), noisy.is_clean.end(), 0), 15);
   for (std::size_t i = 0; i < noisy.is_clean.size(); ++i) {
-    EXPECT_EQ(noisy.is_clean[i] != 0, noisy.train.labels[i] == noisy.true_labels[i]);
+    EXPECT_EQ(noisy.is_clean[i] != 0, noisy.rows[Level::Lower].labels[i] == noisy.true_labels[i]);
   }
 }
 
@@ -238,17 +238,17 @@ TEST_F(LoadSplit, FingerprintKnowsOrderNoiseAndSplitButNotTheFileName) {
 TEST_F(LoadSplit, FeaturesThatStayInTheFileAreTheSame) {
   const Split here = load();
   const Split there = load_split(data, noise, 3, Targets::Classes, Features::InFile);
-  EXPECT_TRUE(there.train.table->features.empty());
-  EXPECT_EQ(there.train.rows, here.train.rows);
-  EXPECT_EQ(there.train.labels, here.train.labels);
+  EXPECT_TRUE(there.rows[Level::Lower].table->features.empty());
+  EXPECT_EQ(there.rows[Level::Lower].rows, here.rows[Level::Lower].rows);
+  EXPECT_EQ(there.rows[Level::Lower].labels, here.rows[Level::Lower].labels);
   EXPECT_EQ(fingerprint_of(there), fingerprint_of(here));
   std::size_t n_seen = 0;
   for_each_row(
-      there.parts(),
-      [&](std::size_t part, Index place, std::span<const std::byte> features) {
-        const Selection& same = *here.parts()[part];
+      there,
+      [&](Level level, Index place, std::span<const std::byte> features) {
+        const Selection& same = here.rows[level];
         const auto expected = same.table->row(same.rows[static_cast<std::size_t>(place)]);
-        EXPECT_TRUE(std::ranges::equal(features, expected)) << part << " " << place;
+        EXPECT_TRUE(std::ranges::equal(features, expected)) << name(level) << " " << place;
         ++n_seen;
       },
       [] {});
@@ -260,9 +260,9 @@ TEST_F(LoadSplit, ChoosesAmongTheFirstRowsOfAFileOnly) {
   data.n_train = 0;
   data.n_validation = 10;
   const Split split = load();
-  std::vector<Index> rows = split.train.rows;
+  std::vector<Index> rows = split.rows[Level::Lower].rows;
   EXPECT_EQ(rows.size(), 30U);
-  rows.insert(rows.end(), split.validation.rows.begin(), split.validation.rows.end());
+  rows.insert(rows.end(), split.rows[Level::Upper].rows.begin(), split.rows[Level::Upper].rows.end());
   std::ranges::sort(rows);
   EXPECT_EQ(rows, range_of(0, 40));
   data.n_train = 31;
@@ -273,11 +273,11 @@ TEST_F(LoadSplit, ChoosesAmongTheFirstRowsOfAFileOnly) {
 
 TEST_F(LoadSplit, EveryTakerOfARowIsServed) {
   const Split split = load();
-  Selection twice = split.validation;
+  Selection twice = split.rows[Level::Upper];
   twice.rows = {7, 3, 7, 49, 3, 7};
   const Selection none;
   std::array<std::vector<Index>, 3> taken;
-  const std::array<const Selection*, 3> selections = {&twice, &none, &split.train};
+  const std::array<const Selection*, 3> selections = {&twice, &none, &split.rows[Level::Lower]};
   for_each_row(
       selections,
       [&](std::size_t which, Index place, std::span<const std::byte> features) {
@@ -352,7 +352,7 @@ TEST_F(LoadSplit, NoiseOnTopOfKnownTruthCountsBothAsCorrupted) {
   EXPECT_EQ(split.n_classes(), 2);
   for (std::size_t i = 0; i < 199; ++i) {
     EXPECT_EQ(split.true_labels[i], truth[i]);
-    if (i < 50 || split.train.labels[i] != 0) {
+    if (i < 50 || split.rows[Level::Lower].labels[i] != 0) {
       EXPECT_EQ(split.is_clean[i], 0) << i;
     }
   }
@@ -364,9 +364,9 @@ TEST_F(LoadSplit, SplitsTestRowsOffTheTrainingFileWhenTheyHaveNoFile) {
   data.n_train = 0;
   data.n_test = 10;
   const Split split = load();
-  EXPECT_EQ(split.train.rows, range_of(0, 25));
-  EXPECT_EQ(split.validation.rows, range_of(25, 40));
-  EXPECT_EQ(split.test.rows, range_of(40, 50));
+  EXPECT_EQ(split.rows[Level::Lower].rows, range_of(0, 25));
+  EXPECT_EQ(split.rows[Level::Upper].rows, range_of(25, 40));
+  EXPECT_EQ(split.rows[Level::Test].rows, range_of(40, 50));
   data.n_train = 30;
   EXPECT_TRUE(fails([&] { load(); }, ExitCode::Data, {"problem.data.n_test = 10", "only 5"}));
 }
@@ -379,9 +379,9 @@ TEST_F(LoadSplit, ReadsLibsvmFilesTogether) {
   data.n_train = 0;
   data.n_validation = 1;
   const Split split = load();
-  EXPECT_EQ(split.train.n_rows(), 2);
-  EXPECT_EQ(split.train.table->n_features, 3);
-  EXPECT_EQ(split.test.labels, std::vector<Label>{1});
+  EXPECT_EQ(split.rows[Level::Lower].n_rows(), 2);
+  EXPECT_EQ(split.rows[Level::Lower].table->n_features, 3);
+  EXPECT_EQ(split.rows[Level::Test].labels, std::vector<Label>{1});
   EXPECT_EQ(split.class_names, (std::vector<std::string>{"-1", "1"}));
   data.train_labels.value = data.train_features.value;
   EXPECT_TRUE(fails([&] { load(); }, ExitCode::Config, {"train_labels", "libsvm"}));

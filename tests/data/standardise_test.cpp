@@ -44,11 +44,11 @@ class Standardise : public testing::Test {
 
 TEST_F(Standardise, UsesTheTrainingRowsAlone) {
   const Split split = load("1,0.1,0\n3,0.1,1\n7,0.3,1\n", "-1,0.1,0\n");
-  EXPECT_EQ(split.train.n_rows(), 2);  // mean 2, deviation 1; the second feature is constant
-  EXPECT_EQ(values(split.train), (std::vector<float>{-1, 0, 1, 0}));
-  EXPECT_EQ(values(split.validation)[0], 5);
-  EXPECT_NEAR(values(split.validation)[1], 0.2, 1e-7);
-  EXPECT_EQ(values(split.test), (std::vector<float>{-3, 0}));
+  EXPECT_EQ(split.rows[Level::Lower].n_rows(), 2);  // mean 2, deviation 1; the second feature is constant
+  EXPECT_EQ(values(split.rows[Level::Lower]), (std::vector<float>{-1, 0, 1, 0}));
+  EXPECT_EQ(values(split.rows[Level::Upper])[0], 5);
+  EXPECT_NEAR(values(split.rows[Level::Upper])[1], 0.2, 1e-7);
+  EXPECT_EQ(values(split.rows[Level::Test]), (std::vector<float>{-3, 0}));
 }
 
 TEST_F(Standardise, TakesUint8) {
@@ -59,9 +59,9 @@ TEST_F(Standardise, TakesUint8) {
   data.shuffle = false;
   data.standardise = true;
   const Split split = load_split(data, {}, 0);
-  EXPECT_EQ(split.train.table->element, Element::Float32);
-  EXPECT_NEAR(values(split.train)[0], -1, 1e-6);
-  EXPECT_NEAR(values(split.validation)[0], 23.5, 1e-5);
+  EXPECT_EQ(split.rows[Level::Lower].table->element, Element::Float32);
+  EXPECT_NEAR(values(split.rows[Level::Lower])[0], -1, 1e-6);
+  EXPECT_NEAR(values(split.rows[Level::Upper])[0], 23.5, 1e-5);
 }
 
 // What is subtracted from dense rows is the same for all rows: differences between rows agree.
@@ -76,18 +76,18 @@ TEST_F(Standardise, OnlyScalesSparseRows) {
   const Split sparse = load_split(data, {}, 0);
   data.sparse = "never";
   const Split dense = load_split(data, {}, 0);
-  ASSERT_EQ(sparse.train.table->element, Element::Sparse);
-  EXPECT_EQ(sparse.train.table->first_entry, (std::vector<Index>{0, 3, 5, 7, 9}));
+  ASSERT_EQ(sparse.rows[Level::Lower].table->element, Element::Sparse);
+  EXPECT_EQ(sparse.rows[Level::Lower].table->first_entry, (std::vector<Index>{0, 3, 5, 7, 9}));
   Eigen::Matrix<float, 4, 4, Eigen::RowMajor> kept = Eigen::Matrix<float, 4, 4>::Zero();
   Eigen::Matrix<float, 4, 4, Eigen::RowMajor> shifted;
   for (Index row = 0; row < 4; ++row) {
-    const auto bytes = sparse.train.table->row(row);
+    const auto bytes = sparse.rows[Level::Lower].table->row(row);
     for (std::size_t i = 0; i < bytes.size(); i += sizeof(Entry)) {
       Entry entry{};
       std::memcpy(&entry, bytes.data() + i, sizeof entry);
       kept(row, entry.feature) = entry.value;
     }
-    std::memcpy(&shifted(row, 0), dense.train.table->row(row).data(), 4 * sizeof(float));
+    std::memcpy(&shifted(row, 0), dense.rows[Level::Lower].table->row(row).data(), 4 * sizeof(float));
   }
   EXPECT_EQ(kept(0, 2), 5);  // the same in all training rows
   for (Index row = 1; row < 4; ++row) {

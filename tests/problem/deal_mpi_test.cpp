@@ -105,9 +105,9 @@ TEST_F(DealFileMpi, RowsThatStayOnDiskAreTheSame) {
       const DealtRows there = deal(block_rows, 1);
       EXPECT_EQ(there.fingerprint, here.fingerprint);
       Index n_wrong = 0;
-      for (std::size_t p = 0; p < here.parts.size(); ++p) {
-        const RowSet& memory = here.parts[p];
-        const RowSet& disk = there.parts[p];
+      for (const Level level : all_levels) {
+        const RowSet& memory = here.rows[level];
+        const RowSet& disk = there.rows[level];
         EXPECT_FALSE(memory.is_streamed());
         EXPECT_EQ(disk.is_streamed(), memory.plan().n_rows > 0);
         ASSERT_EQ(disk.rows(), memory.rows());

@@ -45,7 +45,7 @@ class HyperRepresentationTest : public testing::TestWithParam<const char*> {
     const Split split = load_split(all.problem.data, {}, all.run.seed);
     const Range classes = set == EpisodeSet::Training ? Range{0, 3} : Range{3, 6};
     return draw_episodes(
-        split.train, split.validation, classes,
+        split.rows[Level::Lower], split.rows[Level::Upper], classes,
         {.n_tasks = set == EpisodeSet::Training ? n_tasks : 6, .n_ways = n_ways, .n_shots = 2, .n_queries = 3},
         all.run.seed, set);
   }
@@ -218,12 +218,12 @@ TEST_P(HyperRepresentationTest, HoldsOutTheClassesNamed) {
   const Vec y = random_vector(problem->n_y(), 2);
 
   Split split = load_split(all.problem.data, {}, all.run.seed);
-  for (Selection* rows : {&split.train, &split.validation}) {
+  for (Selection* rows : {&split.rows[Level::Lower], &split.rows[Level::Upper]}) {
     for (Label& label : rows->labels) {
       label = std::array<Label, 6>{5, 0, 1, 2, 4, 3}[static_cast<std::size_t>(label)];
     }
   }
-  const Episodes tasks = draw_episodes(split.train, split.validation, {0, 4},
+  const Episodes tasks = draw_episodes(split.rows[Level::Lower], split.rows[Level::Upper], {0, 4},
                                        {.n_tasks = n_tasks, .n_ways = 2, .n_shots = 2, .n_queries = 3}, all.run.seed,
                                        EpisodeSet::Training);
   EXPECT_NEAR(value(*problem, Level::Lower, x, y), objective(tasks.support, x, y, 0.3, 2), 1e-13);

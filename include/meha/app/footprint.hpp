@@ -4,6 +4,8 @@
 // it, and while AUROC is computed its place in the order. m = length of y.
 #pragma once
 
+#include <numeric>
+
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -28,14 +30,14 @@ struct RunSizes {
   FileSizes file;              // with the training rows
   Index n_file_rows = 0;       // of all files
   Index n_to_choose_from = 0;  // of those with the training rows
-  std::array<Index, 4> rows;   // by Level
+  PerLevel<Index> rows;
   Index n_classes = 0;
   bool knows_truth = false;
   Index n_x = 0, m = 0;
   std::unique_ptr<Classifier> classifier;
 
   [[nodiscard]] bool has_numbers() const { return options.problem.loss == "squared"; }  // in place of classes
-  [[nodiscard]] Index n_rows() const { return rows[0] + rows[1] + rows[2] + rows[3]; }
+  [[nodiscard]] Index n_rows() const { return std::accumulate(rows.begin(), rows.end(), Index{0}); }
   /// Parameters that a row multiplies; sparse: those of its entries.
   [[nodiscard]] Index m_of_row() const;
   /// @param level  Lower or Upper

@@ -2,10 +2,10 @@
 // From files to sets of rows (train, validation, held out, test), with label noise on the first.
 #pragma once
 
-#include <array>
 #include <memory>
 
 #include "meha/core/hash.hpp"
+#include "meha/core/level.hpp"
 #include "meha/core/options.hpp"
 #include "meha/data/dataset.hpp"
 
@@ -21,14 +21,11 @@ struct Selection {
 };
 
 struct Split {
-  Selection train;
-  Selection validation, test, holdout;   // may be empty
+  PerLevel<Selection> rows;              // Lower: not empty; the others may be
   std::vector<Label> true_labels;        // of the training rows; empty when unknown
   std::vector<std::uint8_t> is_clean;    // 1 where the given label counts as right; empty when unknown
   std::vector<std::string> class_names;  // one per class; empty for Targets::Numbers
 
-  [[nodiscard]] std::array<Selection*, 4> parts() { return {&train, &validation, &holdout, &test}; }
-  [[nodiscard]] std::array<const Selection*, 4> parts() const { return {&train, &validation, &holdout, &test}; }
   [[nodiscard]] Index n_classes() const { return static_cast<Index>(class_names.size()); }
 };
 
@@ -47,27 +44,30 @@ Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed,
 class Fingerprint {
  public:
   explicit Fingerprint(const Split& split);
-  /// @param place  of the row in split.parts()[part]
-  void add(std::size_t part, Index place, std::span<const std::byte> features) {
-    if (!digests_[part].empty()) {
-      digests_[part][static_cast<std::size_t>(place)] = hash_of(features);
+  /// @param place  of the row in split.rows[level]
+  void add(Level level, Index place, std::span<const std::byte> features) {
+    if (!digests_[level].empty()) {
+      digests_[level][static_cast<std::size_t>(place)] = hash_of(features);
     }
   }
   [[nodiscard]] std::string hex() const;
 
  private:
   const Split& split_;
-  std::array<std::vector<std::uint64_t>, 4>
-      digests_;  // of the rows of each part; empty: the file's own stands for them
+  PerLevel<std::vector<std::uint64_t>> digests_;  // of the rows; empty: the file's own fingerprint stands for them
 };
 
 std::string fingerprint_of(const Split& split);
 
 /// Visits the features of every row of all selections, each file once from its begin to its end.
 /// @param see  called with which selection, the row's place in it, and its features
-/// @param after_band  called now and then: rows seen are about to leave memory
+/// @param after_band  called after each band of rows, before its memory is used again
 void for_each_row(std::span<const Selection* const> selections,
                   const std::function<void(std::size_t which, Index place, std::span<const std::byte> features)>& see,
+                  const std::function<void()>& after_band);
+/// The same for the rows of all levels.
+void for_each_row(const Split& split,
+                  const std::function<void(Level level, Index place, std::span<const std::byte> features)>& see,
                   const std::function<void()>& after_band);
 
 }  // namespace meha

@@ -26,7 +26,7 @@ class ClassifiedRows {
   /// all ranks. Collective.
   void use_model(const Options& options, const Communicator& comm, Simd simd);
 
-  [[nodiscard]] const RowSet& of(Level level) const { return rows_[static_cast<std::size_t>(level)]; }
+  [[nodiscard]] const RowSet& of(Level level) const { return rows_[level]; }
   [[nodiscard]] Index n_rows(Level level) const { return of(level).plan().n_rows; }
   [[nodiscard]] Index n_features() const { return of(Level::Lower).n_features(); }
   [[nodiscard]] Index n_classes() const { return n_classes_; }  // Loss::Squared: 1
@@ -73,7 +73,7 @@ class ClassifiedRows {
   /// None where y does not stand in columns, or these rows reach none.
   [[nodiscard]] std::vector<Index> columns_of(Level level, Range rows) const;
 
-  std::array<RowSet, 4> rows_;  // by Level
+  PerLevel<RowSet> rows_;
   Index n_classes_ = 0;
   Loss loss_ = Loss::CrossEntropy;
   std::string fingerprint_;

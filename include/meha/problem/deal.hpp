@@ -2,24 +2,22 @@
 // Rank 0 holds the files; every other rank holds the rows of its own blocks and nothing else.
 #pragma once
 
-#include <array>
-
 #include "meha/comm/communicator.hpp"
 #include "meha/data/split.hpp"
 
 namespace meha {
 
 struct DealtRows {
-  std::array<RowSet, 4> parts;  // as Split::parts()
-  std::string fingerprint;      // the same on all ranks
+  PerLevel<RowSet> rows;
+  std::string fingerprint;  // the same on all ranks
 };
 
 /// Bytes that the machine (or control group) of a rank has to spare for it; the least of all ranks. Collective.
 Index spare_memory_of_rank(const Communicator& comm);
 
-/// Which parts (as Split::parts()) of these bytes of features on a rank fit into `memory`: -1; for one that stays on disk
-/// the bytes that its buffers may take.
-std::array<Index, 4> buffers_of(const std::array<Index, 4>& sizes, Index memory);
+/// Which sets of rows, with these bytes of features on a rank, fit into `memory`: -1; for a set that stays on disk the bytes
+/// that its buffers may take.
+PerLevel<Index> buffers_of(const PerLevel<Index>& sizes, Index memory);
 
 /// Hands each rank the rows of its own blocks, reading every file once; or, when they do not fit, leaves the training rows
 /// (and, as far as need be, others) on disk, to be read by each rank itself. Collective.

@@ -39,12 +39,12 @@ class GroupLasso final : public Problem {
     Vec b;
   };
   [[nodiscard]] Samples draw(Level level, Index seed) const;
-  [[nodiscard]] const Samples& samples(Level level) const { return samples_[static_cast<std::size_t>(level)]; }
+  [[nodiscard]] const Samples& samples(Level level) const { return samples_[level]; }
 
   Index n_;
   std::vector<Range> groups_;
   Vec truth_;
-  std::array<Samples, 3> samples_;  // Lower, Upper, Test: small, so every rank draws them all
+  PerLevel<Samples> samples_;  // of Lower, Upper and Test: small, so every rank draws them all
 };
 
 }  // namespace meha

@@ -12,13 +12,11 @@
 
 #include "meha/core/blocks.hpp"
 #include "meha/core/error.hpp"
+#include "meha/core/level.hpp"
 #include "meha/core/metric.hpp"
 #include "meha/core/named_array.hpp"
 
 namespace meha {
-
-/// Rows of Holdout choose among iterates, rows of Test judge the choice; neither enters F or f.
-enum class Level : int { Lower, Upper, Test, Holdout };
 
 /// Shared: x is one vector.  PerRow: x is one number per lower row; then X is a product of intervals, g and F do not
 /// contain x, and ∂f/∂x_i depends on row i alone.
