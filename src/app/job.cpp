@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "meha/app/job.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -13,6 +15,7 @@
 #include "meha/app/signals.hpp"
 #include "meha/app/watchdog.hpp"
 #include "meha/comm/archive.hpp"
+#include "meha/core/host.hpp"
 #include "meha/core/version.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/durable.hpp"
@@ -257,6 +260,7 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
       .stop_error = options.run.stop_error,
       .stop_no_progress = options.run.stop_no_progress.iterations(per_pass),
       .is_unbalanced = [&](Index k) { return may_deal && balance.is_worth_a_deal(oracle, k, n_iterations); }};
+  set_checkpoint_requests(CheckpointRequests::Answered);
   Status status = run(*algorithm, oracle, state, run_plan, recorder.last_reported(), recorder);
   while (status == Status::Unbalanced) {
     if (recorder.is_saved()) {
@@ -266,11 +270,13 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
       plan.options.algorithm = options.algorithm;  // steps that were chosen, and the model
       plan.options.problem.model = options.problem.model;
       plan.has_checkpoints = plan.must_resume = true;
+      set_checkpoint_requests(CheckpointRequests::Wait);
       return std::nullopt;
     }
     may_deal = false;
     status = run(*algorithm, oracle, state, run_plan, recorder.last_reported(), recorder);
   }
+  set_checkpoint_requests(CheckpointRequests::Late);
   const Index iteration = state.iteration;
   const std::string blown_up = status == Status::NotFinite ? blow_up(comm, state) : "";
   choose_best(state);
@@ -315,7 +321,7 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
 ExitCode live(JobPlan plan, Communicator& comm) {
   const Watchdog watchdog(comm, plan.options.comm.watchdog_s);
   const std::string stop_file = RunDirectory(plan.directory).file("STOP");
-  std::string old_stop_file = fs::exists(stop_file) ? stop_file : "";
+  std::string old_stop_file = access(stop_file.c_str(), F_OK) == 0 ? stop_file : "";
   const auto poll = request_poll(comm, plan.options.run.time_limit_s, stop_file);
   Balance balance(comm, plan.options);
   while (true) {
@@ -330,7 +336,7 @@ ExitCode live(JobPlan plan, Communicator& comm) {
 
 bool is_finished(const std::string& directory, const Options& options) {
   const std::string result = RunDirectory(directory).file("result.h5");
-  if (!fs::exists(result) || damage_of(result)) {
+  if (!file_exists(result, ExitCode::Checkpoint) || damage_of(result)) {
     return false;
   }
   const Record record = read_record(result);

@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "meha/app/program.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <new>
+#include <string_view>
 
 #include "meha/app/signals.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/app/watchdog.hpp"
 #include "meha/comm/communicator.hpp"
+#include "meha/core/hash.hpp"
+#include "meha/core/host.hpp"
 #include "meha/core/version.hpp"
 #include "meha/data/hdf5_probe.hpp"
 #include "meha/data/words.hpp"
@@ -49,16 +60,67 @@ void refuse_singletons() {
   }
 }
 
-/// What all ranks failed with is said once; what one rank failed with alone ends the job for all.
+std::uint64_t hash_of(const Error& error) {
+  const std::string text = std::to_string(static_cast<int>(error.code())) + error.what();
+  return meha::hash_of(std::as_bytes(std::span(text)));
+}
+
+/// Rank 0 prints what all ranks have agreed on, or have thrown with the same words. What one rank has thrown alone is
+/// printed by that rank, which then ends the job: the others may wait for it in a collective for ever.
 int fail(const Error& error, bool with_mpi) {
-  const bool root = !with_mpi || Communicator::world().is_root();
-  if (root || error.code() == ExitCode::Bug) {
+  constexpr Real wait_s = 2;  // for ranks that find the same a moment later
+  const int code = static_cast<int>(error.code());
+  if (!with_mpi) {
     std::cerr << "meha: " << error.what() << std::endl;
+    return code;
   }
-  if (with_mpi && error.code() == ExitCode::Bug && Communicator::world().size() > 1) {
+  const Communicator comm = Communicator::world();
+  const std::uint64_t mine = hash_of(error);
+  const bool is_agreed = dynamic_cast<const AgreedError*>(&error) != nullptr;
+  const auto all = is_agreed ? std::vector(static_cast<std::size_t>(comm.size()), mine) : comm.meet(mine, wait_s);
+  const bool is_same = all && std::ranges::count(*all, mine) == comm.size();
+  if (is_same && !comm.is_root()) {
+    return code;
+  }
+  const std::string who = is_same ? "" : "rank " + std::to_string(comm.rank()) + " on " + host_name() + ": ";
+  if (!all || std::ranges::find(*all, mine) - all->begin() == comm.rank()) {  // the first with these words
+    std::cerr << ("meha: " + who + error.what() + "\n") << std::flush;
+  }
+  if (!all) {
     abort_job(error.code());
   }
-  return static_cast<int>(error.code());
+  return code;
+}
+
+/// The last words of a process that an exception ends where nothing catches it: they take no memory, which may have run
+/// out.
+[[noreturn]] void end_with_words() {
+  const auto say = [](std::string_view text) {
+    [[maybe_unused]] const auto written = write(STDERR_FILENO, text.data(), text.size());
+  };
+  say("meha: ");
+  try {
+    std::rethrow_exception(std::current_exception());
+  } catch (const std::bad_alloc&) {
+    say("out of memory; meha plan says what a run takes");
+  } catch (const std::exception& error) {
+    say(error.what());
+  } catch (...) {
+    say("an unknown exception");
+  }
+  say("\n");
+  std::_Exit(static_cast<int>(ExitCode::Bug));
+}
+
+/// Errors unless all that was printed has arrived: output is what these verbs are for. A pipe that its reader has left is
+/// the reader's choice.
+void check_output() {
+  std::cout.flush();
+  struct stat output {};
+  const bool is_pipe = fstat(STDOUT_FILENO, &output) == 0 && S_ISFIFO(output.st_mode);
+  if ((!std::cout || std::ferror(stdout) != 0) && !is_pipe) {
+    throw Error(ExitCode::Checkpoint, "standard output cannot be written: is the disk full, or the output closed?");
+  }
 }
 
 using Verb = ExitCode (*)(const Arguments&);
@@ -173,6 +235,8 @@ int program(int argc, char** argv) {
   command_line.footer(
       "Exit codes: 0 finished, 2 config or usage, 3 data, 4 not finite, 5 run directory, 70 bug, 71 no progress, "
       "75 stopped on request (resume me).");
+  std::set_terminate(end_with_words);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file above the limit of ulimit -f becomes an error of the write
   probe_hdf5_files_with({"meha", "data", "probe", "--"});
   Arguments arguments;
   Verb verb = nullptr;
@@ -251,23 +315,24 @@ int program(int argc, char** argv) {
     command_line.parse(argc, argv);
     if (with_mpi) {
       session = std::make_unique<MpiSession>(&argc, &argv);
-      install_signal_handlers(Communicator::world().is_root());
+      install_signal_handlers(Communicator::world().is_root(), Communicator::world().size() == 1);
       refuse_singletons();
       make_contact(Communicator::world());
     }
     code = static_cast<int>(verb(arguments));
+    if (verb != run_verb && verb != resume_verb) {
+      check_output();
+    }
   } catch (const CLI::ParseError& error) {
     const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
     if (rank == nullptr || std::string(rank) == "0") {
       command_line.exit(error);
     }
     code = error.get_exit_code() == 0 ? 0 : static_cast<int>(ExitCode::Config);
-  } catch (const Error& error) {
+  } catch (const AgreedError& error) {
     code = fail(error, session != nullptr);
-  } catch (const std::bad_alloc&) {
-    code = fail(Error(ExitCode::Bug, "out of memory; meha plan says what a run takes"), session != nullptr);
   } catch (const std::exception& error) {
-    code = fail(Error(ExitCode::Bug, error.what()), session != nullptr);
+    code = fail(as_error(error), session != nullptr);
   }
   keep_stop_requests();  // what has ended needs no stopping: mpirun ends all ranks when the first returns an error
   session.reset();

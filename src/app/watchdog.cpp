@@ -15,17 +15,12 @@
 #include <new>
 
 #include "meha/core/hash.hpp"
+#include "meha/core/host.hpp"
 
 namespace meha {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::string host_name() {
-  std::array<char, 256> text{};
-  gethostname(text.data(), text.size() - 1);
-  return text.data();
-}
 
 /// What the kernel says of a process that says nothing itself.
 std::string process_state(Index pid) {
@@ -97,6 +92,7 @@ void make_contact(const Communicator& comm) {
     }
   });
   (void)comm.min(0);
+  comm.open_meeting();
   {
     const std::lock_guard lock(mutex);
     has_contact = true;

@@ -4,14 +4,18 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <numeric>
+#include <thread>
 
 #include "meha/core/activity.hpp"
 
 namespace meha {
 namespace {
+
+MPI_Comm meeting = MPI_COMM_NULL;  // of messages that meet() alone sends
 
 constexpr Index piece_rows = Index{1} << 17;  // 1 MiB of doubles
 
@@ -54,6 +58,34 @@ int Communicator::n_local() const {
   MPI_Comm_size(local, &size);
   MPI_Comm_free(&local);
   return size;
+}
+
+void Communicator::open_meeting() const {
+  if (size_ > 1 && meeting == MPI_COMM_NULL) {
+    MPI_Comm_dup(MPI_COMM_WORLD, &meeting);
+  }
+}
+
+std::optional<std::vector<std::uint64_t>> Communicator::meet(std::uint64_t mine, Real wait_s) const {
+  std::vector<std::uint64_t> all(static_cast<std::size_t>(size_), mine);
+  if (size_ == 1) {
+    return all;
+  }
+  if (meeting == MPI_COMM_NULL) {
+    return std::nullopt;
+  }
+  const WaitingForRanks waiting;
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Iallgather(&mine, 1, MPI_UINT64_T, all.data(), 1, MPI_UINT64_T, meeting, &request);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<Real>(wait_s);
+  int is_done = 0;
+  while (MPI_Test(&request, &is_done, MPI_STATUS_IGNORE), is_done == 0) {
+    if (std::chrono::steady_clock::now() > end) {
+      return std::nullopt;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return all;
 }
 
 void Communicator::broadcast(OutSpan values) const {
@@ -127,7 +159,7 @@ void Communicator::agree(const std::optional<Error>& failure) const {
   if (first != 0) {
     message = "rank " + std::to_string(first) + ": " + message;
   }
-  throw Error(static_cast<ExitCode>(code), message);
+  throw AgreedError(static_cast<ExitCode>(code), message);
 }
 
 void Communicator::broadcast_together(std::initializer_list<OutSpan> fields) {

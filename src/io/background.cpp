@@ -23,10 +23,8 @@ void Background::start(std::function<void()> work) {
     thread_ = std::thread([this, work = std::move(work)] {
       try {
         work();
-      } catch (const Error& error) {
-        failure_ = error;
       } catch (const std::exception& error) {
-        failure_ = Error(ExitCode::Bug, error.what());
+        failure_ = as_error(error);
       }
       done_.store(true, std::memory_order_release);
     });

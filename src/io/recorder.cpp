@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "meha/io/recorder.hpp"
 
+#include <unistd.h>
+
 #include <array>
 #include <bit>
-#include <filesystem>
 #include <utility>
 
+#include "meha/core/host.hpp"
 #include "meha/data/hdf5_file.hpp"
 #include "meha/io/durable.hpp"
 #include "meha/solver/best_state.hpp"
@@ -34,7 +36,7 @@ Recorder::Recorder(Oracle& oracle, const RunDirectory& directory, const Options&
     progress_.emplace(directory_.file("run.log"), options.run.iterations.iterations(oracle_.iterations_per_pass()),
                       base_.iteration);
     Hdf5File::prepare();
-    if (std::filesystem::exists(directory_.checkpoint_file(base_.iteration))) {
+    if (file_exists(directory_.checkpoint_file(base_.iteration), ExitCode::Checkpoint)) {
       good_ = base_.iteration;
     }
     last_reported_ = base_.history.empty() ? -1 : base_.history.back().iteration;
@@ -151,7 +153,7 @@ void Recorder::write_now(const State& state) {
     if (comm.is_root()) {
       directory_.keep_last(state.iteration, options_.keep);
     }
-  } catch (const Error& error) {  // the same on all ranks
+  } catch (const AgreedError& error) {
     failure_ = error;
   }
 }
@@ -195,7 +197,7 @@ bool Recorder::is_saved() {
 
 std::string Recorder::how_to_go_on() const {
   const std::string newest = good_ < 0 ? "" : directory_.checkpoint_file(good_);
-  return newest.empty() || !std::filesystem::exists(newest)
+  return newest.empty() || access(newest.c_str(), F_OK) != 0
              ? "There is no older checkpoint"
              : newest + " is whole: when there is room again, \"meha resume " + directory_.path() +
                    "\" goes on from there";
@@ -237,8 +239,8 @@ void Recorder::finish(const State& solution, Index iteration, Status status, con
     record.attachments = std::move(attachments);
     write_state(directory_.file("result.h5"), comm, solution, oracle_.stored_rows(), record);
     comm.agree(metrics_failure_);
-  } catch (const Error& error) {  // the same on all ranks
-    throw Error(error.code(), std::string(error.what()) + ". " + how_to_go_on());
+  } catch (const AgreedError& error) {
+    throw AgreedError(error.code(), std::string(error.what()) + ". " + how_to_go_on());
   }
 }
 

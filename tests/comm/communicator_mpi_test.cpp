@@ -117,6 +117,25 @@ TEST(Communicator, AgreeThrowsTheSameErrorOnEveryRankWhoeverFailed) {
   }
 }
 
+TEST(Communicator, AllMeet) {
+  const Communicator comm = Communicator::world();
+  EXPECT_EQ(comm.meet(7, 0.001).has_value(), comm.size() == 1) << "nobody comes before there is a place";
+  comm.open_meeting();
+  for (const std::uint64_t shift : {1, 1000}) {
+    const auto all = comm.meet(static_cast<std::uint64_t>(comm.rank()) + shift, 60);
+    ASSERT_TRUE(all.has_value());
+    for (int rank = 0; rank < comm.size(); ++rank) {
+      EXPECT_EQ((*all)[static_cast<std::size_t>(rank)], static_cast<std::uint64_t>(rank) + shift);
+    }
+  }
+}
+
+TEST(Communicator, WhatIsAgreedIsKnownToBeAgreed) {
+  const Communicator comm = Communicator::world();
+  EXPECT_THROW(comm.agree(Error(ExitCode::Data, "a.gz: is missing")), AgreedError);
+  EXPECT_THROW(comm.root_or_none([] { throw Error(ExitCode::Data, "a.gz: is missing"); }), AgreedError);
+}
+
 TEST(Communicator, AgreeTakesTheFirstOfSeveralFailures) {
   const Communicator comm = Communicator::world();
   const int first = comm.size() / 2;

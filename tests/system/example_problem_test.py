@@ -2,8 +2,10 @@
 """A problem of a user's own, built against the installed library: all that the program can, and the right optimum."""
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 import numpy as np
@@ -62,13 +64,29 @@ class ExampleProblemTest(unittest.TestCase):
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         example, build = support.source / "tests" / "example_problem", cls.folder / "build"
         cls.call("cmake", "--install", support.program.parent, "--prefix", cls.folder / "prefix")
-        cls.call("cmake", "-S", example, "-B", build, f"-DCMAKE_PREFIX_PATH={cls.folder / 'prefix'}")
+        cls.call("cmake", "-G", "Ninja", "-S", example, "-B", build, f"-DCMAKE_PREFIX_PATH={cls.folder / 'prefix'}")
         cls.call("cmake", "--build", build)
         support.program = build / "ridge"
+        cls.failing = cls.build_failing(example)
         cls.config = example / "example.toml"
         cls.whole, cls.start = cls.folder / "whole", cls.folder / "start"
         cls.run_ok(cls.whole)
         cls.run_ok(cls.start, *FEW)
+
+    @classmethod
+    def build_failing(cls, example):
+        """@return the example, with a constructor that throws on rank 1"""
+        folder = cls.folder / "failing"
+        shutil.copytree(example, folder)
+        source = folder / "main.cpp"
+        text = source.read_text(encoding="utf-8")
+        start = "    if (n_train_ == 0"
+        assert text.count(start) == 1
+        source.write_text(text.replace(start, '    if (comm.rank() == 1) {\n      throw Error(ExitCode::Data, "part-1.csv: is missing");\n'
+                                              "    }\n" + start), encoding="utf-8")
+        cls.call("cmake", "-G", "Ninja", "-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={cls.folder / 'prefix'}")
+        cls.call("cmake", "--build", folder / "build")
+        return folder / "build" / "ridge"
 
     @classmethod
     def run_ok(cls, out, *more, ranks=1):
@@ -120,6 +138,17 @@ class ExampleProblemTest(unittest.TestCase):
         self.assertEqual(ended.code, 75, ended.err)
         self.assertEqual(support.run("resume", out, "--set", "run.time_limit_s=0", ranks=3).code, 0)
         self.assert_same_state(self.start, out)
+
+    def test_a_constructor_that_fails_on_one_rank(self):
+        ridge, support.program = support.program, self.failing
+        self.addCleanup(setattr, support, "program", ridge)
+        for ranks in (2, 3):
+            with self.subTest(ranks=ranks):
+                began = time.monotonic()
+                ended = support.run("run", self.config, "--out", self.folder / "failed", ranks=ranks)
+                self.assertEqual(ended.code, 3, ended.err)
+                self.assertEqual(ended.err.strip(), f"meha: rank 1 on {socket.gethostname()}: part-1.csv: is missing")
+                self.assertLess(time.monotonic() - began, 10)
 
     def test_check(self):
         ended = support.run("check", self.config)

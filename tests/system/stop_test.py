@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Killed, or asked to stop: resumed on any number of ranks, the bits of the run that nobody interrupted."""
 import os
+import pathlib
 import resource
 import shutil
 import signal
@@ -100,6 +101,49 @@ class StopTest(support.RestartCase):
                     self.assertIsNone(job.poll())
                 os.kill(job.pid, signal.SIGUSR2)
                 self.assertEqual(support.finish(job).code, STOPPED)
+
+    def test_checkpoint_signal_before_the_first_iteration(self):
+        self.use_sparse_rows(kept=1.0)
+        path = self.folder / "train.svm"
+        content = path.read_bytes()
+        path.unlink()
+        os.mkfifo(path)  # the program waits for rows
+
+        def is_open(pid):
+            try:
+                return any(file.readlink() == path for file in pathlib.Path(f"/proc/{pid}/fd").iterdir())
+            except OSError:  # closed meanwhile
+                return False
+        for ranks in (1, 2):
+            with self.subTest(ranks=ranks):
+                shutil.rmtree(self.out, ignore_errors=True)
+                with open(path, "r+b", buffering=0) as pipe:
+                    job = support.start("run", self.config("early", run__iterations=ENDLESS, checkpoint__every=0, algorithm__beta="auto"),
+                                        "--out", self.out, ranks=ranks)
+                    self.addCleanup(self.end, job)
+                    support.wait_for(lambda: any(map(is_open, [job.pid, *support.descendants(job.pid)])), what="a reader")
+                    for pid in support.ranks_below(job) or [job.pid]:
+                        os.kill(pid, signal.SIGUSR1)
+                    time.sleep(0.2)
+                    pipe.write(content)
+                support.wait_for(lambda: support.checkpoints(self.out) or job.poll() is not None, what="checkpoint on request")
+                self.assertIsNone(job.poll(), "the run ended early")
+                os.kill(job.pid, signal.SIGUSR2)
+                ended = support.finish(job)
+                self.assertEqual(ended.code, STOPPED, ended.err)
+                self.assertEqual(ended.err.count("asked for a checkpoint: the first iteration"), 1, ended.err)
+
+    def test_checkpoint_signal_after_the_last_iteration(self):
+        config = self.config("late", problem__random_search=1e9)
+        job = support.start("run", config, "--out", self.out)
+        self.addCleanup(self.end, job)
+        support.wait_for(lambda: "searching x at random" in ((self.out / "run.log").read_text() if (self.out / "run.log").exists() else ""),
+                         what="search")
+        os.kill(job.pid, signal.SIGUSR1)
+        ended = support.finish(job)
+        self.assertEqual(ended.code, 0, ended.err)
+        self.assertIn("asked for a checkpoint: the newest is of the last iteration already", ended.err)
+        self.assertEqual(self.newest_iteration(), 60)
 
     def test_time_limit(self):
         config = self.config(run__iterations=ENDLESS, run__time_limit_s=0.5)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Rows that stay on disk: the bits of rows in memory on any number of ranks, from one to the other by resume; damage."""
+import time
+
 import h5py
 
 import support
@@ -102,6 +104,25 @@ class StreamingTest(support.Case):
                 ended = support.run("resume", out, "--set", "run.iterations=30", ranks=2)
                 self.assertEqual(ended.code, 0, ended.err)
                 self.assert_same_state(self.run_ok(f"whole-{ranks}"), out)
+
+    def test_a_damaged_block_ends_an_export_on_all_ranks(self):
+        out = self.run_ok("run", ranks=2, run__iterations=3, problem__data__memory=1)
+        with h5py.File(self.folder / "train.h5") as file:
+            block = 60  # of 98: rank 1 owns it, of two ranks and of three
+            damaged = file["features"].id.get_chunk_info(block).byte_offset + 1000
+        with open(self.folder / "train.h5", "r+b") as file:
+            file.seek(damaged)
+            kept = file.read(1)
+            file.seek(damaged)
+            file.write(bytes([kept[0] ^ 1]))
+        for ranks in (2, 3):
+            with self.subTest(ranks=ranks):
+                began = time.monotonic()
+                ended = support.run("export", out, "--what", "samples", "--out", self.folder / "a.csv", ranks=ranks)
+                self.assertEqual(ended.code, 3, ended.err)
+                self.assertLess(time.monotonic() - began, 10)
+                self.assertRegex(ended.err, rf"^meha: rank 1\b.*train.h5.*rows {block * CHUNK} to .*damaged")
+                self.assertEqual(ended.err.count("meha: "), 1, ended.err)
 
 
 if __name__ == "__main__":

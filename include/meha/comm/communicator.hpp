@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The few collectives the program needs, and the rule that keeps them from hanging: nobody throws between collectives.
-// A failure on one rank is agreed upon by all, who then throw the same Error.
+// The few collectives the program needs, and the rules that keep them from hanging. A failure on one rank that agree(),
+// all_or_none() or root_or_none() sees is thrown by all ranks, as the same AgreedError. Any other Error of one rank leaves
+// the others in a collective: the program then ends the job with that rank's message (see meet()).
 // All members marked Collective must be called by every rank in the same order.
 #pragma once
 
@@ -46,6 +47,12 @@ class Communicator {
 
   /// How many ranks share this one's machine, itself among them. Collective.
   [[nodiscard]] int n_local() const;
+
+  /// Prepares meet(). Collective.
+  void open_meeting() const;
+  /// Returns every rank's value when all ranks call this within wait_s; else nothing, and the job must be ended. Other
+  /// collectives, in which some ranks may still wait, do not disturb it. Without open_meeting() nobody comes.
+  [[nodiscard]] std::optional<std::vector<std::uint64_t>> meet(std::uint64_t mine, Real wait_s) const;
 
   /// Copies rank 0's values to all. Collective.
   void broadcast(OutSpan values) const;
@@ -95,7 +102,7 @@ class Communicator {
     return exchange(mine, first, from);
   }
 
-  /// Throws the same Error on every rank when any rank brings one; the message names the first such rank when there are
+  /// Throws the same AgreedError on every rank when any rank brings an Error; the message names the first such rank when there are
   /// several ranks. Collective.
   void agree(const std::optional<Error>& failure) const;
 
@@ -143,10 +150,8 @@ class Communicator {
   static std::optional<Error> failure_of(Work& work) {
     try {
       work();
-    } catch (const Error& error) {
-      return error;
     } catch (const std::exception& error) {
-      return Error(ExitCode::Bug, error.what());
+      return as_error(error);
     }
     return std::nullopt;
   }

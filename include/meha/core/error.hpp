@@ -3,6 +3,7 @@
 // A message names thing, value, rule and likely cause: `a.toml:12: algorithm.gamma = -1: must be > 0`.
 #pragma once
 
+#include <source_location>
 #include <stdexcept>
 #include <string>
 
@@ -30,7 +31,17 @@ class Error : public std::runtime_error {
   ExitCode code_;
 };
 
-/// Throws Error(Bug) when a caller broke a rule of the code itself. Always on.
-void require(bool condition, const char* rule);
+/// An Error that every rank throws, with the same words: the ranks have agreed on it.
+class AgreedError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// An exception of the standard library in words: memory that ran out, a path that the system refuses, a thread that cannot
+/// be started. Errors stay what they are; anything unknown becomes Error(Bug).
+Error as_error(const std::exception& exception);
+
+/// Throws Error(Bug) when a caller broke a rule of the code itself; the message names the place of the call. Always on.
+void require(bool condition, const char* rule, std::source_location where = std::source_location::current());
 
 }  // namespace meha
