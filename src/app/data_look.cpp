@@ -40,7 +40,8 @@ ExitCode data_info_verb(const Arguments& arguments) {
   line("ids") << (format.has_ids ? "yes" : "no") << '\n';
   line("shuffled") << (format.shuffle_seed ? "seed " + std::to_string(*format.shuffle_seed) : "no") << '\n';
   line("fingerprint") << (file.fingerprint().empty() ? "none" : file.fingerprint()) << '\n';
-  line("size") << std::filesystem::file_size(file.path()) << " bytes\n";
+  std::error_code unknown;
+  line("size") << std::filesystem::file_size(file.path(), unknown) << " bytes\n";
   if (!format.recipe.empty()) {
     line("made by") << format.recipe << '\n';
   }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 // meha inspect DIR|FILE.h5: last metrics, stop reason, timings, config.
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "meha/app/verbs.hpp"
+#include "meha/core/host.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/metrics_file.hpp"
 #include "meha/io/run_directory.hpp"
@@ -17,7 +15,6 @@
 namespace meha {
 namespace {
 
-namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 struct Overview {
@@ -44,20 +41,19 @@ Overview overview_of_file(const std::string& path) {
 Overview overview_of_directory(const std::string& path) {
   const RunDirectory directory(path);
   const std::string config = directory.file("config.toml");
-  if (!fs::exists(config)) {
+  if (!file_exists(config, ExitCode::Checkpoint)) {
     throw Error(ExitCode::Config, path + ": not a run directory (it has no config.toml)");
   }
   Overview overview;
-  std::ostringstream text;
-  text << std::ifstream(config).rdbuf();
-  overview.config = text.str();
+  overview.config = read_text(config, ExitCode::Checkpoint);
   const auto lines = read_metrics(directory.file("metrics.jsonl"));
   if (!lines.empty()) {
     overview.metrics = lines.back();
     overview.iterations = lines.back().iteration;
   }
   overview.status = "unfinished";  // running, or interrupted without a word
-  if (const std::string result = directory.file("result.h5"); fs::exists(result) && !damage_of(result)) {
+  if (const std::string result = directory.file("result.h5");
+      file_exists(result, ExitCode::Checkpoint) && !damage_of(result)) {
     const Record record = read_record(result);
     if (record.iteration >= overview.iterations) {
       overview.status = record.texts.at("status");
@@ -104,11 +100,12 @@ Json json_of(const Schedule& value) {
 }  // namespace
 
 ExitCode inspect_verb(const Arguments& arguments) {
-  if (!fs::exists(arguments.target)) {
+  const FileKind kind = kind_of_file(arguments.target, ExitCode::Checkpoint);
+  if (kind == FileKind::None) {
     throw Error(ExitCode::Config, arguments.target + ": no such run directory or file");
   }
   const Overview overview =
-      fs::is_directory(arguments.target) ? overview_of_directory(arguments.target) : overview_of_file(arguments.target);
+      kind == FileKind::Folder ? overview_of_directory(arguments.target) : overview_of_file(arguments.target);
   if (arguments.json) {
     Json config;
     const Options options = parse_config(overview.config, arguments.target);

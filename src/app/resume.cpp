@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // meha resume DIR: goes on from the newest valid checkpoint, on any number of ranks.
 #include <algorithm>
-#include <filesystem>
 
 #include "meha/app/job.hpp"
 #include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
+#include "meha/core/host.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/run_directory.hpp"
 
@@ -23,7 +23,7 @@ void refuse_fixed(const Options& options, const std::vector<std::string>& names)
 
 JobPlan plan_resume(const Arguments& arguments) {
   const RunDirectory directory(arguments.target);
-  if (!std::filesystem::is_directory(arguments.target)) {
+  if (kind_of_file(arguments.target, ExitCode::Checkpoint) != FileKind::Folder) {
     throw Error(ExitCode::Config, arguments.target + ": no such run directory");
   }
   if (!directory.has_checkpoints()) {
@@ -33,7 +33,7 @@ JobPlan plan_resume(const Arguments& arguments) {
   plan.has_checkpoints = true;
   plan.must_resume = true;
   plan.directory = arguments.target;
-  plan.options = read_config(directory.file("config.toml"));
+  plan.options = read_config(directory.file("config.toml"), ExitCode::Checkpoint);
   refuse_fixed(plan.options, apply_settings(plan.options, arguments.settings));
   check_names(plan.options);
   plan.already_done = is_finished(plan.directory, plan.options);

@@ -12,7 +12,7 @@ namespace {
 void refuse_other_config(const std::string& directory, const Options& options) {
   const std::string file = RunDirectory(directory).file("config.toml");
   std::string differences;
-  for (const OptionDifference& d : compare(read_config(file), options)) {
+  for (const OptionDifference& d : compare(read_config(file, ExitCode::Checkpoint), options)) {
     differences += "\n  " + d.name + ": " + d.before + " there, " + d.after + " here";
   }
   if (!differences.empty()) {
@@ -31,7 +31,7 @@ JobPlan plan_run(const Arguments& arguments) {
   plan.has_checkpoints = RunDirectory(plan.directory).has_checkpoints();
   if (plan.has_checkpoints) {
     refuse_other_config(plan.directory, plan.options);
-    adopt_chosen(read_config(RunDirectory(plan.directory).file("config.toml")), plan.options);
+    adopt_chosen(read_config(RunDirectory(plan.directory).file("config.toml"), ExitCode::Checkpoint), plan.options);
     plan.already_done = is_finished(plan.directory, plan.options);
   }
   return plan;

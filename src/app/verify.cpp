@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "meha/app/verbs.hpp"
+#include "meha/core/host.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/metrics_file.hpp"
 #include "meha/io/run_directory.hpp"
@@ -62,14 +63,14 @@ std::string verified_metrics(const std::string& path) {
 }
 
 std::string verified_config(const std::string& path) {
-  return "run " + read_config(path).run.name;
+  return "run " + read_config(path, ExitCode::Checkpoint).run.name;
 }
 
 }  // namespace
 
 ExitCode verify_verb(const Arguments& arguments) {
   const RunDirectory directory(arguments.target);
-  if (!fs::exists(directory.file("config.toml"))) {
+  if (!file_exists(directory.file("config.toml"), ExitCode::Checkpoint)) {
     throw Error(ExitCode::Config, arguments.target + ": not a run directory (it has no config.toml)");
   }
   ExitCode code = ExitCode::Finished;
@@ -79,7 +80,7 @@ ExitCode verify_verb(const Arguments& arguments) {
       const std::string text = verified(path);
       std::cout << "good      " << text << '\n';
     } catch (const std::exception& error) {
-      if (!fs::exists(fs::symlink_status(path))) {
+      if (std::error_code failed; fs::symlink_status(path, failed).type() == fs::file_type::not_found) {
         std::cout << "gone      a run at work has removed it meanwhile\n";
         return;
       }
@@ -92,7 +93,7 @@ ExitCode verify_verb(const Arguments& arguments) {
   for (const std::string& path : directory.checkpoints()) {
     check(path, [&](const std::string& p) { return verified_checkpoint(directory, p); });
   }
-  if (const std::string result = directory.file("result.h5"); fs::exists(result)) {
+  if (const std::string result = directory.file("result.h5"); file_exists(result, ExitCode::Checkpoint)) {
     check(result, verified_state);
   }
   return code;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "meha/data/hdf5_file.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "hdf5_handle.hpp"
@@ -43,7 +47,8 @@ Hdf5File Hdf5File::open(const std::string& path, ExitCode on_error) {
   set_up_library();
   Hdf5File file(path, H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), on_error);
   if (file.id_ < 0) {
-    file.fail("cannot be opened: missing, not an HDF5 file, or truncated");
+    file.fail(access(path.c_str(), R_OK) != 0 ? std::string("cannot be opened: ") + std::strerror(errno)
+                                              : "cannot be opened: not an HDF5 file, or truncated");
   }
   return file;
 }

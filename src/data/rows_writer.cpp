@@ -4,6 +4,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "meha/core/host.hpp"
+
 namespace meha {
 namespace {
 
@@ -21,7 +23,7 @@ std::span<const Entry> entries_of(const Table& rows) {
 }  // namespace
 
 RowsWriter::RowsWriter(const std::string& path, const RowsFormat& format) : path_(path), format_(format) {
-  if (!std::filesystem::exists(path)) {
+  if (!file_exists(path, ExitCode::Checkpoint)) {
     create(format);
     return;
   }

@@ -2,13 +2,16 @@
 #include "meha/io/config.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <toml++/toml.h>
 
 #include "meha/core/error.hpp"
+#include "meha/core/host.hpp"
 
 namespace meha {
 namespace {
@@ -25,6 +28,26 @@ std::string text_of(const toml::node& node) {
   std::ostringstream text;
   node.visit([&](const auto& value) { text << value; });
   return text.str();
+}
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const std::size_t n_more = c < 0x80                ? 0
+                               : c >= 0xC2 && c < 0xE0 ? 1
+                               : (c & 0xF0) == 0xE0    ? 2
+                               : c >= 0xF0 && c < 0xF5 ? 3
+                                                       : 4;
+    if (n_more == 4 || i + n_more >= text.size()) {
+      return false;
+    }
+    for (std::size_t more = 0; more < n_more; ++more) {
+      if ((static_cast<unsigned char>(text[++i]) & 0xC0) != 0x80) {
+        return false;
+      }
+    }
+  }
+  return true;
 }
 
 /// Reads one table of keys into Options, and remembers where it came from for its error messages.
@@ -161,6 +184,10 @@ class Reader {
     std::string value;
     assign(info, node, value);
     member.value = value.empty() ? value : fs::absolute(folder_ / value).lexically_normal().string();
+    if (!is_utf8(member.value)) {
+      throw Error(ExitCode::Config, origin_ + ": " + info.name + " = " + toml(member.value) +
+                                        ": the path is not UTF-8, as TOML must be: rename the folder");
+    }
   }
 
   void assign(const OptionInfo& info, const toml::node& node, std::vector<std::string>& member) const {
@@ -230,7 +257,39 @@ class Reader {
   std::vector<std::string> set_;
 };
 
+/// Every part of a key is a table in a table, which the parser follows down by recursion. Errors: Error(Config) for a key
+/// of more parts than the stack may bear.
+void check_depth(std::string_view text, const std::string& origin) {
+  constexpr Index most = 32;
+  Index line = 1;
+  Index n_dots = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '"' || c == '\'') {  // a string: to its end
+      const std::string_view quotes = text.substr(i, 3);
+      const bool is_long = quotes.size() == 3 && quotes[1] == c && quotes[2] == c;
+      const std::string_view end = is_long ? quotes : text.substr(i, 1);
+      for (i += end.size(); i < text.size() && text.substr(i, end.size()) != end; ++i) {
+        line += text[i] == '\n' ? 1 : 0;
+        i += c == '"' && text[i] == '\\' ? 1 : 0;
+      }
+      i += end.size() - 1;
+    } else if (c == '#') {
+      i = std::min(text.find('\n', i), text.size()) - 1;
+    } else if (c == '.') {
+      if (++n_dots == most) {
+        throw Error(ExitCode::Config, origin + ":" + std::to_string(line) + ": a key of more than " +
+                                          std::to_string(most) + " parts: no option has so many");
+      }
+    } else if (std::string_view("=,{}[]\n").find(c) != std::string_view::npos) {
+      line += c == '\n' ? 1 : 0;
+      n_dots = 0;
+    }
+  }
+}
+
 toml::table parse_setting(const std::string& setting) {
+  check_depth(setting, "--set");
   const std::size_t equals = setting.find('=');
   if (equals == std::string::npos || equals == 0) {
     throw Error(ExitCode::Config, "--set " + setting + ": must look like run.seed=1");
@@ -253,8 +312,29 @@ toml::table parse_setting(const std::string& setting) {
 
 }  // namespace
 
+std::string read_text(const std::string& path, ExitCode on_error) {
+  const FileKind kind = kind_of_file(path, on_error);
+  std::ifstream file;
+  if (kind == FileKind::Regular) {
+    file.open(path, std::ios::binary);
+  }
+  if (kind != FileKind::Regular || !file) {
+    throw Error(on_error,
+                path + (kind == FileKind::None     ? ": no such file"
+                        : kind == FileKind::Folder ? ": no such file: it is a folder"
+                        : kind == FileKind::Other  ? ": not a regular file, but a pipe or a device"
+                                                   : ": cannot be read: " + std::string(std::strerror(errno))));
+  }
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  if (file.bad()) {
+    throw Error(on_error, path + ": cannot be read: " + std::strerror(errno));
+  }
+  return text;
+}
+
 Options parse_config(const std::string& text, const std::string& origin) {
   Options options;
+  check_depth(text, origin);
   try {
     Reader(origin, true, fs::absolute(origin).parent_path()).read(toml::parse(text, origin), options);
   } catch (const toml::parse_error& error) {
@@ -264,16 +344,15 @@ Options parse_config(const std::string& text, const std::string& origin) {
   return options;
 }
 
-Options read_config(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || !fs::is_regular_file(path)) {
-    throw Error(ExitCode::Config, path + ": no such file, or it cannot be read");
-  }
-  std::ostringstream text;
-  text << file.rdbuf();
-  Options options = parse_config(text.str(), path);
+Options read_config(const std::string& path, ExitCode unreadable) {
+  Options options = parse_config(read_text(path, unreadable), path);
   if (options.run.name.empty()) {
     options.run.name = fs::path(path).stem().string();
+    if (!is_utf8(options.run.name)) {
+      throw Error(ExitCode::Config, path +
+                                        ": the name of the file is not UTF-8 and cannot become run.name: rename it, or "
+                                        "set run.name in it");
+    }
   }
   return options;
 }

@@ -3,6 +3,9 @@
 import concurrent.futures
 import gzip
 import os
+import pathlib
+import shutil
+import subprocess
 import time
 import unittest
 
@@ -116,6 +119,32 @@ class BadInputTest(support.Case):
             path = self.folder / f"torn-{n}.toml"
             path.write_bytes(text.encode("latin-1"))
             self.refused(CONFIG, [f"{path}:"], ["run", path, "--out", self.out], ranks=(1,))
+
+    def test_a_config_that_is_a_pipe(self):
+        path = self.folder / "pipe.toml"
+        os.mkfifo(path)
+        self.refused(CONFIG, [f"{path}: not a regular file"], ["run", path, "--out", self.out])
+        self.refused(CONFIG, [f"{path}: not a regular file"], ["check", path], ranks=(1,))
+
+    def test_keys_of_many_parts(self):
+        deep = "a." * 50000 + "b"
+        for n, text in enumerate((f"{deep} = 1", f"[{deep}]", f"[[{deep}]]", f'run = {{"a" . {deep} = 1}}', f"x = 1 # '\n{deep} = 1")):
+            path = self.folder / f"deep-{n}.toml"
+            path.write_text(f"# a comment.\n{text}\n")
+            self.refused(CONFIG, [f"{path}:{2 + text.count(chr(10))}: a key of more than 32 parts"], ["run", path, "--out", self.out], ranks=(1,))
+        self.refused_setting(f"{deep}=1", ["--set", "a key of more than 32 parts"])
+        dots = "." * 100
+        self.refused_config([dots, "No such file"], DATA, problem__data__train_features=dots)
+
+    def test_a_folder_that_is_not_utf8(self):
+        folder = pathlib.Path(os.fsdecode(os.fsencode(self.folder) + b"/f\xfcr"))
+        folder.mkdir()
+        config = folder / "config.toml"
+        config.write_text(support.toml_text(self.base | {"problem.data.train_features": "train.gz"}))
+        self.refused(CONFIG, ["problem.data.train_features", "not UTF-8"], ["run", config, "--out", self.out])
+        named = pathlib.Path(os.fsdecode(os.fsencode(self.folder) + b"/f\xfcr.toml"))
+        named.write_text(support.toml_text(self.base))
+        self.refused(CONFIG, ["run.name", "not UTF-8"], ["run", named, "--out", self.out], ranks=(1,))
 
     def test_unknown_names(self):
         self.refused_config(["problem.type", "regression", "hyper_cleaning"], problem__type="regression", ranks=(1, 3))
@@ -287,6 +316,56 @@ class BadInputTest(support.Case):
                     self.assertIn(name, said[0])
                     self.assertIn("warning: ", said[0])
                     self.assert_same_state(whole, out)
+
+    def test_paths_that_the_system_refuses(self):
+        loop = self.folder / "loop"
+        loop.symlink_to(loop)
+        for path, why in ((self.folder / ("x" * 300), "File name too long"), (loop, "Too many levels of symbolic links")):
+            for verb in (["resume"], ["inspect"], ["verify"], ["export", "--what", "history"], ["check", "--solution"]):
+                self.refused(CHECKPOINT, [f"{path}", why], [*verb, path], ranks=(1, 3) if verb == ["resume"] else (1,))
+            self.refused(CONFIG, [f"{path}: cannot be opened: {why}"], ["run", path, "--out", self.out], ranks=(1,))
+            for verb in ("info", "verify"):
+                self.refused(DATA, [f"{path}: cannot be opened: {why}"], ["data", verb, path], ranks=(1,))
+            self.refused(DATA, [f"{path}: cannot be opened: {why}"], ["data", "corrupt", path, self.folder / "new.h5", "--kind", "uniform", "--rate", 0], ranks=(1,))
+            self.refused(CHECKPOINT, [f"{path}: cannot be opened: {why}"], ["data", "synthetic", path, "--rows", 5], ranks=(1,))
+
+    @unittest.skipIf(os.geteuid() != 0, "only root may become another user")
+    def test_a_folder_of_another_user(self):
+        run = self.run_ok("run", run__iterations=1)
+        self.assertTrue((run / "config.toml").exists())
+        self.folder.chmod(0o711)
+        run.chmod(0o700)
+        for verb in (["resume"], ["inspect"], ["verify"], ["export", "--what", "history"], ["check", "--solution"]):
+            with self.subTest(verb=verb):
+                ended = subprocess.run([support.program, *verb, run], capture_output=True, text=True, timeout=ENDS_WITHIN_S, check=False,
+                                       env=support.environment(), user=65534, group=65534, cwd="/")
+                self.assertEqual(ended.returncode, CHECKPOINT, ended.stderr)
+                self.assertEqual(len(ended.stderr.splitlines()), 1, ended.stderr)
+                self.assertIn("Permission denied", ended.stderr)
+        shutil.rmtree(run)
+
+    def test_a_config_of_a_run_that_cannot_be_read(self):
+        run = self.run_ok("kept", run__iterations=1)
+        (run / "config.toml").unlink()
+        (run / "config.toml").mkdir()
+        for verb in (["resume"], ["inspect"], ["inspect", "--json"], ["export", "--what", "history"], ["check", "--solution"]):
+            with self.subTest(verb=verb):
+                ended = support.run(*verb, run)
+                self.assertEqual((ended.code, ended.out), (CHECKPOINT, ""), ended.err)
+                self.assertIn("config.toml: no such file: it is a folder", ended.err)
+        self.assertEqual(support.run("verify", run).code, CHECKPOINT)
+
+    def test_output_that_cannot_be_written(self):
+        run = self.run_ok("kept", run__iterations=1)
+        for arguments in (["inspect", run], ["inspect", "--json", run], ["verify", run], ["list"], ["plan", self.config()],
+                          ["check", "--solution", run], ["export", run, "--what", "history"]):
+            with self.subTest(arguments=list(map(str, arguments))), open("/dev/full", "w", encoding="ascii") as full:
+                ended = subprocess.run(support.command(arguments), stdout=full, stderr=subprocess.PIPE, text=True, timeout=ENDS_WITHIN_S,
+                                       env=support.environment(), check=False)
+                self.assertEqual(ended.returncode, CHECKPOINT, ended.stderr)
+                self.assertEqual(ended.stderr.count("meha: standard output cannot be written"), 1, ended.stderr)
+        ended = subprocess.run(f"{support.program} list | head -1", shell=True, capture_output=True, text=True, check=False)
+        self.assertEqual(ended.stderr, "")
 
     def test_out_is_not_writable(self):
         for place in ("/proc/run", "/sys/run"):

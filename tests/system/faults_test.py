@@ -90,6 +90,31 @@ class FullDiskTest(support.RestartCase):
         self.go_on_and_compare(2)
 
 
+class FileSizeLimitTest(support.RestartCase):
+    """ulimit -f. Open MPI itself has files of up to 4 MiB, so a state file must be larger."""
+    n_train, n_features, n_classes = 250_000, 3, 2
+
+    def limited(self, *arguments, kib, ranks=1):
+        limit = f"ulimit -f {kib}; exec \"$@\""
+        return subprocess.run(["bash", "-c", limit, "limit", *map(str, support.command(arguments, ranks))], capture_output=True,
+                              text=True, timeout=60, env=support.environment(), check=False)
+
+    def test_checkpoints(self):
+        for async_mib in (0, 1024):
+            with self.subTest(async_mib=async_mib):
+                shutil.rmtree(self.out, ignore_errors=True)
+                ended = self.limited("run", self.config(checkpoint__async_mib=async_mib, run__iterations=6), "--out", self.out, kib=4096)
+                self.assertEqual(ended.returncode, 5, ended.stderr)
+                self.assertEqual(ended.stderr.count("meha: "), 1, ended.stderr)
+                self.assertRegex(ended.stderr, "checkpoint-0000000..h5.part.*File too large")
+
+    def test_data(self):
+        path = self.folder / "rows.h5"
+        ended = self.limited("data", "synthetic", path, "--rows", 5000, kib=64)
+        self.assertEqual(ended.returncode, 5, ended.stderr)
+        self.assertIn(f"{path}: ", ended.stderr)
+
+
 class VanishedFolderTest(support.RestartCase):
     def test_folder_gone(self):
         job = self.begin(2)

@@ -141,7 +141,7 @@ def environment():
 
 
 def run(*arguments, ranks=1, timeout_s=120, cwd=None):
-    ended = subprocess.run(command(arguments, ranks), capture_output=True, text=True, timeout=timeout_s,
+    ended = subprocess.run(command(arguments, ranks), capture_output=True, text=True, errors="replace", timeout=timeout_s,
                            env=environment(), cwd=cwd, check=False)
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 

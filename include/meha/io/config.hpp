@@ -6,12 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "meha/core/error.hpp"
 #include "meha/core/options.hpp"
 
 namespace meha {
 
+/// The whole file. Errors: Error(on_error) when it is missing, is no regular file (of a pipe nobody may write the other
+/// end), or cannot be read.
+std::string read_text(const std::string& path, ExitCode on_error);
+
 /// Reads a config; run.name defaults to the file's name without extension. Relative paths in it are relative to its folder.
-Options read_config(const std::string& path);
+/// @param unreadable  the exit code when the file itself cannot be read: that of a run directory is no mistake in a config
+Options read_config(const std::string& path, ExitCode unreadable = ExitCode::Config);
 
 /// The same from text; `origin` is named in errors.
 Options parse_config(const std::string& text, const std::string& origin);
