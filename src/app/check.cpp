@@ -2,12 +2,13 @@
 // meha check CONFIG.toml: are the problem's gradients, proximal map and projection what they claim to be?
 // meha check --solution DIR: how far is a run's solution from satisfying the problem?
 #include <cstdio>
-#include <filesystem>
 
 #include "meha/app/setup.hpp"
 #include "meha/app/signals.hpp"
 #include "meha/app/verbs.hpp"
+#include "meha/app/watchdog.hpp"
 #include "meha/comm/archive.hpp"
+#include "meha/core/host.hpp"
 #include "meha/data/hdf5_file.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/run_directory.hpp"
@@ -28,6 +29,7 @@ ExitCode check_gradients(const Arguments& arguments) {
   Options options = read_config(arguments.target);
   apply_settings(options, arguments.settings);
   check_names(options);
+  const Watchdog watchdog(comm, options.comm.watchdog_s);
   options.run.precision = "float64";
   const bool features = options.problem.type == "hyper_representation";
   if ((options.problem.model == "mlp" || features) && options.problem.activation == "relu") {
@@ -56,10 +58,13 @@ struct Solution {
 
 Solution find_solution(const Arguments& arguments) {
   const RunDirectory directory(arguments.solution);
-  if (!std::filesystem::exists(directory.file("config.toml"))) {
+  if (!file_exists(directory.file("config.toml"), ExitCode::Checkpoint)) {
     throw Error(ExitCode::Config, arguments.solution + ": not a run directory (it has no config.toml)");
   }
-  Solution solution{.options = read_config(directory.file("config.toml")), .file = {}, .iteration = 0, .opened = {}};
+  Solution solution{.options = read_config(directory.file("config.toml"), ExitCode::Checkpoint),
+                    .file = {},
+                    .iteration = 0,
+                    .opened = {}};
   apply_settings(solution.options, arguments.settings);
   check_names(solution.options);
   solution.options.run.precision = "float64";
@@ -105,6 +110,7 @@ ExitCode check_solution(const Arguments& arguments) {
   comm.broadcast(solution.file);
   comm.broadcast(solution.iteration);
   const Options options = unpack<Options>(bytes);
+  const Watchdog watchdog(comm, options.comm.watchdog_s);
   const auto problem = make_problem(options, comm, agree_on_simd(comm, options.run.simd));
   Oracle oracle(*problem, comm, oracle_setup(options));
   oracle.poll = request_poll(comm, 0);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // meha export DIR --what samples|history|model: results in the formats people work with; on any number of ranks.
-#include <filesystem>
 #include <iostream>
 #include <sstream>
 
 #include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
+#include "meha/app/watchdog.hpp"
 #include "meha/comm/archive.hpp"
+#include "meha/core/host.hpp"
 #include "meha/data/hdf5_file.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/durable.hpp"
@@ -102,7 +103,7 @@ struct Found {
 
 Found find(const Arguments& arguments) {
   const RunDirectory directory(arguments.target);
-  if (!std::filesystem::exists(directory.file("config.toml"))) {
+  if (!file_exists(directory.file("config.toml"), ExitCode::Checkpoint)) {
     throw Error(ExitCode::Config, arguments.target + ": not a run directory (it has no config.toml)");
   }
   if (arguments.what != "samples" && (arguments.top > 0 || arguments.below)) {
@@ -111,7 +112,7 @@ Found find(const Arguments& arguments) {
   }
   Found found;
   found.file = directory.solution([](const std::string& text) { std::cerr << "warning: " << text << '\n'; });
-  found.options = read_config(directory.file("config.toml"));
+  found.options = read_config(directory.file("config.toml"), ExitCode::Checkpoint);
   found.opened = std::make_shared<Hdf5File>(Hdf5File::open(found.file, ExitCode::Checkpoint));
   found.simd = read_record(found.file).texts.at("simd");
   return found;
@@ -126,6 +127,7 @@ void export_solution(const Communicator& world, const Arguments& arguments, Foun
   comm.broadcast(found.simd);
   Options options = unpack<Options>(bytes);
   options.comm.placement = "sharded";
+  const Watchdog watchdog(comm, options.comm.watchdog_s);
   const auto problem = make_problem(options, comm, agree_on_simd(comm, found.simd));
   Oracle oracle(*problem, comm, oracle_setup(options));
   auto* cleaning = dynamic_cast<HyperCleaning*>(problem.get());

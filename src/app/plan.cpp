@@ -8,6 +8,7 @@
 #include "meha/app/rehearsal.hpp"
 #include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
+#include "meha/app/watchdog.hpp"
 #include "meha/comm/archive.hpp"
 #include "meha/io/config.hpp"
 
@@ -93,9 +94,11 @@ ExitCode plan_verb(const Arguments& arguments) {
     apply_settings(options, arguments.settings);
     check_names(options);
   });
-  std::string wanted = options.run.simd;
-  comm.broadcast(wanted);
-  const Simd simd = agree_on_simd(comm, wanted);
+  std::string bytes = pack(options);
+  comm.broadcast(bytes);
+  options = unpack<Options>(bytes);
+  const Watchdog watchdog(comm, options.comm.watchdog_s);
+  const Simd simd = agree_on_simd(comm, options.run.simd);
   std::optional<RunSizes> sizes;
   comm.root_or_none([&] { sizes = sizes_of_run(options, simd); });
   const int n_ranks = arguments.ranks > 0 ? static_cast<int>(arguments.ranks) : comm.size();

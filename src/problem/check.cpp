@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "meha/core/activity.hpp"
 #include "meha/core/random.hpp"
 
 namespace meha {
@@ -58,6 +59,7 @@ class Checker {
   };
 
   Point at(Level level, const Vec& x, const Vec& y) {
+    activity().beat();
     Point point{.value = 0, .grad_x = Vec::Zero(x.size()), .grad_y = Vec::Zero(y.size())};
     const Probe probe{.y = as_span(y), .want = Want::Value | Want::GradX | Want::GradY};
     const BlockPlan plan{.n_rows = problem_.n_rows(level), .block_rows = block_rows_};

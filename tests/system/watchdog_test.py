@@ -138,5 +138,22 @@ class SlowDataTest(support.RestartCase):
         self.assertRegex(ended.err, r"rank 0 of 2 on host .*, stage set-up, is stuck in work of its own")
 
 
+class OtherVerbsTest(support.RestartCase):
+    def test_data_that_do_not_come(self):
+        run = self.run_ok("run", run__iterations=3, comm__watchdog_s=1)
+        config = self.folder / "run.toml"
+        path = self.folder / "train-features.idx.gz"
+        path.unlink()
+        os.mkfifo(path)
+        pipe = open(path, "r+b", buffering=0)  # of which nothing comes
+        self.addCleanup(pipe.close)
+        for verb, ranks in ((["export", run, "--what", "samples"], 2), (["export", run, "--what", "model"], 1),
+                            (["check", "--solution", run], 2), (["check", config], 1), (["plan", config], 2)):
+            with self.subTest(verb=list(map(str, verb)), ranks=ranks):
+                ended = support.run(*verb, ranks=ranks)
+                self.assertEqual(ended.code, 71, ended.err)
+                self.assertRegex(ended.err, rf"rank 0 of {ranks} on host .*, is stuck in work of its own")
+
+
 if __name__ == "__main__":
     support.main()
