@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -17,6 +16,7 @@
 #include <string_view>
 
 #include "meha/core/error.hpp"
+#include "meha/core/host.hpp"
 #include "meha/core/status.hpp"
 #include "meha/io/durable.hpp"
 #include "meha/io/state_file.hpp"
@@ -56,12 +56,6 @@ std::vector<std::string> names_in(const std::string& folder, std::string_view ta
   }
   std::sort(names.begin(), names.end(), is_newer);
   return names;
-}
-
-std::string host_name() {
-  std::array<char, 256> host{};
-  gethostname(host.data(), host.size() - 1);
-  return host.data();
 }
 
 /// Who wrote run.lock; nobody when it is empty.
@@ -112,7 +106,7 @@ std::vector<std::string> RunDirectory::checkpoints() const {
 void RunDirectory::create() const {
   std::error_code error;
   fs::create_directories(path_, error);
-  if (error || !fs::is_directory(path_)) {
+  if (error || kind_of_file(path_, ExitCode::Checkpoint) != FileKind::Folder) {
     throw Error(ExitCode::Checkpoint, path_ + ": cannot be created: " + (error ? error.message() : "it is a file"));
   }
 }
@@ -179,10 +173,13 @@ std::optional<std::string> RunDirectory::newest_valid(const std::function<void(c
       if (!damage) {
         return path;
       }
-      std::error_code error;
-      fs::rename(path, path + ".damaged", error);
-      warn(path + " " + *damage + (error ? "; it cannot be set aside (" + error.message() + ")" : "; set aside") +
-           ", falling back to an older checkpoint");
+      std::string what_became;
+      if (lock_) {
+        std::error_code error;
+        fs::rename(path, path + ".damaged", error);
+        what_became = error ? "; it cannot be set aside (" + error.message() + ")" : "; set aside";
+      }
+      warn(path + " " + *damage + what_became + ", falling back to an older checkpoint");
     } catch (const Error& error) {
       unreadable = error;
       warn(std::string(error.what()) + "; falling back to an older checkpoint");
@@ -197,7 +194,7 @@ std::optional<std::string> RunDirectory::newest_valid(const std::function<void(c
 std::string RunDirectory::solution(const std::function<void(const std::string&)>& warn) const {
   const std::string result = file("result.h5");
   const auto newest = newest_valid(warn);
-  if (!fs::exists(result) || damage_of(result)) {
+  if (!file_exists(result, ExitCode::Checkpoint) || damage_of(result)) {
     if (!newest) {
       throw Error(ExitCode::Checkpoint, path_ + ": has neither a result nor a valid checkpoint");
     }

@@ -170,7 +170,7 @@ TEST(DamagedCheckpoints, EveryOneIsNoticedAndTheOlderOneLeadsToTheSameBits) {
   std::cout << "MEHA_TEST_SEED=" << seed << '\n';
   std::mt19937 random(seed);
   const Scratch scratch;
-  const RunDirectory directory(scratch.folder());
+  RunDirectory directory(scratch.folder());
   Communicator comm = Communicator::world();
   test::Weighted toy;
   Oracle oracle(toy, comm, {.block_rows = 4});
@@ -191,6 +191,7 @@ TEST(DamagedCheckpoints, EveryOneIsNoticedAndTheOlderOneLeadsToTheSameBits) {
   run_to(40);
   const State whole = state;
   const std::string good = content_of(directory.checkpoint_file(30));
+  (void)directory.lock();
   for (int i = 0; i < 200; ++i) {
     std::string bytes = good;
     const std::size_t at = random() % bytes.size();

@@ -41,7 +41,7 @@ class RunDirectoryTest : public testing::Test {
   }
 
   Scratch scratch;
-  const RunDirectory directory{scratch.folder()};
+  RunDirectory directory{scratch.folder()};
   std::vector<std::string> warnings;
   const std::function<void(const std::string&)> warn = [this](const std::string& text) { warnings.push_back(text); };
 };
@@ -86,6 +86,7 @@ TEST_F(RunDirectoryTest, NewestValidIsTheLargestIteration) {
 }
 
 TEST_F(RunDirectoryTest, NewestValidSetsDamagedOnesAside) {
+  (void)directory.lock();
   for (const Index iteration : {20, 40, 60}) {
     write_checkpoint(iteration);
   }
@@ -95,13 +96,27 @@ TEST_F(RunDirectoryTest, NewestValidSetsDamagedOnesAside) {
   ASSERT_EQ(warnings.size(), 2U);
   EXPECT_NE(warnings[0].find("checkpoint-00000080.h5"), std::string::npos) << warnings[0];
   EXPECT_NE(warnings[1].find("checkpoint-00000060.h5"), std::string::npos) << warnings[1];
-  EXPECT_EQ(names(), (std::set<std::string>{"checkpoint-00000020.h5", "checkpoint-00000040.h5",
-                                            "checkpoint-00000060.h5.damaged", "checkpoint-00000080.h5.damaged"}));
+  EXPECT_EQ(names(),
+            (std::set<std::string>{"checkpoint-00000020.h5", "checkpoint-00000040.h5", "checkpoint-00000060.h5.damaged",
+                                   "checkpoint-00000080.h5.damaged", "run.lock"}));
   EXPECT_EQ(directory.newest_valid(warn), directory.checkpoint_file(40));
   EXPECT_EQ(warnings.size(), 2U);
 }
 
+TEST_F(RunDirectoryTest, WithoutTheLockNothingIsRenamed) {
+  write_checkpoint(20);
+  write_checkpoint(40);
+  damage(40);
+  const auto before = names();
+  EXPECT_EQ(directory.newest_valid(warn), directory.checkpoint_file(20));
+  EXPECT_EQ(directory.solution(warn), directory.checkpoint_file(20));
+  EXPECT_EQ(names(), before);
+  ASSERT_EQ(warnings.size(), 2U);
+  EXPECT_EQ(warnings[0].find("aside"), std::string::npos) << warnings[0];
+}
+
 TEST_F(RunDirectoryTest, WhatIsNoFileIsPassedOver) {
+  (void)directory.lock();
   write_checkpoint(20);
   fs::create_directory(directory.checkpoint_file(40));
   fs::create_symlink("nowhere", directory.checkpoint_file(60));
@@ -124,6 +139,7 @@ TEST_F(RunDirectoryTest, WhatCannotBeReadNowIsLeftAndNoReasonToBeginAnew) {
 }
 
 TEST_F(RunDirectoryTest, ADamagedOneThatCannotBeSetAsideIsPassedOverAndNotCounted) {
+  (void)directory.lock();
   for (const Index iteration : {20, 40, 60}) {
     write_checkpoint(iteration);
   }

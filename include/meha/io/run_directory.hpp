@@ -34,10 +34,12 @@ class RunDirectory {
   void check_is_mine() const;
   /// Removes files that an interrupted life left half written. Only under the lock.
   void remove_parts() const;
-  /// The newest checkpoint that damage_of() finds nothing in. A damaged one is told to `warn` and renamed to *.damaged.
+  /// The newest checkpoint that damage_of() finds nothing in. A damaged one is told to `warn` and, under the lock, renamed
+  /// to *.damaged.
   /// Errors: Error(Checkpoint) when there is none, but one that cannot be read now.
   [[nodiscard]] std::optional<std::string> newest_valid(const std::function<void(const std::string&)>& warn) const;
-  /// The state file to use results from: result.h5, or a checkpoint where that is newer, or the result broken.
+  /// The state file to use results from: result.h5, or a checkpoint where that is newer, or the result broken. Reads only,
+  /// unless this object holds the lock.
   /// Errors: Error(Checkpoint) when there is neither.
   [[nodiscard]] std::string solution(const std::function<void(const std::string&)>& warn) const;
   /// Points latest.h5 to this checkpoint and removes all older ones but the last, so that `keep` stay.
