@@ -4,6 +4,7 @@
 
 #include "meha/app/data_bands.hpp"
 #include "meha/app/verbs.hpp"
+#include "meha/core/schedule.hpp"
 #include "meha/data/generated_rows.hpp"
 #include "meha/data/hdf5_table.hpp"
 #include "meha/data/instance_noise.hpp"
@@ -36,7 +37,7 @@ ExitCode data_corrupt_verb(const Arguments& arguments) {
   format.has_truth = true;
   format.block_rows = format.block_rows > 0 ? format.block_rows : a.block_rows;
   format.recipe = "corrupt " + a.in + " (" + (in.fingerprint().empty() ? identity(a.in) : in.fingerprint()) + "), " +
-                  a.kind + " " + std::to_string(a.rate) + ", seed " + std::to_string(a.seed);
+                  a.kind + " " + shortest(a.rate) + ", seed " + std::to_string(a.seed);
   const Range all{0, in.n_rows()};
   auto labels = in.labels(all);
   const auto truth = in.format().has_truth ? in.truth(all) : labels;
@@ -72,7 +73,7 @@ ExitCode data_augment_verb(const Arguments& arguments) {
     format = in.format();
     *images = in.read({0, in.n_rows()});
     format.recipe = "augment " + a.in + " (" + (in.fingerprint().empty() ? identity(a.in) : in.fingerprint()) + "), " +
-                    std::to_string(a.n_rows) + " rows, strength " + std::to_string(a.strength) + ", seed " +
+                    std::to_string(a.n_rows) + " rows, strength " + shortest(a.strength) + ", seed " +
                     std::to_string(a.seed) + ", width " + std::to_string(a.width) + ", height " +
                     std::to_string(a.height) + ", block_rows " + std::to_string(a.block_rows);
   }
@@ -103,7 +104,7 @@ ExitCode data_synthetic_verb(const Arguments& arguments) {
     format.class_names.push_back(std::to_string(k));
   }
   format.recipe = "synthetic " + std::to_string(a.n_rows) + " rows, " + std::to_string(a.n_features) + " features, " +
-                  std::to_string(a.n_classes) + " classes, rate " + std::to_string(a.rate) + ", seed " +
+                  std::to_string(a.n_classes) + " classes, rate " + shortest(a.rate) + ", seed " +
                   std::to_string(a.seed) + ", " + name_of(format.stored) + ", block_rows " +
                   std::to_string(a.block_rows);
   return resumable([&] {

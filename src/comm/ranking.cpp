@@ -10,7 +10,7 @@ namespace {
 
 __extension__ using Wide = unsigned __int128;  // 2 n² needs more than 64 bits from n = 3e9 on
 
-/// Rows of one score.
+/// Rows of one score on one rank.
 struct Tie {
   Real score;
   std::uint32_t n_clean, n_corrupted;
@@ -103,19 +103,21 @@ std::optional<Real> auroc(const Communicator& comm, InSpan score, std::span<cons
     n_corrupted += of_rank[static_cast<std::size_t>(rank)];
   }
   Wide twice_wins = 0;
-  Tie tied{};
+  Real tied = 0;  // of the rows counted last, on all ranks: there may be more than 2^32 of one score
+  Index n_clean_tied = 0;
+  Index n_corrupted_tied = 0;
   const auto count_tied = [&] {
-    twice_wins += static_cast<Wide>(tied.n_clean) * static_cast<Wide>(2 * n_below + tied.n_corrupted);
-    n_below += tied.n_corrupted;
+    twice_wins += static_cast<Wide>(n_clean_tied) * static_cast<Wide>(2 * n_below + n_corrupted_tied);
+    n_below += n_corrupted_tied;
+    n_clean_tied = n_corrupted_tied = 0;
   };
   merge(ties, first, [&](const Tie& tie) {
-    if (tie.score == tied.score) {
-      tied.n_clean += tie.n_clean;
-      tied.n_corrupted += tie.n_corrupted;
-    } else {
+    if (tie.score != tied) {
       count_tied();
-      tied = tie;
+      tied = tie.score;
     }
+    n_clean_tied += tie.n_clean;
+    n_corrupted_tied += tie.n_corrupted;
   });
   count_tied();
   twice_wins = sum(comm, twice_wins);

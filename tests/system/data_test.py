@@ -46,6 +46,17 @@ class DataTest(support.Case):
 
     # ---- import ----
 
+    def test_recipes_are_exact(self):
+        rows, noisy = self.folder / "rows.h5", self.folder / "noisy.h5"
+        for rate in ("1e-07", "2e-07", "0.1"):
+            with self.subTest(rate=rate):
+                for path in (rows, noisy):
+                    path.unlink(missing_ok=True)
+                self.assertEqual(support.run("data", "synthetic", rows, "--rows", 50, "--rate", rate).code, 0)
+                self.assertIn(f"rate {rate}, seed 1", support.run("data", "info", rows).out)
+                self.assertEqual(support.run("data", "corrupt", rows, noisy, "--kind", "uniform", "--rate", rate).code, 0)
+                self.assertIn(f"uniform {rate}, seed 1", support.run("data", "info", noisy).out)
+
     def test_training_from_each_format_has_the_same_bits(self):
         """validation and test rows come from the imported file's own kind, so that elements agree."""
         only_train = {"problem__data__n_validation": 50, "problem__data__n_test": 30}
