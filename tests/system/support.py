@@ -22,6 +22,7 @@ import numpy as np
 
 ENDLESS = 10_000_000  # iterations
 ROOT_MAY_START_JOBS = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+SKIPPED = 77  # what ctest takes for "skipped"
 SEED = int(os.environ.get("MEHA_TEST_SEED", random.SystemRandom().randrange(2**32)))
 
 program = pathlib.Path()
@@ -34,7 +35,15 @@ def main():
         sys.exit(f"usage: {sys.argv[0]} PROGRAM SOURCE_FOLDER [unittest arguments]")
     program, source = (pathlib.Path(p).resolve() for p in sys.argv[1:3])
     print(f"MEHA_TEST_SEED={SEED}", flush=True)
-    unittest.main(module="__main__", argv=[sys.argv[0], *sys.argv[3:]])
+    result = unittest.main(module="__main__", argv=[sys.argv[0], *sys.argv[3:]], exit=False).result
+    for test, reason in result.skipped:
+        print(f"skipped: {test}: {reason}", file=sys.stderr)
+    sys.exit(0 if result.wasSuccessful() and has_run(result) else SKIPPED if result.wasSuccessful() else 1)
+
+
+def has_run(result):
+    """Whether a test has run; without any, as of an empty -k, nothing was skipped."""
+    return not result.skipped or result.testsRun > len(result.skipped)
 
 
 def option(name, default):
