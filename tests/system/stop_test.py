@@ -77,10 +77,31 @@ class StopTest(support.RestartCase):
                 shutil.rmtree(self.out, ignore_errors=True)
                 shutil.rmtree(self.folder / "whole", ignore_errors=True)
                 job = self.begin(2, **quiet)
-                os.kill(job.pid, getattr(signal, name))
+                (mpirun,) = [pid for pid in support.descendants(job.pid) if support.name_of(pid) == "mpirun"]
+                os.kill(mpirun, getattr(signal, name))
                 self.assertNotEqual(support.finish(job).code, 0)
                 self.assertEqual(support.read_attribute(self.out / "result.h5", "status"), "stopped")
                 self.go_on_and_compare(**quiet)
+
+    def test_the_launcher_is_asked_to_stop(self):
+        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            with self.subTest(signal=name):
+                shutil.rmtree(self.out, ignore_errors=True)
+                shutil.rmtree(self.folder / "whole", ignore_errors=True)
+                job = self.begin(2)
+                os.kill(job.pid, getattr(signal, name))
+                ended = support.finish(job)
+                self.assertEqual(ended.code, STOPPED, ended.err)
+                self.assertEqual(support.read_attribute(self.out / "result.h5", "status"), "stopped")
+                self.go_on_and_compare()
+
+    def test_the_launcher_is_killed(self):
+        job = self.begin(2)
+        ranks = support.ranks_below(job)
+        os.kill(job.pid, signal.SIGKILL)
+        support.wait_for(lambda: not any(support.name_of(pid) == support.program.name for pid in ranks), what="an end of the ranks")
+        support.finish(job)
+        self.go_on_and_compare()
 
     def test_stop_signal_to_one_rank(self):
         job = self.begin(3)

@@ -47,6 +47,16 @@ class UntilDoneTest(support.Case):
     def result(self, status):
         return f"echo {status} >$directory/r.part; mv $directory/r.part $directory/result.h5;"
 
+    def test_settings_are_no_directory(self):
+        plan = self.result("finished") + "exit 0"
+        for words in (["resume", "--set", "run.iterations=9", self.out], ["resume", "--set=run.iterations=9", self.out],
+                      ["resume", self.out, "--set", "run.seed=1"]):
+            with self.subTest(words=words):
+                self.program.write_text(PRETENDER.replace("directory=$2", f"directory={self.out}"))
+                command = [*self.command(plan)[:3], self.program, *words]
+                ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+                self.assertEqual((ended.returncode, self.lives()), (0, 1), ended.stderr)
+
     def test_finished(self):
         self.assert_ends(0, 1, self.result("finished") + "exit 0")
         for status in ("finished", "converged", "error_reached", "no_progress"):
@@ -123,7 +133,7 @@ class StuckMpirunTest(support.Case):
         environment = support.environment() | {"PATH": f"{self.folder}:{os.environ['PATH']}", "MEHA_STUCK_S": "0.2"}
         ended = subprocess.run([support.source / "launch" / "local", "1", "true"], env=environment, capture_output=True, text=True,
                                timeout=50, check=False)
-        self.assertEqual(ended.returncode, -signal.SIGKILL)
+        self.assertEqual(ended.returncode, 128 + signal.SIGKILL)
         self.assertIn("mpirun hangs", ended.stderr)
 
 
