@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The job scripts: all are valid bash; those for PBS and LSF in an environment as these schedulers make it."""
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -61,6 +62,29 @@ class JobScriptsTest(support.RestartCase):
         wanted = f"MEHA_COMMAND={self.environment['MEHA_COMMAND']},MEHA_LIFE=2,MEHA_SECONDS=2"
         self.assertEqual(self.submitted.read_text().splitlines(), ["-v", wanted, f"{support.source}/launch/pbs.sh"])
         self.go_on_and_compare(run__report_every=100_000)
+
+    def test_from_another_folder_with_spaces(self):
+        checkout = self.folder / "my checkout"
+        checkout.mkdir()
+        (checkout / "build").symlink_to(support.program.parent)
+        shutil.copytree(support.source / "launch", checkout / "launch")
+        config = self.config("my config", run__iterations=3)
+        out = self.folder / "my run"
+        del self.environment["MEHA_LAUNCH"]
+        self.environment["MEHA_COMMAND"] = f"'{checkout}/build/{support.program.name}' run '{config}' --out '{out}'"
+        copies = self.folder / "spool"  # where schedulers copy scripts to
+        copies.mkdir()
+        for script, environment in (("pbs.sh", self.pbs), ("lsf.sh", self.lsf)):
+            with self.subTest(script=script):
+                shutil.rmtree(out, ignore_errors=True)
+                copy = shutil.copy(support.source / "launch" / script, copies / "job.sh")
+                job = subprocess.Popen([copy], env=self.environment | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                self.addCleanup(support.stop_at_once, job)
+                self.end_of(job, 0)
+                self.assertEqual(support.read_attribute(out / "result.h5", "status"), "finished")
+        self.environment["MEHA_COMMAND"] = f"nowhere/meha run '{config}' --out '{out}'"
+        job = subprocess.Popen([copies / "job.sh"], env=self.environment | self.lsf, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertIn("no checkout found: set MEHA_LAUNCH", self.end_of(job, 2))
 
     def test_cancelled(self):
         for script, environment in (("pbs.sh", self.pbs), ("lsf.sh", self.lsf)):

@@ -154,15 +154,16 @@ class SlurmCase(support.RestartCase):
         for path in [*self.slurm.glob("pmix/*"), *self.slurm.glob("spool.*/*pmix*")]:  # sockets do not outlive a node
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
-    def ask(self, *words):
-        ended = subprocess.run(self.beside_controller(*words), env=self.environment, cwd=support.source, capture_output=True, text=True, check=False,
+    def ask(self, *words, cwd=None):
+        ended = subprocess.run(self.beside_controller(*words), env=self.environment, cwd=cwd or support.source, capture_output=True, text=True, check=False,
                                timeout=120)
         return ended.stdout + ended.stderr
 
     def submit(self, *options):
         config = self.config("endless", run__iterations=support.ENDLESS)
         said = self.ask("sbatch", f"--chdir={support.source}", f"--output={self.folder}/job.log", "--ntasks=2", *options,
-                        support.source / "launch" / "slurm.sbatch", support.program, "run", config, "--out", self.out)
+                        support.source / "launch" / "slurm.sbatch", support.program, "run", config, "--out", self.out,
+                        cwd=self.folder)  # not the checkout
         self.assertIn("Submitted batch job", said)
         return said.split()[-1]
 
