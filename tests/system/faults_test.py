@@ -115,6 +115,22 @@ class FileSizeLimitTest(support.RestartCase):
         self.assertIn(f"{path}: ", ended.stderr)
 
 
+class AddressSpaceLimitTest(support.RestartCase):
+    """ulimit -v. Where memory runs out inside of Open MPI, the words are its own."""
+
+    def test_ends_in_words(self):
+        for kib in range(212_000, 280_000, 8_000):
+            with self.subTest(kib=kib):
+                shutil.rmtree(self.out, ignore_errors=True)
+                start, program = support.command([], 2)[:2], support.command([], 2)[2:]
+                limited = ["bash", "-c", f'ulimit -v {kib}; exec "$@"', "limit", *program, "run", self.config(), "--out", self.out]
+                ended = subprocess.run(list(map(str, [*start, *limited])), capture_output=True, text=True, timeout=60,
+                                       env=support.environment(), check=False)
+                self.assertNotIn("terminate called", ended.stderr)
+                if ended.returncode == 70:
+                    self.assertRegex(ended.stderr, "meha: .*(out of memory|the system refused a resource)")
+
+
 class VanishedFolderTest(support.RestartCase):
     def test_folder_gone(self):
         job = self.begin(2)
