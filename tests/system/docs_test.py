@@ -31,7 +31,7 @@ BLOCKS = {
         "launch/quickstart": "parse",
         "  test_accuracy": "output",
         "build/meha run CONFIG.toml --out DIR": "run",
-        "cmake -B build -DCMAKE_BUILD_TYPE=Release": "parse",
+        "cmake -G Ninja -B build -DCMAKE_BUILD_TYPE=Release": "parse",
     },
     "configs/README.md": {
         "import h5py, numpy as np\ndef write": "run",
