@@ -41,8 +41,9 @@ bool are_equal(std::span<const Index> weights) {
   return std::all_of(weights.begin(), weights.end(), [&](Index weight) { return weight == weights[0]; });
 }
 
-/// Of a rank with these weights in a full pass: training rows are visited at two points.
-Real work_of(Oracle& oracle, const Options& options, int rank, std::span<const Index> weights) {
+/// Of a rank with these weights in an iteration. @param points  at which it visits each row of a level, of all its passes
+Real work_of(Oracle& oracle, const Options& options, const std::array<Real, 2>& points, int rank,
+             std::span<const Index> weights) {
   const auto rows = [&](Level level) {
     const BlockPlan plan{.n_rows = oracle.problem().n_rows(level), .block_rows = options.run.block_rows};
     return static_cast<Real>(owned_rows(plan, rank, weights).size());
@@ -51,7 +52,20 @@ Real work_of(Oracle& oracle, const Options& options, int rank, std::span<const I
     const auto n = static_cast<Real>(std::max<Index>(1, oracle.problem().n_rows(level)));
     return (batch > 0 ? std::min<Real>(1, static_cast<Real>(batch) / n) : 1) * rows(level);
   };
-  return 2 * share(Level::Lower, options.algorithm.batch_lower) + share(Level::Upper, options.algorithm.batch_upper);
+  return points[0] * share(Level::Lower, options.algorithm.batch_lower) +
+         points[1] * share(Level::Upper, options.algorithm.batch_upper);
+}
+
+/// Points at which each row of a level was visited, mean of iterations that this was counted in.
+std::array<Real, 2> points_of(Oracle& oracle, const Counts& before, Real n_iterations) {
+  std::array<Real, 2> points{};
+  for (const Level level : {Level::Lower, Level::Upper}) {
+    const auto at = static_cast<std::size_t>(level);
+    const Index n_visits = oracle.counts.level[at].work - before.level[at].work;
+    const Index n_rows = std::max<Index>(1, oracle.n_rows_in_step(level));
+    points[at] = static_cast<Real>(n_visits) / (n_iterations * static_cast<Real>(n_rows));
+  }
+  return points;
 }
 
 /// What weights ranks should have that took `seconds` for `work`, when it is clearly better: by more than noise, and until
@@ -111,18 +125,21 @@ bool Balance::is_worth_a_deal(Oracle& oracle, Index iteration, Index n_iteration
     first_iteration_ = looked_at_ = iteration;
     next_look_ = iteration + 1;
     compute_s_ = oracle.timings.compute;
+    counts_ = oracle.counts;
     return false;
   }
   next_look_ = first_iteration_ + 2 * (iteration - first_iteration_);
   struct Look {
     Real seconds, work, deal_s;
   };
-  const Look mine{.seconds = oracle.timings.compute - compute_s_,
-                  .work = work_of(oracle, options_, comm_.rank(), comm_.weights()),
-                  .deal_s = deal_s_};
   const auto n_looked_at = static_cast<Real>(iteration - looked_at_);
+  const auto points = points_of(oracle, counts_, n_looked_at);
+  const Look mine{.seconds = oracle.timings.compute - compute_s_,
+                  .work = work_of(oracle, options_, points, comm_.rank(), comm_.weights()),
+                  .deal_s = deal_s_};
   looked_at_ = iteration;
   compute_s_ = oracle.timings.compute;
+  counts_ = oracle.counts;
   std::vector<Real> work;
   std::vector<Real> seconds;
   const auto looks = comm_.gather_all(std::span<const Look>(&mine, 1));
@@ -136,7 +153,7 @@ bool Balance::is_worth_a_deal(Oracle& oracle, Index iteration, Index n_iteration
     return false;
   }
   const auto better = better_weights(
-      work, seconds, [&](int rank, auto weights) { return work_of(oracle, options_, rank, weights); },
+      work, seconds, [&](int rank, auto weights) { return work_of(oracle, options_, points, rank, weights); },
       static_cast<Real>(n_iterations - iteration) / n_looked_at, deal_s);
   next_weights_ = better.value_or(std::vector<Index>());
   return better.has_value();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// meha check CONFIG.toml: are the problem's gradients, proximal map and projection what they claim to be?
+// meha check CONFIG.toml: are the problem's gradients, second-order products, proximal map and projection what they claim to be?
 // meha check --solution DIR: how far is a run's solution from satisfying the problem?
 #include <cstdio>
 
@@ -39,9 +39,9 @@ ExitCode check_gradients(const Arguments& arguments) {
   }
   const auto problem = make_problem(options, comm, agree_on_simd(comm, options.run.simd));
   bool passed = true;
-  std::printf("%-20s %-12s %-12s\n", options.problem.type.c_str(), "error", "tolerance");
+  std::printf("%-25s %-12s %-12s\n", options.problem.type.c_str(), "error", "tolerance");
   for (const CheckResult& result : check_problem(*problem, options.run.block_rows, options.run.seed)) {
-    std::printf("%-20s %-12.3g %-12.3g %s\n", result.what.c_str(), result.error, result.tolerance,
+    std::printf("%-25s %-12.3g %-12.3g %s\n", result.what.c_str(), result.error, result.tolerance,
                 result.passed() ? "ok" : "FAILED");
     passed = passed && result.passed();
   }
@@ -88,7 +88,7 @@ void print(const Certificate& c, const Solution& solution, const CertificatePlan
   line("residual", c.residual,
        "dist(0, grad F + c (grad f + dg - grad v_gamma) + N), first-order optimality of the penalty problem");
   line("penalty", plan.penalty, "c of the residual");
-  line("theta_distance", c.theta_distance, "|theta* - theta| of the run's theta to the minimiser");
+  line("theta_distance", c.theta_distance, "|theta* - theta| of the run's theta, or its y, to the minimiser");
   line("tolerance", c.tolerance,
        c.tolerance <= plan.tolerance
            ? "reached on the proximal lower problem: length of its proximal-gradient mapping"
@@ -118,7 +118,12 @@ ExitCode check_solution(const Arguments& arguments) {
   State state;
   state.add("x", oracle.per_row(), oracle.stored_x_size());
   state.add("y", false, problem->n_y());
-  state.add("theta", false, problem->n_y());
+  Index has_theta = 0;
+  comm.root_or_none([&] { has_theta = solution.opened->has("/state/theta") ? 1 : 0; });
+  comm.broadcast(has_theta);
+  if (has_theta != 0) {  // the method's own guess of the minimiser
+    state.add("theta", false, problem->n_y());
+  }
   if (problem->trusts_surest()) {
     add_label_fields(state, *problem->cross_fit());
   }
@@ -130,7 +135,7 @@ ExitCode check_solution(const Arguments& arguments) {
                              .penalty = options.algorithm.penalty.at(solution.iteration),
                              .tolerance = arguments.tolerance,
                              .iterations = arguments.iterations};
-  const Certificate certificate = certify(oracle, state["x"], state["y"], state["theta"], plan);
+  const Certificate certificate = certify(oracle, state["x"], state["y"], state[has_theta != 0 ? "theta" : "y"], plan);
   if (!certificate.is_finite) {
     throw Error(ExitCode::NotFinite, solution.file + ": a number became infinite or not a number on the way");
   }

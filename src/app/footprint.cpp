@@ -11,7 +11,6 @@
 #include "meha/data/idx.hpp"
 #include "meha/data/rows_file.hpp"
 #include "meha/problem/deal.hpp"
-#include "meha/solver/direction.hpp"
 #include "meha/problem/cross_fit.hpp"
 
 namespace meha {
@@ -67,23 +66,19 @@ FileSizes sizes_of(const DataOptions& data, const Path& features, const Path& la
           .row_bytes = table.n_features};
 }
 
-/// Numbers that State has for each entry of x, of y and of θ together.
+/// Numbers that State has for each entry of x and of y.
 struct Fields {
-  Index x = 1, y = 2;
+  Index x = 0, y = 0;
 };
 
 Fields fields_of(const RunSizes& sizes) {
-  const AlgorithmOptions& algorithm = sizes.options.algorithm;
-  const auto of = [](const std::string& optimizer) { return optimizer == "adam" ? 2 : optimizer == "sgd" ? 0 : 1; };
-  const std::string x = optimizer_of_x(algorithm, sizes.per_row);
-  Fields fields{.x = 1 + of(x) + (sizes.per_row && x == "adam" ? 1 : 0),
-                .y = 2 + of(algorithm.optimizer_y) + of(algorithm.optimizer_theta)};
+  Fields fields{.x = sizes.cost.fields_of_x, .y = sizes.cost.fields_of_y};
   if (sizes.per_row && sizes.options.problem.start == "trusted") {
     fields.y += CrossFit::folds_of(sizes.m) + 1 + (sizes.rows[Level::Upper] > 0 ? 1 : 0);
   }
   if (sizes.options.problem.data.n_holdout > 0) {
     fields.x += 1;
-    fields.y += 2;
+    fields.y += sizes.cost.variables_of_y;
   }
   return fields;
 }
@@ -144,6 +139,10 @@ Index RunSizes::n_later_reports() const {
   return (n_iterations() + every - 1) / every;
 }
 
+bool has_x_per_row(const Options& options) {
+  return options.problem.type == "hyper_cleaning";
+}
+
 RunSizes sizes_of_run(const Options& options, Simd simd) {
   const std::string& type = options.problem.type;
   if (type != "hyper_cleaning" && type != "regularisation") {
@@ -155,7 +154,7 @@ RunSizes sizes_of_run(const Options& options, Simd simd) {
   RunSizes sizes;
   sizes.options = options;
   const Targets targets = sizes.has_numbers() ? Targets::Numbers : Targets::Classes;
-  sizes.per_row = type == "hyper_cleaning";
+  sizes.per_row = has_x_per_row(options);
   sizes.file = sizes_of(data, data.train_features, data.train_labels, targets);
   const FileSizes validation = sizes_of(data, data.validation_features, data.validation_labels, targets);
   const FileSizes test = sizes_of(data, data.test_features, data.test_labels, targets);
@@ -261,9 +260,9 @@ Traffic traffic_of(const RunSizes& sizes, int n_ranks) {
   }
   const Index limbs = sizes.options.comm.sum == "exact" ? 2 : 1;
   const Index shared = sizes.per_row ? 0 : sizes.n_x;
-  const Index n_sums = 2 * sizes.m + (sizes.per_row ? 5 : 2 * shared + 10);
+  const Index n_sums = sizes.cost.sums_of_y * sizes.m + sizes.cost.sums_of_x * shared + sizes.cost.sums_besides;
   return {.allreduce = static_cast<Real>(number * limbs * n_sums),
-          .broadcast = static_cast<Real>(number * (2 * sizes.m + shared))};
+          .broadcast = static_cast<Real>(number * (sizes.cost.variables_of_y * sizes.m + shared))};
 }
 
 }  // namespace meha

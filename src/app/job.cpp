@@ -23,24 +23,26 @@
 #include "meha/problem/registry.hpp"
 #include "meha/solver/best_state.hpp"
 #include "meha/solver/blow_up.hpp"
+#include "meha/solver/cost.hpp"
 #include "meha/solver/random_search.hpp"
 #include "meha/solver/registry.hpp"
-#include "meha/solver/steps.hpp"
 
 namespace meha {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// Runs `work` as a stage of its own: the passes it makes count neither as compute nor as allreduce.
+/// Runs `work` as a stage of its own: the passes it makes count neither as compute nor as allreduce, nor at all.
 template <class Work>
 void timed(Oracle& oracle, Real Timings::*stage, Stage doing, Work&& work) {
   Timings before = oracle.timings;
+  const Counts counts_before = oracle.counts;
   {
     const Stopwatch watch(before.*stage, doing);
     work();
   }
   oracle.timings = before;
+  oracle.counts = counts_before;
 }
 
 /// x, y and the models of labels where a run begins. Collective.
@@ -75,7 +77,7 @@ void fill_state(const Options& options, const Origin& origin, Index first_iterat
     add_label_fields(state, *problem.cross_fit());
   }
   if (options.problem.data.n_holdout > 0) {
-    add_best_state(state);
+    add_best_state(state, algorithm.variables());
   }
   if (!origin.file.empty()) {
     read_state(origin.file, oracle.comm(), state, oracle.stored_rows());
@@ -91,7 +93,13 @@ void fill_state(const Options& options, const Origin& origin, Index first_iterat
   algorithm.init(oracle, state);
   const Path& initial = options.run.initial_state;
   if (!initial.empty()) {
-    read_state(initial.value, oracle.comm(), state, oracle.stored_rows(), {"theta"});
+    std::vector<std::string> others;
+    for (const Variable& variable : algorithm.variables()) {
+      if (variable.name != "x" && variable.name != "y") {
+        others.push_back(variable.name);
+      }
+    }
+    read_state(initial.value, oracle.comm(), state, oracle.stored_rows(), others);
   }
 }
 
@@ -102,20 +110,18 @@ void check_holdout(const Options& options, const Problem& problem) {
   }
 }
 
-Metrics compare_by_search(const Options& options, const Algorithm& algorithm, Oracle& oracle, State& state,
-                          Index iterations) {
-  const Visits visits = algorithm.visits();
+Metrics compare_by_search(const Options& options, Oracle& oracle, State& state, Index iterations) {
+  const auto [lower, upper] =
+      cost_of_iteration(options.algorithm, oracle.problem().x_layout(), oracle.comm()).counts.level;
+  const auto points = [](const Counts::OfLevel& level) { return level.visits + level.products + level.differences; };
   const Index per_step =
-      visits.lower * oracle.n_rows_in_step(Level::Lower) + visits.upper * oracle.n_rows_in_step(Level::Upper);
+      points(lower) * oracle.n_rows_in_step(Level::Lower) + points(upper) * oracle.n_rows_in_step(Level::Upper);
   const Real of_run = static_cast<Real>(iterations) * static_cast<Real>(per_step);
-  Timings before = oracle.timings;
   Metrics metrics;
-  {
-    const Stopwatch watch(before.evaluate, Stage::Evaluate);
+  timed(oracle, &Timings::evaluate, Stage::Evaluate, [&] {
     metrics = random_search(oracle, state["x"],
                             {.seed = options.run.seed, .row_visits = options.problem.random_search * of_run});
-  }
-  oracle.timings = before;
+  });
   return metrics;
 }
 
@@ -211,8 +217,12 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
   comm.root_or_none([&] { check_iterations_left(origin, options.run.iterations, per_pass); });
   const bool in_passes = set_pass(options, per_pass);
   State start = origin.file.empty() ? start_of(options, oracle) : State();
-  const std::string steps = origin.file.empty() ? choose_steps(oracle, options.algorithm, start) : std::string();
-  const auto algorithm = make_algorithm(options.algorithm, *problem);
+  auto algorithm = make_algorithm(options.algorithm, *problem);
+  std::string steps;
+  if (origin.file.empty()) {
+    steps = algorithm->choose_steps(oracle, options.algorithm, start);
+    algorithm = make_algorithm(options.algorithm, *problem);  // with these steps
+  }
   Options resolved = options;
   resolved.problem.start = configured_start;
   comm.root_or_none([&] { write_durably(directory.file("config.toml"), write_config(resolved)); });
@@ -278,7 +288,7 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
   }
   set_checkpoint_requests(CheckpointRequests::Late);
   const Index iteration = state.iteration;
-  const std::string blown_up = status == Status::NotFinite ? blow_up(comm, state) : "";
+  const std::string blown_up = status == Status::NotFinite ? blow_up(comm, state, algorithm->variables()) : "";
   choose_best(state);
   Metrics comparison;
   Answer of_labels;
@@ -301,7 +311,7 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
       recorder.progress().say("searching x at random, with " + toml(options.problem.random_search) +
                               " times the passes of the run");
     }
-    const Metrics found = compare_by_search(options, *algorithm, oracle, state, iteration);
+    const Metrics found = compare_by_search(options, oracle, state, iteration);
     comparison.values.insert(comparison.values.end(), found.values.begin(), found.values.end());
     status = oracle.agreed().stop ? Status::Stopped : oracle.agreed().time_limit ? Status::TimeLimit : status;
   }

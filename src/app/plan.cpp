@@ -60,9 +60,11 @@ void print_traffic(const RunSizes& sizes, int n_ranks) {
 
 /// @param rate  flops a second of a rank
 void print_kernels_at(Real rate, const RunSizes& sizes, int n_ranks) {
-  const Index n_passes = sizes.per_row ? 1 : 2;
-  const Index n_products = 8 * sizes.rows_of_iteration(Level::Lower) + 4 * sizes.rows_of_iteration(Level::Upper);
-  const Real flops = static_cast<Real>(n_passes * n_products) * static_cast<Real>(sizes.m_of_row());
+  constexpr Index flops_of_number = 4;  // forward and backward, a product and a sum each
+  const auto& [lower, upper] = sizes.cost.counts.level;
+  const Index n_visits =
+      lower.work * sizes.rows_of_iteration(Level::Lower) + upper.work * sizes.rows_of_iteration(Level::Upper);
+  const Real flops = static_cast<Real>(flops_of_number * n_visits) * static_cast<Real>(sizes.m_of_row());
   print_amount("row kernels, at the rate given", flops / rate / n_ranks * 1e3, "ms");
 }
 
@@ -87,20 +89,26 @@ void print_times(const Duration& duration, const RunSizes& sizes, bool measured_
 }  // namespace
 
 ExitCode plan_verb(const Arguments& arguments) {
-  const Communicator comm = Communicator::world();
+  Communicator comm = Communicator::world();
   Options options;
+  std::string packed;
   comm.root_or_none([&] {
     options = read_config(arguments.target);
     apply_settings(options, arguments.settings);
     check_names(options);
+    packed = pack(options);
   });
-  std::string bytes = pack(options);
-  comm.broadcast(bytes);
-  options = unpack<Options>(bytes);
+  comm.broadcast(packed);
+  options = unpack<Options>(packed);
   const Watchdog watchdog(comm, options.comm.watchdog_s);
   const Simd simd = agree_on_simd(comm, options.run.simd);
   std::optional<RunSizes> sizes;
   comm.root_or_none([&] { sizes = sizes_of_run(options, simd); });
+  const XLayout x_layout = has_x_per_row(options) ? XLayout::PerRow : XLayout::Shared;
+  const Cost cost = cost_of_iteration(options.algorithm, x_layout, comm);
+  if (sizes) {
+    sizes->cost = cost;
+  }
   const int n_ranks = arguments.ranks > 0 ? static_cast<int>(arguments.ranks) : comm.size();
   const bool has_rate = arguments.flops > 0;
   const Duration duration = has_rate ? Duration() : rehearse(comm, sizes ? &*sizes : nullptr, simd, n_ranks);

@@ -118,7 +118,7 @@ Duration rehearse_with(const Communicator& world, const Options& options, Simd s
   State state;
   algorithm->add_fields(oracle, state);
   if (options.problem.data.n_holdout > 0) {
-    add_best_state(state);
+    add_best_state(state, algorithm->variables());
   }
   problem->start(state["x"], state["y"]);
   algorithm->init(oracle, state);
@@ -172,7 +172,9 @@ Duration rehearse(const Communicator& comm, const RunSizes* sizes, Simd simd, in
   const auto visited = [&](const PerLevel<Index>& n) {
     const AlgorithmOptions& algorithm = sizes->options.algorithm;
     const auto of = [](Index batch, Index n_rows) { return batch > 0 ? std::min(batch, n_rows) : n_rows; };
-    return static_cast<Real>(2 * of(algorithm.batch_lower, n[Level::Lower]) + of(algorithm.batch_upper, n[Level::Upper]));
+    const auto& [lower, upper] = sizes->cost.counts.level;
+    return static_cast<Real>(lower.work * of(algorithm.batch_lower, n[Level::Lower]) +
+                             upper.work * of(algorithm.batch_upper, n[Level::Upper]));
   };
   const Real ranks = static_cast<Real>(comm.size()) / n_ranks;
   if (!smaller_config.empty()) {

@@ -92,6 +92,11 @@ void ExactSum::allreduce(const Communicator& comm) {
   }
 }
 
+Index ExactSum::bytes() const {
+  return kind_ == Kind::Exact ? std::ssize(limbs_) * Index{sizeof(limbs_[0])}
+                              : std::ssize(plain_) * Index{sizeof(Real)};
+}
+
 bool ExactSum::raised(Flag flag) const {
   const auto at = static_cast<std::size_t>(flag);
   return kind_ == Kind::Exact ? limbs_[at] != 0 : plain_[at] != 0;

@@ -24,6 +24,21 @@ constexpr std::array stages = {
     TimedStage{"update_s", &Timings::update},     TimedStage{"start_s", &Timings::start},
     TimedStage{"evaluate_s", &Timings::evaluate}, TimedStage{"checkpoint_s", &Timings::checkpoint}};
 
+struct CountedKind {
+  const char* metric;
+  Real (*count)(const Counts&);
+};
+constexpr std::array kinds = {
+    CountedKind{"lower_visits", [](const Counts& c) { return static_cast<Real>(c.level[0].visits); }},
+    CountedKind{"upper_visits", [](const Counts& c) { return static_cast<Real>(c.level[1].visits); }},
+    CountedKind{"product_visits",
+                [](const Counts& c) { return static_cast<Real>(c.level[0].products + c.level[1].products); }},
+    CountedKind{"difference_visits",
+                [](const Counts& c) { return static_cast<Real>(c.level[0].differences + c.level[1].differences); }},
+    CountedKind{"row_passes", [](const Counts& c) { return static_cast<Real>(c.passes); }},
+    CountedKind{"allreduces", [](const Counts& c) { return static_cast<Real>(c.allreduces); }},
+    CountedKind{"allreduce_bytes", [](const Counts& c) { return static_cast<Real>(c.bytes); }}};
+
 }  // namespace
 
 Recorder::Recorder(Oracle& oracle, const RunDirectory& directory, const Options& options, Record record)
@@ -50,6 +65,16 @@ Real Recorder::seconds() const {
          std::chrono::duration<Real>(std::chrono::steady_clock::now() - start_).count();
 }
 
+void Recorder::set_counts(Metrics& metrics) const {
+  for (const CountedKind& kind : kinds) {
+    const auto earlier = base_.numbers.find(kind.metric);
+    const Real total = (earlier != base_.numbers.end() ? earlier->second : 0) + kind.count(oracle_.counts);
+    if (total > 0) {
+      metrics.set(kind.metric, total);
+    }
+  }
+}
+
 void Recorder::set_timings(Metrics& metrics) const {
   metrics.set("seconds", seconds());
   for (const TimedStage& stage : stages) {
@@ -71,6 +96,7 @@ void Recorder::report(const Metrics& metrics) {
   last_reported_ = metrics.iteration;
   oracle_.comm().root_or_none([&] {
     Metrics line = metrics;
+    set_counts(line);
     set_timings(line);
     put(line);
     progress_->report(line);
@@ -102,9 +128,10 @@ Record Recorder::record_at(const State& state, Index iteration, std::string_view
   if (metrics_) {
     record.history = metrics_->history();
   }
-  Metrics timings;
-  set_timings(timings);
-  for (const auto& [name, value] : timings.values) {
+  Metrics totals;
+  set_counts(totals);
+  set_timings(totals);
+  for (const auto& [name, value] : totals.values) {
     record.numbers[name] = value;
   }
   return record;

@@ -149,8 +149,10 @@ class Draft {
 
   void finish(const State& state, const Record& record) {
     write_attributes(*file_, record);
-    if (state.has("theta")) {
-      file_->set_attribute("/state/theta", "theta_index", state.iteration + 1);
+    for (const Field& field : state.fields()) {
+      if (field.ahead != 0) {
+        file_->set_attribute("/state/" + field.name, field.name + "_index", state.iteration + field.ahead);
+      }
     }
     write_history(*file_, record.history);
     for (const Attachment& attachment : record.attachments) {
@@ -247,7 +249,7 @@ Index whole_bytes(const State& state, std::span<const Range> stored_rows) {
 void gather_state(const Communicator& comm, const State& state, std::span<const Range> stored_rows, State& whole) {
   if (comm.is_root() && whole.fields().empty()) {
     for (const Field& field : state.fields()) {
-      whole.add(field.name, field.per_row, field.per_row ? stored_rows.back().end : field.values.size());
+      whole.add(field.name, field.per_row, field.per_row ? stored_rows.back().end : field.values.size(), field.ahead);
     }
   }
   whole.iteration = state.iteration;
@@ -320,7 +322,8 @@ Record read_record(const std::string& path) {
     record.texts[name] = file.text_attribute("/", name);
   }
   for (const char* name :
-       {"seconds", "compute_s", "allreduce_s", "update_s", "start_s", "evaluate_s", "checkpoint_s"}) {
+       {"seconds", "compute_s", "allreduce_s", "update_s", "start_s", "evaluate_s", "checkpoint_s", "lower_visits",
+        "upper_visits", "product_visits", "difference_visits", "row_passes", "allreduces", "allreduce_bytes"}) {
     if (file.has_attribute("/", name)) {  // older files have no start_s
       record.numbers[name] = file.real_attribute("/", name);
     }

@@ -6,6 +6,7 @@
 
 #include "meha/core/activity.hpp"
 #include "meha/core/random.hpp"
+#include "meha/problem/visit.hpp"
 
 namespace meha {
 namespace {
@@ -32,7 +33,8 @@ Real derivative(const Function& h) {
 
 class Checker {
  public:
-  Checker(Problem& problem, Index block_rows, Index seed) : problem_(problem), block_rows_(block_rows), seed_(seed) {}
+  Checker(Problem& problem, Index block_rows, Index seed)
+      : problem_(problem), visit_(problem), block_rows_(block_rows), seed_(seed) {}
 
   std::vector<CheckResult> run() {
     Vec x(problem_.n_x());
@@ -43,6 +45,7 @@ class Checker {
     problem_.project_x(x);
     for (const Level level : {Level::Lower, Level::Upper}) {
       check_gradients(level, x, y);
+      check_products(level, x, y);
     }
     check_gradient_of_g(x, y);
     check_prox(x, y);
@@ -55,27 +58,42 @@ class Checker {
 
   struct Point {
     Real value = 0;
-    Vec grad_x, grad_y;
+    Vec grad_x, grad_y, cross_x, hess_y;
   };
 
-  Point at(Level level, const Vec& x, const Vec& y) {
+  /// @param v  direction of products; null: none
+  Point at(Level level, const Vec& x, const Vec& y, const Vec* v = nullptr) {
     activity().beat();
-    Point point{.value = 0, .grad_x = Vec::Zero(x.size()), .grad_y = Vec::Zero(y.size())};
-    const Probe probe{.y = as_span(y), .want = Want::Value | Want::GradX | Want::GradY};
+    Point point{.value = 0,
+                .grad_x = Vec::Zero(x.size()),
+                .grad_y = Vec::Zero(y.size()),
+                .cross_x = Vec::Zero(v != nullptr ? x.size() : 0),
+                .hess_y = Vec::Zero(v != nullptr ? y.size() : 0)};
+    Probe probe{.y = as_span(y), .want = Want::Value | Want::GradX | Want::GradY};
+    if (v != nullptr) {
+      probe.want = probe.want | products;
+      probe.v = as_span(*v);
+    }
     const BlockPlan plan{.n_rows = problem_.n_rows(level), .block_rows = block_rows_};
-    problem_.begin_pass(level, {&probe, 1});
-    Share share{.value = 0, .grad_x = {}, .grad_y = as_span(point.grad_y)};
+    visit_.begin(level, {&probe, 1}, {});
+    Share share{.value = 0, .grad_x = {}, .grad_y = as_span(point.grad_y), .hess_y = as_span(point.hess_y)};
     const bool rows_of_x = per_row() && level == Level::Lower;
+    const auto part_of = [&](Vec& of_x, Range rows) {
+      return of_x.size() == 0 ? OutSpan()
+             : rows_of_x      ? slice(as_span(of_x), rows)
+             : per_row()      ? OutSpan()
+                              : as_span(of_x);
+    };
     for (Index id = 0; id < plan.n_blocks(); ++id) {
       const Block block{.id = id, .rows = plan.rows(id), .n_rows_in_pass = plan.n_rows};
-      share.grad_x = rows_of_x   ? slice(as_span(point.grad_x), block.rows)
-                     : per_row() ? OutSpan()
-                                 : as_span(point.grad_x);
+      share.grad_x = part_of(point.grad_x, block.rows);
+      share.cross_x = part_of(point.cross_x, block.rows);
       const InSpan x_here = rows_of_x ? slice(as_span(x), block.rows) : per_row() ? InSpan() : as_span(x);
-      problem_.add(level, block, x_here, {&probe, 1}, {&share, 1}, {});
+      visit_.add(block, x_here, {&share, 1}, {});
     }
     share.grad_x = per_row() ? OutSpan() : as_span(point.grad_x);
-    problem_.add_whole(level, per_row() ? InSpan() : as_span(x), probe, share);
+    share.cross_x = per_row() ? OutSpan() : as_span(point.cross_x);
+    visit_.add_whole(per_row() ? InSpan() : as_span(x), {&share, 1});
     point.value = share.value;
     return point;
   }
@@ -106,6 +124,24 @@ class Checker {
         const Vec dx = random_vector(x.size(), seed_, 20 + k);
         const Real along_x = derivative([&](Real t) { return at(level, x + t * dx, y).value; });
         compare("grad_x of " + of, here.grad_x.dot(dx), along_x, here.value);
+      }
+    }
+  }
+
+  /// Products against differences of gradients.
+  void check_products(Level level, const Vec& x, const Vec& y) {
+    const std::string of = std::string(level == Level::Lower ? " of f" : " of F") +
+                           (problem_.has_products() ? ", exact" : ", differences");
+    for (int k = 0; k < n_directions; ++k) {
+      const Vec v = random_vector(y.size(), seed_, 130 + k).normalized();
+      const Point here = at(level, x, y, &v);
+      const Vec dy = random_vector(y.size(), seed_, 10 + k);
+      const Real along_y = derivative([&](Real t) { return at(level, x, y + t * v).grad_y.dot(dy); });
+      compare("hess_y" + of, here.hess_y.dot(dy), along_y, here.grad_y.dot(dy));
+      if (!per_row() || level == Level::Lower) {
+        const Vec dx = random_vector(x.size(), seed_, 20 + k);
+        const Real along_x = derivative([&](Real t) { return at(level, x, y + t * v).grad_x.dot(dx); });
+        compare("cross_x" + of, here.cross_x.dot(dx), along_x, here.grad_x.dot(dx));
       }
     }
   }
@@ -172,6 +208,7 @@ class Checker {
   }
 
   Problem& problem_;
+  Visit visit_;
   Index block_rows_;
   Index seed_;
   std::vector<CheckResult> results_;

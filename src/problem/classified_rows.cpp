@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "meha/problem/classified_rows.hpp"
 
+#include <algorithm>
+
 #include "meha/problem/deal.hpp"
 
 namespace meha {
@@ -84,23 +86,50 @@ std::vector<Index> ClassifiedRows::columns_of(Level level, Range rows) const {
 void ClassifiedRows::begin_pass(std::span<const Probe> probes, std::span<const Index> columns) {
   in_columns_ = !columns.empty();
   points_.clear();
+  directions_.clear();
+  direction_of_.clear();
   for (const Probe& probe : probes) {
+    direction_of_.push_back(directions_.size());
+    if (has(probe.want, products)) {
+      directions_.push_back({.point = points_.size(), .v = probe.v});
+    }
     points_.push_back(probe.y);
   }
   classifier_->set_points(points_, columns);
   losses_.resize(probes.size() * tile_rows);
+  if (!directions_.empty()) {
+    classifier_->set_directions(directions_, columns);
+    slopes_.resize(directions_.size() * tile_rows);
+  }
+}
+
+void ClassifiedRows::backward(const Tile& tile, InSpan weights, std::span<const Share> shares) {
+  const auto any = [&](OutSpan Share::*of) {
+    return std::any_of(shares.begin(), shares.end(), [&](const Share& share) { return !(share.*of).empty(); });
+  };
+  if (any(&Share::hess_y)) {
+    classifier_->backward_along(tile, weights);
+  }
+  if (any(&Share::grad_y)) {
+    classifier_->backward(tile, weights);
+  }
 }
 
 void ClassifiedRows::collect(std::span<Share> shares) {
   for (std::size_t p = 0; p < shares.size(); ++p) {
-    if (shares[p].grad_y.empty()) {
-      continue;
-    }
+    Share& share = shares[p];
+    const std::size_t direction = direction_of_.at(p);
     if (in_columns_) {
-      shares[p].columns = classifier_->touched();
-      classifier_->collect_touched(p, shares[p].grad_y);
-    } else {
-      classifier_->collect(p, shares[p].grad_y);
+      share.columns = !share.grad_y.empty()   ? classifier_->touched()
+                      : !share.hess_y.empty() ? classifier_->touched_along()
+                                              : share.columns;
+    }
+    if (!share.grad_y.empty()) {
+      in_columns_ ? classifier_->collect_touched(p, share.grad_y) : classifier_->collect(p, share.grad_y);
+    }
+    if (!share.hess_y.empty()) {
+      in_columns_ ? classifier_->collect_touched_along(direction, share.hess_y)
+                  : classifier_->collect_along(direction, share.hess_y);
     }
   }
 }

@@ -22,6 +22,10 @@ void Classifier::collect_touched(std::size_t /*point*/, OutSpan /*grad_y*/) {
   require(false, "a pass over few features needs a classifier that has them");
 }
 
+void Classifier::collect_touched_along(std::size_t /*direction*/, OutSpan /*hess_y*/) {
+  require(false, "a pass over few features needs a classifier that has them");
+}
+
 std::unique_ptr<Classifier> make_classifier(const ProblemOptions& options, const ClassifierShape& shape,
                                             const std::string& precision, Simd simd) {
   require(options.model == "auto" || options.model == "linear" || options.model == "mlp",

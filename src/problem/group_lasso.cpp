@@ -83,6 +83,12 @@ void GroupLasso::add_one(Level level, const Block& block, InSpan /*x*/, const Pr
     for (std::size_t j = 0; j < share.grad_y.size(); ++j) {
       share.grad_y[j] += factor * residual * rows.a(i, static_cast<Index>(j));
     }
+    if (!share.hess_y.empty()) {
+      const Real slope = rows.a.row(i).dot(Eigen::Map<const Vec>(probe.v.data(), n_));
+      for (std::size_t j = 0; j < share.hess_y.size(); ++j) {
+        share.hess_y[j] += factor * slope * rows.a(i, static_cast<Index>(j));
+      }
+    }
   }
 }
 

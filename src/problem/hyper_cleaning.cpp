@@ -109,7 +109,8 @@ void HyperCleaning::add(Level level, const Block& block, InSpan x, std::span<con
       std::fill(weights_.begin(), weights_.end(), 1);
     }
   };
-  const bool wants_grad_y = std::any_of(shares.begin(), shares.end(), [](const Share& s) { return !s.grad_y.empty(); });
+  const bool wants_y =
+      std::any_of(shares.begin(), shares.end(), [](const Share& s) { return !s.grad_y.empty() || !s.hess_y.empty(); });
   rows_.for_each_tile(stored(level), block.rows, block.next, [&](const Tile& tile, Range rows) {
     weigh(rows);
     for (Index i = 0; i < tile.n_rows; ++i) {
@@ -121,20 +122,23 @@ void HyperCleaning::add(Level level, const Block& block, InSpan x, std::span<con
         if (weighted && !shares[p].grad_x.empty()) {
           shares[p].grad_x[row] = mean * s * (1 - s) * loss;
         }
+        if (weighted && !shares[p].cross_x.empty()) {
+          shares[p].cross_x[row] = mean * s * (1 - s) * rows_.slope(p, i);
+        }
       }
     }
     if (between) {
       between(rows);
       weigh(rows);
     }
-    if (wants_grad_y) {
+    if (wants_y) {
       for (Real& weight : weights_) {
         weight *= mean;
       }
-      rows_.classifier().backward(tile, weights_);
+      rows_.backward(tile, weights_, shares);
     }
   });
-  if (wants_grad_y) {
+  if (wants_y) {
     rows_.collect(shares);
   }
 }
@@ -150,6 +154,9 @@ void HyperCleaning::add_whole(Level level, InSpan /*x*/, const Probe& probe, Sha
   share.value += regularisation_ * square;
   for (std::size_t i = 0; i < share.grad_y.size(); ++i) {
     share.grad_y[i] += 2 * regularisation_ * probe.y[i];
+  }
+  for (std::size_t i = 0; i < share.hess_y.size(); ++i) {
+    share.hess_y[i] += 2 * regularisation_ * probe.v[i];
   }
 }
 

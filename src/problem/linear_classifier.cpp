@@ -59,6 +59,7 @@ void sparse_backward(const Tile& tile, const std::uint32_t* places, const T* res
 template <class T>
 LinearClassifier<T>::LinearClassifier(const ClassifierShape& shape, Simd simd)
     : shape_(shape),
+      simd_(simd),
       kernels_(&tile_kernels<T>(simd)),
       row_weights_(tile_rows),
       grouped_(shape.element == Element::Sparse
@@ -140,8 +141,9 @@ void LinearClassifier<T>::forward_dense(const Products<T, E>& products, const Ti
                    reinterpret_cast<const E*>(tile.next));
 }
 
+/// The logits of every row at every point.
 template <class T>
-void LinearClassifier<T>::forward(const Tile& tile, OutSpan losses) {
+void LinearClassifier<T>::logits(const Tile& tile) {
   require(tile.n_rows <= tile_rows && tile.n_features == shape_.n_features, "a tile fits the classifier");
   if (shape_.element == Element::UInt8) {
     forward_dense(kernels_->uint8, tile);
@@ -150,6 +152,11 @@ void LinearClassifier<T>::forward(const Tile& tile, OutSpan losses) {
   } else {
     sparse_forward(tile, places(), weights_.data(), bias_.data(), n_columns_, sums_.data(), values_.data());
   }
+}
+
+template <class T>
+void LinearClassifier<T>::forward(const Tile& tile, OutSpan losses) {
+  logits(tile);
   if (shape_.loss == Loss::Squared) {
     square_losses(tile, losses);
     return;

@@ -180,19 +180,6 @@ void MlpClassifier<T>::to_dense(const Tile& tile) {
   }
 }
 
-/// Calls see(products for the type of the features, the tile's features).
-template <class T>
-template <class See>
-void MlpClassifier<T>::with_features(const Tile& tile, See&& see) {
-  if (shape_.element == Element::UInt8) {
-    see(kernels_->uint8, reinterpret_cast<const std::uint8_t*>(tile.features));
-  } else if (shape_.element == Element::Float32) {
-    see(kernels_->float32, reinterpret_cast<const float*>(tile.features));
-  } else {
-    see(kernels_->own, std::as_const(dense_).data());
-  }
-}
-
 template <class T>
 void MlpClassifier<T>::forward(const Tile& tile, OutSpan losses) {
   require(tile.n_rows <= tile_rows && tile.n_features == shape_.n_features, "a tile fits the classifier");
@@ -277,10 +264,10 @@ void MlpClassifier<T>::propagate_back(const Tile& tile, Point& point) {
 }
 
 template <class T>
-void MlpClassifier<T>::collect(std::size_t point, OutSpan grad_y) {
+void MlpClassifier<T>::collect(Point& point, OutSpan grad_y) const {
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
-    LayerAtPoint& here = points_[point][l];
+    LayerAtPoint& here = point[l];
     const Real scale = l == 0 ? feature_scale(shape_.element) : 1;
     Real* to = grad_y.data() + layer.weight;
     for (Index unit = 0; unit < layer.n_out; ++unit, to += layer.n_in) {
@@ -295,6 +282,11 @@ void MlpClassifier<T>::collect(std::size_t point, OutSpan grad_y) {
       here.bias_gradient[unit] = 0;
     }
   }
+}
+
+template <class T>
+void MlpClassifier<T>::collect(std::size_t point, OutSpan grad_y) {
+  collect(points_[point], grad_y);
 }
 
 template <class T>

@@ -45,8 +45,10 @@ void Problem::add(Level level, const Block& block, InSpan x, std::span<const Pro
     for (std::size_t p = 0; p < probes.size(); ++p) {
       Share part{.value = 0,
                  .grad_x = has(wanted, Want::GradX) ? shares[p].grad_x : OutSpan(),
-                 .grad_y = has(wanted, Want::GradY) ? shares[p].grad_y : OutSpan()};
-      const Probe probe{.y = probes[p].y, .want = probes[p].want & wanted};
+                 .grad_y = has(wanted, Want::GradY) ? shares[p].grad_y : OutSpan(),
+                 .cross_x = has(wanted, Want::CrossX) ? shares[p].cross_x : OutSpan(),
+                 .hess_y = has(wanted, Want::HessY) ? shares[p].hess_y : OutSpan()};
+      const Probe probe{.y = probes[p].y, .want = probes[p].want & wanted, .v = probes[p].v};
       if (probe.want != Want::Nothing) {
         add_one(level, block, x, probe, part);
         shares[p].value += has(probe.want, Want::Value) ? part.value : 0;
@@ -54,11 +56,11 @@ void Problem::add(Level level, const Block& block, InSpan x, std::span<const Pro
     }
   };
   if (between) {
-    half(Want::Value | Want::GradX);
+    half(Want::Value | Want::GradX | Want::CrossX);
     between({0, block.rows.size()});
-    half(Want::GradY);
+    half(Want::GradY | Want::HessY);
   } else {
-    half(Want::Value | Want::GradX | Want::GradY);
+    half(Want::Value | Want::GradX | Want::GradY | products);
   }
 }
 

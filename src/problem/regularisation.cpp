@@ -87,14 +87,14 @@ void Regularisation::begin_pass_in(Level /*level*/, std::span<const Probe> probe
   rows_.begin_pass(probes, columns);
 }
 
-/// The rows' terms do not contain x: where only ∇_x is wanted there is nothing to do.
+/// The rows' terms do not contain x: where only derivatives to it are wanted there is nothing to do.
 void Regularisation::add(Level level, const Block& block, InSpan /*x*/, std::span<const Probe> probes,
                          std::span<Share> shares, const BetweenHalves& /*between*/) {
   const auto any = [&](Want wanted) {
     return std::any_of(probes.begin(), probes.end(), [&](const Probe& p) { return has(p.want, wanted); });
   };
-  const bool wants_grad_y = any(Want::GradY);
-  if (!wants_grad_y && !any(Want::Value)) {
+  const bool wants_y = any(Want::GradY | Want::HessY);
+  if (!wants_y && !any(Want::Value)) {
     return;
   }
   const Real mean = 1 / static_cast<Real>(block.n_rows_in_pass);
@@ -105,11 +105,11 @@ void Regularisation::add(Level level, const Block& block, InSpan /*x*/, std::spa
         shares[p].value += mean * rows_.loss(p, i);
       }
     }
-    if (wants_grad_y) {
-      rows_.classifier().backward(tile, row_weights);
+    if (wants_y) {
+      rows_.backward(tile, row_weights, shares);
     }
   });
-  if (wants_grad_y) {
+  if (wants_y) {
     rows_.collect(shares);
   }
 }
@@ -129,6 +129,15 @@ void Regularisation::add_whole(Level level, InSpan x, const Probe& probe, Share&
     }
     if (!share.grad_y.empty()) {
       weights_of(share.grad_y.data(), rows_.n_classes(), n_x()).col(j) += strength * weights.col(j);
+    }
+    if (has(probe.want, products)) {
+      const auto along = weights_of(probe.v.data(), rows_.n_classes(), n_x());
+      if (!share.cross_x.empty()) {
+        share.cross_x[at] += strength * weights.col(j).dot(along.col(j));
+      }
+      if (!share.hess_y.empty()) {
+        weights_of(share.hess_y.data(), rows_.n_classes(), n_x()).col(j) += strength * along.col(j);
+      }
     }
   }
 }

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "meha/solver/best_state.hpp"
 
-#include <array>
-
 namespace meha {
 namespace {
 
-constexpr std::array variables = {"x", "y", "theta"};
+constexpr std::string_view prefix = "best_";
+constexpr const char* score_name = "best_score";
 enum Score : Index { Iteration, Loss, n_score };
 
-std::string best_of(const char* variable) {
-  return std::string("best_") + variable;
+/// Calls see(name of a variable, its best_ field) for every variable that State keeps the best of.
+template <class AnyState, class See>
+void for_each_best(AnyState& state, See&& see) {
+  for (auto& field : state.fields()) {
+    if (field.name.starts_with(prefix) && field.name != score_name) {
+      see(field.name.substr(prefix.size()), field);
+    }
+  }
 }
 
 bool has_best(const State& state) {
@@ -25,10 +30,10 @@ bool is_better(const Metrics& a, const Metrics& b) {
   return loss && (!other || *loss < *other);
 }
 
-void add_best_state(State& state) {
-  for (const char* variable : variables) {
-    const Field& field = state.field(variable);
-    state.add(best_of(variable), field.per_row, field.values.size());
+void add_best_state(State& state, std::span<const Variable> variables) {
+  for (const Variable& variable : variables) {
+    const Field& field = state.field(variable.name);
+    state.add(std::string(prefix) + variable.name, field.per_row, field.values.size());
   }
   state.add("best_score", false, n_score)[Iteration] = -1;
 }
@@ -49,9 +54,7 @@ void keep_if_best(const Communicator& comm, State& state, const Metrics& metrics
   }
   comm.broadcast(as_span(score));
   if (score[Iteration] == static_cast<Real>(state.iteration)) {
-    for (const char* variable : variables) {
-      state[best_of(variable)] = state[variable];
-    }
+    for_each_best(state, [&](const std::string& variable, Field& best) { best.values = state[variable]; });
   }
 }
 
@@ -65,10 +68,9 @@ void choose_best(State& state) {
   }
   State best;
   best.iteration = solution_iteration(state);
-  for (const char* variable : variables) {
-    const Field& field = state.field(best_of(variable));
-    best.add(variable, field.per_row, 0) = field.values;
-  }
+  for_each_best(state, [&](const std::string& variable, const Field& field) {
+    best.add(variable, field.per_row, 0, state.field(variable).ahead) = field.values;
+  });
   for (const char* name : {"label_models", "label_noise"}) {  // of the start: the same in every state
     if (state.has(name)) {
       best.add(name, false, 0) = state[name];

@@ -44,26 +44,24 @@ std::string rounded(Real value) {
 
 }  // namespace
 
-std::string blow_up(const Communicator& comm, const State& state) {
-  constexpr std::array variables = {"x", "y", "theta"};
-  constexpr std::array steps = {"algorithm.alpha", "algorithm.beta", "algorithm.eta"};
-  std::array<Size, 3> sizes;
+std::string blow_up(const Communicator& comm, const State& state, std::span<const Variable> variables) {
+  std::vector<Size> sizes(variables.size());
   std::size_t worst = 0;
   std::string all;
   for (std::size_t i = 0; i < variables.size(); ++i) {
-    sizes[i] = size_on_all_ranks(comm, state.field(variables[i]));
+    sizes[i] = size_on_all_ranks(comm, state.field(variables[i].name));
     const bool is_finite = sizes[worst].n_not_finite == 0;
     if (is_finite && (sizes[i].n_not_finite > 0 || sizes[i].largest > sizes[worst].largest)) {
       worst = i;
     }
-    all += (i == 0 ? "" : ", ") + std::string(variables[i]) + " " + rounded(sizes[i].largest);
+    all += (i == 0 ? "" : ", ") + variables[i].name + " " + rounded(sizes[i].largest);
   }
   const Size& size = sizes[worst];
   const std::string what = size.n_not_finite > 0 ? std::to_string(size.n_not_finite) + " of " + std::to_string(size.n) +
-                                                       " entries of " + variables[worst] + " are not finite"
+                                                       " entries of " + variables[worst].name + " are not finite"
                                                  : std::string("its sums are not finite or too large, ") +
-                                                       variables[worst] + " has grown most";
-  return what + " (largest finite entries: " + all + "): lower " + steps[worst];
+                                                       variables[worst].name + " has grown most";
+  return what + " (largest finite entries: " + all + "): lower " + variables[worst].step;
 }
 
 }  // namespace meha

@@ -97,6 +97,7 @@ Minimum minimise(ProximalLower& h, const Vec& start, Real step, const Certificat
 
 Certificate certify(Oracle& oracle, Vec& x, const Vec& y, const Vec& theta, const CertificatePlan& plan) {
   Problem& problem = oracle.problem();
+  oracle.forget_not_finite();
   ProximalLower h(oracle, x, y, plan.gamma);
   Vec grad;
   const Real from_theta = h.smooth(theta, grad) + h.g(theta);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "meha/solver/steps.hpp"
+
 namespace meha {
 
 Meha::Meha(const AlgorithmOptions& options, const Problem& problem)
@@ -15,11 +17,21 @@ Meha::Meha(const AlgorithmOptions& options, const Problem& problem)
       direction_y_("y", options.optimizer_y, options, 0),
       direction_theta_("theta", options.optimizer_theta, options, 0) {}
 
+std::vector<Variable> Meha::variables() const {
+  auto all = Algorithm::variables();
+  all.push_back({.name = "theta", .step = "algorithm.eta"});
+  return all;
+}
+
+std::string Meha::choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const {
+  return meha::choose_steps(oracle, options, start);
+}
+
 void Meha::add_fields(const Oracle& oracle, State& s) {
   const Index n_y = problem_.n_y();
   s.add("x", per_row_, oracle.stored_x_size());
   s.add("y", false, n_y);
-  s.add("theta", false, n_y);
+  s.add("theta", false, n_y, 1);
   direction_x_.add_fields(s, oracle.stored_x_size());
   direction_y_.add_fields(s, n_y);
   direction_theta_.add_fields(s, n_y);

@@ -2,18 +2,27 @@
 #include "meha/solver/oracle.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
 namespace meha {
 namespace {
 
-constexpr Want everything = Want::Value | Want::GradX | Want::GradY;
+constexpr Want at_x = Want::Value | Want::GradX | Want::CrossX;
+constexpr Want at_new_x = Want::GradY | Want::HessY;
+
+/// The power of two that v is about as long as; 1 where v is zero or not finite.
+Real length_of(const Vec& v) {
+  const Real norm = v.norm();
+  return norm > 0 && std::isfinite(norm) ? std::exp2(std::ilogb(norm)) : 1;
+}
 
 }  // namespace
 
 Oracle::Oracle(Problem& problem, Communicator& comm, const Setup& setup)
     : problem_(problem),
+      visit_(problem),
       comm_(comm),
       setup_(setup),
       minibatches_{Minibatches(plan(Level::Lower), setup.batch_lower, setup.seed, Stream::LowerBatch),
@@ -39,10 +48,6 @@ Index Oracle::stored_x_size() const {
   return per_row() ? stored_rows_[static_cast<std::size_t>(comm_.rank())].size() : problem_.n_x();
 }
 
-bool Oracle::remote() const {
-  return per_row() && setup_.placement == Placement::Root && comm_.size() > 1;
-}
-
 Minibatches& Oracle::batches(Level level) {
   return (full_ ? all_blocks_ : minibatches_)[static_cast<std::size_t>(level)];
 }
@@ -57,7 +62,7 @@ Range Oracle::owned(Level level) const {
 /// These rows of x as this rank computes with them. @param rows  owned here
 OutSpan Oracle::rows_of_x(Range rows) {
   const Index first = owned_rows().begin;
-  return slice(as_span(remote() ? x_here_ : *x_), {rows.begin - first, rows.end - first});
+  return slice(as_span(is_remote() ? x_here_ : *x_), {rows.begin - first, rows.end - first});
 }
 
 Sweep Oracle::sweep(Vec& x, Index k) {
@@ -74,36 +79,45 @@ Sweep Oracle::open(Vec& x, Index k, bool full) {
   full_ = full;
   n_requests_ = 0;
   row_sums_ = {};
-  if (remote()) {
+  if (is_remote()) {
     bring_x(x);
   }
   return Sweep(*this);
 }
 
-/// remote(): hands each rank its rows of x.
+/// is_remote(): hands each rank its rows of x.
 void Oracle::bring_x(const Vec& x) {
   x_here_.resize(owned_rows().size());
   comm_.scatter_rows(owned_rows_, as_span(x_here_),
                      [&](Index first, OutSpan piece) { std::copy_n(x.data() + first, piece.size(), piece.begin()); });
 }
 
-std::size_t Oracle::add_request(Level level, const Vec& y, Want want) {
+std::size_t Oracle::add_request(Level level, const Vec& y, Want want, const Vec* v) {
+  require(v != nullptr || !meha::has(want, products), "products need a direction");
   if (n_requests_ == requests_.size()) {
     requests_.emplace_back();
   }
   Request& request = requests_[n_requests_];
+  const bool no_x = per_row() && level == Level::Upper;
   request.level = level;
   request.y = &y;
-  const bool no_x = !meha::has(want, Want::GradX) || (per_row() && level == Level::Upper);
-  request.want = no_x ? want & (Want::Value | Want::GradY) : want;
+  request.want = no_x ? want & (Want::Value | at_new_x) : want;
   request.factor = 1;
   request.joins = n_requests_;
   request.result.value = 0;
-  const Index n_rows_here = owned_rows().size();
-  const bool x_of_rows = per_row() && level == Level::Lower;
-  request.result.grad_x.resize(no_x ? 0 : x_of_rows ? n_rows_here : problem_.n_x());
-  request.share_x.resize(no_x || per_row() ? 0 : problem_.n_x());
-  request.result.grad_y.resize(meha::has(want, Want::GradY) ? problem_.n_y() : 0);
+  const Index n_x = per_row() ? owned_rows().size() : problem_.n_x();
+  for (std::size_t q = 0; q < quantities.size(); ++q) {
+    const auto& [kind, of_x, share, result] = quantities[q];
+    const bool is_wanted = meha::has(request.want, kind);
+    (request.result.*result).resize(!is_wanted ? 0 : of_x ? n_x : problem_.n_y());
+    if (of_x) {
+      request.parts[q].share.resize(is_wanted && !per_row() ? n_x : 0);
+    }
+  }
+  if (meha::has(request.want, products)) {
+    request.length = length_of(*v);
+    request.v = *v / request.length;
+  }
   return n_requests_++;
 }
 
@@ -117,45 +131,54 @@ std::size_t Oracle::request_of(const Result& result) const {
   return 0;
 }
 
-const Result& Sweep::add_upper(const Vec& y, Want want, Real factor, const Result& into) {
+const Result& Sweep::add_upper(const Vec& y, Want want, Real factor, const Result& into, const Vec* v) {
   const std::size_t target = oracle_.request_of(into);
-  auto& request = oracle_.requests_[oracle_.add_request(Level::Upper, y, want)];
-  const Want joined = request.want & oracle_.requests_[target].want;
-  require((request.want & (Want::GradX | Want::GradY)) == (joined & (Want::GradX | Want::GradY)),
-          "gradients join only gradients that are wanted there");
+  auto& request = oracle_.requests_[oracle_.add_request(Level::Upper, y, want, v)];
+  const Want sums = request.want & (Want::GradX | Want::GradY | products);
+  require((sums & oracle_.requests_[target].want) == sums,
+          "gradients and products join only those that are wanted there");
   request.factor = factor;
   request.joins = target;
   return request.result;
 }
 
-void Oracle::run(const RowStep& row_step) {
-  agreed_ = {};
-  if (!row_step || (per_row() && !remote())) {
-    pass(everything, row_step);
+void Oracle::run(const RowStep& row_step, Step when, bool again) {
+  if (when == Step::None || (per_row() && !is_remote())) {
+    pass(at_x | at_new_x, row_step, when, again);
     return;
   }
-  pass(Want::Value | Want::GradX, {}, true);
-  if (remote()) {
+  const bool between = when == Step::Between;
+  pass(between ? at_x : at_x | at_new_x, {}, Step::None, between || again);
+  if (is_remote()) {
     step_rows_on_root(row_step);
   } else {
     on_root([&] { row_step({0, x_->size()}, row_sums_); }, *x_);
   }
-  pass(Want::GradY, {});
+  if (between) {
+    pass(at_new_x, {}, Step::None, again);
+    return;
+  }
+  for (const RowSums& sums : std::exchange(root_row_sums_, {})) {
+    row_sums_.residual_square += sums.residual_square;
+    row_sums_.step_square += sums.step_square;
+  }
 }
 
 /// Gathers the gradients of the rows, steps x on rank 0 block by block, and hands the new rows of x back.
 void Oracle::step_rows_on_root(const RowStep& row_step) {
   const Stopwatch watch(timings.update, Stage::Update);
   for (std::size_t i = 0; i < n_requests_; ++i) {
-    Vec& grad_x = requests_[i].result.grad_x;
-    if (requests_[i].level != Level::Lower || !meha::has(requests_[i].want, Want::GradX)) {
-      continue;
-    }
-    Vec all(comm_.is_root() ? n_lower_rows() : 0);
-    comm_.gather_rows(owned_rows_, as_span(std::as_const(grad_x)),
-                      [&](Index first, InSpan piece) { std::copy(piece.begin(), piece.end(), all.data() + first); });
-    if (comm_.is_root()) {
-      grad_x.swap(all);
+    for (const auto& [kind, of_x, share, result] : quantities) {
+      if (requests_[i].level != Level::Lower || !of_x || !meha::has(requests_[i].want, kind)) {
+        continue;
+      }
+      Vec& here = requests_[i].result.*result;
+      Vec all(comm_.is_root() ? n_lower_rows() : 0);
+      comm_.gather_rows(owned_rows_, as_span(std::as_const(here)),
+                        [&](Index first, InSpan piece) { std::copy(piece.begin(), piece.end(), all.data() + first); });
+      if (comm_.is_root()) {
+        here.swap(all);
+      }
     }
   }
   if (comm_.is_root()) {
@@ -191,7 +214,7 @@ Vec Oracle::tally(Vec& x, const Vec& y) {
       const bool x_of_rows = per_row() && level == Level::Lower;
       const InSpan x_here = x_of_rows ? rows_of_x(block.rows) : per_row() ? InSpan() : as_span(std::as_const(x));
       share.setZero();
-      problem_.tally(level, block, x_here, as_span(y), as_span(share));
+      guarded([&] { problem_.tally(level, block, x_here, as_span(y), as_span(share)); });
       activity().beat();
       message_.add(0, as_span(share), 1, -value_headroom);
     }
@@ -205,7 +228,7 @@ Vec Oracle::tally(Vec& x, const Vec& y) {
 }
 
 InSpan Oracle::owned_x(const Vec& x) {
-  if (!remote()) {
+  if (!is_remote()) {
     return as_span(x);
   }
   bring_x(x);
@@ -213,7 +236,7 @@ InSpan Oracle::owned_x(const Vec& x) {
 }
 
 Vec Oracle::stored_x(Vec of_owned_rows) const {
-  if (!remote()) {
+  if (!is_remote()) {
     return of_owned_rows;
   }
   Vec all(comm_.is_root() ? n_lower_rows() : 0);

@@ -20,14 +20,14 @@ void PackedY::end() {
   }
 }
 
-void PackedY::add(ExactSum& sum, Index offset, const Share& share, Real factor, int exponent) const {
-  if (is_whole() || share.grad_y.empty()) {
-    sum.add(offset, share.grad_y, factor, exponent);
+void PackedY::add(ExactSum& sum, Index offset, InSpan numbers, std::span<const std::uint32_t> columns, Real factor,
+                  int exponent) const {
+  if (is_whole() || numbers.empty()) {
+    sum.add(offset, numbers, factor, exponent);
     return;
   }
-  const InSpan numbers = share.grad_y;
   sum.add(offset, slice(numbers, {0, n_rest()}), factor, exponent);
-  sum.add_pieces(offset + n_rest(), share.columns, layout_.n_numbers,
+  sum.add_pieces(offset + n_rest(), columns, layout_.n_numbers,
                  slice(numbers, {n_rest(), static_cast<Index>(numbers.size())}), factor, exponent);
 }
 

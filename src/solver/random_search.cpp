@@ -24,6 +24,7 @@ class LowerSolver {
 
   /// @return whether y is finite and nobody asked to stop. Collective.
   bool solve(Vec& x, Index n_steps, Vec& y) {
+    oracle_.forget_not_finite();
     Vec start_x(x.size());
     y.resize(problem_.n_y());
     problem_.start(start_x, y);

@@ -44,6 +44,7 @@ std::optional<Status> agreed_stop_rule(Communicator& comm, const RunPlan& plan, 
 
 Metrics measure(Algorithm& algorithm, Oracle& oracle, State& state) {
   Timings before = oracle.timings;
+  const Counts counts_before = oracle.counts;
   Metrics metrics;
   {
     const Stopwatch watch(before.evaluate, Stage::Evaluate);
@@ -60,6 +61,7 @@ Metrics measure(Algorithm& algorithm, Oracle& oracle, State& state) {
     }
   }
   oracle.timings = before;  // the sweeps of a report count as evaluation
+  oracle.counts = counts_before;
   return metrics;
 }
 
@@ -95,10 +97,10 @@ Status run(Algorithm& algorithm, Oracle& oracle, State& state, const RunPlan& pl
            Observer& observer) {
   Index reported = last_reported;
   Index saved = last_reported < 0 ? -1 : state.iteration;
-  Requests asked = oracle.agreed();
+  Requests asked = oracle.take_requests();
   bool unbalanced = false;
   const auto note_requests = [&] {
-    const Requests& now = oracle.agreed();
+    const Requests now = oracle.take_requests();
     asked.not_finite = asked.not_finite || now.not_finite;
     asked.stop = asked.stop || now.stop;
     asked.time_limit = asked.time_limit || now.time_limit;

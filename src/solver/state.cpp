@@ -8,8 +8,8 @@
 
 namespace meha {
 
-Vec& State::add(std::string name, bool per_row, Index size) {
-  fields_.push_back({std::move(name), per_row, Vec::Zero(size)});
+Vec& State::add(std::string name, bool per_row, Index size, Index ahead) {
+  fields_.push_back({std::move(name), per_row, Vec::Zero(size), ahead});
   return fields_.back().values;
 }
 

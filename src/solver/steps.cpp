@@ -131,12 +131,14 @@ Trial try_steps(Oracle& oracle, const AlgorithmOptions& options, const State& st
   const auto algorithm = make_algorithm(options, oracle.problem());
   Trial trial;
   State& state = trial.state;
+  oracle.forget_not_finite();
   algorithm->add_fields(oracle, state);
   state["x"] = start["x"];
   state["y"] = start["y"];
   algorithm->init(oracle, state);
   Vec residuals = Vec::Zero(3);  // largest of the first steps; last; step_norm_x
   for (Index k = 1; k <= n_trial_iterations; ++k) {
+    oracle.forget_not_finite();
     algorithm->step(oracle, state);
     require_unstopped(oracle);
     if (oracle.agreed().not_finite) {
@@ -291,6 +293,7 @@ std::string choose_steps(Oracle& oracle, AlgorithmOptions& options, const State&
     return {};
   }
   const Timings before = oracle.timings;
+  const Counts counts_before = oracle.counts;
   if (any_safe) {
     choose_safe(oracle.problem(), options);
   }
@@ -298,6 +301,8 @@ std::string choose_steps(Oracle& oracle, AlgorithmOptions& options, const State&
     choose_auto(oracle, options, start);
   }
   oracle.timings = before;
+  oracle.counts = counts_before;
+  oracle.forget_not_finite();
   std::string text = "steps chosen:";
   for (const auto& [name, step] : steps) {
     if (std::find(open.begin(), open.end(), name) != open.end()) {

@@ -142,7 +142,7 @@ std::optional<Models::Loss> Models::stage(const std::vector<std::size_t>& active
       }
     }
     sweep.run();
-    trained.agreed = oracle_.agreed();
+    trained.agreed = oracle_.take_requests();
     if (trained.agreed.not_finite || trained.agreed.stop || trained.agreed.time_limit) {
       return std::nullopt;
     }

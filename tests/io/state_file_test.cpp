@@ -59,6 +59,9 @@ TEST_F(StateFile, ThetaTellsItsIndex) {
   write_state(path, Communicator::world(), state, rows, some_record(20));
   const Hdf5File file = Hdf5File::open(path, ExitCode::Checkpoint);
   EXPECT_EQ(file.integer_attribute("/state/theta", "theta_index"), 21);
+  State gathered;
+  gather_state(Communicator::world(), state, rows, gathered);
+  EXPECT_EQ(gathered.field("theta").ahead, 1);
   EXPECT_EQ(file.text_attribute("/", "format"), "meha-state-1");
 }
 

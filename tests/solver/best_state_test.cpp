@@ -6,6 +6,8 @@
 namespace meha {
 namespace {
 
+const std::vector<Variable> variables = {{"x", "algorithm.alpha"}, {"y", "algorithm.beta"}, {"theta", "algorithm.eta"}};
+
 Metrics held_out(Real value) {
   return {.iteration = 0, .values = {{"holdout_value", value}}};
 }
@@ -37,7 +39,7 @@ class KeepingTest : public testing::Test {
 };
 
 TEST_F(KeepingTest, TheBestStaysBesideTheCurrentUntilItIsChosen) {
-  add_best_state(state_);
+  add_best_state(state_, variables);
   pass(0, {});
   EXPECT_EQ(solution_iteration(state_), 0);
   pass(10, held_out(5));
@@ -56,6 +58,21 @@ TEST_F(KeepingTest, TheBestStaysBesideTheCurrentUntilItIsChosen) {
   }
 }
 
+TEST_F(KeepingTest, AMethodWithoutThetaKeepsWhatItHas) {
+  State state;
+  state.add("x", true, 2);
+  state.add("y", false, 3).setConstant(4);
+  add_best_state(state, std::span(variables).first(2));
+  state.iteration = 5;
+  keep_if_best(Communicator::world(), state, held_out(1));
+  state["y"].setConstant(9);
+  state.iteration = 6;
+  choose_best(state);
+  EXPECT_EQ(state.iteration, 5);
+  EXPECT_EQ(state.fields().size(), 2U);
+  EXPECT_EQ(state["y"], Vec::Constant(3, 4));
+}
+
 TEST_F(KeepingTest, WithoutHeldOutRowsNothingHappens) {
   pass(10, held_out(1));
   choose_best(state_);
@@ -64,7 +81,7 @@ TEST_F(KeepingTest, WithoutHeldOutRowsNothingHappens) {
 }
 
 TEST_F(KeepingTest, BeforeTheFirstReportTheCurrentStateIsTheSolution) {
-  add_best_state(state_);
+  add_best_state(state_, variables);
   state_.iteration = 7;
   EXPECT_EQ(solution_iteration(state_), 7);
   choose_best(state_);

@@ -115,10 +115,11 @@ TEST(OracleMpi, ARequestOfAnyRankReachesAll) {
         (void)sweep.lower(y, Want::GradX | Want::GradY);
         sweep.between_halves([](Range, RowSums&) {});
         sweep.run();
-        EXPECT_TRUE(everywhere(comm, oracle.agreed().stop == stop));
-        EXPECT_TRUE(everywhere(comm, oracle.agreed().time_limit == !stop));
-        EXPECT_TRUE(everywhere(comm, oracle.agreed().checkpoint == !stop));
-        EXPECT_TRUE(everywhere(comm, !oracle.agreed().not_finite));
+        const Requests taken = oracle.take_requests();
+        EXPECT_TRUE(everywhere(comm, taken.stop == stop));
+        EXPECT_TRUE(everywhere(comm, taken.time_limit == !stop));
+        EXPECT_TRUE(everywhere(comm, taken.checkpoint == !stop));
+        EXPECT_TRUE(everywhere(comm, !taken.not_finite));
       }
     }
   }

@@ -124,7 +124,7 @@ TEST(Oracle, WhatIsNotFiniteOrTooLargeIsFlagged) {
       sweep.between_halves([](Range, RowSums&) {});
     }
     sweep.run();
-    return oracle.agreed().not_finite;
+    return oracle.take_requests().not_finite;
   };
   for (const bool with_row_step : {false, true}) {
     for (const Want spoil : {Want::Value, Want::GradX, Want::GradY}) {
@@ -154,8 +154,9 @@ TEST(Oracle, ARequestMadeOnceIsNotLostBetweenTwoPasses) {
     sweep.between_halves([](Range, RowSums&) {});
     sweep.run();
     EXPECT_EQ(n_polls, 2);
-    EXPECT_TRUE(oracle.agreed().checkpoint) << "asked at poll " << asked_at;
-    EXPECT_FALSE(oracle.agreed().stop);
+    const Requests taken = oracle.take_requests();
+    EXPECT_TRUE(taken.checkpoint) << "asked at poll " << asked_at;
+    EXPECT_FALSE(taken.stop);
     auto next = oracle.full_sweep(x);
     (void)next.lower(y, Want::GradY);
     next.run();

@@ -24,8 +24,7 @@ TEST(PackedY, HasTheColumnsThatAreReached) {
   sum.reset(1 + y.size(), 2);
   std::vector<Real> numbers = {1, 2, 3, 10, 20, 30, 40};
   const std::vector<std::uint32_t> places = {2, 1};
-  const Share share{.value = 0, .grad_x = {}, .grad_y = numbers, .columns = places};
-  y.add(sum, 1, share, 0.5, 0);
+  y.add(sum, 1, numbers, places, 0.5, 0);
   std::vector<Real> all(n_y, 9.0);
   y.read(sum, 1, 0, all);
   std::vector<Real> expected(n_y, 0.0);
@@ -63,7 +62,7 @@ TEST(PackedY, WithoutColumnsYStandsAsItIs) {
   ExactSum sum(ExactSum::Kind::Exact);
   sum.reset(3, 1);
   std::vector<Real> numbers = {1, 2, 3};
-  y.add(sum, 0, {.value = 0, .grad_x = {}, .grad_y = numbers}, 1, 0);
+  y.add(sum, 0, numbers, {}, 1, 0);
   std::vector<Real> read(3);
   y.read(sum, 0, 0, read);
   EXPECT_EQ(read, numbers);

@@ -17,7 +17,7 @@ inline State numbered_state(std::span<const Range> rows_of_rank, int rank, Real 
   state.add("x", true, rows.size()) = scale * Vec::LinSpaced(rows.size(), 0, static_cast<Real>(rows.size() - 1));
   state["x"].array() += scale * (static_cast<Real>(rows.begin) + 0.25);
   state.add("y", false, 7) = scale * Vec::LinSpaced(7, -3, 3);
-  state.add("theta", false, 3) = scale * Vec::LinSpaced(3, 10, 12);
+  state.add("theta", false, 3, 1) = scale * Vec::LinSpaced(3, 10, 12);
   state.add("nothing", false, 0);
   return state;
 }

@@ -46,6 +46,7 @@ class Balance {
   Index first_iteration_ = -1;  // of this deal; -1: none has been completed
   Index next_look_ = 0, looked_at_ = 0;
   Real compute_s_ = 0;  // at the last look
+  Counts counts_;       // likewise
 };
 
 }  // namespace meha

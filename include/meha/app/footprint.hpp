@@ -12,6 +12,7 @@
 
 #include "meha/problem/classifier.hpp"
 #include "meha/problem/problem.hpp"
+#include "meha/solver/cost.hpp"
 
 namespace meha {
 
@@ -35,6 +36,7 @@ struct RunSizes {
   bool knows_truth = false;
   Index n_x = 0, m = 0;
   std::unique_ptr<Classifier> classifier;
+  Cost cost;  // of an iteration
 
   [[nodiscard]] bool has_numbers() const { return options.problem.loss == "squared"; }  // in place of classes
   [[nodiscard]] Index n_rows() const { return std::accumulate(rows.begin(), rows.end(), Index{0}); }
@@ -48,7 +50,10 @@ struct RunSizes {
   [[nodiscard]] Index n_later_reports() const;
 };
 
-/// Reads headers and labels of the files, no features.
+/// Whether the problem has one x per training row.
+bool has_x_per_row(const Options& options);
+
+/// All but `cost`. Reads headers and labels of the files, no features.
 /// Errors: Error(Config) for other problems, and for files whose headers do not say enough; as RowsFile and IDX files.
 RunSizes sizes_of_run(const Options& options, Simd simd);
 

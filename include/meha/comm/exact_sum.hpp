@@ -33,6 +33,8 @@ class ExactSum {
   /// One message. Collective.
   void allreduce(const Communicator& comm);
   [[nodiscard]] bool raised(Flag flag) const;
+  /// Size of the message.
+  [[nodiscard]] Index bytes() const;
   /// values[i] = sum offset + i, divided by 2^exponent.
   void read(Index offset, int exponent, OutSpan values) const;
   [[nodiscard]] Real read(Index offset, int exponent) const;

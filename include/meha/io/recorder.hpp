@@ -47,6 +47,7 @@ class Recorder final : public Observer {
 
  private:
   [[nodiscard]] Record record_at(const State& state, Index iteration, std::string_view status) const;
+  void set_counts(Metrics& metrics) const;
   void set_timings(Metrics& metrics) const;
   void start_writing(const State& state);
   void write_now(const State& state);

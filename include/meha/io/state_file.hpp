@@ -38,7 +38,7 @@ struct Record {
   Index iteration = 0;                       // completed
   Index solution_iteration = 0;              // of the state that results describe: the best one where one is kept
   std::map<std::string, std::string> texts;  // status, algorithm, problem, config, version, …
-  std::map<std::string, Real> numbers;       // cumulative timings [s]
+  std::map<std::string, Real> numbers;       // cumulative timings [s] and counts
   Index ranks = 1;
   std::vector<Metrics> history;
   std::vector<Attachment> attachments = {};  // written, not read back

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Is a problem consistent with itself? Gradients against differences of fourth order along random directions,
+// Is a problem consistent with itself? Gradients against differences of values, and second-order products (exact or by
+// differences, as the problem has them) against differences of gradients, of fourth order along random directions,
 //   (8·(h(z + t·d) − h(z − t·d)) − (h(z + 2t·d) − h(z − 2t·d))) / 12t  ≈  ∇h(z)·d,
 // and the proximal map and the projection against their definitions at random points.
 #pragma once

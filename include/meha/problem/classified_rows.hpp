@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What problems over a classifier's rows share: the training, validation, held-out and test rows that this rank owns, the
-// model, a pass over tiles at the points of the pass (losses, then gradients of weighted losses), and how good a model is
+// model, a pass over tiles at the points of the pass (losses, then gradients and second-order products of weighted
+// losses), and how good a model is
 // on rows it was not trained on.
 #pragma once
 
@@ -52,6 +53,9 @@ class ClassifiedRows {
       const Range after = here.end < rows.end ? Range{here.end, rows.end} : next;
       tile.next = after.size() > 0 ? of(level).upcoming(after.begin) : nullptr;
       classifier_->forward(tile, losses_);
+      if (!directions_.empty()) {
+        classifier_->forward_along(tile, slopes_);
+      }
       see(tile, Range{here.begin - rows.begin, here.end - rows.begin});
     }
   }
@@ -59,7 +63,13 @@ class ClassifiedRows {
   [[nodiscard]] Real loss(std::size_t probe, Index row) const {
     return losses_[probe * tile_rows + static_cast<std::size_t>(row)];
   }
-  /// Adds what backward() of the classifier has gathered to the shares that want it.
+  /// ⟨∇ℓ, v⟩ of a row of the tile at hand, v the direction of a probe that wants products.
+  [[nodiscard]] Real slope(std::size_t probe, Index row) const {
+    return slopes_[direction_of_[probe] * tile_rows + static_cast<std::size_t>(row)];
+  }
+  /// Adds Σ_i w_i ∇²ℓ_i·v and Σ_i w_i ∇ℓ_i over the tile at hand for the shares that want them.
+  void backward(const Tile& tile, InSpan weights, std::span<const Share> shares);
+  /// Adds what backward() has gathered to the shares that want it.
   void collect(std::span<Share> shares);
 
   /// What a problem's tallies begin with.
@@ -81,6 +91,9 @@ class ClassifiedRows {
   std::vector<InSpan> points_;  // of the pass at hand
   bool in_columns_ = false;
   std::vector<Real> losses_;
+  std::vector<Along> directions_;          // of the pass at hand
+  std::vector<std::size_t> direction_of_;  // by probe
+  std::vector<Real> slopes_;
 };
 
 }  // namespace meha

@@ -16,6 +16,12 @@ namespace meha {
 /// Rows per tile: small enough for the second-level cache, a multiple of group_rows.
 inline constexpr Index tile_rows = 128;
 
+/// A direction at one of the points of a pass, by its number.
+struct Along {
+  std::size_t point = 0;
+  InSpan v;
+};
+
 class Classifier {
  public:
   Classifier() = default;
@@ -54,6 +60,17 @@ class Classifier {
   virtual void collect_touched(std::size_t point, OutSpan grad_y);
   /// Places among the pass's features that backward() has touched since the last collect_touched().
   [[nodiscard]] virtual std::span<const std::uint32_t> touched() const { return {}; }
+  /// After set_points(): directions v for products ∇²ℓ·v, once for all tiles of the pass. @param features  of set_points()
+  virtual void set_directions(std::span<const Along> directions, std::span<const Index> features) = 0;
+  /// After forward() of the tile and before backward(). @param slopes  ⟨∇ℓ_row, v⟩, [direction·tile_rows + row]
+  virtual void forward_along(const Tile& tile, OutSpan slopes) = 0;
+  /// After forward_along() of the tile and before backward(): adds Σ weights[row]·∇²ℓ_row·v for every direction.
+  virtual void backward_along(const Tile& tile, InSpan weights) = 0;
+  /// hess_y += what backward_along() has added for this direction since the last call, which is forgotten.
+  virtual void collect_along(std::size_t direction, OutSpan hess_y) = 0;
+  /// As collect_touched() and touched(), of backward_along().
+  virtual void collect_touched_along(std::size_t direction, OutSpan hess_y);
+  [[nodiscard]] virtual std::span<const std::uint32_t> touched_along() const { return {}; }
   /// Most likely class of each row of the tile last seen by forward(), at point 0; the first of equals.
   virtual void classes(std::span<Label> most_likely) const = 0;
 };

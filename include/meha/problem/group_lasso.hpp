@@ -27,6 +27,7 @@ class GroupLasso final : public Problem {
   [[nodiscard]] int share_exponent(Level level, Index n_rows_in_pass) const override;
   void start(Out x, Out y) const override;
   void add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share) override;
+  [[nodiscard]] bool has_products() const override { return true; }  // ∇²_yy·v = AᵀA·v, ∇²_xy·v = 0
   [[nodiscard]] Real g(In x, In y) const override;
   void add_grad_x_g(Real factor, In x, In y, Out grad) const override;
   void prox_g(Real step, In x, Out y) const override;

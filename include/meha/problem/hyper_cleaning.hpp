@@ -4,6 +4,7 @@
 //                                                          training rows whose labels are surest, which the start finds
 //   f(x,y) = (1/n) Σ_i σ(x_i) ℓ_i(y) + r‖y‖²,  g = 0      over the training rows, σ(x) = 1/(1 + e^-x)
 //   ∂f/∂x_i = σ'(x_i) ℓ_i(y)/n,   ∇_y f = (1/n) Σ σ(x_i) ∇ℓ_i(y) + 2r·y,   X = ℝⁿ, x⁰ = 0
+//   (∇²_xy f·v)_i = σ'(x_i) ⟨∇ℓ_i(y), v⟩/n,   ∇²_yy f·v = (1/n) Σ σ(x_i) ∇²ℓ_i(y)·v + 2r·v
 // ℓ is the cross-entropy [nats] of a classifier with parameters y. A row counts as clean when σ(x_i) ≥ ½.
 // Source: Liu, Liu, Yao, Zeng, Zhang, ICML 2024, arXiv 2405.09927, section 4 (data hyper-cleaning).
 #pragma once
@@ -51,6 +52,7 @@ class HyperCleaning final : public Problem {
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
            const BetweenHalves& between) override;
   void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const override;
+  [[nodiscard]] bool has_products() const override { return true; }
   [[nodiscard]] bool has_g() const override { return false; }
   [[nodiscard]] Index n_tallies() const override { return n_tally; }
   void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies) override;

@@ -44,6 +44,8 @@ class HyperRepresentation final : public Problem {
   [[nodiscard]] std::string data_fingerprint() const override { return fingerprint_; }
   [[nodiscard]] std::vector<NamedArray> parameters() const override;
   void start(Out x, Out y) const override;
+  [[nodiscard]] bool has_g() const override { return false; }
+  [[nodiscard]] Real rounding() const override { return sizeof(T) == sizeof(float) ? 0x1p-24 : 0x1p-53; }
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
            const BetweenHalves& between) override;
   [[nodiscard]] Index n_tallies() const override { return 4; }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Multinomial logistic regression: z = W·a + b, ℓ = log Σ_c e^{z_c} − z_label; ∇_W ℓ = (softmax(z) − e_label)·aᵀ,
 // ∇_b ℓ = softmax(z) − e_label. Loss::Squared: z = w·a + b is one number, ℓ = ½(z − t)², ∇_w ℓ = (z − t)·a.
-// All points of a pass go through ONE product per tile, in arithmetic T.
+// All points of a pass go through ONE product per tile, in arithmetic T, and all directions v = (V, c) through another:
+// ż = V·a + c, ∇²ℓ·v = (ṗ·aᵀ, ṗ), ṗ as in logits_along.hpp.
 #pragma once
 
 #include "meha/problem/classifier.hpp"
@@ -27,9 +28,18 @@ class LinearClassifier final : public Classifier {
   void collect(std::size_t point, OutSpan grad_y) override;
   void collect_touched(std::size_t point, OutSpan grad_y) override;
   [[nodiscard]] std::span<const std::uint32_t> touched() const override { return touched_; }
+  void set_directions(std::span<const Along> directions, std::span<const Index> features) override;
+  void forward_along(const Tile& tile, OutSpan slopes) override;
+  void backward_along(const Tile& tile, InSpan weights) override;
+  void collect_along(std::size_t direction, OutSpan hess_y) override { along_->collect(direction, hess_y); }
+  void collect_touched_along(std::size_t direction, OutSpan hess_y) override {
+    along_->collect_touched(direction, hess_y);
+  }
+  [[nodiscard]] std::span<const std::uint32_t> touched_along() const override { return along_->touched_; }
   void classes(std::span<Label> most_likely) const override;
 
  private:
+  void logits(const Tile& tile);
   void square_losses(const Tile& tile, OutSpan losses);
   void note_touched(const Tile& tile);
   [[nodiscard]] const std::uint32_t* places() const { return few_features_ ? places_.data() : nullptr; }
@@ -40,6 +50,7 @@ class LinearClassifier final : public Classifier {
   void backward_dense(const Products<T, E>& products, const Tile& tile);
 
   ClassifierShape shape_;
+  Simd simd_;
   const TileKernels<T>* kernels_;
   Index n_points_ = 0;
   Index n_columns_ = 0;
@@ -57,6 +68,8 @@ class LinearClassifier final : public Classifier {
   std::vector<Real> bias_gradient_;
   std::vector<T> sums_;             // of one sparse row: [column]
   std::vector<std::byte> grouped_;  // the tile's features
+  std::vector<std::size_t> point_of_direction_;
+  std::unique_ptr<LinearClassifier> along_;  // whose points are the directions, its logits ż; null: never any
 };
 
 }  // namespace meha

@@ -2,10 +2,16 @@
 // Multilayer perceptron with softmax cross-entropy. With a_0 the features and L layers,
 //   z_l = W_l·a_{l−1} + b_l,   a_l = φ(z_l) for l < L,   ℓ = log Σ_c e^{z_{L,c}} − z_{L,label};
 //   δ_L = softmax(z_L) − e_label,   δ_{l−1} = (W_lᵀ·δ_l) ⊙ φ'(z_{l−1}),   ∇_{W_l} ℓ = δ_l·a_{l−1}ᵀ,   ∇_{b_l} ℓ = δ_l
+// Along a direction v = (V_l, c_l), a dot for the derivative (the R-operator, forward over reverse):
+//   ż_l = V_l·a_{l−1} + c_l + W_l·ȧ_{l−1},   ȧ_l = φ'(z_l) ⊙ ż_l,   δ̇_L = ṗ as in logits_along.hpp;
+//   δ̇_{l−1} = φ'(z_{l−1}) ⊙ (V_lᵀ·δ_l + W_lᵀ·δ̇_l) + φ''(z_{l−1}) ⊙ ż_{l−1} ⊙ (W_lᵀ·δ_l),
+//   ∇²ℓ·v = (δ̇_l·a_{l−1}ᵀ + δ_l·ȧ_{l−1}ᵀ,  δ̇_l)
 // φ is relu (φ'(0) = 0), sigmoid or none. Between layers numbers stay grouped, as the kernels read and write them.
 #pragma once
 
 #include "meha/problem/classifier.hpp"
+
+#include <utility>
 
 namespace meha {
 
@@ -31,6 +37,10 @@ class MlpClassifier final : public Classifier {
   void set_residuals(std::size_t point, const Tile& tile, InSpan residuals) override;
   void backward(const Tile& tile) override;
   void collect(std::size_t point, OutSpan grad_y) override;
+  void set_directions(std::span<const Along> directions, std::span<const Index> features) override;
+  void forward_along(const Tile& tile, OutSpan slopes) override;
+  void backward_along(const Tile& tile, InSpan weights) override;
+  void collect_along(std::size_t direction, OutSpan hess_y) override { collect(along_[direction], hess_y); }
   void classes(std::span<Label> most_likely) const override;
 
  private:
@@ -55,6 +65,9 @@ class MlpClassifier final : public Classifier {
   void to_dense(const Tile& tile);
   void set_point(InSpan y, Point& point) const;
   void propagate_back(const Tile& tile, Point& point);
+  void collect(Point& point, OutSpan grad_y) const;
+  void propagate_along(const Tile& tile, Point& point, Point& along);
+  void propagate_back_along(const Tile& tile, Point& point, Point& along);
 
   ClassifierShape shape_;
   Activation activation_;
@@ -69,6 +82,23 @@ class MlpClassifier final : public Classifier {
   std::vector<T> delta_, previous_;  // δ_l and δ_{l−1}, grouped
   std::vector<T> rows_;              // a_{l−1} row by row
   std::vector<T> zeros_;
+  std::vector<Point> along_;  // at a direction: W and b are V and c, output is ȧ_l, of the last layer ż_L
+  std::vector<std::size_t> point_of_direction_;
+  std::vector<T> delta_dot_, previous_dot_;  // δ̇_l and δ̇_{l−1}, grouped
+  std::vector<T> term_;                      // of a sum, grouped
 };
+
+/// Calls see(products for the type of the features, the tile's features).
+template <class T>
+template <class See>
+void MlpClassifier<T>::with_features(const Tile& tile, See&& see) {
+  if (shape_.element == Element::UInt8) {
+    see(kernels_->uint8, reinterpret_cast<const std::uint8_t*>(tile.features));
+  } else if (shape_.element == Element::Float32) {
+    see(kernels_->float32, reinterpret_cast<const float*>(tile.features));
+  } else {
+    see(kernels_->own, std::as_const(dense_).data());
+  }
+}
 
 }  // namespace meha

@@ -22,29 +22,35 @@ namespace meha {
 /// contain x, and ∂f/∂x_i depends on row i alone.
 enum class XLayout { Shared, PerRow };
 
-enum class Want : unsigned { Nothing = 0, Value = 1, GradX = 2, GradY = 4 };
+/// HessY and CrossX are products with the direction v of the probe: ∇²_yy·v and ∇²_xy·v = ∇_x⟨∇_y, v⟩.
+enum class Want : unsigned { Nothing = 0, Value = 1, GradX = 2, GradY = 4, CrossX = 8, HessY = 16 };
 constexpr Want operator|(Want a, Want b) {
   return static_cast<Want>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
 }
 constexpr Want operator&(Want a, Want b) {
   return static_cast<Want>(static_cast<unsigned>(a) & static_cast<unsigned>(b));
 }
+/// Whether anything of `one` is wanted.
 constexpr bool has(Want all, Want one) {
   return (all & one) != Want::Nothing;
 }
+inline constexpr Want products = Want::CrossX | Want::HessY;
 
 struct Probe {
   InSpan y;
   Want want = Want::Nothing;
+  InSpan v = {};  // (n_y), of length about 1; empty where no product is wanted
 };
 
 /// Where a block's contribution to one probe goes.
 struct Share {
-  Real value = 0;  // added to
-  OutSpan grad_x;  // Shared: (n_x), added to.  PerRow: (rows of the block), set.  Empty: not wanted
-  OutSpan grad_y;  // (n_y), added to; in a pass over few columns: its begin is set.  Empty: not wanted
-  /// In a pass over few columns, set: the columns, as places among those of the pass, that grad_y holds one after the
-  /// other, behind the rest of y.
+  Real value = 0;        // added to
+  OutSpan grad_x;        // Shared: (n_x), added to.  PerRow: (rows of the block), set.  Empty: not wanted
+  OutSpan grad_y;        // (n_y), added to; in a pass over few columns: its begin is set.  Empty: not wanted
+  OutSpan cross_x = {};  // ∇²_xy·v, as grad_x
+  OutSpan hess_y = {};   // ∇²_yy·v, as grad_y
+  /// In a pass over few columns, set: the columns, as places among those of the pass, that grad_y and hess_y hold one
+  /// after the other, behind the rest of y.
   std::span<const std::uint32_t> columns = {};
 };
 
@@ -63,7 +69,7 @@ struct Block {
   Range next = {};           // rows of the block that comes next on this rank; empty: none
 };
 
-/// Called for rows [begin, end) of a block once their grad_x is there; may change x on these rows.
+/// Called for rows [begin, end) of a block once their grad_x and cross_x are there; may change x on these rows.
 using BetweenHalves = std::function<void(Range rows_in_block)>;
 
 /// The bits that are set among the first n, ascending. @param numbers  set
@@ -123,14 +129,19 @@ class Problem {
   virtual void begin_pass_in(Level level, std::span<const Probe> probes, std::span<const Index> columns);
   /// Adds this block's share at every probe. The default calls add_one() for each.
   /// @param x  Shared: (n_x); PerRow and Level::Lower: the block's rows of x; else empty
-  /// @param between  may be empty. PerRow only: call it for portions of rows after grad_x at every probe and before
-  ///                 grad_y, which must then use the changed x
+  /// @param between  may be empty. PerRow only: call it for portions of rows after grad_x and cross_x at every probe and
+  ///                 before grad_y and hess_y, which must then use the changed x
   virtual void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
                    const BetweenHalves& between);
   /// Adds this block's share at one probe.
   virtual void add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share);
   /// Adds terms that count once, not per row (regularisers).
   virtual void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const;
+  /// Whether add() and add_whole() give HessY and CrossX exactly. Where not, they are never asked for them: the products
+  /// are central differences of gradients (problem/visit.hpp).
+  [[nodiscard]] virtual bool has_products() const { return false; }
+  /// Relative rounding error of the gradients of a row, which the width of differences depends on.
+  [[nodiscard]] virtual Real rounding() const { return 0x1p-53; }
 
   /// Whether g or Y is there at all. Where not, prox_g() does nothing and y may be stepped portion by portion.
   [[nodiscard]] virtual bool has_g() const { return true; }

@@ -6,6 +6,7 @@
 //   g(x,y) = [l1] Σ_j x_j ‖W_j‖₁   or   [group] Σ_j x_j ‖W_j‖   or   [l2] 0
 //   X      = [x_min, x_max]^d, for l1 and group [max(x_min, 0), x_max]^d;  x⁰ = x_start moved into X
 //   l2:    ∂f/∂x_j = ½ e^{x_j} ‖W_j‖²,   ∂f/∂W_kj += e^{x_j} W_kj
+//          along v = (V, c):  (∇²_xy f·v)_j = e^{x_j} ⟨W_j, V_j⟩,   (∇²_yy f·v)_kj += e^{x_j} V_kj
 //   prox of s·g:  l1: W_kj ← sign(W_kj)·max(|W_kj| − s·x_j, 0);   group: W_j ← W_j·max(1 − s·x_j/‖W_j‖, 0)
 // ℓ is the cross-entropy [nats] of K classes, or with problem.loss = "squared" ½(W·a + b − t)² of K = 1 output: ridge
 // regression (l2) or the lasso (l1). b is not penalised.
@@ -40,6 +41,8 @@ class Regularisation final : public Problem {
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
            const BetweenHalves& between) override;
   void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const override;
+  [[nodiscard]] bool has_products() const override { return true; }
+  [[nodiscard]] bool has_g() const override { return penalty_ != Penalty::L2; }
   [[nodiscard]] Real g(In x, In y) const override;
   void add_grad_x_g(Real factor, In x, In y, Out grad) const override;
   void prox_g(Real step, In x, Out y) const override;

@@ -35,6 +35,7 @@ class Synthetic : public Problem {
   [[nodiscard]] Index n_rows(Level level) const override { return level <= Level::Upper ? n_ : 0; }
   [[nodiscard]] int share_exponent(Level level, Index n_rows_in_pass) const override;
   void add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share) final;
+  [[nodiscard]] bool has_g() const override { return false; }
   void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;
 
  protected:
@@ -98,6 +99,7 @@ class LassoNonsmooth final : public Synthetic<LassoNonsmooth> {
   LassoNonsmooth(const Options& options, const Communicator& comm, Simd simd);
   [[nodiscard]] std::optional<LipschitzConstants> constants() const override;
   void start(Out x, Out y) const override;
+  [[nodiscard]] bool has_g() const override { return true; }
   [[nodiscard]] Real g(In x, In y) const override;
   void add_grad_x_g(Real factor, In x, In y, Out grad) const override;
   void prox_g(Real step, In x, Out y) const override;

@@ -22,6 +22,7 @@ class RxgdToy final : public Problem {
   [[nodiscard]] Index n_y() const override { return c_.size(); }
   [[nodiscard]] Index n_rows(Level level) const override { return level <= Level::Upper ? 1 : 0; }
   void start(Out x, Out y) const override;
+  [[nodiscard]] bool has_g() const override { return false; }
   void add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share) override;
 
  private:
@@ -39,6 +40,7 @@ class PbgdToy final : public Problem {
   [[nodiscard]] Index n_y() const override { return 1; }
   [[nodiscard]] Index n_rows(Level level) const override { return level <= Level::Upper ? 1 : 0; }
   void start(Out x, Out y) const override;
+  [[nodiscard]] bool has_g() const override { return false; }
   void add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share) override;
   void project_x(Out x) const override;
 };

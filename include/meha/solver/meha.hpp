@@ -27,6 +27,10 @@ class Meha final : public Algorithm {
  public:
   Meha(const AlgorithmOptions& options, const Problem& problem);
 
+  /// x, y and θ.
+  [[nodiscard]] std::vector<Variable> variables() const override;
+  /// As solver/steps.hpp says.
+  std::string choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const override;
   void add_fields(const Oracle& oracle, State& state) override;
   void init(Oracle& oracle, State& state) override;
   void step(Oracle& oracle, State& state) override;

@@ -10,17 +10,22 @@
 //     sweep.run();
 //
 // With x per row the rows of x are stepped between the forward and the backward half of each tile: one pass. With shared
-// x the two halves are two passes with an allreduce each. Where the rows of a pass reach few columns of y, ranks first tell
-// each other which, by one bit a column, and the sums have these only.
+// x the two halves are two passes with an allreduce each. A method that steps x only after all has been taken at x says
+// sweep.after(x_step): one pass in either case. Products ∇²_yy·v and ∇²_xy·v come from the same visits; v is scaled by a
+// power of two to a length of about 1, and the products back after the sum. Where the rows of a pass reach few columns of
+// y, ranks first tell each other which, by one bit a column, and the sums have these only.
 #pragma once
 
 #include <array>
 #include <chrono>
 #include <deque>
+#include <utility>
 
 #include "meha/comm/exact_sum.hpp"
 #include "meha/core/activity.hpp"
 #include "meha/core/minibatch.hpp"
+#include "meha/problem/visit.hpp"
+#include "meha/solver/counts.hpp"
 #include "meha/solver/packed_y.hpp"
 
 namespace meha {
@@ -30,7 +35,21 @@ struct Result {
   Real value = 0;
   Vec grad_x;  // PerRow: the rows stored here; complete only for the rows a row step is called with
   Vec grad_y;
+  Vec cross_x;  // ∇²_xy·v, as grad_x
+  Vec hess_y;   // ∇²_yy·v
 };
+
+/// A kind of vector that is wanted at a probe, and where it stands in shares and results.
+struct Quantity {
+  Want want;
+  bool of_x;  // as long as x, else as y
+  OutSpan Share::*share;
+  Vec Result::*result;
+};
+inline constexpr std::array quantities = {Quantity{Want::GradX, true, &Share::grad_x, &Result::grad_x},
+                                          Quantity{Want::GradY, false, &Share::grad_y, &Result::grad_y},
+                                          Quantity{Want::CrossX, true, &Share::cross_x, &Result::cross_x},
+                                          Quantity{Want::HessY, false, &Share::hess_y, &Result::hess_y}};
 
 /// Sums over rows that a row step adds to, row by row: two squared norms. Global after run().
 struct RowSums {
@@ -119,40 +138,74 @@ class Oracle {
   [[nodiscard]] Index stored_x_size() const;
   /// The lower rows that this rank computes with.
   [[nodiscard]] Range owned_rows() const { return owned_rows_[static_cast<std::size_t>(comm_.rank())]; }
-  /// Requests as agreed upon in the last sweep, in any of its passes.
+  /// Requests as agreed upon in all sweeps since they were last taken: a step may open several.
   [[nodiscard]] const Requests& agreed() const { return agreed_; }
+  /// Hands them over to whoever acts on them.
+  Requests take_requests() { return std::exchange(agreed_, {}); }
+  /// For trials, whose numbers may become infinite.
+  void forget_not_finite() { agreed_.not_finite = false; }
+  /// Whether x per row is stored elsewhere than its rows.
+  [[nodiscard]] bool is_remote() const { return per_row() && setup_.placement == Placement::Root && comm_.size() > 1; }
 
   /// Asked on every rank before every allreduce; may be empty.
   std::function<Requests()> poll;
   Timings timings;
+  Counts counts;  // since the start, as `timings`: the same on all ranks
 
  private:
   friend class Sweep;
 
+  /// One of `quantities` at one probe: one block's share, reused, and where its sum stands in the message.
+  struct Part {
+    Vec share;
+    Index size = 0, at = 0;
+  };
   struct Request {
     Level level = Level::Lower;
     const Vec* y = nullptr;
+    Vec v;            // scaled
+    Real length = 1;  // a power of two that undoes that
     Want want = Want::Nothing;
-    Real factor = 1;        // of the gradients
-    std::size_t joins = 0;  // the request whose gradient sums this one joins (itself: none)
+    Real factor = 1;        // of all but the value
+    std::size_t joins = 0;  // the request whose sums this one joins (itself: none)
     Result result;
-    Vec share_x, share_y;                    // one block's share, reused
-    Index at_value = 0, at_x = 0, at_y = 0;  // offsets in the message
+    Index at_value = 0;  // in the message
+    std::array<Part, quantities.size()> parts;
   };
+  enum class Step { None, Between, After };
 
   Sweep open(Vec& x, Index k, bool full);
-  std::size_t add_request(Level level, const Vec& y, Want want);
+  std::size_t add_request(Level level, const Vec& y, Want want, const Vec* v);
   [[nodiscard]] std::size_t request_of(const Result& result) const;
-  void run(const RowStep& row_step);
-  void pass(Want halves, const RowStep& row_step, bool again = false);
+  void run(const RowStep& row_step, Step when, bool again);
+  void pass(Want halves, const RowStep& row_step, Step when, bool again);
+  void count(Want halves);
   void find_columns(Want halves);
   [[nodiscard]] bool marks_columns() const;  // before each pass, those that it reaches
   void mark_columns(Level level, std::span<std::uint64_t> reached);
   void lay_out(Want halves);
-  void add_blocks(Level level, Want halves, const RowStep& row_step, bool again);
+  [[nodiscard]] bool open_level(Level level, Want halves);
+  void reset_shares(Level level, bool of_block, Range here);
+  void add_blocks(Level level, Want halves, const RowStep& row_step, Step when, bool again);
+  void add_block(Level level, const Block& block, const RowStep& row_step, Step when);
+  void add_once(Level level);
+  void undo_scale(Range rows);
+  /// Runs `work`; what it throws is told to all ranks with the next message, and until then nothing more is tried.
+  template <class Work>
+  void guarded(Work&& work) {
+    try {
+      if (!failure_) {
+        work();
+      }
+    } catch (const Error& error) {
+      failure_ = error;
+    } catch (const std::exception& error) {
+      failure_ = Error(ExitCode::Bug, error.what());
+    }
+  }
   void expect(Level level, bool again);
   void allreduce();
-  void add_shares(const std::vector<Request*>& requests, std::span<Share> shares);
+  void add_shares();
   [[nodiscard]] bool wants(Level level, Want halves) const;
   void mine_of(Level level, const std::vector<Index>& blocks, std::vector<Index>& mine) const;
   void add_row_sums(const RowSums& sums);
@@ -160,21 +213,22 @@ class Oracle {
   void bring_x(const Vec& x);
   void step_rows_on_root(const RowStep& row_step);
   [[nodiscard]] BlockPlan plan(Level level) const;
-  [[nodiscard]] bool remote() const;  // x per row is stored elsewhere than its rows
   [[nodiscard]] Minibatches& batches(Level level);
   [[nodiscard]] Range owned(Level level) const;
   [[nodiscard]] OutSpan rows_of_x(Range rows);
 
   Problem& problem_;
+  Visit visit_;
   Communicator& comm_;
   Setup setup_;
   std::vector<Range> owned_rows_, stored_rows_;
   std::array<Minibatches, 2> minibatches_, next_minibatches_, all_blocks_;  // Lower, Upper
   ExactSum message_;
   Requests agreed_;
+  std::optional<Error> failure_;  // what the problem has thrown on this rank in the pass at hand
   // the sweep at hand
   Vec* x_ = nullptr;
-  Vec x_here_;  // remote(): the rows of x that this rank computes with
+  Vec x_here_;  // is_remote(): the rows of x that this rank computes with
   Index k_ = 0;
   bool full_ = false;
   std::deque<Request> requests_;  // the first n_requests_ are in use
@@ -197,26 +251,38 @@ class Oracle {
 /// What is wanted of one sweep. References to results stay valid until the next sweep is opened.
 class Sweep {
  public:
-  const Result& lower(const Vec& y, Want want) { return add(Level::Lower, y, want); }
-  const Result& upper(const Vec& y, Want want) { return add(Level::Upper, y, want); }
-  /// F at y: its gradients times `factor` are added to those of `into`, before rounding.
+  /// @param v  direction of the products that are wanted; must stay until run()
+  const Result& lower(const Vec& y, Want want, const Vec* v = nullptr) { return add(Level::Lower, y, want, v); }
+  const Result& upper(const Vec& y, Want want, const Vec* v = nullptr) { return add(Level::Upper, y, want, v); }
+  /// F at y: its gradients times `factor` are added to those of `into`, before rounding; products likewise.
   /// @return its value
-  const Result& add_upper(const Vec& y, Want want, Real factor, const Result& into);
-  void between_halves(RowStep row_step) { row_step_ = std::move(row_step); }
+  const Result& add_upper(const Vec& y, Want want, Real factor, const Result& into, const Vec* v = nullptr);
+  /// Gradients and products to x are taken at x, those to y at the x that `row_step` leaves.
+  void between_halves(RowStep row_step) { set_step(std::move(row_step), Oracle::Step::Between); }
+  /// All is taken at x, then `row_step` steps it.
+  void after(RowStep row_step) { set_step(std::move(row_step), Oracle::Step::After); }
+  /// Says that the next sweep will be over the same rows, so that rows on disk are read ahead in that order.
+  void same_rows_next() { again_ = true; }
   /// Collective.
-  void run() { oracle_.run(row_step_); }
+  void run() { oracle_.run(row_step_, when_, again_); }
   /// Global (Shared: on rank 0) after run().
   [[nodiscard]] const RowSums& row_sums() const { return oracle_.row_sums_; }
 
  private:
   friend class Oracle;
   explicit Sweep(Oracle& oracle) : oracle_(oracle) {}
-  const Result& add(Level level, const Vec& y, Want want) {
-    return oracle_.requests_[oracle_.add_request(level, y, want)].result;
+  const Result& add(Level level, const Vec& y, Want want, const Vec* v) {
+    return oracle_.requests_[oracle_.add_request(level, y, want, v)].result;
+  }
+  void set_step(RowStep row_step, Oracle::Step when) {
+    row_step_ = std::move(row_step);
+    when_ = when;
   }
 
   Oracle& oracle_;
   RowStep row_step_;
+  Oracle::Step when_ = Oracle::Step::None;
+  bool again_ = false;
 };
 
 }  // namespace meha

@@ -20,9 +20,10 @@ class PackedY {
   [[nodiscard]] std::span<const Index> columns() const { return columns_; }
   [[nodiscard]] Index size() const { return n_rest() + layout_.n_numbers * static_cast<Index>(columns_.size()); }
 
-  /// Adds grad_y of a block's share.
-  void add(ExactSum& sum, Index offset, const Share& share, Real factor, int exponent) const;
-  /// Adds grad_y of add_whole(), which has all of y. Not whole: only with Columns::all.
+  /// Adds grad_y or hess_y of a block's share. @param columns  Share::columns
+  void add(ExactSum& sum, Index offset, InSpan numbers, std::span<const std::uint32_t> columns, Real factor,
+           int exponent) const;
+  /// Adds grad_y or hess_y of add_whole(), which has all of y. Not whole: only with Columns::all.
   void add_whole(ExactSum& sum, Index offset, InSpan grad_y, Real factor, int exponent);
   /// What takes no part is 0.
   void read(const ExactSum& sum, Index offset, int exponent, OutSpan y);

@@ -15,6 +15,7 @@ struct Field {
   std::string name;
   bool per_row = false;  // one entry per lower row: this rank holds only the rows it stores
   Vec values;
+  Index ahead = 0;  // at iteration k the field is of iteration k + this
 };
 
 class State {
@@ -22,7 +23,7 @@ class State {
   Index iteration = 0;
 
   /// Appends a field of zeros. References to fields stay valid.
-  Vec& add(std::string name, bool per_row, Index size);
+  Vec& add(std::string name, bool per_row, Index size, Index ahead = 0);
   /// The field of that name, which must exist.
   [[nodiscard]] Vec& operator[](std::string_view name);
   [[nodiscard]] const Vec& operator[](std::string_view name) const;
