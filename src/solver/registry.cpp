@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "meha/solver/bome.hpp"
 #include "meha/solver/meha.hpp"
+#include "meha/solver/sl_bamm.hpp"
 
 namespace meha {
 namespace {
@@ -17,6 +19,8 @@ std::unique_ptr<Algorithm> make(const AlgorithmOptions& options, const Problem& 
 std::vector<AlgorithmInfo>& algorithms() {
   static std::vector<AlgorithmInfo> table = {
       {"meha", "single-loop, Hessian-free, Moreau envelope (arXiv 2405.09927)", make<Meha>},
+      {"bome", "first-order, inner loop, value function as a dynamic barrier (NeurIPS 2022)", make<Bome>},
+      {"sl_bamm", "single-loop, averaged levels, second-order products (arXiv 2302.03407)", make<SlBamm>},
   };
   return table;
 }

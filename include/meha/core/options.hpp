@@ -102,6 +102,19 @@ struct AdamOptions {
   Real epsilon = 1e-8;
 };
 
+struct BomeOptions {
+  Index inner = 10;
+  std::string phi = "norm";
+  Real rate = 0.5;
+};
+
+struct SlBammOptions {
+  std::string strategy = "s3";
+  Real mu = 0.9;
+  Real mu_decay = 0.1;
+  Real tau = 0.025;
+};
+
 struct AlgorithmOptions {
   std::string name = "meha";
   Schedule alpha = automatic(), beta = automatic(), eta = automatic();
@@ -111,6 +124,8 @@ struct AlgorithmOptions {
   std::string optimizer_x = "auto", optimizer_y = "sgd", optimizer_theta = "sgd";
   Real momentum = 0.9;
   AdamOptions adam;
+  BomeOptions bome;
+  SlBammOptions sl_bamm;
 };
 
 struct CheckpointOptions {
@@ -338,7 +353,9 @@ void visit(AnyOptions& options, See&& see) {
                  "{per_row=}, \"auto\" or \"safe\""},
       algorithm.alpha);
   see(OptionInfo{"algorithm.beta", Rule::at_least(0), fixed, "step size of y, likewise"}, algorithm.beta);
-  see(OptionInfo{"algorithm.eta", Rule::at_least(0), fixed, "step size of theta, likewise"}, algorithm.eta);
+  see(OptionInfo{"algorithm.eta", Rule::at_least(0), fixed,
+                 "step size of theta, likewise; bome: of the inner loop; sl_bamm: of v, times beta"},
+      algorithm.eta);
   see(OptionInfo{"algorithm.gamma", Rule::positive(), fixed, "parameter of the Moreau envelope"}, algorithm.gamma);
   see(OptionInfo{"algorithm.batch_lower", Rule::at_least(0), fixed,
                  "training rows per iteration, rounded up to blocks; 0: all"},
@@ -365,6 +382,20 @@ void visit(AnyOptions& options, See&& see) {
       algorithm.adam.beta2);
   see(OptionInfo{"algorithm.adam.epsilon", Rule::positive(), fixed, "Adam's epsilon (divided by n for one x per row)"},
       algorithm.adam.epsilon);
+  auto& bome = algorithm.bome;
+  see(OptionInfo{"algorithm.bome.inner", Rule::at_least(1), fixed, "steps of the inner loop, T"}, bome.inner);
+  see(OptionInfo{"algorithm.bome.phi", Rule::one_of("norm|value"), fixed,
+                 "the barrier: rate*|grad q|^2 or rate*q, q the gap of y to the inner loop's end"},
+      bome.phi);
+  see(OptionInfo{"algorithm.bome.rate", Rule::positive(), fixed, "factor of the barrier"}, bome.rate);
+  auto& sl_bamm = algorithm.sl_bamm;
+  see(OptionInfo{"algorithm.sl_bamm.strategy", Rule::one_of("s1|s2|s3|strongly_convex"), fixed,
+                 "step sizes of v and x relative to beta; strongly_convex: mu = 0, for such lower levels"},
+      sl_bamm.strategy);
+  see(OptionInfo{"algorithm.sl_bamm.mu", Rule::between(0, 1), fixed, "weight of F beside f: mu*(k+1)^-mu_decay"},
+      sl_bamm.mu);
+  see(OptionInfo{"algorithm.sl_bamm.mu_decay", Rule::at_least(0), fixed, "0: a constant weight"}, sl_bamm.mu_decay);
+  see(OptionInfo{"algorithm.sl_bamm.tau", Rule::at_least(0), fixed, "decay of the step sizes of v and x"}, sl_bamm.tau);
 
   auto& checkpoint = options.checkpoint;
   see(OptionInfo{"checkpoint.every", Rule::at_least(0), free,

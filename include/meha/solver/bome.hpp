@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// BOME: first-order bi-level method; the lower level enters through its value function, estimated by an inner loop.
+//   y_0 = y,   y_{t+1} = y_t − b ∇_y f(x, y_t)  for t < T        (anew from y in every iteration)
+//   q = f(x,y) − f(x,y_T),   ∇_x q = ∇_x f(x,y) − ∇_x f(x,y_T),   ∇_y q = ∇_y f(x,y)          (y_T is held fixed)
+//   ϕ = ρ‖∇q‖²  or  ϕ = ρ·q;   λ = [ϕ − ⟨∇F, ∇q⟩]₊ / (‖∇q‖² + 1e-8)
+//   x⁺ = Proj_X( x − ξ_x (∇_x F + λ ∇_x q) ),   y⁺ = y − ξ_y (∇_y F + λ ∇_y q)
+// Source: Ye, Liu, Wright, Stone, Liu, "BOME! Bilevel Optimization Made Easy: A Simple First-Order Approach", NeurIPS 2022,
+// arXiv 2209.08709, Algorithm 1.
+// Notation: T → algorithm.bome.inner, ϕ → phi ("norm" or "value"), ρ → rate (η there), b → algorithm.eta, ξ_x → alpha,
+// ξ_y → beta.
+// Differs from the source: the directions of x and y may pass through momentum or Adam; X by projection. Full batches only:
+// with minibatches λ is biased.
+// With x per row λ is the same for all rows, which the barrier's sums over rows give before any row is stepped.
+#pragma once
+
+#include "meha/solver/algorithm.hpp"
+#include "meha/solver/direction.hpp"
+
+namespace meha {
+
+class Bome final : public Algorithm {
+ public:
+  /// Errors: Error(Config) for a problem with a nonsmooth g or with bounds on y, and for minibatches.
+  Bome(const AlgorithmOptions& options, const Problem& problem);
+
+  /// b = 1/‖∇²_yy f‖ and ξ_x = ξ_y = 1/‖∇²_yy (F + f)‖ at the start, by power iteration; with x per row ξ_x is n times that.
+  std::string choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const override;
+  /// Errors: Error(Config) where x per row is stored on rank 0.
+  void add_fields(const Oracle& oracle, State& state) override;
+  void init(Oracle& oracle, State& state) override;
+  void step(Oracle& oracle, State& state) override;
+  void measure(Oracle& oracle, State& state, Metrics& metrics) override;
+
+ private:
+  /// What the barrier needs: q and its gradient, and that of F; vectors of x are of the rows stored here.
+  struct Barrier {
+    Real q = 0;
+    Vec grad_x_q, grad_y_q, grad_x_upper, grad_y_upper;
+    Real square_x = 0;  // ‖∇_x q‖², over all ranks
+  };
+
+  void estimate(Oracle& oracle, State& s);
+  [[nodiscard]] Real multiplier() const;
+  void step_x(State& s, Real lambda, RowSums& sums) const;
+  void step_y(State& s, Real lambda);
+
+  AlgorithmOptions options_;
+  const Problem& problem_;
+  bool per_row_;
+  Index n_rows_;
+  Direction direction_x_, direction_y_;
+  Barrier barrier_;  // scratch of one step
+  Vec inner_;        // y_t
+  struct Residuals {
+    Real x = -1, y = 0, step_x = 0, step_y = 0, gap = 0;  // x < 0: no step yet
+  } last_;
+};
+
+}  // namespace meha
