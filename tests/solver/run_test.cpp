@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "meha/solver/bome.hpp"
 #include "meha/solver/meha.hpp"
 #include "support/toy_problems.hpp"
 
@@ -292,6 +293,38 @@ TEST_F(RunTest, AStopRuleIgnoresAReportThatAnInterruptionCalledFor) {
   start();
   notes_.after_step = [this](Index k) { asked_.stop = k >= 3; };
   EXPECT_EQ(run_to({.iterations = 1000, .report_every = 100, .stop_residual = 1e3}), Status::Stopped);
+}
+
+class SmoothWeighted final : public Weighted {
+ public:
+  SmoothWeighted() { smooth = true; }
+  [[nodiscard]] bool has_g() const override { return false; }
+};
+
+// Each step of BOME opens several sweeps: what is asked for in any of them, or is not finite in any, must not be lost.
+TEST(RunOfSeveralSweeps, WhatAnySweepOfAStepFindsOutIsActedOn) {
+  Communicator comm = Communicator::world();
+  SmoothWeighted toy;
+  AlgorithmOptions options;
+  options.optimizer_x = "sgd";
+  options.alpha = options.beta = options.eta = constant(0.1);
+  options.bome.inner = 3;
+  constexpr int polls_of_report = 1, polls_of_step = 4;  // of State_0; inner + 1 sweeps
+  for (int asked_at = 0; asked_at < polls_of_step; ++asked_at) {
+    Bome bome(options, toy);
+    Oracle oracle(toy, comm, {.block_rows = 4});
+    int n_polls = 0;
+    oracle.poll = [&] { return Requests{.checkpoint = n_polls++ == polls_of_report + asked_at}; };
+    State state;
+    bome.add_fields(oracle, state);
+    toy.start(state["x"], state["y"]);
+    bome.init(oracle, state);
+    Notes notes;
+    EXPECT_EQ(run(bome, oracle, state, {.iterations = 3, .report_every = 100}, -1, notes), Status::Finished);
+    EXPECT_EQ(notes.checkpoints, (Iterations{1, 3})) << "asked at sweep " << asked_at;
+    state["y"].setConstant(1e200);  // whose gradients are too large in the first sweep and in all others
+    EXPECT_EQ(run(bome, oracle, state, {.iterations = 5, .report_every = 100}, 3, notes), Status::NotFinite);
+  }
 }
 
 }  // namespace

@@ -98,8 +98,9 @@ class Oracle {
     Placement placement = Placement::Sharded;
   };
 
-  /// Values steer nothing and may be large where gradients are not (squares far from a solution): they are summed over a
-  /// range larger by 2^this, to a resolution coarser by as much.
+  /// Values may be large where gradients are not (squares far from a solution): they are summed over a range larger by
+  /// 2^this, to a resolution coarser by as much. A method that decides by values (bome with phi = "value") decides alike
+  /// on any number of ranks only with exact sums.
   static constexpr int value_headroom = 20;
 
   Oracle(Problem& problem, Communicator& comm, const Setup& setup);
