@@ -56,6 +56,7 @@ BLOCKS = {
         "find_package(meha": "in tests/example_problem/CMakeLists.txt",
         "std::unique_ptr<Problem> make_ridge": "in tests/example_problem/main.cpp",
         "    for (Index row": "in tests/example_problem/main.cpp",
+        "int main(int argc, char** argv) {\n  meha::add_algorithm": "in tests/example_algorithm/main.cpp",
         "void Meha::init": "in src/solver/meha.cpp",
         "build/meha check CONFIG.toml": "run",
         "build/meha check --solution DIR": "run",
