@@ -86,19 +86,24 @@ std::string sentences_of_run(const CrossFit& problem, const Answer& answer, cons
   const auto of_chance = std::log(static_cast<Real>(problem.n_classes()));
   const Real unseen = answer.noise.trusted_value > 0 ? answer.noise.trusted_value : small_share * of_chance;
   if (fitted && problem.n_rows(Level::Upper) > 0 && *fitted < unseen / 2) {
-    with("warning: y fits the trusted rows better (loss %.3g) than rows that it has not seen (%.3g): they are too few for\n"
-         "its parameters, and weights learnt from them say little. More trusted rows, a larger problem.regularisation or\n"
-         "fewer iterations (problem.data.n_holdout chooses how many) cure that\n",
-         *fitted, unseen);
+    with(
+        "warning: y fits the trusted rows better (loss %.3g) than rows that it has not seen (%.3g): they are too few "
+        "for\n"
+        "its parameters, and weights learnt from them say little. More trusted rows, a larger problem.regularisation "
+        "or\n"
+        "fewer iterations (problem.data.n_holdout chooses how many) cure that\n",
+        *fitted, unseen);
   }
   if (const auto step = last.find("step_norm_x")) {
     constexpr Real far = 0.5;  // takes a weight from 0.5 to 0.62
     const Real of_row = *step / std::sqrt(static_cast<Real>(problem.n_rows(Level::Lower)));
     const Real ahead = of_row * static_cast<Real>(last.iteration) / 10;
     if (ahead > far) {
-      with("warning: x still moves: a tenth more iterations may change it by %.2g for each row (%.2g an iteration). The weights\n"
-           "depend on where the run ends and on algorithm.penalty. More iterations or smaller steps alpha cure that\n",
-           ahead, of_row);
+      with(
+          "warning: x still moves: a tenth more iterations may change it by %.2g for each row (%.2g an iteration). The "
+          "weights\n"
+          "depend on where the run ends and on algorithm.penalty. More iterations or smaller steps alpha cure that\n",
+          ahead, of_row);
     }
   }
   return text;

@@ -81,8 +81,8 @@ Options with_rows(const RunSizes& sizes, const PerLevel<Index>& rows, bool is_st
   return options;
 }
 
-/// Of an iteration and its stages, the mean: of all of the run's, or of as many as are long enough without the first,
-/// which touches memory. On rank 0. Collective.
+/// Mean time of an iteration, by stage: over all iterations of a short run, else over about a second of them without the
+/// first, which faults memory in. On rank 0. Collective.
 Duration time_iterations(Oracle& oracle, Algorithm& algorithm, State& state, Index n_iterations) {
   const auto step = [&] { algorithm.step(oracle, state); };
   oracle.timings = {};

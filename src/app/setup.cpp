@@ -46,8 +46,7 @@ std::string agree_on_arithmetic(const Communicator& comm, Simd simd, const Probl
   comm.all_or_none([&] {
     if (here != all) {
       throw Error(ExitCode::Config,
-                  "this rank computes with " + here + ", rank 0 with " + all +
-                      ": bits would depend on the rank");
+                  "this rank computes with " + here + ", rank 0 with " + all + ": bits would depend on the rank");
     }
   });
   return all;

@@ -174,7 +174,8 @@ void Communicator::broadcast_together(std::initializer_list<OutSpan> fields) {
   for (const auto field : fields) {
     total += field.size();
   }
-  constexpr std::size_t worth_copying = std::size_t{1} << 20;  // numbers: what a message more costs is nothing to them
+  constexpr std::size_t worth_copying = std::size_t{1}
+                                        << 20;  // numbers: above it another message is cheaper than the copy
   if (total > worth_copying) {
     for (const auto field : fields) {
       broadcast(field);

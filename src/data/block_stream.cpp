@@ -107,7 +107,7 @@ BlockStream::Buffer* BlockStream::buffer_for(Index block) {
   return found == buffers_.end() ? nullptr : &*found;
 }
 
-/// The reader's life.
+/// Body of the read-ahead thread.
 void BlockStream::read_ahead() {
   std::unique_lock lock(mutex_);
   while (true) {

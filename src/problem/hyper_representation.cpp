@@ -68,7 +68,8 @@ Deck draw_deck(const Split& split, const ProblemOptions& problem, const EpisodeP
   const Index turns = problem.rotations ? 4 : 1;
   const Index n_classes = turns * split.n_classes();
   const Index n_training = n_classes - turns * n_held_out(problem);
-  const Selection support_pool = problem.rotations ? with_rotations(split.rows[Level::Lower]) : split.rows[Level::Lower];
+  const Selection support_pool =
+      problem.rotations ? with_rotations(split.rows[Level::Lower]) : split.rows[Level::Lower];
   const Selection query_pool = problem.rotations ? with_rotations(split.rows[Level::Upper]) : split.rows[Level::Upper];
   const auto draw = [&](Range classes, const EpisodePlan& plan, EpisodeSet set) {
     Episodes episodes = draw_episodes(support_pool, query_pool, classes, plan, seed, set);

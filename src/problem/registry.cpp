@@ -32,7 +32,8 @@ std::vector<ProblemInfo>& problems() {
       {"pbgd_toy", "one-dimensional, many stationary points", make<PbgdToy>},
       {"hyper_representation", "learn features that few labelled images per class are enough for",
        make_hyper_representation},
-      {"regularisation", "learn one penalty per feature of a linear classifier or regression, for the least validation loss",
+      {"regularisation",
+       "learn one penalty per feature of a linear classifier or regression, for the least validation loss",
        make<Regularisation>},
   };
   return table;

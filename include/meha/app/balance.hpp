@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Who computes how many of the blocks. The exact sum gives the same bits whoever it is, so the rows may be dealt out anew
-// during a run, by the speed that ranks have shown, where the iterations that are left become shorter by more than that
-// takes. Nothing is timed but iterations: kernels that are timed for a moment at the start say more of that moment than
-// of the ranks.
+// Load balance: how many of the blocks each rank computes. The exact sum gives the same bits whoever computes a block, so
+// rows may be redistributed during a run, by the measured speed of the ranks, where that saves more time in the iterations
+// left than it costs. Only whole iterations are timed: a short benchmark at the start measures transient noise.
 #pragma once
 
 #include <chrono>
@@ -14,7 +13,7 @@
 
 namespace meha {
 
-/// Of a job, over all deals.
+/// The load balancer of one job; it outlives each redistribution of rows.
 class Balance {
  public:
   Balance(Communicator& comm, const Options& options);

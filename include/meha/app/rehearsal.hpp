@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// How long a run will take: some of its rows are read, dealt out and computed with as in the run itself, on the ranks at
-// hand. Reading takes so long and so much longer with every row; the row kernels' part of an iteration, and a report, grow
-// with the rows of a rank; the rest of an iteration is what ranks tell each other and the update of y.
+// Predicts how long a run will take: some of its rows are read, distributed and computed with as in the run itself, on the
+// ranks at hand. Read time is modelled as a + b · rows, fitted on two sizes. The row kernels' part of an iteration and the
+// time of a report grow with the rows of a rank; the rest of an iteration is communication and the update of y.
 #pragma once
 
 #include "meha/app/footprint.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// SIGUSR1: checkpoint and go on; before the first iteration, as soon as it begins.  SIGUSR2, SIGTERM, SIGINT, and SIGHUP without nohup: checkpoint and stop with exit code
-// 75.  A second SIGINT: end at once with exit code 130.  SIGPIPE, when nobody reads the output any more: go on.
+// SIGUSR1: checkpoint and go on; before the first iteration, as soon as it begins.
+// SIGUSR2, SIGTERM, SIGINT, and SIGHUP without nohup: checkpoint and stop with exit code 75.
+// A second SIGINT: end at once with exit code 130.  SIGPIPE, when nobody reads the output any more: go on.
 #pragma once
 
 namespace meha {
@@ -10,7 +11,7 @@ namespace meha {
 /// @param is_speaker  whether this rank tells people      @param is_alone  one rank: of several, all get SIGTERM when one
 /// has ended the job, which then has said why
 void install_signal_handlers(bool is_speaker, bool is_alone);
-/// From now on there is something to save: who works on it asks stop_requested() now and then.
+/// Switches to graceful mode: from now on handlers only set a flag, which the run loop polls with stop_requested().
 void keep_stop_requests();
 /// Whether a stop was asked for; stays true.
 bool stop_requested();

@@ -33,8 +33,8 @@ struct Metrics {
   void sort();
 };
 
-/// The report of `iteration` (the last when there is none of it), with what is the run's rather than the state's: timings, and
-/// what only the last report has, such as refits.
+/// The report of `iteration` (the last report when that iteration has none), plus values that belong to the whole run
+/// (timings, refits), taken from the last report.
 /// @param reports  not empty
 Metrics report_of(std::span<const Metrics> reports, Index iteration);
 

@@ -9,8 +9,8 @@
 
 namespace meha {
 
-/// Finished, Converged, ErrorReached and NoProgress are ends of their own accord; Stopped and TimeLimit can be resumed;
-/// Unbalanced goes on in the same job, once rows are dealt out anew.
+/// Finished, Converged, ErrorReached and NoProgress: the run is complete. Stopped and TimeLimit: it can be resumed.
+/// Unbalanced is internal: the job redistributes rows and continues.
 enum class Status : int { Finished, Converged, ErrorReached, NoProgress, Stopped, TimeLimit, NotFinite, Unbalanced };
 
 std::string_view name(Status status);

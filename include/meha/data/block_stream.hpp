@@ -35,7 +35,7 @@ class BlockStream {
   [[nodiscard]] const std::byte* at_hand(Index block) const;
   /// The first that went wrong: Error(Data) naming file, rows and cause.
   [[nodiscard]] std::optional<Error> failure() const;
-  /// As BlockReader's.
+  /// See BlockReader::first_entry().
   [[nodiscard]] const std::vector<Index>& first_entry() const { return reader_->first_entry(); }
 
  private:

@@ -24,7 +24,7 @@ struct DeformOptions {
 std::unique_ptr<RowSource> deformed_rows(std::shared_ptr<const Table> images, const DeformOptions& options,
                                          Index first_row);
 
-/// A mixture of n_classes bells: a_j = c_kj + e_j, centres c_kj of deviation ¾, noise e_j of deviation 1, both sums of
+/// A mixture of n_classes near-Gaussian clusters: a_j = c_kj + e_j, centres c_kj of deviation ¾, noise e_j of deviation 1, both sums of
 /// four uniform numbers; class k is each equally likely. With probability `rate` the given label is another class.
 struct MixtureOptions {
   Index seed = 0;

@@ -23,7 +23,7 @@ class RowSource {
   /// The next rows, `n_rows` or all that are left; no rows at the end.
   /// Errors: Error(Data) as for the whole file, as soon as a band shows what is wrong.
   virtual Table read(Index n_rows) = 0;
-  /// Goes on behind so many rows, which are there.
+  /// Skips the next n_rows rows, which must exist.
   virtual void skip(Index n_rows) { (void)read(n_rows); }
   /// How much of the file is read, from 0 to 1.
   [[nodiscard]] virtual Real part_read() const = 0;

@@ -14,7 +14,7 @@ namespace meha {
 /// Largest dense table that text files may unfold to.
 inline constexpr Index max_text_table_bytes = Index{4} << 30;
 inline constexpr Label n_labels_allowed = 1'000'000;
-/// Sparse features that are numbered at all.
+/// Largest number of features of a sparse data set.
 inline constexpr Index most_sparse_features = Index{1} << 28;
 
 /// Without the blanks at both ends.
@@ -27,7 +27,7 @@ bool is_number(std::string_view text);
 std::optional<Index> whole_number(std::string_view text);
 /// A finite number. @param why  set to what is wrong when there is none
 std::optional<Real> finite_number(std::string_view text, std::string& why);
-/// Likewise, one that float32 can hold.
+/// As finite_number(), and representable as float32.
 std::optional<float> finite_float(std::string_view text, std::string& why);
 
 /// Stores float32 values as a Table's features.

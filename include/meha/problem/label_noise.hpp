@@ -47,9 +47,9 @@ Real posterior(InSpan q, InSpan transition, Label given, OutSpan p);
 
 /// What is known of the true label of one row.
 struct RowPosterior {
-  Real p_correct = 1;     // probability that the given label is right
-  Label suggested = 0;    // most likely class; of a suspect row the most likely other than the given one
-  Real p_suggested = 1;   // its probability
+  Real p_correct = 1;    // probability that the given label is right
+  Label suggested = 0;   // most likely class; of a suspect row the most likely other than the given one
+  Real p_suggested = 1;  // its probability
 };
 
 /// From the model's probabilities of the row. @param judge  (n_classes): log q_judge

@@ -44,9 +44,9 @@ struct Probe {
 
 /// Where a block's contribution to one probe goes.
 struct Share {
-  Real value = 0;        // added to
-  OutSpan grad_x;        // Shared: (n_x), added to.  PerRow: (rows of the block), set.  Empty: not wanted
-  OutSpan grad_y;        // (n_y), added to; in a pass over few columns: its begin is set.  Empty: not wanted
+  Real value = 0;  // added to
+  OutSpan grad_x;  // Shared: (n_x), added to.  PerRow: (rows of the block), set.  Empty: not wanted
+  OutSpan grad_y;  // (n_y), added to.  In a column pass: the first n_rest + |columns|·n_numbers entries, assigned
   OutSpan cross_x = {};  // ∇²_xy·v, as grad_x
   OutSpan hess_y = {};   // ∇²_yy·v, as grad_y
   /// In a pass over few columns, set: the columns, as places among those of the pass, that grad_y and hess_y hold one
@@ -55,7 +55,7 @@ struct Share {
 };
 
 /// y = an array of n_numbers rows and n_columns columns (row-major), and a rest. Where a block's rows reach few of the
-/// columns, a pass is over those that its blocks reach, and costs what they are, not what y is.
+/// columns, a pass is over the columns that its blocks reach, so that its cost grows with these, not with n_y.
 struct Columns {
   Index n_columns = 0;  // 0: y does not stand in columns
   Index n_numbers = 0;  // of a column
@@ -96,7 +96,7 @@ class Problem {
   [[nodiscard]] virtual Index n_x() const = 0;
   [[nodiscard]] virtual Index n_y() const = 0;
   [[nodiscard]] virtual Index n_rows(Level level) const = 0;
-  /// Shares of a pass over `n_rows_in_pass` rows are about 1/2^this in size: they are summed to 2^-64 of it.
+  /// Returns e such that a block's share is about 2^-e in a pass over `n_rows_in_pass` rows: sums are accurate to 2^-(64+e).
   [[nodiscard]] virtual int share_exponent(Level level, Index n_rows_in_pass) const;
   /// Nothing when they are not known.
   [[nodiscard]] virtual std::optional<LipschitzConstants> constants() const { return std::nullopt; }
@@ -155,7 +155,7 @@ class Problem {
   virtual void project_x(Out x) const;
 
   /// What a random search over x tries. Shared only. @param u  (n_x) of [0, 1]: from the weakest to the strongest x_j worth
-  /// a trial, on a scale where none is preferred   @param x  (n_x), set   @return whether the problem offers a search
+  /// a trial, scaled so that a uniform u is a sensible prior   @param x  (n_x), set   @return whether the problem offers a search
   [[nodiscard]] virtual bool search_point(InSpan u, Out x) const;
 
   /// Metrics of the problem's own: numbers tallied over all blocks of all levels (counts, or shares of means), and what

@@ -98,7 +98,7 @@ class Oracle {
     Placement placement = Placement::Sharded;
   };
 
-  /// Values may be large where gradients are not (squares far from a solution): they are summed over a range larger by
+  /// Values may be much larger than gradients (squares far from a solution): they are summed over a range larger by
   /// 2^this, to a resolution coarser by as much. A method that decides by values (bome with phi = "value") decides alike
   /// on any number of ranks only with exact sums.
   static constexpr int value_headroom = 20;

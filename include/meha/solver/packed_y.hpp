@@ -12,7 +12,7 @@ class PackedY {
  public:
   /// Begins with no column, or with all (Columns::all). @return bits, to be set for columns that are reached
   std::span<std::uint64_t> begin(const Columns& layout, Index n_y);
-  /// From here on the columns are those whose bits are set; where none is, the first stands for them.
+  /// Fixes the columns: those whose bits are set; column 0 where no bit is set, so that a pass is never empty.
   void end();
 
   /// Whether y takes part as it stands.
