@@ -31,7 +31,7 @@ def contents(path):
 
 def metrics_of(out):
     """Of the last report, without times."""
-    return {name: value for name, value in support.read_metrics(out)[-1].items() if name != "seconds" and not name.endswith("_s")}
+    return support.without_timings(support.read_metrics(out)[-1])
 
 
 class AnswerCase(support.RestartCase):
