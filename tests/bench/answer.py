@@ -64,13 +64,13 @@ except ImportError:
 TUNED = """
     fashion-5000-uniform-0.5-5000 fashion-5000-uniform-0.5-500 fashion-5000-uniform-0.5-50 fashion-5000-uniform-0.5-0
     fashion-50000-uniform-0.2-5000 fashion-50000-pair-0.3-5000 fashion-5000-pair-0.45-500 fashion-5000-pair-0.3-0
-    fashion-5000-instance-0.3-500 fashion-5000-instance-0.3-5000 digits-1000-uniform-0.3-100
+    fashion-5000-instance-0.3-500 fashion-5000-instance-0.3-5000 fashion-20000-instance-0.2-500
+    digits-1000-uniform-0.3-100
     table-20000-uniform-0.15-400 mixture-20000-pair-0.3-50 mixture-20000-uniform-0.3-500""".split()
 HELD_OUT = """
     fashion-5000-classwise-0.3-100 fashion-20000-uniform-0.1-100 fashion-20000-uniform-0.6-500
-    fashion-20000-instance-0.2-500 unbalanced-15000-uniform-0.3-500 unbalanced-15000-pair-0.2-100
-    digits-1000-pair-0.2-50 table-20000-classwise-0.3-400 mixture-20000-classwise-0.4-100
-    words-20000-uniform-0.3-500""".split()
+    unbalanced-15000-uniform-0.3-500 unbalanced-15000-pair-0.2-100 digits-1000-pair-0.2-50
+    table-20000-classwise-0.3-400 mixture-20000-classwise-0.4-100 words-20000-uniform-0.3-500""".split()
 QUICK = ["digits-1000-uniform-0.3-100", "digits-1000-pair-0.2-50", "mixture-20000-pair-0.3-50"]
 LISTS = {"quick": QUICK, "tuned": TUNED, "held-out": HELD_OUT, "all": TUNED + HELD_OUT}
 
