@@ -22,14 +22,15 @@ namespace {
 
 constexpr Index n_suspects_shown = 10;
 
-void export_history(const std::vector<Metrics>& history, const std::string& out) {
+void export_history(const History& history, const std::string& out) {
   std::ostringstream text;
   std::string header;
   for (const MetricInfo& info : metric_table()) {
     header += (header.empty() ? "" : ",") + std::string(info.name);
   }
   text << header << '\n';
-  for (const Metrics& line : history) {
+  for (std::size_t i = 0; i < history.size(); ++i) {
+    const Metrics line = history[i];
     text << line.iteration;
     for (const MetricInfo& info : metric_table().subspan(1)) {
       const auto value = line.find(info.name);

@@ -132,8 +132,9 @@ std::string summary(const std::string& directory, Index solution_iteration, Stat
   const auto lines = read_metrics(RunDirectory(directory).file("metrics.jsonl"));
   if (!lines.empty()) {
     const Metrics solution = report_of(lines, solution_iteration);
-    text = "after " + std::to_string(lines.back().iteration) + " iterations" +
-           (solution.iteration < lines.back().iteration
+    const Index iterations = lines.iteration(lines.size() - 1);
+    text = "after " + std::to_string(iterations) + " iterations" +
+           (solution.iteration < iterations
                 ? ", the best state on held-out rows, of iteration " + std::to_string(solution.iteration)
                 : "") +
            ":\n";
@@ -301,7 +302,7 @@ std::optional<ExitCode> deal_and_run(JobPlan& plan, Communicator& comm, Balance&
           [&] { of_labels = answer(oracle, answer_plan(options, *problem->cross_fit()), state); });
     comparison = of_labels.metrics;
     if (comm.is_root()) {
-      const auto reports = recorder.history();
+      const History& reports = recorder.history();
       labels_text = sentences_of(*problem->cross_fit(), of_labels, reports.empty() ? Metrics() : reports.back());
     }
     status = of_labels.agreed.stop ? Status::Stopped : of_labels.agreed.time_limit ? Status::TimeLimit : status;

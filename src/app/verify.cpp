@@ -52,9 +52,9 @@ std::string verified_metrics(const std::string& path) {
     damaged("line " + std::to_string(lines.size() + 1) + " of " + std::to_string(n_lines) + " is not one of metrics");
   }
   for (std::size_t i = 1; i < lines.size(); ++i) {
-    if (lines[i].iteration <= lines[i - 1].iteration) {
-      damaged("line " + std::to_string(i + 1) + ": iteration " + std::to_string(lines[i].iteration) + " follows " +
-              std::to_string(lines[i - 1].iteration));
+    if (lines.iteration(i) <= lines.iteration(i - 1)) {
+      damaged("line " + std::to_string(i + 1) + ": iteration " + std::to_string(lines.iteration(i)) + " follows " +
+              std::to_string(lines.iteration(i - 1)));
     }
   }
   return std::to_string(lines.size()) + " reports" +

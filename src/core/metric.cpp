@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <unordered_map>
 
 namespace meha {
 namespace {
@@ -81,6 +82,19 @@ constexpr std::array metrics_known = {
     MetricInfo{"checkpoint_s", "writing checkpoints"},
 };
 
+/// Place in the table; names that it lacks come last.
+std::size_t place_of(std::string_view name) {
+  static const auto places = [] {
+    std::unordered_map<std::string_view, std::size_t> made;
+    for (const MetricInfo& info : metrics_known) {
+      made.emplace(info.name, made.size());
+    }
+    return made;
+  }();
+  const auto at = places.find(name);
+  return at != places.end() ? at->second : places.size();
+}
+
 }  // namespace
 
 std::span<const MetricInfo> metric_table() {
@@ -109,26 +123,8 @@ std::optional<Real> Metrics::find(std::string_view name) const {
 }
 
 void Metrics::sort() {
-  const auto place = [](const auto& entry) {
-    return std::find_if(metrics_known.begin(), metrics_known.end(),
-                        [&](const MetricInfo& info) { return info.name == entry.first; });
-  };
-  std::stable_sort(values.begin(), values.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
-}
-
-Metrics report_of(std::span<const Metrics> reports, Index iteration) {
-  const Metrics& last = reports.back();
-  const auto at =
-      std::find_if(reports.begin(), reports.end(), [&](const Metrics& m) { return m.iteration == iteration; });
-  Metrics report = at != reports.end() ? *at : last;
-  for (const auto& [name, value] : last.values) {
-    const bool is_timing = name == "seconds" || name.ends_with("_s");
-    if (is_timing || !report.find(name)) {
-      report.set(name, value);
-    }
-  }
-  report.sort();
-  return report;
+  std::stable_sort(values.begin(), values.end(),
+                   [](const auto& a, const auto& b) { return place_of(a.first) < place_of(b.first); });
 }
 
 void set_cleaning_metrics(Real clean_kept, Real corrupted_kept, Real clean_dropped, Metrics& metrics) {

@@ -36,29 +36,32 @@ std::string json_line(const Metrics& metrics) {
   return line.dump();
 }
 
-MetricsFile::MetricsFile(std::string path, std::vector<Metrics> history, std::function<void()> check)
+MetricsFile::MetricsFile(std::string path, History history, std::function<void()> check)
     : path_(std::move(path)), history_(std::move(history)), check_(std::move(check)) {
   rewrite();
 }
 
 void MetricsFile::rewrite() {
-  std::string text;
-  for (const Metrics& line : history_) {
-    text += json_line(line) + "\n";
-  }
   n_bytes_ = unknown;
-  write_durably(path_, text);
-  n_bytes_ = text.size();
+  std::uintmax_t n_bytes = 0;
+  DurableFile file(path_);
+  for (std::size_t i = 0; i < history_.size(); ++i) {
+    const std::string text = json_line(history_[i]) + "\n";
+    file.stream() << text;
+    n_bytes += text.size();
+  }
+  file.finish();
+  n_bytes_ = n_bytes;
 }
 
-void MetricsFile::put(Metrics metrics) {
-  metrics.sort();
-  const bool replaces = !history_.empty() && history_.back().iteration == metrics.iteration;
+void MetricsFile::put(const Metrics& metrics) {
+  const bool replaces = !history_.empty() && history_.iteration(history_.size() - 1) == metrics.iteration;
   const std::string text = json_line(metrics) + "\n";
   if (replaces) {
-    history_.pop_back();
+    history_.replace_back(metrics);
+  } else {
+    history_.push_back(metrics);
   }
-  history_.push_back(std::move(metrics));
   check_();
   if (replaces || size_of(path_) != n_bytes_) {
     rewrite();
@@ -82,8 +85,8 @@ void MetricsFile::sync() {
   sync_file(path_);
 }
 
-std::vector<Metrics> read_metrics(const std::string& path) {
-  std::vector<Metrics> lines;
+History read_metrics(const std::string& path) {
+  History lines;
   std::ifstream file(path);
   for (std::string text; std::getline(file, text);) {
     const auto json = nlohmann::ordered_json::parse(text, nullptr, false);
@@ -98,7 +101,7 @@ std::vector<Metrics> read_metrics(const std::string& path) {
         metrics.set(name, value.get<Real>());
       }
     }
-    lines.push_back(std::move(metrics));
+    lines.push_back(metrics);
   }
   return lines;
 }

@@ -47,14 +47,16 @@ Recorder::Recorder(Oracle& oracle, const RunDirectory& directory, const Options&
   start_ -= std::chrono::duration_cast<std::chrono::steady_clock::duration>(
       std::chrono::duration<Real>(oracle_.timings.start));  // what the run starts from was fitted before
   comm.root_or_none([&] {
-    metrics_.emplace(directory_.file("metrics.jsonl"), base_.history, [this] { directory_.check_is_mine(); });
+    metrics_.emplace(directory_.file("metrics.jsonl"), std::exchange(base_.history, {}),
+                     [this] { directory_.check_is_mine(); });
     progress_.emplace(directory_.file("run.log"), options.run.iterations.iterations(oracle_.iterations_per_pass()),
                       base_.iteration);
     Hdf5File::prepare();
     if (file_exists(directory_.checkpoint_file(base_.iteration), ExitCode::Checkpoint)) {
       good_ = base_.iteration;
     }
-    last_reported_ = base_.history.empty() ? -1 : base_.history.back().iteration;
+    const History& reports = metrics_->history();
+    last_reported_ = reports.empty() ? -1 : reports.iteration(reports.size() - 1);
   });
   comm.broadcast(last_reported_);
 }
@@ -246,8 +248,9 @@ void Recorder::finish(const State& solution, Index iteration, Status status, con
     } else if (const auto failure = settle()) {
       throw Error(ExitCode::Checkpoint, std::string(failure->what()) + ". " + how_to_go_on());
     }
-    if (!metrics_->history().empty() && metrics_->history().back().iteration == iteration) {
-      Metrics line = metrics_->history().back();
+    const History& reports = metrics_->history();
+    if (!reports.empty() && reports.iteration(reports.size() - 1) == iteration) {
+      Metrics line = reports.back();
       for (const auto& [name, value] : more.values) {
         line.set(name, value);
       }

@@ -55,20 +55,16 @@ void write_seal(const std::string& path) {
   }
 }
 
-void write_history(Hdf5File& file, const std::vector<Metrics>& history) {
+/// Columns stand in the order of their names.
+void write_history(Hdf5File& file, const History& history) {
   file.create_group("/history");
-  std::map<std::string, std::vector<Real>> columns;
-  auto& iterations = columns["iteration"];
-  for (std::size_t line = 0; line < history.size(); ++line) {
-    iterations.push_back(static_cast<Real>(history[line].iteration));
-    for (const auto& [name, value] : history[line].values) {
-      auto& column = columns[name];
-      column.resize(history.size(), std::numeric_limits<Real>::quiet_NaN());
-      column[line] = value;
-    }
+  constexpr std::size_t iterations = std::numeric_limits<std::size_t>::max();
+  std::map<std::string, std::size_t> numbers = {{"iteration", iterations}};
+  for (std::size_t number = 0; number < history.names().size(); ++number) {
+    numbers.emplace(history.names()[number], number);
   }
-  for (const auto& [name, column] : columns) {
-    file.write_reals("/history/" + name, column);
+  for (const auto& [name, number] : numbers) {
+    file.write_reals("/history/" + name, number == iterations ? history.iterations() : history.column(number));
   }
 }
 
@@ -80,30 +76,32 @@ std::size_t length_of(const Hdf5File& file, const std::string& dataset) {
   return static_cast<std::size_t>(shape[0]);
 }
 
-std::vector<Metrics> read_history(const Hdf5File& file) {
+History read_history(const Hdf5File& file) {
   const auto column = [&](const std::string& name) {
     std::vector<Real> values(length_of(file, "/history/" + name));
     file.read("/history/" + name, std::span(values));
     return values;
   };
-  std::vector<Metrics> history;
-  for (const Real iteration : column("iteration")) {
-    if (!(std::fabs(iteration) < 0x1p53)) {
-      throw Error(ExitCode::Checkpoint, "/history/iteration = " + std::to_string(iteration) + " is no iteration");
-    }
-    history.push_back({.iteration = static_cast<Index>(iteration), .values = {}});
-  }
+  const std::vector<Real> iterations = column("iteration");
+  std::map<std::string, std::vector<Real>> columns;
   for (const std::string& name : file.names("/history")) {
-    if (name == "iteration") {
-      continue;
-    }
-    const auto values = column(name);
-    for (std::size_t line = 0; line < history.size() && line < values.size(); ++line) {
-      history[line].set(name, values[line]);  // leaves NaN out
+    if (name != "iteration") {
+      columns.emplace(name, column(name));
     }
   }
-  for (Metrics& line : history) {
-    line.sort();
+  History history;
+  for (std::size_t line = 0; line < iterations.size(); ++line) {
+    if (!(std::fabs(iterations[line]) < 0x1p53)) {
+      throw Error(ExitCode::Checkpoint,
+                  "/history/iteration = " + std::to_string(iterations[line]) + " is no iteration");
+    }
+    Metrics report{.iteration = static_cast<Index>(iterations[line]), .values = {}};
+    for (const auto& [name, values] : columns) {
+      if (line < values.size()) {
+        report.set(name, values[line]);  // leaves NaN out
+      }
+    }
+    history.push_back(report);
   }
   return history;
 }
@@ -127,10 +125,7 @@ class Draft {
   /// @param n_bytes  what State needs: a full disk is noticed here, with the system's reason, rather than inside HDF5
   Draft(const std::string& path, Index n_bytes, const Record& record) : path_(path), part_(path + ".part") {
     constexpr std::size_t overhead = 64 * 1024;
-    std::size_t n_more = overhead;
-    for (const Metrics& line : record.history) {
-      n_more += line.values.size() * sizeof(Real);
-    }
+    const std::size_t n_more = overhead + (record.history.names().size() + 1) * record.history.size() * sizeof(Real);
     begin_file(part_, n_bytes + static_cast<Index>(n_more));
     file_.emplace(Hdf5File::create(part_, user_block_bytes, ExitCode::Checkpoint));
     file_->create_group("/state");

@@ -5,6 +5,7 @@
 
 #include "meha/comm/ranking.hpp"
 #include "meha/solver/best_state.hpp"
+#include "meha/solver/stop_rule.hpp"
 
 namespace meha {
 namespace {
@@ -16,28 +17,145 @@ bool is_finite(const Communicator& comm, const State& state) {
   return comm.min(here ? 1 : 0) == 1;
 }
 
-/// Whether `report` is better than `best` (null: anything is): on held-out rows where there are any, else by the residual.
-bool has_progressed(const Metrics& report, const Metrics* best) {
-  if (report.find("holdout_value") || (best != nullptr && best->find("holdout_value"))) {
-    return best == nullptr || is_better(report, *best);
+class RunLoop {
+ public:
+  RunLoop(Algorithm& algorithm, Oracle& oracle, State& state, const RunPlan& plan, Index last_reported,
+          Observer& observer);
+  Status run();
+
+ private:
+  [[nodiscard]] bool is_scheduled() const { return state_.iteration % plan_.report_every == 0; }
+  void note_requests();
+  void report_if_due();
+  void apply_stop_rule();
+  void save_if_due();
+  [[nodiscard]] std::optional<Status> verdict() const;
+  void step();
+
+  Algorithm& algorithm_;
+  Oracle& oracle_;
+  State& state_;
+  const RunPlan& plan_;
+  Observer& observer_;
+  StopRule stop_rule_;      // on rank 0, which has the reports
+  Index reported_, saved_;  // iterations
+  Requests asked_;
+  bool last_ = false;  // whether the iteration at hand is, by the plan, on request, or by the stop rule
+  bool unbalanced_ = false;
+  std::optional<Status> ended_;  // by the stop rule
+};
+
+RunLoop::RunLoop(Algorithm& algorithm, Oracle& oracle, State& state, const RunPlan& plan, Index last_reported,
+                 Observer& observer)
+    : algorithm_(algorithm),
+      oracle_(oracle),
+      state_(state),
+      plan_(plan),
+      observer_(observer),
+      stop_rule_(plan),
+      reported_(last_reported),
+      saved_(last_reported < 0 ? -1 : state.iteration),
+      asked_(oracle.take_requests()) {
+  if (stop_rule_.is_set() && oracle_.comm().is_root()) {
+    const History& earlier = observer_.history();
+    for (std::size_t i = 0; i < earlier.size(); ++i) {
+      stop_rule_.add(earlier[i]);
+    }
   }
-  const auto residual = report.find("residual");
-  return residual && (best == nullptr || *residual < *best->find("residual"));
 }
 
-/// Rank 0 has the reports; all ranks go by its word. Collective.
-std::optional<Status> agreed_stop_rule(Communicator& comm, const RunPlan& plan, const Observer& observer) {
-  if (plan.stop_residual <= 0 && plan.stop_error <= 0 && plan.stop_no_progress <= 0) {
-    return std::nullopt;
+Status RunLoop::run() {
+  for (;;) {
+    activity().set(activity().iteration, state_.iteration);
+    last_ = state_.iteration >= plan_.iterations || asked_.stop || asked_.time_limit;
+    report_if_due();
+    if (!asked_.not_finite) {
+      apply_stop_rule();
+      save_if_due();
+    }
+    if (const auto status = verdict()) {
+      return *status;
+    }
+    step();
+  }
+}
+
+void RunLoop::note_requests() {
+  const Requests now = oracle_.take_requests();
+  asked_.not_finite = asked_.not_finite || now.not_finite;
+  asked_.stop = asked_.stop || now.stop;
+  asked_.time_limit = asked_.time_limit || now.time_limit;
+  asked_.checkpoint = asked_.checkpoint || now.checkpoint;
+}
+
+void RunLoop::report_if_due() {
+  if (asked_.not_finite || reported_ == state_.iteration || !(last_ || is_scheduled())) {
+    return;
+  }
+  const Doing reporting(Stage::Evaluate);
+  const Metrics metrics = measure(algorithm_, oracle_, state_);
+  note_requests();
+  if (asked_.not_finite) {
+    return;
+  }
+  observer_.report(metrics);
+  reported_ = state_.iteration;
+  if (stop_rule_.is_set() && oracle_.comm().is_root()) {
+    stop_rule_.add(metrics);
+  }
+  if (is_scheduled()) {
+    keep_if_best(oracle_.comm(), state_, metrics);
+  }
+}
+
+/// All ranks go by the word of rank 0.
+void RunLoop::apply_stop_rule() {
+  if (!stop_rule_.is_set() || reported_ != state_.iteration || !is_scheduled()) {
+    return;  // also at a report that only an interruption called for
   }
   constexpr Index go_on = -1;
-  Index word = go_on;
-  if (comm.is_root()) {
-    const auto status = stop_rule(plan, observer.history());
-    word = status ? static_cast<Index>(*status) : go_on;
+  Index word = stop_rule_.status() ? static_cast<Index>(*stop_rule_.status()) : go_on;
+  oracle_.comm().broadcast(word);
+  if (word != go_on) {
+    ended_ = static_cast<Status>(word);
+    last_ = true;
   }
-  comm.broadcast(word);
-  return word == go_on ? std::nullopt : std::optional(static_cast<Status>(word));
+}
+
+void RunLoop::save_if_due() {
+  const Index k = state_.iteration;
+  const bool due = plan_.checkpoint_every > 0 && k > 0 && k % plan_.checkpoint_every == 0;
+  if (saved_ == k || !(last_ || due || asked_.checkpoint || unbalanced_)) {
+    return;
+  }
+  if (!is_finite(oracle_.comm(), state_)) {
+    asked_.not_finite = true;
+    return;
+  }
+  observer_.checkpoint(state_);
+  saved_ = k;
+  asked_.checkpoint = false;
+}
+
+/// How the run ends with the iteration at hand; nothing: it goes on.
+std::optional<Status> RunLoop::verdict() const {
+  if (asked_.not_finite) {
+    return Status::NotFinite;
+  }
+  if (ended_) {
+    return ended_;
+  }
+  if (last_) {
+    return state_.iteration >= plan_.iterations ? Status::Finished : asked_.stop ? Status::Stopped : Status::TimeLimit;
+  }
+  return unbalanced_ ? std::optional(Status::Unbalanced) : std::nullopt;
+}
+
+void RunLoop::step() {
+  algorithm_.step(oracle_, state_);
+  note_requests();
+  observer_.stepped(state_.iteration);
+  unbalanced_ = plan_.is_unbalanced && plan_.is_unbalanced(state_.iteration);
 }
 
 }  // namespace
@@ -65,94 +183,9 @@ Metrics measure(Algorithm& algorithm, Oracle& oracle, State& state) {
   return metrics;
 }
 
-std::optional<Status> stop_rule(const RunPlan& plan, std::span<const Metrics> reports) {
-  if (reports.empty()) {
-    return std::nullopt;
-  }
-  const Metrics& last = reports.back();
-  const auto residual = last.find("residual");
-  if (plan.stop_residual > 0 && residual && *residual <= plan.stop_residual) {
-    return Status::Converged;
-  }
-  const auto error_x = last.find("error_x");
-  const auto error_y = last.find("error_y");
-  if (plan.stop_error > 0 && error_x && error_y && std::max(*error_x, *error_y) <= plan.stop_error) {
-    return Status::ErrorReached;
-  }
-  if (plan.stop_no_progress > 0) {
-    const Metrics* best = nullptr;
-    for (const Metrics& report : reports) {
-      if (report.iteration % plan.report_every == 0 && has_progressed(report, best)) {
-        best = &report;
-      }
-    }
-    if (best != nullptr && last.iteration - best->iteration >= plan.stop_no_progress) {
-      return Status::NoProgress;
-    }
-  }
-  return std::nullopt;
-}
-
 Status run(Algorithm& algorithm, Oracle& oracle, State& state, const RunPlan& plan, Index last_reported,
            Observer& observer) {
-  Index reported = last_reported;
-  Index saved = last_reported < 0 ? -1 : state.iteration;
-  Requests asked = oracle.take_requests();
-  bool unbalanced = false;
-  const auto note_requests = [&] {
-    const Requests now = oracle.take_requests();
-    asked.not_finite = asked.not_finite || now.not_finite;
-    asked.stop = asked.stop || now.stop;
-    asked.time_limit = asked.time_limit || now.time_limit;
-    asked.checkpoint = asked.checkpoint || now.checkpoint;
-  };
-  for (;;) {
-    const Index k = state.iteration;
-    activity().set(activity().iteration, k);
-    bool last = k >= plan.iterations || asked.stop || asked.time_limit;
-    std::optional<Status> ended;
-    if (!asked.not_finite && reported != k && (last || k % plan.report_every == 0)) {
-      const Doing reporting(Stage::Evaluate);
-      const Metrics metrics = measure(algorithm, oracle, state);
-      note_requests();
-      if (!asked.not_finite) {
-        observer.report(metrics);
-        reported = k;
-        if (k % plan.report_every == 0) {
-          keep_if_best(oracle.comm(), state, metrics);
-        }
-      }
-    }
-    if (asked.not_finite) {
-      return Status::NotFinite;
-    }
-    if (reported == k && k % plan.report_every == 0) {  // not at a report that only an interruption called for
-      ended = agreed_stop_rule(oracle.comm(), plan, observer);
-      last = last || ended;
-    }
-    const bool due = plan.checkpoint_every > 0 && k > 0 && k % plan.checkpoint_every == 0;
-    if (saved != k && (last || due || asked.checkpoint || unbalanced)) {
-      if (!is_finite(oracle.comm(), state)) {
-        return Status::NotFinite;
-      }
-      observer.checkpoint(state);
-      saved = k;
-      asked.checkpoint = false;
-    }
-    if (ended) {
-      return *ended;
-    }
-    if (last) {
-      return k >= plan.iterations ? Status::Finished : asked.stop ? Status::Stopped : Status::TimeLimit;
-    }
-    if (unbalanced) {
-      return Status::Unbalanced;
-    }
-    algorithm.step(oracle, state);
-    note_requests();
-    observer.stepped(state.iteration);
-    unbalanced = plan.is_unbalanced && plan.is_unbalanced(state.iteration);
-  }
+  return RunLoop(algorithm, oracle, state, plan, last_reported, observer).run();
 }
 
 }  // namespace meha

@@ -58,8 +58,9 @@ std::vector<std::string> settings_seeds() {
 
 void read_metrics_file(const std::string& input) {
   static MemoryFile held;
-  for (const Metrics& line : read_metrics(held.holding(input))) {
-    (void)json_line(line);
+  const History lines = read_metrics(held.holding(input));
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    (void)json_line(lines[i]);
   }
 }
 

@@ -18,10 +18,10 @@ Metrics metrics_of(Index iteration, Real f1) {
   return metrics;
 }
 
-std::vector<Index> iterations(const std::vector<Metrics>& lines) {
+std::vector<Index> iterations(const History& lines) {
   std::vector<Index> found;
-  for (const Metrics& line : lines) {
-    found.push_back(line.iteration);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    found.push_back(lines.iteration(i));
   }
   return found;
 }

@@ -27,7 +27,7 @@ class RecorderTest : public testing::TestWithParam<Index> {
     state.add("y", false, 100'000);
     state.add("theta", false, 10);
     texts = some_record(0);
-    texts.history.clear();
+    texts.history = {};
     start();
   }
   void start() { recorder.emplace(oracle, directory, options, texts); }
@@ -161,7 +161,10 @@ class Ends final : public Observer {
   void stepped(Index /*iteration*/) override {}
   void report(const Metrics& /*metrics*/) override {}
   void checkpoint(const State& /*state*/) override {}
-  [[nodiscard]] std::span<const Metrics> history() const override { return {}; }
+  [[nodiscard]] const History& history() const override { return reports_; }
+
+ private:
+  History reports_;
 };
 
 TEST(DamagedCheckpoints, EveryOneIsNoticedAndTheOlderOneLeadsToTheSameBits) {

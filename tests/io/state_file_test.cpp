@@ -87,7 +87,7 @@ TEST_F(StateFile, TheSolutionIsTheBestStateWhereOneIsKept) {
 
 TEST_F(StateFile, AnUnreportedRunHasAnEmptyHistory) {
   Record record = some_record(0);
-  record.history.clear();
+  record.history = {};
   write_state(path, Communicator::world(), numbered_state(rows, 0, 1), rows, record);
   EXPECT_TRUE(read_record(path).history.empty());
 }

@@ -33,11 +33,6 @@ struct Metrics {
   void sort();
 };
 
-/// The report of `iteration` (the last report when that iteration has none), plus values that belong to the whole run
-/// (timings, refits), taken from the last report.
-/// @param reports  not empty
-Metrics report_of(std::span<const Metrics> reports, Index iteration);
-
 /// Precision, recall and F1 of predicting "clean" (weight ≥ ½), absent where 0/0.
 void set_cleaning_metrics(Real clean_kept, Real corrupted_kept, Real clean_dropped, Metrics& metrics);
 

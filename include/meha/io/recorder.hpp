@@ -41,7 +41,7 @@ class Recorder final : public Observer {
   [[nodiscard]] std::string start_from_here() const;
   /// On rank 0.
   Progress& progress() { return *progress_; }
-  [[nodiscard]] std::span<const Metrics> history() const override { return metrics_->history(); }
+  [[nodiscard]] const History& history() const override { return metrics_->history(); }
   /// Wall time of all lives [s].
   [[nodiscard]] Real seconds() const;
 
@@ -59,7 +59,7 @@ class Recorder final : public Observer {
   Oracle& oracle_;
   const RunDirectory& directory_;
   CheckpointOptions options_;
-  Record base_;  // of earlier lives
+  Record base_;  // of earlier lives, but for their reports, which metrics_ has
   Index last_reported_ = -1;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::optional<MetricsFile> metrics_;

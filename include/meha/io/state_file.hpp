@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "meha/comm/communicator.hpp"
-#include "meha/core/metric.hpp"
+#include "meha/core/history.hpp"
 #include "meha/solver/state.hpp"
 
 namespace meha {
@@ -40,7 +40,7 @@ struct Record {
   std::map<std::string, std::string> texts;  // status, algorithm, problem, config, version, …
   std::map<std::string, Real> numbers;       // cumulative timings [s] and counts
   Index ranks = 1;
-  std::vector<Metrics> history;
+  History history;
   std::vector<Attachment> attachments = {};  // written, not read back
 };
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 
+#include "meha/core/history.hpp"
 #include "meha/core/status.hpp"
 #include "meha/solver/algorithm.hpp"
 
@@ -24,24 +25,20 @@ class Observer {
   /// Collective.
   virtual void checkpoint(const State& state) = 0;
   /// All reports so far, those of earlier lives too. On rank 0.
-  [[nodiscard]] virtual std::span<const Metrics> history() const = 0;
+  [[nodiscard]] virtual const History& history() const = 0;
 };
 
 struct RunPlan {
   Index iterations = 0;
   Index report_every = 1;
   Index checkpoint_every = 0;  // 0: at the end or on request only
-  // 0: no such rule
+  // of StopRule; 0: no such rule
   Real stop_residual = 0, stop_error = 0;
   Index stop_no_progress = 0;
   /// Asked after every iteration, by all ranks: whether to write a checkpoint and end as Unbalanced. May be empty, may be
   /// Collective.
   std::function<bool(Index iteration)> is_unbalanced = {};
 };
-
-/// What the stop rules say to these reports; nothing: go on. Depends on the scheduled reports alone (multiples of
-/// report_every), so a resumed run ends where the uninterrupted one does.
-std::optional<Status> stop_rule(const RunPlan& plan, std::span<const Metrics> reports);
 
 /// Everything that is measured at State. Collective.
 Metrics measure(Algorithm& algorithm, Oracle& oracle, State& state);
