@@ -6,6 +6,7 @@
 #include "meha/comm/ranking.hpp"
 #include "meha/solver/best_state.hpp"
 #include "meha/solver/stop_rule.hpp"
+#include "meha/solver/timed.hpp"
 
 namespace meha {
 namespace {
@@ -161,11 +162,8 @@ void RunLoop::step() {
 }  // namespace
 
 Metrics measure(Algorithm& algorithm, Oracle& oracle, State& state) {
-  Timings before = oracle.timings;
-  const Counts counts_before = oracle.counts;
   Metrics metrics;
-  {
-    const Stopwatch watch(before.evaluate, Stage::Evaluate);
+  timed(oracle, &Timings::evaluate, Stage::Evaluate, [&] {
     metrics.iteration = state.iteration;
     algorithm.measure(oracle, state, metrics);
     const Vec tallies = oracle.tally(state["x"], state["y"]);
@@ -177,9 +175,7 @@ Metrics measure(Algorithm& algorithm, Oracle& oracle, State& state) {
         metrics.set("auroc", *area);
       }
     }
-  }
-  oracle.timings = before;  // the sweeps of a report count as evaluation
-  oracle.counts = counts_before;
+  });
   return metrics;
 }
 

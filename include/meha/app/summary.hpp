@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// The text that a job ends with.
+#pragma once
+
+#include <string>
+
+#include "meha/core/status.hpp"
+#include "meha/core/types.hpp"
+
+namespace meha {
+
+/// What a person wants to know at the end: the last metrics with their meanings, where the files are, why it stopped.
+/// @param more  sentences about the labels; may be empty
+std::string summary(const std::string& directory, Index solution_iteration, Status status, const std::string& more);
+
+}  // namespace meha

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+#include "job_run.hpp"
+
+#include <filesystem>
+
+#include "meha/app/labels.hpp"
+#include "meha/app/signals.hpp"
+#include "meha/app/start.hpp"
+#include "meha/app/summary.hpp"
+#include "meha/core/version.hpp"
+#include "meha/io/config.hpp"
+#include "meha/io/durable.hpp"
+#include "meha/problem/registry.hpp"
+#include "meha/solver/best_state.hpp"
+#include "meha/solver/blow_up.hpp"
+#include "meha/solver/cost.hpp"
+#include "meha/solver/random_search.hpp"
+#include "meha/solver/registry.hpp"
+#include "meha/solver/timed.hpp"
+
+namespace meha {
+namespace {
+
+namespace fs = std::filesystem;
+
+void check_holdout(const Options& options, const Problem& problem) {
+  if (options.problem.data.n_holdout > 0 && problem.n_rows(Level::Holdout) == 0) {
+    throw Error(ExitCode::Config, "problem.data.n_holdout = " + std::to_string(options.problem.data.n_holdout) +
+                                      ": must be 0: " + options.problem.type + " measures nothing on held-out rows");
+  }
+}
+
+Metrics compare_by_search(const Options& options, Oracle& oracle, State& state, Index iterations) {
+  const auto [lower, upper] =
+      cost_of_iteration(options.algorithm, oracle.problem().x_layout(), oracle.comm()).counts.level;
+  const auto points = [](const Counts::OfLevel& level) { return level.visits + level.products + level.differences; };
+  const Index per_step =
+      points(lower) * oracle.n_rows_in_step(Level::Lower) + points(upper) * oracle.n_rows_in_step(Level::Upper);
+  const Real of_run = static_cast<Real>(iterations) * static_cast<Real>(per_step);
+  Metrics metrics;
+  timed(oracle, &Timings::evaluate, Stage::Evaluate, [&] {
+    metrics = random_search(oracle, state["x"],
+                            {.seed = options.run.seed, .row_visits = options.problem.random_search * of_run});
+  });
+  return metrics;
+}
+
+/// Tells schedules how long a pass is. @return whether anything is counted in passes
+bool set_pass(Options& options, Index per_pass) {
+  bool any = false;
+  visit(options, [&](const OptionInfo& /*info*/, auto& value) {
+    if constexpr (std::same_as<decltype(value), Schedule&>) {
+      value.per_pass = per_pass;
+    }
+    if constexpr (std::same_as<decltype(value), Schedule&> || std::same_as<decltype(value), Count&>) {
+      any = any || value.in_passes;
+    }
+  });
+  return any;
+}
+
+/// How a run of this status ends when it was asked to stop after its iterations.
+Status status_after(const Requests& asked, Status status) {
+  return asked.stop ? Status::Stopped : asked.time_limit ? Status::TimeLimit : status;
+}
+
+}  // namespace
+
+std::optional<ExitCode> Job::run() {
+  {
+    const Doing setting_up(Stage::SetUp);
+    find_checkpoint();
+    deal_rows();
+    check_origin();
+    make_oracle();
+    choose_steps();
+    begin_record();
+    restore();
+    announce();
+  }
+  const Status status = iterate();
+  if (status == Status::Unbalanced) {
+    prepare_next_deal();
+    return std::nullopt;
+  }
+  return finish(status);
+}
+
+void Job::say(const std::string& text) {
+  if (comm_.is_root() && !text.empty()) {
+    recorder_->progress().say(text);
+  }
+}
+
+/// Of this very run, where it has one; a fresh run makes its directory only when its data are read.
+void Job::find_checkpoint() {
+  std::string simd_name = options_.run.simd;
+  Index began_at_zero = 0;  // before there were other starts, or without any for the problem
+  if (plan_.has_checkpoints) {
+    comm_.root_or_none([&] { origin_ = find_origin(directory_, plan_); });
+    simd_name = simd_to_use(origin_, options_);
+  }
+  comm_.root_or_none([&] { began_at_zero = !is_fresh() && !has_dataset(origin_.file, label_models_dataset); });
+  comm_.broadcast(began_at_zero);
+  if (began_at_zero != 0) {
+    options_.problem.start = "zero";
+  }
+  comm_.broadcast(origin_.record.iteration);
+  comm_.broadcast(origin_.file);
+  comm_.broadcast(simd_name);
+  simd_ = agree_on_simd(comm_, simd_name);
+}
+
+void Job::deal_rows() {
+  balance_.begin_deal();
+  problem_ = make_problem(options_, comm_, simd_);
+  balance_.end_deal();
+  model_ = is_fresh() ? choose_model(options_, *problem_, comm_, simd_, poll_) : "";
+  arithmetic_ = agree_on_arithmetic(comm_, simd_, *problem_);
+  check_holdout(options_, *problem_);
+}
+
+void Job::check_origin() {
+  comm_.root_or_none([&] {
+    check_same_arithmetic(origin_, arithmetic_);
+    check_same_data(origin_, problem_->data_fingerprint());
+    if (!plan_.has_checkpoints) {
+      origin_ = find_origin(directory_, plan_);
+    }
+    remove_old_stop_file();
+  });
+}
+
+/// An earlier job has obeyed it; job scripts have looked at it in between.
+void Job::remove_old_stop_file() const {
+  std::error_code error;
+  if (!old_stop_file_.empty()) {
+    fs::remove(old_stop_file_, error);
+  }
+  if (error) {
+    throw Error(ExitCode::Checkpoint,
+                old_stop_file_ + ": cannot be removed, and would end the run again: " + error.message());
+  }
+}
+
+void Job::make_oracle() {
+  oracle_.emplace(*problem_, comm_, oracle_setup(options_));
+  oracle_->poll = poll_;
+  keep_stop_requests();
+  per_pass_ = oracle_->iterations_per_pass();
+  comm_.root_or_none([&] { check_iterations_left(origin_, options_.run.iterations, per_pass_); });
+  if (set_pass(options_, per_pass_)) {
+    pass_ = "iterations in a pass over the training rows: " + std::to_string(per_pass_);
+  }
+}
+
+void Job::choose_steps() {
+  start_ = is_fresh() ? start_of(options_, *oracle_) : State();
+  algorithm_ = make_algorithm(options_.algorithm, *problem_);
+  if (is_fresh()) {
+    steps_ = algorithm_->choose_steps(*oracle_, options_.algorithm, start_);
+    algorithm_ = make_algorithm(options_.algorithm, *problem_);  // with these steps
+  }
+}
+
+void Job::begin_record() {
+  Options resolved = options_;
+  resolved.problem.start = plan_.options.problem.start;
+  const std::string config = write_config(resolved);
+  comm_.root_or_none([&] { write_durably(directory_.file("config.toml"), config); });
+  origin_.record.texts = {{"algorithm", options_.algorithm.name},
+                          {"problem", options_.problem.type},
+                          {"config", config},
+                          {"version", version()},
+                          {"git", git_commit()},
+                          {"simd", arithmetic_},
+                          {"data_fingerprint", problem_->data_fingerprint()}};
+  recorder_.emplace(*oracle_, directory_, options_, origin_.record);
+}
+
+void Job::restore() {
+  fill_state(options_, origin_, start_, *oracle_, *algorithm_, state_);
+  start_ = State();
+}
+
+void Job::announce() {
+  const std::string shares = balance_.sentence();
+  const Index first = origin_.record.iteration;
+  say(options_.run.name + ": " + options_.problem.type + " by " + options_.algorithm.name + ", " +
+      std::to_string(problem_->n_rows(Level::Lower)) + " lower and " + std::to_string(problem_->n_rows(Level::Upper)) +
+      " upper rows, " + std::to_string(problem_->n_y()) + " parameters, " + std::to_string(comm_.size()) +
+      (comm_.size() == 1 ? " rank, " : " ranks, ") + arithmetic_ + ", " + options_.run.precision +
+      (first > 0 ? "; going on from iteration " + std::to_string(first) : ""));
+  for (const std::string& text : {problem_->storage(), model_, shares, pass_, steps_}) {
+    say(text);
+  }
+}
+
+/// @return Unbalanced only where the checkpoint to go on from is written
+Status Job::iterate() {
+  bool may_deal = true;
+  const RunOptions& wanted = options_.run;
+  const Index n_iterations = wanted.iterations.iterations(per_pass_);
+  const RunPlan run_plan{
+      .iterations = n_iterations,
+      .report_every = wanted.report_every.iterations(per_pass_),
+      .checkpoint_every = options_.checkpoint.every.iterations(per_pass_),
+      .stop_residual = wanted.stop_residual,
+      .stop_error = wanted.stop_error,
+      .stop_no_progress = wanted.stop_no_progress.iterations(per_pass_),
+      .is_unbalanced = [&](Index k) { return may_deal && balance_.is_worth_a_deal(*oracle_, k, n_iterations); }};
+  set_checkpoint_requests(CheckpointRequests::Answered);
+  for (;;) {
+    const Status status = meha::run(*algorithm_, *oracle_, state_, run_plan, recorder_->last_reported(), *recorder_);
+    if (status != Status::Unbalanced || recorder_->is_saved()) {
+      return status;
+    }
+    may_deal = false;
+  }
+}
+
+void Job::prepare_next_deal() {
+  say("ranks have waited for slower ones: dealing out the rows anew");
+  plan_.options.algorithm = options_.algorithm;  // with the steps chosen
+  plan_.options.problem.model = options_.problem.model;
+  plan_.has_checkpoints = plan_.must_resume = true;
+  set_checkpoint_requests(CheckpointRequests::Wait);
+}
+
+/// @return how the run ends: a request may interrupt this, as it may interrupt the search
+Status Job::judge_labels(Status status) {
+  CrossFit* const labels = problem_->cross_fit();
+  if (exit_code(status) != ExitCode::Finished || labels == nullptr) {
+    return status;
+  }
+  if (options_.problem.refit) {
+    say("judging the labels; training the model on the rows kept, and on others for comparison");
+  }
+  timed(*oracle_, &Timings::evaluate, Stage::Evaluate,
+        [&] { labels_ = answer(*oracle_, answer_plan(options_, *labels), state_); });
+  comparison_ = labels_.metrics;
+  if (comm_.is_root()) {
+    const History& reports = recorder_->history();
+    labels_text_ = sentences_of(*labels, labels_, reports.empty() ? Metrics() : reports.back());
+  }
+  return status_after(labels_.agreed, status);
+}
+
+Status Job::compare_with_search(Status status, Index iterations) {
+  if (exit_code(status) != ExitCode::Finished || options_.problem.random_search <= 0) {
+    return status;
+  }
+  say("searching x at random, with " + toml(options_.problem.random_search) + " times the passes of the run");
+  const Metrics found = compare_by_search(options_, *oracle_, state_, iterations);
+  comparison_.values.insert(comparison_.values.end(), found.values.begin(), found.values.end());
+  return status_after(oracle_->agreed(), status);
+}
+
+ExitCode Job::finish(Status status) {
+  set_checkpoint_requests(CheckpointRequests::Late);
+  const Index iteration = state_.iteration;
+  const std::string blown_up = status == Status::NotFinite ? blow_up(comm_, state_, algorithm_->variables()) : "";
+  choose_best(state_);
+  status = compare_with_search(judge_labels(status), iteration);
+  const Doing writing(Stage::Checkpoint);
+  recorder_->finish(state_, iteration, status, comparison_, attachments_of(labels_, labels_text_));
+  if (comm_.is_root()) {
+    if (status == Status::NotFinite) {
+      recorder_->progress().warn("iteration " + std::to_string(iteration) + ": " + blown_up +
+                                 " in a new run (--set …, another --out)" + recorder_->start_from_here());
+    }
+    say(summary(plan_.directory, state_.iteration, status, labels_text_));
+  }
+  return exit_code(status);
+}
+
+}  // namespace meha

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "meha/app/start.hpp"
+
+#include "meha/app/labels.hpp"
+#include "meha/solver/best_state.hpp"
+#include "meha/solver/timed.hpp"
+
+namespace meha {
+
+State start_of(const Options& options, Oracle& oracle) {
+  Problem& problem = oracle.problem();
+  State start;
+  start.add("x", oracle.per_row(), oracle.stored_x_size());
+  start.add("y", false, problem.n_y());
+  problem.start(start["x"], start["y"]);
+  if (begins_with_labels(options, problem)) {
+    add_label_fields(start, *problem.cross_fit());
+    timed(oracle, &Timings::start, Stage::SetUp, [&] {
+      start_from_labels(oracle, answer_plan(options, *problem.cross_fit()), start);
+      if (problem.trusts_surest()) {
+        trust_surest(oracle, start);
+      }
+    });
+  }
+  const Path& initial = options.run.initial_state;
+  if (!initial.empty()) {
+    read_state(initial.value, oracle.comm(), start, oracle.stored_rows(), {"x", "y"});
+  }
+  return start;
+}
+
+void fill_state(const Options& options, const Origin& origin, const State& start, Oracle& oracle, Algorithm& algorithm,
+                State& state) {
+  Problem& problem = oracle.problem();
+  algorithm.add_fields(oracle, state);
+  if (begins_with_labels(options, problem)) {
+    add_label_fields(state, *problem.cross_fit());
+  }
+  if (options.problem.data.n_holdout > 0) {
+    add_best_state(state, algorithm.variables());
+  }
+  if (!origin.file.empty()) {
+    read_state(origin.file, oracle.comm(), state, oracle.stored_rows());
+    state.iteration = origin.record.iteration;
+    if (problem.trusts_surest()) {
+      trust_surest(oracle, state);
+    }
+    return;
+  }
+  for (const Field& field : start.fields()) {
+    state[field.name] = field.values;
+  }
+  algorithm.init(oracle, state);
+  const Path& initial = options.run.initial_state;
+  if (!initial.empty()) {
+    std::vector<std::string> others;
+    for (const Variable& variable : algorithm.variables()) {
+      if (variable.name != "x" && variable.name != "y") {
+        others.push_back(variable.name);
+      }
+    }
+    read_state(initial.value, oracle.comm(), state, oracle.stored_rows(), others);
+  }
+}
+
+}  // namespace meha
