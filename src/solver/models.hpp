@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// Models of labels in training, all in one pass over the rows a step.
+#pragma once
+
+#include "meha/solver/train_models.hpp"
+
+namespace meha {
+
+/// Adam's first and second moments of one vector (Kingma, Ba, ICLR 2015, Algorithm 1).
+class Adam {
+ public:
+  explicit Adam(Index size) : m_(Vec::Zero(size)), v_(Vec::Zero(size)) {}
+
+  /// y ← y − a·m̂/(√v̂ + ε). Products and square roots alone, so that it gives the same bits on every processor.
+  void step(const Vec& gradient, Real a, Vec& y);
+
+ private:
+  Vec m_, v_;
+  Real power1_ = 1, power2_ = 1;  // β₁ and β₂ to the number of steps
+};
+
+/// What becomes of N in a stage. Models that know little yet would make a wrong one of it, which then misleads them.
+enum class Noise { Kept, AtTheEnd, Followed };
+
+/// Models in training, all from the classifier's start.
+class Models {
+ public:
+  Models(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> plans, const Vec& x);
+
+  /// Losses out of fold, each row's by the judge of its fold, over the number of doubtful rows, or of trusted ones:
+  /// of the judges that are trained on all rows, and of those that are trained on trusted rows alone.
+  struct Loss {
+    Real doubtful = 0, trusted = 0;
+  };
+  /// Trains the models that `active` names. Collective.
+  /// @return means over the last quarter of the steps, or over the last pass; nothing when it had to stop
+  std::optional<Loss> stage(const std::vector<std::size_t>& active, Index n_steps, Real learning_rate, Noise noise);
+
+  TrainedModels trained;
+
+ private:
+  /// Of one step and of each active model; null where the model is not trained on such rows.
+  struct Sums {
+    std::vector<const Result*> doubtful, trusted;
+  };
+
+  [[nodiscard]] bool is_judge(std::size_t j) const { return plans_[j].training.fold != Training::no_fold; }
+  /// @return row visits of a step
+  Index set_trainings(const std::vector<std::size_t>& active);
+  Sums ask(Sweep& sweep, const std::vector<std::size_t>& active);
+  void step(const std::vector<std::size_t>& active, const Sums& sums, Real size);
+  void follow_noise();
+  void add_losses(const std::vector<std::size_t>& active, const Sums& sums, Loss& loss) const;
+
+  Oracle& oracle_;
+  CrossFit& problem_;
+  std::vector<ModelPlan> plans_;
+  Real n_doubtful_, n_trusted_;
+  std::vector<Adam> adam_;  // of each model; every rank makes the same steps from the same sums
+  Index step_ = 0;          // of all stages
+  Vec counts_;              // of given and other classes, by the judges since N was last followed
+  Vec gradient_;            // reused
+};
+
+}  // namespace meha
