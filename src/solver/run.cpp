@@ -18,6 +18,7 @@ bool is_finite(const Communicator& comm, const State& state) {
   return comm.min(here ? 1 : 0) == 1;
 }
 
+/// One call of meha::run(). The members hold what an iteration leaves for the next.
 class RunLoop {
  public:
   RunLoop(Algorithm& algorithm, Oracle& oracle, State& state, const RunPlan& plan, Index last_reported,
