@@ -8,6 +8,7 @@
 #include "meha/app/verbs.hpp"
 #include "meha/data/csv.hpp"
 #include "meha/data/external_shuffle.hpp"
+#include "meha/data/hdf5_table.hpp"
 #include "meha/data/idx.hpp"
 #include "meha/data/libsvm.hpp"
 #include "meha/data/npy.hpp"
@@ -101,6 +102,9 @@ std::unique_ptr<RowSource> open_source(const DataArguments& a) {
   if (a.format == "csv") {
     return csv_rows(a.in, a.label_column, a.labels);
   }
+  if (a.format == "hdf5") {
+    return hdf5_rows(a.in, a.labels);
+  }
   if (a.format == "words") {
     return word_rows({.lists = a.lists, .n_columns = a.n_columns, .longest = a.longest});
   }
@@ -140,7 +144,8 @@ ExitCode import(const DataArguments& a) {
     source = shuffled(std::move(source), a, spool);
   }
   Table first = source->read(a.block_rows);
-  RowsFormat format{.n_features = first.n_features, .block_rows = a.block_rows, .has_ids = a.shuffle.has_value()};
+  RowsFormat format{.n_features = first.n_features, .block_rows = a.block_rows,
+                    .has_truth = !first.truth.empty(), .has_ids = !first.ids.empty()};
   if (first.element == Element::Sparse && !a.dtype.empty() && a.dtype != "float32") {
     throw Error(ExitCode::Config, "--dtype " + a.dtype + ": sparse rows are float32; or give --sparse never");
   }
@@ -169,8 +174,9 @@ ExitCode import(const DataArguments& a) {
     }
     require(n_read == writer.n_rows(), "an interrupted file ends with a band");
   }
+  const bool ahead = a.format != "hdf5" || a.shuffle;  // of what is being written
   write_bands([&](Index n) { return checked(source->read(n)); }, [&] { return source->part_read(); }, writer, band,
-              true, "importing");
+              ahead, "importing");
   const ExitCode code = finish(writer, a.out);
   if (a.shuffle) {
     std::filesystem::remove_all(spool);

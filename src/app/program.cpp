@@ -156,10 +156,10 @@ void add_data_verbs(CLI::App& data, DataArguments& a, const std::function<void(C
   };
 
   CLI::App* import =
-      add("import", "from IDX, CSV, LIBSVM or NPY files of any size; interrupted, the same command goes on",
+      add("import", "from IDX, HDF5, CSV, LIBSVM or NPY files of any size; interrupted, the same command goes on",
           data_import_verb);
   import->add_option("features", a.in, "file, plain or gzipped")->required();
-  import->add_option("--format", a.format, "of the file")->required()->check(one_of({"idx", "csv", "libsvm", "npy"}));
+  import->add_option("--format", a.format, "of the file")->required()->check(one_of({"idx", "hdf5", "csv", "libsvm", "npy"}));
   import->add_option("--out", a.out, "FILE.h5")->required();
   import->add_option("--labels", a.labels, "file of the labels (idx and npy need it)");
   import->add_option("--label-column", a.label_column, "csv: its name or number from 0; default: the last");

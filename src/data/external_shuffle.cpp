@@ -23,8 +23,8 @@ constexpr std::size_t bytes_per_file_buffer = std::size_t{1} << 17;
 struct RowHead {
   std::uint64_t key;
   Index id;
-  Label label;
-  std::uint32_t n_bytes;
+  Label label, truth;
+  std::uint32_t n_bytes, unused;
 };
 
 [[noreturn]] void fail(const std::string& path) {
@@ -79,18 +79,19 @@ class ShuffledRows : public RowSource {
   ShuffledRows(std::unique_ptr<RowSource> source, const ShuffleOptions& options, const std::function<void(Real)>& seen)
       : options_(options) {
     const std::string done = options.folder + "/dealt";
+    const std::string wanted = options.recipe + ", heads of " + std::to_string(sizeof(RowHead)) + " bytes\n";
     std::filesystem::create_directories(options.folder);
     std::ifstream old(done, std::ios::binary);
     const std::string recipe{std::istreambuf_iterator<char>(old), {}};
     band_ = source->read(1);
-    if (recipe == options.recipe + "\n") {
+    if (recipe == wanted) {
       for (std::size_t i = 0; i < n_files; ++i) {
         files_.push_back({first_level() + "-" + std::to_string(i), 0});
       }
     } else {
       std::filesystem::remove(done);
       deal(*source, seen);
-      std::ofstream(done, std::ios::binary) << options.recipe << "\n";
+      std::ofstream(done, std::ios::binary) << wanted;
     }
     for (const auto& file : files_) {
       n_bytes_ += static_cast<Real>(std::filesystem::file_size(file.path));
@@ -118,6 +119,9 @@ class ShuffledRows : public RowSource {
         table.first_entry.push_back(static_cast<Index>(table.features.size() / sizeof(Entry)));
       }
       table.labels.push_back(head.label);
+      if (!band_.truth.empty()) {
+        table.truth.push_back(head.truth);
+      }
       table.ids.push_back(head.id);
       ++table.n_rows;
     }
@@ -138,9 +142,14 @@ class ShuffledRows : public RowSource {
     Index row = 0;
     for (Table band = band_; band.n_rows > 0; band = source.read(rows_at_once)) {
       for (Index i = 0; i < band.n_rows; ++i, ++row) {
+        const auto at = static_cast<std::size_t>(i);
         const auto features = band.row(i);
-        dealer.add({random_bits(options_.seed, Stream::RowKeys, 0, row), row, band.labels[static_cast<std::size_t>(i)],
-                    static_cast<std::uint32_t>(features.size())},
+        dealer.add({.key = random_bits(options_.seed, Stream::RowKeys, 0, row),
+                    .id = row,
+                    .label = band.labels[at],
+                    .truth = band.truth.empty() ? 0 : band.truth[at],
+                    .n_bytes = static_cast<std::uint32_t>(features.size()),
+                    .unused = 0},
                    features);
       }
       if (seen) {

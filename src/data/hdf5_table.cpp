@@ -10,20 +10,28 @@
 namespace meha {
 namespace {
 
-class Hdf5Features : public RowSource {
+/// The rows of a file, or their features alone.
+class Hdf5Source : public RowSource {
  public:
-  Hdf5Features(const std::string& path, const std::string& labels_path) : file_(path, labels_path) {}
+  enum class What { Rows, Features };
+
+  Hdf5Source(const std::string& path, const std::string& labels_path, What what)
+      : file_(path, labels_path), what_(what) {}
 
   Table read(Index n_rows) override {
     const Range rows{next_, std::min(next_ + n_rows, file_.n_rows())};
     next_ = rows.end;
-    return file_.read_features(rows);
+    if (rows.size() == 0) {
+      return {};
+    }
+    return what_ == What::Features ? file_.read_features(rows) : file_.read(rows);
   }
   void skip(Index n_rows) override { next_ += n_rows; }
   [[nodiscard]] Real part_read() const override { return static_cast<Real>(next_) / static_cast<Real>(file_.n_rows()); }
 
  private:
   RowsFile file_;
+  What what_;
   Index next_ = 0;
 };
 
@@ -43,9 +51,17 @@ Table read_hdf5_table(const std::string& features_path, const std::string& label
       table.first_entry = file.first_entries(all);
     }
     table.on_disk = [=] { return RowsFile(features_path, labels_path).on_disk(); };
-    table.open_features = [=] { return std::make_unique<Hdf5Features>(features_path, labels_path); };
+    table.open_features = [=] {
+      return std::make_unique<Hdf5Source>(features_path, labels_path, Hdf5Source::What::Features);
+    };
   }
   return table;
+}
+
+std::unique_ptr<RowSource> hdf5_rows(const std::string& features_path, const std::string& labels_path) {
+  expect_sound_hdf5(features_path);
+  expect_sound_hdf5(labels_path);
+  return std::make_unique<Hdf5Source>(features_path, labels_path, Hdf5Source::What::Rows);
 }
 
 }  // namespace meha

@@ -278,7 +278,7 @@ std::vector<Entry> RowsFile::read_entries(Range rows, std::vector<Index>& first_
 }
 
 RowsOnDisk RowsFile::on_disk() const {
-  const std::string advice = "; meha data import --format hdf5 makes a file that can be";
+  const std::string advice = "; meha data import --format hdf5 writes a copy that can be";
   const std::string refusal = "/features cannot be read block by block: it must ";
   RowsOnDisk rows{.path = path_,
                   .chunks = {},

@@ -14,7 +14,8 @@ namespace {
 /// Row i is i bytes modulo 7 entries long (sparse), or holds i.
 class Numbered : public RowSource {
  public:
-  Numbered(Index n_rows, bool sparse) : n_rows_(n_rows), sparse_(sparse) {}
+  Numbered(Index n_rows, bool sparse, bool with_truth = false)
+      : n_rows_(n_rows), sparse_(sparse), with_truth_(with_truth) {}
   Table read(Index n) override {
     Table table;
     table.element = sparse_ ? Element::Sparse : Element::Float32;
@@ -29,6 +30,9 @@ class Numbered : public RowSource {
       }
       table.first_entry.push_back(static_cast<Index>(entries.size()));
       table.labels.push_back(static_cast<Label>(next_ % 5));
+      if (with_truth_) {
+        table.truth.push_back(static_cast<Label>(next_ % 3));
+      }
     }
     const auto bytes = sparse_ ? std::as_bytes(std::span(entries)) : std::as_bytes(std::span(values));
     table.features.assign(bytes.begin(), bytes.end());
@@ -41,7 +45,7 @@ class Numbered : public RowSource {
 
  private:
   Index n_rows_, next_ = 0;
-  bool sparse_;
+  bool sparse_, with_truth_;
 };
 
 std::vector<Index> order_of(RowSource& rows, Index band) {
@@ -83,6 +87,19 @@ TEST(ExternalShuffle, RowsStayWhole) {
       if (!bytes.empty()) {
         EXPECT_EQ(reinterpret_cast<const Entry*>(bytes.data())->value, static_cast<float>(id));
       }
+    }
+  }
+}
+
+TEST(ExternalShuffle, TruthStaysWithItsRow) {
+  const Scratch scratch;
+  for (const char* pass : {"dealt anew", "dealt files are used again"}) {
+    const auto rows = shuffled_rows(std::make_unique<Numbered>(1000, false, true),
+                                    {.memory = 600, .folder = scratch.file("a"), .recipe = "r"});
+    const Table table = rows->read(all_rows);
+    ASSERT_EQ(table.truth.size(), 1000U) << pass;
+    for (std::size_t i = 0; i < table.ids.size(); ++i) {
+      EXPECT_EQ(table.truth[i], table.ids[i] % 3) << pass;
     }
   }
 }

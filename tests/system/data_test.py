@@ -85,6 +85,32 @@ class DataTest(support.Case):
                 out = trained(f"{name}-imported", "hdf5", copy)
                 self.assert_same_state(source, out)
 
+    def test_hdf5(self):
+        """A file of one's own becomes one with fingerprint and blocks; truth, ids and names come along, shuffled or not."""
+        own, labels = self.folder / "own.h5", self.folder / "labels.h5"
+        support.write_rows_hdf5(own, self.floats, truth=True, class_names=["a", "b", "c", "d"])
+        ids = np.arange(self.n_train)[::-1] * 3
+        with h5py.File(own, "a") as file:
+            file["ids"] = ids
+        whole = self.imported("hdf5", own, name="whole")
+        for name, values in (("features", self.floats.features), ("labels", self.train.labels), ("truth", self.train.truth), ("ids", ids)):
+            np.testing.assert_array_equal(self.rows_of(whole)[name], values)
+        with h5py.File(whole) as file:
+            self.assertEqual(list(file["class_names"].asstr()), ["a", "b", "c", "d"])
+            self.assertEqual(file["features"].chunks, (32, self.n_features))
+        mixed = self.rows_of(self.imported("hdf5", own, "--shuffle", 3, name="mixed"))
+        self.assertFalse(np.array_equal(mixed["ids"], np.arange(self.n_train)))
+        for name in ("features", "labels", "truth"):
+            np.testing.assert_array_equal(mixed[name], self.rows_of(whole)[name][mixed["ids"]])
+        with h5py.File(labels, "w") as file:
+            file["labels"] = 3 - self.train.labels
+        np.testing.assert_array_equal(self.rows_of(self.imported("hdf5", own, "--labels", labels, name="other"))["labels"], 3 - self.train.labels)
+        self.use_sparse_rows()
+        sparse = self.imported("libsvm", self.base["problem.data.train_features"], name="sparse")
+        again = self.imported("hdf5", sparse, name="again")
+        self.assertEqual(support.read_attribute(sparse, "fingerprint"), support.read_attribute(again, "fingerprint"))
+        self.assertIn("HDF5", self.data("import", "--format", "hdf5", __file__, "--out", self.folder / "no.h5", code=3))
+
     def test_sparse_rows(self):
         self.use_sparse_rows()
         features = self.base["problem.data.train_features"]
@@ -285,7 +311,18 @@ class DataTest(support.Case):
         for block in chosen:
             ended = subprocess.run([sys.executable, "-c", block], cwd=self.folder, capture_output=True, text=True, check=False)
             self.assertEqual(ended.returncode, 0, ended.stderr)
-        self.data("verify", self.folder / "rows.h5")
+        rows, copy = self.folder / "rows.h5", self.folder / "streamed.h5"
+        self.data("verify", rows)
+        settings = {"problem.type": "hyper_cleaning", "problem.data.format": "hdf5", "problem.data.shuffle": False, "problem.data.memory": 1,
+                    "problem.data.n_validation": 1024, "run.iterations": 2, "run.block_rows": 512, "problem.start": "zero"}
+        self.base = {"algorithm.name": "meha"} | settings | {"problem.data.train_features": str(rows)}
+        ended = support.run("run", self.config(), "--out", self.folder / "refused")
+        self.assertEqual(ended.code, 3, ended.err)
+        advised = re.search(r"meha (data import --format hdf5)", ended.err)[1]
+        self.data(*advised.split()[1:], rows, "--out", copy)
+        out = self.run_ok("streamed", problem__data__train_features=str(copy))
+        self.assertIn("rows are read from disk in every pass", (out / "run.log").read_text())
+        self.assert_same_state(out, self.run_ok("own", problem__data__memory=0))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ struct ShuffleOptions {
 };
 
 /// @param seen  called while rows are dealt, with the part that is done
-/// @return  the rows with ids, their places in `source`
+/// @return  the rows, with their truth where the source has it, and with ids, their places in `source`
 /// Errors: Error(Checkpoint) when the folder cannot be written.
 std::unique_ptr<RowSource> shuffled_rows(std::unique_ptr<RowSource> source, const ShuffleOptions& options,
                                          const std::function<void(Real)>& seen = {});
