@@ -19,30 +19,23 @@ enum class Part { All, Features, Labels };
 class CsvReader {
  public:
   CsvReader(const std::string& path, Part part, const std::string& label_column, Targets targets)
-      : file_(path), part_(part), label_column_(label_column), targets_(targets) {
-    table_.name = path;
-    table_.element = Element::Float32;
-  }
+      : file_(path), part_(part), label_column_(label_column), targets_(targets) {}
 
   /// The next rows, at most n.
   Table read(Index n) {
-    table_.features.clear();
-    table_.labels.clear();
-    table_.numbers.clear();
-    values_.clear();
-    n_rows_ = 0;
+    rows_ = Table();
     if (n_columns_ == 0) {
       read_first_row();
     }
     bool ended = false;
-    for (Fields row; n_rows_ < n && !ended;) {
+    for (Fields row; rows_.n_rows < n && !ended;) {
       ended = !next_row(row);
       if (!ended) {
         add_row(row);
       }
     }
     finish(ended);
-    return table_;
+    return std::move(rows_);
   }
 
   [[nodiscard]] const GzipReader& file() const { return file_; }
@@ -80,7 +73,7 @@ class CsvReader {
     }
     if (is_summary(header, row.size())) {
       rows_promised_ = whole_number(header[0]);
-      table_.class_names.assign(header.begin() + 2, header.end());
+      class_names_.assign(header.begin() + 2, header.end());
       set_columns(row.size(), {});
     } else {
       set_columns(header.size(), header);
@@ -171,7 +164,7 @@ class CsvReader {
     n_columns_ = n_columns;
     if (part_ == Part::Features) {
       label_ = n_columns;  // none
-      table_.n_features = static_cast<Index>(n_columns);
+      n_features_ = static_cast<Index>(n_columns);
       return;
     }
     if (part_ == Part::All && n_columns < 2) {
@@ -180,7 +173,7 @@ class CsvReader {
           "must "
           "name the file of the labels");
     }
-    table_.n_features = part_ == Part::All ? static_cast<Index>(n_columns) - 1 : 0;
+    n_features_ = part_ == Part::All ? static_cast<Index>(n_columns) - 1 : 0;
     const auto named = std::find(names.begin(), names.end(), label_column_);
     const auto number = whole_number(label_column_);
     if (label_column_.empty()) {
@@ -201,10 +194,8 @@ class CsvReader {
       file_.fail_in_line(std::to_string(row.size()) + " columns, but the lines before have " +
                          std::to_string(n_columns_) + ": the line is damaged or cut off");
     }
-    if ((static_cast<Index>(values_.size()) + table_.n_features) * 4 > max_text_table_bytes) {
-      file_.fail_in_line("the table is larger than 4 GiB as float32: convert it to HDF5");
-    }
-    ++n_rows_;
+    ++rows_.n_rows;
+    values_.clear();
     for (std::size_t column = 0; column < row.size(); ++column) {
       if (column == label_) {
         add_label(row[column]);
@@ -212,6 +203,8 @@ class CsvReader {
         values_.push_back(feature_of(row[column], column));
       }
     }
+    const auto bytes = std::as_bytes(std::span(values_));
+    rows_.features.insert(rows_.features.end(), bytes.begin(), bytes.end());
   }
 
   [[nodiscard]] float feature_of(const std::string& field, std::size_t column) const {
@@ -230,24 +223,26 @@ class CsvReader {
       if (!value) {
         file_.fail_in_line(place(label_) + "label " + quoted(field) + " " + why);
       }
-      table_.numbers.push_back(*value);
+      rows_.numbers.push_back(*value);
       return;
     }
     if (!value || *value < 0 || *value >= n_labels_allowed || *value != static_cast<Real>(static_cast<Label>(*value))) {
       file_.fail_in_line(place(label_) + "label " + quoted(field) +
                          ": must be a class number 0, 1, …; is it the column that problem.data.label_column means?");
     }
-    table_.labels.push_back(static_cast<Label>(*value));
+    rows_.labels.push_back(static_cast<Label>(*value));
   }
 
   void finish(bool ended) {
-    table_.n_rows = n_rows_;
-    n_rows_read_ += n_rows_;
+    rows_.name = file_.path();
+    rows_.element = Element::Float32;
+    rows_.n_features = n_features_;
+    rows_.class_names = class_names_;
+    n_rows_read_ += rows_.n_rows;
     if (ended && rows_promised_ && *rows_promised_ != n_rows_read_) {
       file_.fail(std::to_string(n_rows_read_) + " rows, but its first line says " + std::to_string(*rows_promised_) +
                  ": the file is truncated or damaged");
     }
-    table_.features = as_bytes_of(values_);
   }
 
   GzipReader file_;
@@ -260,9 +255,10 @@ class CsvReader {
   Fields names_;
   std::size_t n_columns_ = 0, label_ = 0;
   std::optional<Index> rows_promised_;
-  Index n_rows_ = 0, n_rows_read_ = 0;  // of this band; of all bands
-  std::vector<float> values_;
-  Table table_;
+  Index n_features_ = 0, n_rows_read_ = 0;  // of all bands
+  std::vector<std::string> class_names_;
+  std::vector<float> values_;  // of a row
+  Table rows_;                 // of this band
 };
 
 class CsvSource : public RowSource {
@@ -291,6 +287,7 @@ class CsvSource : public RowSource {
     return table;
   }
   [[nodiscard]] Real part_read() const override { return features_.file().part_read(); }
+  [[nodiscard]] bool is_text() const override { return true; }
 
  private:
   CsvReader features_;
@@ -302,12 +299,13 @@ class CsvSource : public RowSource {
 
 Table read_csv(const std::string& path, const std::string& label_column, const std::string& labels_path,
                Targets targets) {
-  return CsvSource(path, label_column, labels_path, targets).read(all_rows);
+  CsvSource rows(path, label_column, labels_path, targets);
+  return read_all(rows);
 }
 
 std::unique_ptr<RowSource> csv_rows(const std::string& path, const std::string& label_column,
-                                    const std::string& labels_path) {
-  return std::make_unique<CsvSource>(path, label_column, labels_path, Targets::Classes);
+                                    const std::string& labels_path, Targets targets) {
+  return std::make_unique<CsvSource>(path, label_column, labels_path, targets);
 }
 
 }  // namespace meha

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
+#include <functional>
+#include <limits>
 
 #include "meha/core/error.hpp"
 #include "meha/data/gzip_reader.hpp"
@@ -26,11 +29,11 @@ class LibsvmReader {
  public:
   explicit LibsvmReader(const std::string& path) : file_(path) {}
 
-  /// The next rows, at most n.
-  SparseFile read(Index n) {
+  /// The next rows, at most n, of not many more than `most_entries`.
+  SparseFile read(Index n, std::size_t most_entries = std::numeric_limits<std::size_t>::max()) {
     rows_ = {};
     std::string line;
-    while (static_cast<Index>(rows_.labels.size()) < n && file_.next_line(line)) {
+    while (std::ssize(rows_.labels) < n && rows_.entries.size() < most_entries && file_.next_line(line)) {
       const auto text = trimmed(std::string_view(line).substr(0, line.find('#')));
       if (!text.empty()) {
         add_row(text);
@@ -66,9 +69,6 @@ class LibsvmReader {
       last = add_entry(take_word(text), last);
     }
     rows_.row_ends.push_back(rows_.entries.size());
-    if (static_cast<Index>(rows_.entries.size() * sizeof(Entry)) > max_text_table_bytes) {
-      file_.fail_in_line("the file holds more than 4 GiB of values");
-    }
   }
 
   /// @param last  the index before  @return  this index
@@ -118,6 +118,11 @@ std::string name_of(Real label) {
   return {text, std::to_chars(text, text + sizeof text, label).ptr};
 }
 
+/// The second reading of a file does not find what the first has found.
+[[noreturn]] void fail_changed(const std::string& path) {
+  throw Error(ExitCode::Data, path + ": was changed while it was read");
+}
+
 /// The labels as they are, or as places among the classes.
 void set_labels(const SparseFile& file, const std::vector<Real>& classes, Targets targets, Table& table) {
   if (targets == Targets::Numbers) {
@@ -126,6 +131,9 @@ void set_labels(const SparseFile& file, const std::vector<Real>& classes, Target
   }
   for (const Real label : file.labels) {
     const auto at = std::lower_bound(classes.begin(), classes.end(), label);
+    if (at == classes.end() || *at != label) {
+      fail_changed(table.name);
+    }
     table.labels.push_back(static_cast<Label>(at - classes.begin()));
   }
   std::transform(classes.begin(), classes.end(), std::back_inserter(table.class_names), name_of);
@@ -137,13 +145,8 @@ Table dense(const std::string& path, const SparseFile& file, Index n_features) {
   table.element = Element::Float32;
   table.n_rows = static_cast<Index>(file.labels.size());
   table.n_features = n_features;
-  if (n_features > max_text_table_bytes / 4 / std::max<Index>(1, table.n_rows)) {
-    throw Error(ExitCode::Data,
-                path + ": " + std::to_string(table.n_rows) + " rows × " + std::to_string(n_features) +
-                    " features are more than 4 GiB as dense float32: leave problem.data.sparse = \"never\" "
-                    "out, or an index is damaged");
-  }
-  std::vector<float> values(static_cast<std::size_t>(table.n_rows * n_features));
+  table.features.resize(static_cast<std::size_t>(table.n_rows * table.row_bytes()));
+  auto* const values = reinterpret_cast<float*>(table.features.data());
   std::size_t next = 0;
   for (std::size_t row = 0; row < file.labels.size(); ++row) {
     for (; next < file.row_ends[row]; ++next) {
@@ -151,7 +154,6 @@ Table dense(const std::string& path, const SparseFile& file, Index n_features) {
       values[row * static_cast<std::size_t>(n_features) + static_cast<std::size_t>(entry.feature)] = entry.value;
     }
   }
-  table.features = as_bytes_of(values);
   return table;
 }
 
@@ -205,53 +207,82 @@ struct Contents {
 
 Table table_of(const std::string& path, const SparseFile& file, const Contents& contents, const std::string& sparse,
                Targets targets) {
+  if (file.n_features > contents.n_features) {
+    fail_changed(path);
+  }
   Table table = contents.to_be_sparse(sparse) ? sparse_table(path, file, contents.n_features)
                                               : dense(path, file, contents.n_features);
   set_labels(file, contents.classes, targets, table);
   return table;
 }
 
+/// Calls see(band) for all rows of a file.
+Index scan(const std::string& path, const std::function<void(const SparseFile& band)>& see) {
+  constexpr Index rows_at_once = 10000;
+  constexpr std::size_t entries_at_once = std::size_t{1} << 18;
+  if (std::filesystem::is_fifo(path)) {
+    throw Error(ExitCode::Data, path + ": is a pipe, but LIBSVM text is read twice: save it to a file first");
+  }
+  LibsvmReader reader(path);
+  Index n_rows = 0;
+  const auto next = [&] { return reader.read(rows_at_once, entries_at_once); };
+  for (SparseFile band = next(); !band.labels.empty(); band = next()) {
+    see(band);
+    n_rows += std::ssize(band.labels);
+  }
+  return n_rows;
+}
+
 class LibsvmSource : public RowSource {
  public:
-  LibsvmSource(const std::string& path, const std::string& sparse) : path_(path), sparse_(sparse), reader_(path) {
-    LibsvmReader first(path);
-    for (SparseFile band = first.read(rows_at_once); !band.labels.empty(); band = first.read(rows_at_once)) {
-      contents_.add(band, path, Targets::Classes);
-    }
-    contents_.check(path, sparse);
-  }
-  Table read(Index n_rows) override {
-    return table_of(path_, reader_.read(n_rows), contents_, sparse_, Targets::Classes);
-  }
+  LibsvmSource(const std::string& path, Index n_rows, const std::string& sparse, Targets targets,
+               std::shared_ptr<const Contents> contents)
+      : path_(path),
+        sparse_(sparse),
+        targets_(targets),
+        n_rows_(n_rows),
+        reader_(path),
+        contents_(std::move(contents)) {}
+  Table read(Index n_rows) override { return table_of(path_, reader_.read(n_rows), *contents_, sparse_, targets_); }
   [[nodiscard]] Real part_read() const override { return reader_.file().part_read(); }
+  [[nodiscard]] std::optional<Index> n_rows() const override { return n_rows_; }
+  [[nodiscard]] bool is_text() const override { return true; }
 
  private:
-  static constexpr Index rows_at_once = 10000;
   std::string path_, sparse_;
+  Targets targets_;
+  Index n_rows_;
   LibsvmReader reader_;
-  Contents contents_;
+  std::shared_ptr<const Contents> contents_;  // of all files that belong together
 };
 
 }  // namespace
 
-std::vector<Table> read_libsvm(const std::vector<std::string>& paths, Targets targets, const std::string& sparse) {
-  std::vector<SparseFile> files;
-  Contents contents;
+std::vector<std::unique_ptr<RowSource>> libsvm_rows(const std::vector<std::string>& paths, Targets targets,
+                                                    const std::string& sparse) {
+  const auto contents = std::make_shared<Contents>();
+  std::vector<Index> n_rows;
   for (const std::string& path : paths) {
-    files.push_back(LibsvmReader(path).read(all_rows));
-    contents.add(files.back(), path, targets);
+    n_rows.push_back(scan(path, [&](const SparseFile& band) { contents->add(band, path, targets); }));
   }
-  contents.check(paths.front(), sparse);
-  std::vector<Table> tables;
+  contents->check(paths.front(), sparse);
+  std::vector<std::unique_ptr<RowSource>> sources;
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    tables.push_back(table_of(paths[i], files[i], contents, sparse, targets));
-    files[i] = {};
+    sources.push_back(std::make_unique<LibsvmSource>(paths[i], n_rows[i], sparse, targets, contents));
   }
-  return tables;
+  return sources;
 }
 
 std::unique_ptr<RowSource> libsvm_rows(const std::string& path, const std::string& sparse) {
-  return std::make_unique<LibsvmSource>(path, sparse);
+  return std::move(libsvm_rows(std::vector{path}, Targets::Classes, sparse).front());
+}
+
+std::vector<Table> read_libsvm(const std::vector<std::string>& paths, Targets targets, const std::string& sparse) {
+  std::vector<Table> tables;
+  for (const auto& source : libsvm_rows(paths, targets, sparse)) {
+    tables.push_back(read_all(*source));
+  }
+  return tables;
 }
 
 }  // namespace meha

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """meha data: import of every format, with interruptions; looking, verifying, corrupting, multiplying; the examples of src/data/README.md."""
+import os
 import re
 import resource
 import signal
@@ -110,6 +111,59 @@ class DataTest(support.Case):
         again = self.imported("hdf5", sparse, name="again")
         self.assertEqual(support.read_attribute(sparse, "fingerprint"), support.read_attribute(again, "fingerprint"))
         self.assertIn("HDF5", self.data("import", "--format", "hdf5", __file__, "--out", self.folder / "no.h5", code=3))
+
+    def test_fingerprints_stay(self):
+        """Rows of a fixed kind have the bits that they have always had, labels and names of classes included."""
+        numbers = np.arange(300 * 20).reshape(300, 20)
+        rows = support.Rows((numbers * 7919 % 256).astype(np.uint8), (np.arange(300) * 31 % 4).astype(np.uint8), None)
+        floats = support.Rows((rows.features.astype(np.float32) - 100) / np.float32(7), rows.labels, None)
+        few = support.Rows(np.where(numbers % 11 == 0, floats.features, np.float32(0)), rows.labels, None)
+        write_csv(self.folder / "a.csv", floats)
+        support.write_rows_libsvm(self.folder / "dense.svm", floats)
+        support.write_rows_libsvm(self.folder / "few.svm", few)
+        support.write_rows_hdf5(self.folder / "a.h5", floats, class_names=["a", "b", "c", "d"])
+        idx = support.write_rows_idx(self.folder, "train", rows)
+        base = {key: value for key, value in self.base.items() if not key.startswith("problem.data.")}
+        for name, fmt, keys, fingerprint in (
+                ("idx", "idx", idx, "2628025079383706"),
+                ("csv", "csv", {"problem.data.train_features": str(self.folder / "a.csv")}, "9446c8b136232c9e"),
+                ("dense", "libsvm", {"problem.data.train_features": str(self.folder / "dense.svm")}, "9446c8b136232c9e"),
+                ("few", "libsvm", {"problem.data.train_features": str(self.folder / "few.svm")}, "0d676f194e799688"),
+                ("hdf5", "hdf5", {"problem.data.train_features": str(self.folder / "a.h5")}, "9446c8b136232c9e")):
+            with self.subTest(format=name):
+                self.base = base | keys | {"problem.data.format": fmt, "problem.data.n_validation": 50, "run.seed": 1, "run.iterations": 1}
+                self.assertEqual(support.read_attribute(self.run_ok(name) / "result.h5", "data_fingerprint"), fingerprint)
+
+    def test_text_is_held_once(self):
+        """Beside the rows that the rank owns there is one table, and not what it is made from."""
+        rng, times, n_features = np.random.default_rng(1), 400, 200
+        features, labels = rng.integers(1, 9, (100, n_features)), rng.integers(0, 3, 100)
+        mib = times * features.size * 4 / 2**20
+        lines = {"csv": [",".join(map(str, [*x, k])) for x, k in zip(features, labels)],
+                 "libsvm": [" ".join([str(k), *(f"{j}:{v}" for j, v in enumerate(x, 1))]) for x, k in zip(features, labels)]}
+        with h5py.File(self.folder / "a.hdf5", "w") as file:  # in pieces: a child's peak is at least its parent's size
+            file.create_dataset("features", (100 * times, n_features), "f4")
+            file["labels"] = np.tile(labels, times)
+            for first in range(0, 100 * times, 100):
+                file["features"][first:first + 100] = features
+        peaks = {}
+        for fmt in ("hdf5", "csv", "libsvm"):
+            path = self.folder / f"a.{fmt}"
+            if fmt in lines:
+                with open(path, "w", encoding="ascii") as file:
+                    for _ in range(times):
+                        file.write("\n".join(lines[fmt]) + "\n")
+            self.base = {key: value for key, value in self.base.items() if not key.startswith("problem.data.")}
+            self.base |= {"problem.data.format": fmt, "problem.data.train_features": str(path), "problem.data.n_validation": 100, "run.iterations": 0,
+                          "problem.start": "zero"}
+            process = subprocess.Popen(support.command(("run", self.config(fmt), "--out", self.folder / fmt)), env=support.environment(),
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = status
+            self.assertEqual(status, 0)
+            peaks[fmt] = used.ru_maxrss / 1024
+        for fmt in lines:
+            self.assertLess(peaks[fmt] - peaks["hdf5"], 1.5 * mib, peaks)
 
     def test_sparse_rows(self):
         self.use_sparse_rows()

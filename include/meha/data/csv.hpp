@@ -18,12 +18,12 @@ namespace meha {
 /// @return  a Table of float32 features
 /// Errors: Error(Data) naming line and column: a field that is not a finite number, a row of another length, a label
 /// that is no class number (Targets::Numbers: no finite number), files of different lengths, a file that is missing,
-/// damaged, empty or larger than 4 GiB as float32.
+/// damaged, empty or (read_csv) larger than 4 GiB as float32.
 Table read_csv(const std::string& path, const std::string& label_column, const std::string& labels_path = {},
                Targets targets = Targets::Classes);
 
 /// The same in bands.
 std::unique_ptr<RowSource> csv_rows(const std::string& path, const std::string& label_column,
-                                    const std::string& labels_path);
+                                    const std::string& labels_path, Targets targets = Targets::Classes);
 
 }  // namespace meha

@@ -19,7 +19,10 @@ namespace meha {
 std::vector<Table> read_libsvm(const std::vector<std::string>& paths, Targets targets = Targets::Classes,
                                const std::string& sparse = "auto");
 
-/// One file in bands, with classes; it is read twice: what features and labels there are is known only at its end.
+/// The same in bands. Every file is read twice: what features and labels there are is known only at the last one's end.
+std::vector<std::unique_ptr<RowSource>> libsvm_rows(const std::vector<std::string>& paths, Targets targets,
+                                                    const std::string& sparse);
+/// One file, with classes.
 std::unique_ptr<RowSource> libsvm_rows(const std::string& path, const std::string& sparse);
 
 }  // namespace meha

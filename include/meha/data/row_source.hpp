@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "meha/data/dataset.hpp"
 
@@ -27,7 +28,15 @@ class RowSource {
   virtual void skip(Index n_rows) { (void)read(n_rows); }
   /// How much of the file is read, from 0 to 1.
   [[nodiscard]] virtual Real part_read() const = 0;
+  /// How many rows there are in all, where that is known before they are read.
+  [[nodiscard]] virtual std::optional<Index> n_rows() const { return {}; }
+  /// Whether the file is text: its size then bounds no table.
+  [[nodiscard]] virtual bool is_text() const { return false; }
 };
+
+/// All rows of a source that is at its first, held once: room for the whole table is made before it is filled.
+/// Errors: as read(); Error(Data) for text that unfolds to more than max_text_table_bytes.
+Table read_all(RowSource& source);
 
 /// Visits the features of a table's first `n_rows` rows in order, from memory or from its file, so many rows at a time
 /// that they take some MiB.
