@@ -6,12 +6,8 @@
 
 #include "meha/app/data_bands.hpp"
 #include "meha/app/verbs.hpp"
-#include "meha/data/csv.hpp"
 #include "meha/data/external_shuffle.hpp"
-#include "meha/data/hdf5_table.hpp"
-#include "meha/data/idx.hpp"
-#include "meha/data/libsvm.hpp"
-#include "meha/data/npy.hpp"
+#include "meha/data/formats.hpp"
 #include "meha/data/text_number.hpp"
 #include "meha/data/words.hpp"
 #include "meha/io/progress_bar.hpp"
@@ -82,33 +78,17 @@ void convert(Table& rows, Stored stored, Index first_row) {
   rows.element = Element::UInt8;
 }
 
-void check_import(const DataArguments& a) {
+void check_import(const DataArguments& a, const FormatInfo& format) {
   const auto refuse = [](const std::string& why) { throw Error(ExitCode::Config, "meha data import: " + why); };
-  if ((a.format == "idx" || a.format == "npy") && a.labels.empty()) {
+  if (format.labels == LabelsFile::Always && a.labels.empty()) {
     refuse("--labels must be given with --format " + a.format);
   }
-  if (a.format == "libsvm" && !a.labels.empty()) {
-    refuse("--labels must not be given with --format libsvm, whose labels stand beside the features");
+  if (format.labels == LabelsFile::Never && !a.labels.empty()) {
+    refuse("--labels must not be given with --format " + a.format + ", whose labels stand beside the features");
   }
-  if (a.format != "csv" && !a.label_column.empty()) {
-    refuse("--label-column belongs to --format csv");
+  if (!format.has_label_column && !a.label_column.empty()) {
+    refuse("--label-column does not belong to --format " + a.format);
   }
-}
-
-std::unique_ptr<RowSource> open_source(const DataArguments& a) {
-  if (a.format == "idx") {
-    return idx_rows(a.in, a.labels);
-  }
-  if (a.format == "csv") {
-    return csv_rows(a.in, a.label_column, a.labels);
-  }
-  if (a.format == "hdf5") {
-    return hdf5_rows(a.in, a.labels);
-  }
-  if (a.format == "words") {
-    return word_rows({.lists = a.lists, .n_columns = a.n_columns, .longest = a.longest});
-  }
-  return a.format == "npy" ? npy_rows(a.in, a.labels) : libsvm_rows(a.in, a.sparse);
 }
 
 std::string recipe_of(const DataArguments& a) {
@@ -136,16 +116,17 @@ std::unique_ptr<RowSource> shuffled(std::unique_ptr<RowSource> source, const Dat
                        [&](Real part) { bar.show(part); });
 }
 
-ExitCode import(const DataArguments& a) {
-  check_import(a);
+/// @param ahead  whether rows may be read while others are written
+ExitCode import(const DataArguments& a, std::unique_ptr<RowSource> source, bool ahead) {
   const std::string spool = a.out + ".rows";
-  auto source = open_source(a);
   if (a.shuffle) {
     source = shuffled(std::move(source), a, spool);
   }
   Table first = source->read(a.block_rows);
-  RowsFormat format{.n_features = first.n_features, .block_rows = a.block_rows,
-                    .has_truth = !first.truth.empty(), .has_ids = !first.ids.empty()};
+  RowsFormat format{.n_features = first.n_features,
+                    .block_rows = a.block_rows,
+                    .has_truth = !first.truth.empty(),
+                    .has_ids = !first.ids.empty()};
   if (first.element == Element::Sparse && !a.dtype.empty() && a.dtype != "float32") {
     throw Error(ExitCode::Config, "--dtype " + a.dtype + ": sparse rows are float32; or give --sparse never");
   }
@@ -174,9 +155,8 @@ ExitCode import(const DataArguments& a) {
     }
     require(n_read == writer.n_rows(), "an interrupted file ends with a band");
   }
-  const bool ahead = a.format != "hdf5" || a.shuffle;  // of what is being written
   write_bands([&](Index n) { return checked(source->read(n)); }, [&] { return source->part_read(); }, writer, band,
-              ahead, "importing");
+              ahead || a.shuffle, "importing");
   const ExitCode code = finish(writer, a.out);
   if (a.shuffle) {
     std::filesystem::remove_all(spool);
@@ -187,7 +167,16 @@ ExitCode import(const DataArguments& a) {
 }  // namespace
 
 ExitCode data_import_verb(const Arguments& arguments) {
-  return resumable([&] { return in_words_of_command_line([&] { return import(arguments.data); }); });
+  const DataArguments& a = arguments.data;
+  const FormatInfo& format = format_of(a.format);
+  check_import(a, format);
+  return resumable([&] {
+    return in_words_of_command_line([&] {
+      const DataFiles files{
+          .files = {{.features = a.in, .labels = a.labels}}, .label_column = a.label_column, .sparse = a.sparse};
+      return import(a, std::move(format.open(files).front()), !format.uses_hdf5);
+    });
+  });
 }
 
 ExitCode data_words_verb(const Arguments& arguments) {
@@ -195,7 +184,8 @@ ExitCode data_words_verb(const Arguments& arguments) {
   a.format = "words";
   a.sparse.clear();
   a.shuffle = a.seed;
-  return resumable([&] { return import(a); });
+  return resumable(
+      [&] { return import(a, word_rows({.lists = a.lists, .n_columns = a.n_columns, .longest = a.longest}), true); });
 }
 
 }  // namespace meha

@@ -7,9 +7,7 @@
 #include "meha/app/labels.hpp"
 #include "meha/core/minibatch.hpp"
 #include "meha/data/block_stream.hpp"
-#include "meha/data/hdf5_probe.hpp"
-#include "meha/data/idx.hpp"
-#include "meha/data/rows_file.hpp"
+#include "meha/data/split.hpp"
 #include "meha/problem/deal.hpp"
 #include "meha/problem/cross_fit.hpp"
 
@@ -20,51 +18,6 @@ constexpr Real mib = 1024.0 * 1024.0;
 constexpr Real program_bytes = 26 * mib;  // a rank that owns nothing
 constexpr Real band_bytes = 8 * mib;      // of a file, on its way
 constexpr Index number = sizeof(Real);
-
-Index classes_of(const std::vector<Label>& labels, Index n) {
-  return std::accumulate(labels.begin(), labels.end(), n,
-                         [](Index most, Label c) { return std::max<Index>(most, c + 1); });
-}
-
-FileSizes hdf5_sizes(const Path& features, const Path& labels, Targets targets) {
-  expect_sound_hdf5(features.value);
-  expect_sound_hdf5(labels.value);
-  const RowsFile file(features.value, labels.value);
-  FileSizes sizes{.n_rows = file.n_rows(),
-                  .n_features = file.n_features(),
-                  .n_classes = static_cast<Index>(file.format().class_names.size()),
-                  .element = file.element(),
-                  .row_bytes = file.n_features() * bytes_per(file.element()),
-                  .has_truth = file.format().has_truth,
-                  .has_digest = !file.fingerprint().empty()};
-  if (sizes.element == Element::Sparse) {
-    sizes.row_bytes = bytes_per(Element::Sparse) * file.n_entries() / std::max<Index>(1, sizes.n_rows) + number;
-  }
-  constexpr Index portion = Index{1} << 20;
-  for (Index first = 0; targets == Targets::Classes && sizes.n_classes == 0 && first < sizes.n_rows; first += portion) {
-    sizes.n_classes = classes_of(file.labels({first, std::min(first + portion, sizes.n_rows)}), sizes.n_classes);
-  }
-  return sizes;
-}
-
-FileSizes sizes_of(const DataOptions& data, const Path& features, const Path& labels, Targets targets) {
-  if (features.empty()) {
-    return {};
-  }
-  if (data.format == "hdf5") {
-    return hdf5_sizes(features, labels, targets);
-  }
-  if (data.format != "idx") {
-    throw Error(ExitCode::Config, "problem.data.format = " + toml(data.format) +
-                                      ": must be \"idx\" or \"hdf5\" for meha plan, which goes by headers and labels; "
-                                      "meha data import makes an HDF5 file of it");
-  }
-  const Table table = read_idx_labels(features.value, labels.value);
-  return {.n_rows = table.n_rows,
-          .n_features = table.n_features,
-          .n_classes = classes_of(table.labels, 0),
-          .row_bytes = table.n_features};
-}
 
 /// Numbers that State has for each entry of x and of y.
 struct Fields {
@@ -155,10 +108,19 @@ RunSizes sizes_of_run(const Options& options, Simd simd) {
   sizes.options = options;
   const Targets targets = sizes.has_numbers() ? Targets::Numbers : Targets::Classes;
   sizes.per_row = has_x_per_row(options);
-  sizes.file = sizes_of(data, data.train_features, data.train_labels, targets);
-  const FileSizes validation = sizes_of(data, data.validation_features, data.validation_labels, targets);
-  const FileSizes test = sizes_of(data, data.test_features, data.test_labels, targets);
+  const FilesOfRun files = files_of_run(data, targets);
+  const FormatInfo& format = format_of(data.format);
+  const auto read = sizes_of(format, files.given);
+  const auto sizes_at = [&](Level level) {
+    return files.at[level] < 0 ? FileSizes() : read[static_cast<std::size_t>(files.at[level])];
+  };
+  sizes.file = sizes_at(Level::Lower);
+  const FileSizes validation = sizes_at(Level::Upper);
+  const FileSizes test = sizes_at(Level::Test);
   sizes.n_file_rows = sizes.file.n_rows + validation.n_rows + test.n_rows;
+  for (const FileSizes& file : read) {
+    sizes.table_bytes += format.table && !data.standardise ? 0 : file.n_rows * file.row_bytes;
+  }
   const auto there = [&](const FileSizes& file) {
     return data.n_rows > 0 ? std::min(data.n_rows, file.n_rows) : file.n_rows;
   };
@@ -247,7 +209,7 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
     const Index noise = options.problem.noise.kind == "instance"
                             ? 20 * sizes.rows[Level::Lower] + number * sizes.file.n_features * sizes.n_classes
                             : 0;
-    memory.loading = static_cast<Real>(sizes.n_file_rows) * of_file_row +
+    memory.loading = static_cast<Real>(sizes.table_bytes) + static_cast<Real>(sizes.n_file_rows) * of_file_row +
                      static_cast<Real>(sizes.n_to_choose_from) * number +  // their order, or who takes each
                      static_cast<Real>(sizes.n_rows()) * of_row + static_cast<Real>(noise) + band_bytes;
   }

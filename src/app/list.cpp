@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// meha list [problems|algorithms|metrics|options]: the tables the program itself works from.
+// meha list [problems|algorithms|formats|metrics|options]: the tables the program itself works from.
 #include <iomanip>
 #include <iostream>
 
 #include "meha/app/verbs.hpp"
 #include "meha/core/metric.hpp"
 #include "meha/core/options.hpp"
+#include "meha/data/formats.hpp"
 #include "meha/problem/registry.hpp"
 #include "meha/solver/registry.hpp"
 
@@ -38,6 +39,12 @@ ExitCode list_verb(const Arguments& arguments) {
   if (wanted("algorithms")) {
     std::cout << "algorithms (algorithm.name)\n";
     for (const auto& info : algorithm_table()) {
+      print(info.name, info.summary);
+    }
+  }
+  if (wanted("formats")) {
+    std::cout << "formats (problem.data.format, data import --format)\n";
+    for (const auto& info : format_table()) {
       print(info.name, info.summary);
     }
   }

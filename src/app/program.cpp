@@ -24,6 +24,7 @@
 #include "meha/core/hash.hpp"
 #include "meha/core/host.hpp"
 #include "meha/core/version.hpp"
+#include "meha/data/formats.hpp"
 #include "meha/data/hdf5_probe.hpp"
 #include "meha/data/words.hpp"
 
@@ -156,10 +157,14 @@ void add_data_verbs(CLI::App& data, DataArguments& a, const std::function<void(C
   };
 
   CLI::App* import =
-      add("import", "from IDX, HDF5, CSV, LIBSVM or NPY files of any size; interrupted, the same command goes on",
+      add("import", "from files of any size and of any format (meha list formats); interrupted, the same command goes on",
           data_import_verb);
   import->add_option("features", a.in, "file, plain or gzipped")->required();
-  import->add_option("--format", a.format, "of the file")->required()->check(one_of({"idx", "hdf5", "csv", "libsvm", "npy"}));
+  std::vector<std::string> formats;
+  for (const FormatInfo& info : format_table()) {
+    formats.push_back(info.name);
+  }
+  import->add_option("--format", a.format, "of the file")->required()->check(CLI::IsMember(formats));
   import->add_option("--out", a.out, "FILE.h5")->required();
   import->add_option("--labels", a.labels, "file of the labels (idx and npy need it)");
   import->add_option("--label-column", a.label_column, "csv: its name or number from 0; default: the last");
@@ -294,8 +299,8 @@ int program(int argc, char** argv) {
       ->capture_default_str();
   add_settings(check);
   CLI::App* list = add("list", "what there is", list_verb, false);
-  list->add_option("what", arguments.target, "problems, algorithms, metrics or options; default: all")
-      ->check(CLI::IsMember({"problems", "algorithms", "metrics", "options"}));
+  list->add_option("what", arguments.target, "problems, algorithms, formats, metrics or options; default: all")
+      ->check(CLI::IsMember({"problems", "algorithms", "formats", "metrics", "options"}));
 
   CLI::App* data = command_line.add_subcommand("data", "data sets: import, look, verify, corrupt, multiply");
   add_data_verbs(*data, arguments.data, [&](CLI::App* command, Verb function) {

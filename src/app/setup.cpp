@@ -5,6 +5,7 @@
 
 #include "meha/app/signals.hpp"
 #include "meha/io/config.hpp"
+#include "meha/data/formats.hpp"
 #include "meha/problem/registry.hpp"
 #include "meha/solver/registry.hpp"
 
@@ -23,6 +24,7 @@ void check_names(const Options& options) {
   };
   check("problem.type", options.problem.type, problem_table());
   check("algorithm.name", options.algorithm.name, algorithm_table());
+  (void)format_of(options.problem.data.format);
 }
 
 Simd agree_on_simd(const Communicator& comm, const std::string& wanted) {

@@ -58,6 +58,30 @@ Table read_hdf5_table(const std::string& features_path, const std::string& label
   return table;
 }
 
+FileSizes sizes_of_hdf5(const std::string& features_path, const std::string& labels_path, Targets targets) {
+  expect_sound_hdf5(features_path);
+  expect_sound_hdf5(labels_path);
+  const RowsFile file(features_path, labels_path);
+  FileSizes sizes{.n_rows = file.n_rows(),
+                  .n_features = file.n_features(),
+                  .n_classes = std::ssize(file.format().class_names),
+                  .element = file.element(),
+                  .row_bytes = file.n_features() * bytes_per(file.element()),
+                  .has_truth = file.format().has_truth,
+                  .has_digest = !file.fingerprint().empty()};
+  if (sizes.element == Element::Sparse) {
+    sizes.row_bytes = bytes_per(Element::Sparse) * file.n_entries() / std::max<Index>(1, sizes.n_rows) +
+                      Index{sizeof(Index)};  // where its entries begin
+  }
+  constexpr Index portion = Index{1} << 20;
+  for (Index first = 0; targets == Targets::Classes && file.format().class_names.empty() && first < sizes.n_rows;
+       first += portion) {
+    const auto labels = file.labels({first, std::min(first + portion, sizes.n_rows)});
+    sizes.n_classes = std::max<Index>(sizes.n_classes, std::ranges::max(labels) + 1);
+  }
+  return sizes;
+}
+
 std::unique_ptr<RowSource> hdf5_rows(const std::string& features_path, const std::string& labels_path) {
   expect_sound_hdf5(features_path);
   expect_sound_hdf5(labels_path);

@@ -220,7 +220,8 @@ Table table_of(const std::string& path, const SparseFile& file, const Contents& 
 Index scan(const std::string& path, const std::function<void(const SparseFile& band)>& see) {
   constexpr Index rows_at_once = 10000;
   constexpr std::size_t entries_at_once = std::size_t{1} << 18;
-  if (std::filesystem::is_fifo(path)) {
+  std::error_code ignored;
+  if (std::filesystem::is_fifo(path, ignored)) {
     throw Error(ExitCode::Data, path + ": is a pipe, but LIBSVM text is read twice: save it to a file first");
   }
   LibsvmReader reader(path);

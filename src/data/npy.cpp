@@ -127,13 +127,16 @@ class NpyArray {
 
 class NpySource : public RowSource {
  public:
-  NpySource(const std::string& features_path, const std::string& labels_path)
-      : features_(features_path), labels_(labels_path) {
+  NpySource(const std::string& features_path, const std::string& labels_path, Targets targets)
+      : features_(features_path), labels_(labels_path), targets_(targets) {
     if (features_.n_dimensions() < 2) {
       features_.file().fail("must have two or more dimensions, rows first; are features and labels swapped?");
     }
-    if (labels_.n_dimensions() != 1 || labels_.type().find('f') != std::string::npos) {
-      labels_.file().fail("must have one dimension, of integers 0, 1, …; are features and labels swapped?");
+    const bool any_numbers = targets == Targets::Numbers;
+    if (labels_.n_dimensions() != 1 || (!any_numbers && labels_.type().find('f') != std::string::npos)) {
+      labels_.file().fail(any_numbers
+                              ? "must have one dimension; are features and labels swapped?"
+                              : "must have one dimension, of integers 0, 1, …; are features and labels swapped?");
     }
     if (labels_.n_rows() != features_.n_rows()) {
       labels_.file().fail(std::to_string(labels_.n_rows()) + " labels, but " + features_path + " has " +
@@ -142,16 +145,28 @@ class NpySource : public RowSource {
   }
 
   Table read(Index n_rows) override {
+    std::vector<std::byte> features;
+    if (is_bytes()) {
+      const auto values = features_.read<std::uint8_t>(n_rows);
+      const auto bytes = std::as_bytes(std::span(values));
+      features.assign(bytes.begin(), bytes.end());
+    } else {
+      features = as_bytes_of(features_.read<float>(n_rows));
+    }
+    Table table = read_targets(n_rows);
+    table.features = std::move(features);
+    return table;
+  }
+  /// All of `read` but the features.
+  Table read_targets(Index n_rows) {
     Table table;
     table.name = features_.file().path();
     table.n_features = features_.row_size();
-    if (features_.type() == "|u1") {
-      const auto values = features_.read<std::uint8_t>(n_rows);
-      const auto bytes = std::as_bytes(std::span(values));
-      table.features.assign(bytes.begin(), bytes.end());
-    } else {
-      table.element = Element::Float32;
-      table.features = as_bytes_of(features_.read<float>(n_rows));
+    table.element = is_bytes() ? Element::UInt8 : Element::Float32;
+    if (targets_ == Targets::Numbers) {
+      table.numbers = labels_.read<Real>(n_rows);
+      table.n_rows = std::ssize(table.numbers);
+      return table;
     }
     for (const std::int64_t label : labels_.read<std::int64_t>(n_rows)) {
       if (label < 0 || label >= n_labels_allowed) {
@@ -161,20 +176,34 @@ class NpySource : public RowSource {
       table.labels.push_back(static_cast<Label>(label));
       ++n_read_;
     }
-    table.n_rows = static_cast<Index>(table.labels.size());
+    table.n_rows = std::ssize(table.labels);
     return table;
   }
   [[nodiscard]] Real part_read() const override { return features_.file().part_read(); }
+  [[nodiscard]] std::optional<Index> n_rows() const override { return features_.n_rows(); }
 
  private:
+  [[nodiscard]] bool is_bytes() const { return features_.type() == "|u1"; }
+
   NpyArray features_, labels_;
+  Targets targets_;
   Index n_read_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<RowSource> npy_rows(const std::string& features_path, const std::string& labels_path) {
-  return std::make_unique<NpySource>(features_path, labels_path);
+Table read_npy(const std::string& features_path, const std::string& labels_path, Targets targets, Features features) {
+  NpySource rows(features_path, labels_path, targets);
+  Table table = features == Features::InMemory ? read_all(rows) : rows.read_targets(all_rows);
+  check_values(table);
+  if (features == Features::InFile) {
+    table.open_features = [=] { return npy_rows(features_path, labels_path, targets); };
+  }
+  return table;
+}
+
+std::unique_ptr<RowSource> npy_rows(const std::string& features_path, const std::string& labels_path, Targets targets) {
+  return std::make_unique<NpySource>(features_path, labels_path, targets);
 }
 
 }  // namespace meha

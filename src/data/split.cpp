@@ -7,11 +7,7 @@
 
 #include "meha/core/error.hpp"
 #include "meha/core/random.hpp"
-#include "meha/data/csv.hpp"
-#include "meha/data/hdf5_table.hpp"
-#include "meha/data/idx.hpp"
 #include "meha/data/instance_noise.hpp"
-#include "meha/data/libsvm.hpp"
 #include "meha/data/noise.hpp"
 #include "meha/data/row_source.hpp"
 #include "meha/data/standardise.hpp"
@@ -26,71 +22,14 @@ struct Files {
   std::shared_ptr<const Table> train, validation, test;
 };
 
-void check_labels_key(const std::string& format, const Path& labels, const char* key) {
-  if (format == "idx" && labels.empty()) {
-    throw Error(ExitCode::Config,
-                std::string("problem.data.") + key + "_labels: must be given with " + key + "_features");
-  }
-  if (format == "libsvm" && !labels.empty()) {
-    throw Error(ExitCode::Config, std::string("problem.data.") + key + "_labels = " + toml(labels) +
-                                      ": must not be given with format libsvm, whose labels stand beside the features");
-  }
-}
-
-std::shared_ptr<const Table> read_table(const DataOptions& data, const Path& features, const Path& labels,
-                                        const char* key, Targets targets, Features where) {
-  if (features.empty()) {
-    return nullptr;
-  }
-  check_labels_key(data.format, labels, key);
-  if (data.format == "hdf5") {
-    return std::make_shared<Table>(read_hdf5_table(features.value, labels.value, targets, where, data.n_rows));
-  }
-  if (data.format == "csv") {
-    return std::make_shared<Table>(read_csv(features.value, data.label_column, labels.value, targets));
-  }
-  Table table = read_idx(features.value, labels.value, where);
-  if (targets == Targets::Numbers) {
-    table.numbers.assign(table.labels.begin(), table.labels.end());
-    table.labels.clear();
-  }
-  return std::make_shared<Table>(std::move(table));
-}
-
-/// LIBSVM files do not say how many features and classes there are: they are read together.
-Files read_libsvm_files(const DataOptions& data, Targets targets) {
-  Files files;
-  std::vector<std::string> paths;
-  std::vector<std::shared_ptr<const Table>*> places;
-  const auto want = [&](const Path& features, const Path& labels, const char* key,
-                        std::shared_ptr<const Table>& place) {
-    check_labels_key(data.format, labels, key);
-    if (!features.empty()) {
-      paths.push_back(features.value);
-      places.push_back(&place);
-    }
-  };
-  want(data.train_features, data.train_labels, "train", files.train);
-  want(data.validation_features, data.validation_labels, "validation", files.validation);
-  want(data.test_features, data.test_labels, "test", files.test);
-  std::vector<Table> tables = read_libsvm(paths, targets, data.sparse);
-  for (std::size_t i = 0; i < tables.size(); ++i) {
-    *places[i] = std::make_shared<Table>(std::move(tables[i]));
-  }
-  return files;
-}
-
 Files read_files(const DataOptions& data, Targets targets, Features where) {
-  if (data.train_features.empty()) {
-    throw Error(ExitCode::Config, "problem.data.train_features: must be given");
-  }
-  if (data.format == "libsvm") {
-    return read_libsvm_files(data, targets);
-  }
-  return {
-      .train = read_table(data, data.train_features, data.train_labels, "train", targets, where),
-      .validation = read_table(data, data.validation_features, data.validation_labels, "validation", targets, where),
-      .test = read_table(data, data.test_features, data.test_labels, "test", targets, where)};
+  const FilesOfRun files = files_of_run(data, targets);
+  auto tables = read_tables(format_of(data.format), files.given, where, data.n_rows);
+  const auto table_at = [&](Level level) -> std::shared_ptr<const Table> {
+    const Index at = files.at[level];
+    return at < 0 ? nullptr : std::make_shared<Table>(std::move(tables[static_cast<std::size_t>(at)]));
+  };
+  return {.train = table_at(Level::Lower), .validation = table_at(Level::Upper), .test = table_at(Level::Test)};
 }
 
 /// How many rows of a file there are to choose from.
@@ -157,15 +96,16 @@ void split_rows(const DataOptions& data, Index seed, Targets targets, Features w
   const Index n_train = data.n_train > 0 ? data.n_train : n_left;
   split.rows[Level::Lower] = take(files.train, order, 0, n_train, "n_train");
   split.rows[Level::Upper] = files.validation
-                         ? take(files.validation, row_order(*files.validation, data, seed, Part::Validation), 0,
-                                data.n_validation, "n_validation")
-                     : n_validation > 0 ? take(files.train, order, n_train, n_validation, "n_validation")
-                                        : Selection();
+                                 ? take(files.validation, row_order(*files.validation, data, seed, Part::Validation), 0,
+                                        data.n_validation, "n_validation")
+                             : n_validation > 0 ? take(files.train, order, n_train, n_validation, "n_validation")
+                                                : Selection();
   if (data.n_holdout > 0) {
     split.rows[Level::Holdout] = take_last(split.rows[Level::Upper], data.n_holdout);
   }
   if (files.test) {
-    split.rows[Level::Test] = take(files.test, row_order(*files.test, data, seed, Part::Test), 0, data.n_test, "n_test");
+    split.rows[Level::Test] =
+        take(files.test, row_order(*files.test, data, seed, Part::Test), 0, data.n_test, "n_test");
   } else if (n_test > 0) {
     split.rows[Level::Test] = take(files.train, order, n_train + n_validation, n_test, "n_test");
   }
@@ -181,8 +121,8 @@ void check_fit(const Split& split) {
     const auto& other = rows.table;
     if (other && (other->n_features != train.n_features || other->element != train.element)) {
       throw Error(ExitCode::Data, other->name + ": " + std::to_string(other->n_features) + " features of " +
-                                      name_of(other->element) + ", but " + train.name +
-                                      " has " + std::to_string(train.n_features) + " of " + name_of(train.element));
+                                      name_of(other->element) + ", but " + train.name + " has " +
+                                      std::to_string(train.n_features) + " of " + name_of(train.element));
     }
   }
 }
@@ -201,7 +141,8 @@ std::vector<std::string> names_of_classes(const DataOptions& data, const Split& 
   for (const Label label : split.true_labels) {
     largest = std::max(largest, label);
   }
-  std::vector<std::string> names = data.class_names.empty() ? split.rows[Level::Lower].table->class_names : data.class_names;
+  std::vector<std::string> names =
+      data.class_names.empty() ? split.rows[Level::Lower].table->class_names : data.class_names;
   if (!names.empty() && static_cast<std::size_t>(largest) >= names.size()) {
     throw Error(ExitCode::Data, holder->name + ": a label = " + std::to_string(largest) + ", but there are only " +
                                     std::to_string(names.size()) + " class names (classes count from 0)");
@@ -271,6 +212,33 @@ class Takers {
 
 }  // namespace
 
+FilesOfRun files_of_run(const DataOptions& data, Targets targets) {
+  if (data.train_features.empty()) {
+    throw Error(ExitCode::Config, "problem.data.train_features: must be given");
+  }
+  const FormatInfo& format = format_of(data.format);
+  FilesOfRun files{.given = {.files = {}, .label_column = data.label_column, .sparse = data.sparse, .targets = targets},
+                   .at = {}};
+  const auto add = [&](Level level, const Path& features, const Path& labels, const char* part) {
+    const std::string key = std::string("problem.data.") + part;
+    if (format.labels == LabelsFile::Always && !features.empty() && labels.empty()) {
+      throw Error(ExitCode::Config, key + "_labels: must be given with " + part + "_features");
+    }
+    if (format.labels == LabelsFile::Never && !labels.empty()) {
+      throw Error(ExitCode::Config, key + "_labels = " + toml(labels) + ": must not be given with format " +
+                                        format.name + ", whose labels stand beside the features");
+    }
+    files.at[level] = features.empty() ? -1 : std::ssize(files.given.files);
+    if (!features.empty()) {
+      files.given.files.push_back({.features = features.value, .labels = labels.value});
+    }
+  };
+  add(Level::Lower, data.train_features, data.train_labels, "train");
+  add(Level::Upper, data.validation_features, data.validation_labels, "validation");
+  add(Level::Test, data.test_features, data.test_labels, "test");
+  return files;
+}
+
 void require_validation(const DataOptions& data) {
   if (data.validation_features.empty() && data.n_validation == 0) {
     throw Error(ExitCode::Config,
@@ -306,8 +274,9 @@ Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed,
     if (split.true_labels.empty()) {
       split.true_labels = split.rows[Level::Lower].labels;
     }
-    auto untouched = noise.kind == "instance" ? corrupt_instances(split.rows[Level::Lower], split.n_classes(), noise, seed)
-                                              : corrupt_labels(split.rows[Level::Lower].labels, split.n_classes(), noise, seed);
+    auto untouched = noise.kind == "instance"
+                         ? corrupt_instances(split.rows[Level::Lower], split.n_classes(), noise, seed)
+                         : corrupt_labels(split.rows[Level::Lower].labels, split.n_classes(), noise, seed);
     for (std::size_t i = 0; i < split.is_clean.size(); ++i) {
       untouched[i] = untouched[i] != 0 && split.is_clean[i] != 0 ? 1 : 0;
     }

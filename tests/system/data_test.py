@@ -81,10 +81,11 @@ class DataTest(support.Case):
                 ("idx", trained("idx", "idx", idx_features, idx_labels), self.imported("idx", idx_features, "--labels", idx_labels, name="i")),
                 ("csv", trained("csv", "csv", csv), self.imported("csv", csv, name="c")),
                 ("libsvm", trained("svm", "libsvm", svm), self.imported("libsvm", svm, name="s")),
-                ("npy", self.folder / "csv", self.imported("npy", self.folder / "a.npy", "--labels", self.folder / "l.npy", name="n"))):
+                ("npy", trained("npy", "npy", self.folder / "a.npy", self.folder / "l.npy"), self.imported("npy", self.folder / "a.npy", "--labels", self.folder / "l.npy", name="n"))):
             with self.subTest(format=name):
                 out = trained(f"{name}-imported", "hdf5", copy)
                 self.assert_same_state(source, out)
+        self.assert_same_state(self.folder / "csv", self.folder / "npy")
 
     def test_hdf5(self):
         """A file of one's own becomes one with fingerprint and blocks; truth, ids and names come along, shuffled or not."""
@@ -122,6 +123,8 @@ class DataTest(support.Case):
         support.write_rows_libsvm(self.folder / "dense.svm", floats)
         support.write_rows_libsvm(self.folder / "few.svm", few)
         support.write_rows_hdf5(self.folder / "a.h5", floats, class_names=["a", "b", "c", "d"])
+        np.save(self.folder / "features.npy", floats.features)
+        np.save(self.folder / "labels.npy", floats.labels)
         idx = support.write_rows_idx(self.folder, "train", rows)
         base = {key: value for key, value in self.base.items() if not key.startswith("problem.data.")}
         for name, fmt, keys, fingerprint in (
@@ -129,6 +132,7 @@ class DataTest(support.Case):
                 ("csv", "csv", {"problem.data.train_features": str(self.folder / "a.csv")}, "9446c8b136232c9e"),
                 ("dense", "libsvm", {"problem.data.train_features": str(self.folder / "dense.svm")}, "9446c8b136232c9e"),
                 ("few", "libsvm", {"problem.data.train_features": str(self.folder / "few.svm")}, "0d676f194e799688"),
+                ("npy", "npy", {f"problem.data.train_{part}": str(self.folder / f"{part}.npy") for part in ("features", "labels")}, "9446c8b136232c9e"),
                 ("hdf5", "hdf5", {"problem.data.train_features": str(self.folder / "a.h5")}, "9446c8b136232c9e")):
             with self.subTest(format=name):
                 self.base = base | keys | {"problem.data.format": fmt, "problem.data.n_validation": 50, "run.seed": 1, "run.iterations": 1}
@@ -320,6 +324,13 @@ class DataTest(support.Case):
         features, _, labels = self.idx_files()
         self.assertIn("--labels must be given", self.data("import", "--format", "idx", features, "--out", out, code=2))
         self.assertIn("--format", self.data("import", features, "--out", out, code=2))
+        formats = re.findall(r"(?m)^  (\w+)", support.run("list", "formats").out)
+        self.assertEqual(formats, ["idx", "hdf5", "csv", "libsvm", "npy"])
+        unknown = self.data("import", "--format", "csv9", features, "--out", out, code=2)
+        for name in formats:
+            self.assertIn(name, unknown)
+        self.assertIn("--label-column", self.data("import", "--format", "hdf5", features, "--label-column", "y", "--out", out, code=2))
+        self.assertIn("--labels must be given", self.data("import", "--format", "npy", features, "--out", out, code=2))
         self.data("nonsense", code=2)
         self.assertIn("swapped", self.data("import", "--format", "idx", labels, "--labels", features, "--out", out, code=3))
         self.assertIn("No such file", self.data("import", "--format", "csv", self.folder / "no.csv", "--out", out, code=3))

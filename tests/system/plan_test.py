@@ -5,6 +5,8 @@ import re
 import subprocess
 import unittest
 
+import numpy as np
+
 import support
 
 PEAK = ["/usr/bin/python3", "-S", "-E", str(pathlib.Path(__file__).resolve().parent.parent / "bench" / "peak.py")]
@@ -65,8 +67,32 @@ class PlanTest(support.Case):
             self.assertAlmostEqual(sum(loop), seconds["together"], delta=1e-3 * sum(loop))
             self.assertGreater(min(parts[0], *loop), 0, ended.out)
 
+    def test_every_format(self):
+        """The same rows have the same plan; text, which rank 0 reads as a whole, counts besides."""
+        rows = support.make_rows(3000, n_classes=3, n_features=200)
+        rows = support.Rows(rows.features.astype(np.float32) + 1, rows.labels, None)
+        support.write_rows_hdf5(self.folder / "a.hdf5", rows)
+        support.write_rows_libsvm(self.folder / "a.libsvm", rows)
+        np.savetxt(self.folder / "a.csv", np.column_stack([rows.features, rows.labels]), "%g", ",")
+        np.save(self.folder / "a.npy", rows.features)
+        np.save(self.folder / "labels.npy", rows.labels)
+        self.base = {key: value for key, value in self.base.items() if not key.startswith("problem.data.")}
+        first_lines, loading = {}, {}
+        for fmt in ("hdf5", "csv", "libsvm", "npy"):
+            labels = {"problem__data__train_labels": str(self.folder / "labels.npy")} if fmt == "npy" else {}
+            config = self.config(fmt, problem__data__format=fmt, problem__data__train_features=str(self.folder / f"a.{fmt}"),
+                                 problem__data__n_validation=500, **labels)
+            ended = support.run("plan", config)
+            self.assertEqual(ended.code, 0, ended.err)
+            first_lines[fmt] = ended.out.splitlines()[0]
+            loading[fmt] = float(re.search(r"^dealing out.* ([0-9.]+)$", ended.out, re.MULTILINE)[1])
+        self.assertEqual(len(set(first_lines.values())), 1, first_lines)
+        self.assertEqual(loading["npy"], loading["hdf5"])
+        for fmt in ("csv", "libsvm"):
+            self.assertAlmostEqual(loading[fmt] - loading["hdf5"], 3000 * 200 * 4 / 2**20, delta=0.11)
+
     def test_other_problems_and_formats_are_refused(self):
-        for settings, word in (({"problem__type": "pbgd_toy"}, "problem.type"), ({"problem__data__format": "csv"}, "problem.data.format")):
+        for settings, word in (({"problem__type": "pbgd_toy"}, "problem.type"), ({"problem__data__format": "csv9"}, "problem.data.format")):
             ended = support.run("plan", self.config(**settings))
             self.assertEqual(ended.code, 2)
             self.assertIn(word, ended.err)

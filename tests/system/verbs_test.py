@@ -256,7 +256,7 @@ class VerbsTest(support.Case):
 
     def test_list(self):
         everything = self.ran("list")
-        for what, entry in (("problems", "hyper_cleaning"), ("algorithms", "meha"), ("metrics", "auroc"), ("options", "algorithm.penalty.c")):
+        for what, entry in (("problems", "hyper_cleaning"), ("algorithms", "meha"), ("formats", "libsvm"), ("metrics", "auroc"), ("options", "algorithm.penalty.c")):
             with self.subTest(what=what):
                 self.assertIn(entry, self.ran("list", what))
                 self.assertIn(entry, everything)

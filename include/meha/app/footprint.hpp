@@ -10,19 +10,12 @@
 #include <array>
 #include <memory>
 
+#include "meha/data/formats.hpp"
 #include "meha/problem/classifier.hpp"
 #include "meha/problem/problem.hpp"
 #include "meha/solver/cost.hpp"
 
 namespace meha {
-
-/// What a file says of itself.
-struct FileSizes {
-  Index n_rows = 0, n_features = 0, n_classes = 0;
-  Element element = Element::UInt8;
-  Index row_bytes = 0;  // features; sparse: the mean
-  bool has_truth = false, has_digest = false;
-};
 
 /// What is to be computed, of hyper_cleaning and regularisation.
 struct RunSizes {
@@ -30,6 +23,7 @@ struct RunSizes {
   bool per_row = false;
   FileSizes file;              // with the training rows
   Index n_file_rows = 0;       // of all files
+  Index table_bytes = 0;       // features of files that rank 0 has as a whole in memory before it deals their rows out
   Index n_to_choose_from = 0;  // of those with the training rows
   PerLevel<Index> rows;
   Index n_classes = 0;
@@ -53,8 +47,8 @@ struct RunSizes {
 /// Whether the problem has one x per training row.
 bool has_x_per_row(const Options& options);
 
-/// All but `cost`. Reads headers and labels of the files, no features.
-/// Errors: Error(Config) for other problems, and for files whose headers do not say enough; as RowsFile and IDX files.
+/// All but `cost`. Reads headers and labels of the files, and text to its end; holds no features.
+/// Errors: Error(Config) for other problems; what is wrong with the files.
 RunSizes sizes_of_run(const Options& options, Simd simd);
 
 /// Bytes of a rank.

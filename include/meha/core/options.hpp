@@ -291,12 +291,11 @@ void visit(AnyOptions& options, See&& see) {
                  "few-shot tasks: a class's square images turned by 90, 180 and 270 degrees are three more classes"},
       problem.rotations);
   auto& data = problem.data;
-  see(OptionInfo{"problem.data.format", Rule::one_of("idx|hdf5|csv|libsvm"), fixed,
-                 "idx, csv, libsvm: such files, gzipped or not; hdf5: /features and /labels"},
+  see(OptionInfo{"problem.data.format", Rule::any(), fixed, "what the files are (meha list formats)"},
       data.format);
   see(OptionInfo{"problem.data.train_features", Rule::any(), free, "file of the training rows"}, data.train_features);
   see(OptionInfo{"problem.data.train_labels", Rule::any(), free,
-                 "file of their labels (csv, hdf5: default the same file)"},
+                 "file of their labels; csv, hdf5: default the same file"},
       data.train_labels);
   see(OptionInfo{"problem.data.validation_features", Rule::any(), free,
                  "file of the validation rows; none: split off the training file"},

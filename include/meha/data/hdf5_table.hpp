@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "meha/data/row_source.hpp"
+#include "meha/data/formats.hpp"
 
 namespace meha {
 
@@ -14,6 +14,9 @@ namespace meha {
 /// Errors: Error(Data) for a missing file or dataset, wrong dimensions, unequal counts, values that are not finite.
 Table read_hdf5_table(const std::string& features_path, const std::string& labels_path,
                       Targets targets = Targets::Classes, Features features = Features::InMemory, Index n_rows = 0);
+
+/// Of the same, without features.
+FileSizes sizes_of_hdf5(const std::string& features_path, const std::string& labels_path, Targets targets);
 
 /// The same in bands, with classes; values are not checked (see check_values()). Not beside other uses of HDF5 in threads.
 std::unique_ptr<RowSource> hdf5_rows(const std::string& features_path, const std::string& labels_path);

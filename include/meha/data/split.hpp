@@ -7,7 +7,7 @@
 #include "meha/core/hash.hpp"
 #include "meha/core/level.hpp"
 #include "meha/core/options.hpp"
-#include "meha/data/dataset.hpp"
+#include "meha/data/formats.hpp"
 
 namespace meha {
 
@@ -28,6 +28,16 @@ struct Split {
 
   [[nodiscard]] Index n_classes() const { return static_cast<Index>(class_names.size()); }
 };
+
+/// The files that a config names.
+struct FilesOfRun {
+  DataFiles given;
+  PerLevel<Index> at;  // Lower, Upper and Test: place among the files; < 0: none
+};
+
+/// Errors: Error(Config) when the format is unknown, no training file is given, or a file of labels that the format needs
+/// is missing, or given where labels stand with the features.
+FilesOfRun files_of_run(const DataOptions& data, Targets targets);
 
 /// Errors: Error(Config) when neither a file of validation rows nor a number of them is given.
 void require_validation(const DataOptions& data);
