@@ -37,6 +37,22 @@ class Npy : public testing::Test {
   const std::string classes = npy("<i8", "3,", raw<std::int64_t>({1, 0, 2}));
 };
 
+TEST_F(Npy, ReadsNumbersAsTargets) {
+  const std::string features = write_file(scratch.file("f.npy"), npy("|u1", "3, 2", raw<std::uint8_t>({1, 2, 3, 4, 5, 6})));
+  const std::string labels = write_file(scratch.file("l.npy"), npy("<f4", "3,", raw<float>({-1.5, 0, 2e3F})));
+  const Table table = read_npy(features, labels, Targets::Numbers);
+  EXPECT_EQ(table.numbers, (std::vector<Real>{-1.5, 0, 2e3}));
+  EXPECT_TRUE(table.labels.empty());
+  EXPECT_EQ(table.features.size(), 6U);
+  const Table labelled = read_npy(features, labels, Targets::Numbers, Features::InFile);
+  EXPECT_EQ(labelled.numbers, table.numbers);
+  EXPECT_TRUE(labelled.features.empty());
+  EXPECT_EQ(labelled.open_features()->read(all_rows).features, table.features);
+  EXPECT_TRUE(fails([&] { (void)read_npy(features, labels); }, ExitCode::Data, {"l.npy", "integers"}));
+  write_file(labels, npy("<f4", "3,", raw<float>({0, std::numeric_limits<float>::infinity(), 1})));
+  EXPECT_TRUE(fails([&] { (void)read_npy(features, labels, Targets::Numbers); }, ExitCode::Data, {"row 1", "finite"}));
+}
+
 TEST_F(Npy, ComesInBands) {
   const auto source = open(npy("<f8", "3, 2", raw<double>({1, 2, 3, 4, 5, 0.1})), classes);
   const Table first = source->read(2);
