@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "meha/data/hdf5_file.hpp"
 #include "support/scratch.hpp"
 
 namespace meha {
@@ -38,8 +39,10 @@ inline std::string gzip_file(const std::string& path, const std::string& content
 /// An HDF5 file that datasets are added to.
 class Hdf5Writer {
  public:
-  explicit Hdf5Writer(const std::string& path)
-      : path_(path), id_(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT)) {}
+  explicit Hdf5Writer(const std::string& path) : path_(path) {
+    Hdf5File::prepare();  // before the library's first call: its clean-up at exit crashes after a file that did not fit
+    id_ = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  }
   ~Hdf5Writer() { H5Fclose(id_); }
   Hdf5Writer(const Hdf5Writer&) = delete;
   Hdf5Writer& operator=(const Hdf5Writer&) = delete;
