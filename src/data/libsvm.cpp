@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <optional>
 
 #include "meha/core/error.hpp"
 #include "meha/data/gzip_reader.hpp"
@@ -216,14 +217,31 @@ Table table_of(const std::string& path, const SparseFile& file, const Contents& 
   return table;
 }
 
+bool is_pipe(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::is_fifo(path, ignored);
+}
+
+/// Rows [first, first + n) of a file, as many as there are.
+SparseFile rows_of(const SparseFile& file, std::size_t first, std::size_t n) {
+  const std::size_t last = std::min(first + n, file.labels.size());
+  const std::size_t begin = first == 0 ? 0 : file.row_ends[first - 1];
+  const std::size_t end = last == 0 ? 0 : file.row_ends[last - 1];
+  const auto at = [](const auto& values, std::size_t i) { return values.begin() + static_cast<std::ptrdiff_t>(i); };
+  SparseFile part;
+  part.n_features = file.n_features;
+  part.labels.assign(at(file.labels, first), at(file.labels, last));
+  part.entries.assign(at(file.entries, begin), at(file.entries, end));
+  for (std::size_t row = first; row < last; ++row) {
+    part.row_ends.push_back(file.row_ends[row] - begin);
+  }
+  return part;
+}
+
 /// Calls see(band) for all rows of a file.
 Index scan(const std::string& path, const std::function<void(const SparseFile& band)>& see) {
   constexpr Index rows_at_once = 10000;
   constexpr std::size_t entries_at_once = std::size_t{1} << 18;
-  std::error_code ignored;
-  if (std::filesystem::is_fifo(path, ignored)) {
-    throw Error(ExitCode::Data, path + ": is a pipe, but LIBSVM text is read twice: save it to a file first");
-  }
   LibsvmReader reader(path);
   Index n_rows = 0;
   const auto next = [&] { return reader.read(rows_at_once, entries_at_once); };
@@ -236,16 +254,26 @@ Index scan(const std::string& path, const std::function<void(const SparseFile& b
 
 class LibsvmSource : public RowSource {
  public:
+  /// @param piped  all rows of a pipe, which cannot be read twice; of other files none
   LibsvmSource(const std::string& path, Index n_rows, const std::string& sparse, Targets targets,
-               std::shared_ptr<const Contents> contents)
+               std::shared_ptr<const Contents> contents, std::optional<SparseFile> piped)
       : path_(path),
         sparse_(sparse),
         targets_(targets),
         n_rows_(n_rows),
-        reader_(path),
-        contents_(std::move(contents)) {}
-  Table read(Index n_rows) override { return table_of(path_, reader_.read(n_rows), *contents_, sparse_, targets_); }
-  [[nodiscard]] Real part_read() const override { return reader_.file().part_read(); }
+        piped_(std::move(piped)),
+        contents_(std::move(contents)) {
+    if (!piped_) {
+      reader_.emplace(path);
+    }
+  }
+  Table read(Index n_rows) override {
+    const SparseFile rows =
+        piped_ ? rows_of(*piped_, n_taken_, static_cast<std::size_t>(n_rows)) : reader_->read(n_rows);
+    n_taken_ += rows.labels.size();
+    return table_of(path_, rows, *contents_, sparse_, targets_);
+  }
+  [[nodiscard]] Real part_read() const override { return reader_ ? reader_->file().part_read() : 1; }
   [[nodiscard]] std::optional<Index> n_rows() const override { return n_rows_; }
   [[nodiscard]] bool is_text() const override { return true; }
 
@@ -253,7 +281,9 @@ class LibsvmSource : public RowSource {
   std::string path_, sparse_;
   Targets targets_;
   Index n_rows_;
-  LibsvmReader reader_;
+  std::optional<LibsvmReader> reader_;
+  std::optional<SparseFile> piped_;
+  std::size_t n_taken_ = 0;
   std::shared_ptr<const Contents> contents_;  // of all files that belong together
 };
 
@@ -263,13 +293,22 @@ std::vector<std::unique_ptr<RowSource>> libsvm_rows(const std::vector<std::strin
                                                     const std::string& sparse) {
   const auto contents = std::make_shared<Contents>();
   std::vector<Index> n_rows;
+  std::vector<std::optional<SparseFile>> piped;
   for (const std::string& path : paths) {
-    n_rows.push_back(scan(path, [&](const SparseFile& band) { contents->add(band, path, targets); }));
+    if (is_pipe(path)) {
+      piped.push_back(LibsvmReader(path).read(std::numeric_limits<Index>::max()));
+      contents->add(*piped.back(), path, targets);
+      n_rows.push_back(std::ssize(piped.back()->labels));
+    } else {
+      piped.emplace_back();
+      n_rows.push_back(scan(path, [&](const SparseFile& band) { contents->add(band, path, targets); }));
+    }
   }
   contents->check(paths.front(), sparse);
   std::vector<std::unique_ptr<RowSource>> sources;
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    sources.push_back(std::make_unique<LibsvmSource>(paths[i], n_rows[i], sparse, targets, contents));
+    sources.push_back(
+        std::make_unique<LibsvmSource>(paths[i], n_rows[i], sparse, targets, contents, std::move(piped[i])));
   }
   return sources;
 }

@@ -19,7 +19,8 @@ namespace meha {
 std::vector<Table> read_libsvm(const std::vector<std::string>& paths, Targets targets = Targets::Classes,
                                const std::string& sparse = "auto");
 
-/// The same in bands. Every file is read twice: what features and labels there are is known only at the last one's end.
+/// The same in bands. Every file is read twice: what features and labels there are is known only at the last one's end. A
+/// pipe is read once, and its rows are kept in memory.
 std::vector<std::unique_ptr<RowSource>> libsvm_rows(const std::vector<std::string>& paths, Targets targets,
                                                     const std::string& sparse);
 /// One file, with classes.
