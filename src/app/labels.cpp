@@ -87,11 +87,9 @@ std::string sentences_of_run(const CrossFit& problem, const Answer& answer, cons
   const Real unseen = answer.noise.trusted_value > 0 ? answer.noise.trusted_value : small_share * of_chance;
   if (fitted && problem.n_rows(Level::Upper) > 0 && *fitted < unseen / 2) {
     with(
-        "warning: y fits the trusted rows better (loss %.3g) than rows that it has not seen (%.3g): they are too few "
-        "for\n"
-        "its parameters, and weights learnt from them say little. More trusted rows, a larger problem.regularisation "
-        "or\n"
-        "fewer iterations (problem.data.n_holdout chooses how many) cure that\n",
+        "warning: y fits the trusted rows better (loss %.3g) than rows that it has not seen (%.3g): they are too few\n"
+        "for its parameters, and weights learnt from them say little. More trusted rows, a larger\n"
+        "problem.regularisation or fewer iterations (problem.data.n_holdout chooses how many) cure that\n",
         *fitted, unseen);
   }
   if (const auto step = last.find("step_norm_x")) {
@@ -100,9 +98,9 @@ std::string sentences_of_run(const CrossFit& problem, const Answer& answer, cons
     const Real ahead = of_row * static_cast<Real>(last.iteration) / 10;
     if (ahead > far) {
       with(
-          "warning: x still moves: a tenth more iterations may change it by %.2g for each row (%.2g an iteration). The "
-          "weights\n"
-          "depend on where the run ends and on algorithm.penalty. More iterations or smaller steps alpha cure that\n",
+          "warning: x still moves: a tenth more iterations may change it by %.2g for each row (%.2g an iteration).\n"
+          "The weights depend on where the run ends and on algorithm.penalty. More iterations or smaller steps alpha\n"
+          "cure that\n",
           ahead, of_row);
     }
   }

@@ -156,9 +156,9 @@ void add_data_verbs(CLI::App& data, DataArguments& a, const std::function<void(C
     command->add_option("--threads", a.n_threads, "0: one for each processor")->check(CLI::Range(0, 256));
   };
 
-  CLI::App* import =
-      add("import", "from files of any size and of any format (meha list formats); interrupted, the same command goes on",
-          data_import_verb);
+  CLI::App* import = add(
+      "import", "from files of any size and of any format (meha list formats); interrupted, the same command goes on",
+      data_import_verb);
   import->add_option("features", a.in, "file, plain or gzipped")->required();
   std::vector<std::string> formats;
   for (const FormatInfo& info : format_table()) {

@@ -174,8 +174,8 @@ void Communicator::broadcast_together(std::initializer_list<OutSpan> fields) {
   for (const auto field : fields) {
     total += field.size();
   }
-  constexpr std::size_t worth_copying = std::size_t{1}
-                                        << 20;  // numbers: above it another message is cheaper than the copy
+  // Above so many numbers another message is cheaper than the copy.
+  constexpr std::size_t worth_copying = std::size_t{1} << 20;
   if (total > worth_copying) {
     for (const auto field : fields) {
       broadcast(field);

@@ -166,11 +166,9 @@ std::string noise_sentences(const LabelNoise& noise, std::span<const std::string
   constexpr Real doubtful_share = 0.05;
   std::ostringstream out;
   if (noise.by_row) {
-    out << "models of the trusted rows alone know labels that models trained on the doubtful rows do not: wrong "
-           "labels\n"
-           "depend on the rows, not on their classes alone; p_correct rests on the trusted rows, and more of them "
-           "would "
-           "help\n";
+    out << "models of the trusted rows alone know labels that models trained on the doubtful rows do not:\n"
+           "wrong labels depend on the rows, not on their classes alone; p_correct rests on the trusted rows,\n"
+           "and more of them would help\n";
   } else {
     struct Confusion {
       Real share;

@@ -71,8 +71,9 @@ RowsOnDisk rows_on_disk(const Selection& selection, Index block_rows) {
         "shuffles once and for all)");
   }
   if (table.fingerprint.empty()) {
-    fail("cannot be read from disk in every pass: the file has no fingerprint; meha data import "
-         "--format hdf5 writes a copy that has one");
+    fail(
+        "cannot be read from disk in every pass: the file has no fingerprint; meha data import "
+        "--format hdf5 writes a copy that has one");
   }
   RowsOnDisk rows = table.on_disk();
   if (rows.stored != Stored::Sparse && block_rows % rows.chunk_rows != 0) {

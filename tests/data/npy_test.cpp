@@ -38,7 +38,8 @@ class Npy : public testing::Test {
 };
 
 TEST_F(Npy, ReadsNumbersAsTargets) {
-  const std::string features = write_file(scratch.file("f.npy"), npy("|u1", "3, 2", raw<std::uint8_t>({1, 2, 3, 4, 5, 6})));
+  const std::string features =
+      write_file(scratch.file("f.npy"), npy("|u1", "3, 2", raw<std::uint8_t>({1, 2, 3, 4, 5, 6})));
   const std::string labels = write_file(scratch.file("l.npy"), npy("<f4", "3,", raw<float>({-1.5, 0, 2e3F})));
   const Table table = read_npy(features, labels, Targets::Numbers);
   EXPECT_EQ(table.numbers, (std::vector<Real>{-1.5, 0, 2e3}));

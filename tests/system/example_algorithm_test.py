@@ -1,43 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The example of a method of one's own, built against the installed package: it solves what it claims to, gives the same bits
 on any number of ranks, and goes on from a checkpoint bit for bit."""
-import pathlib
-import shutil
-import subprocess
-import tempfile
-import unittest
-
 import support
 
 
-class ExampleAlgorithmTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="meha-system-"))
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        example, build = support.source / "tests" / "example_algorithm", cls.folder / "build"
-        cls.call("cmake", "--install", support.program.parent, "--prefix", cls.folder / "prefix")
-        cls.call("cmake", "-S", example, "-B", build, f"-DCMAKE_PREFIX_PATH={cls.folder / 'prefix'}")
-        cls.call("cmake", "--build", build)
-        support.program = build / "penalised"
-        cls.config = example / "example.toml"
-        cls.whole = cls.folder / "whole"
-        cls.run_ok(cls.whole)
-
-    @classmethod
-    def run_ok(cls, out, *more, ranks=1):
-        ended = support.run("run", cls.config, "--out", out, *more, ranks=ranks)
-        if ended.code != 0:
-            raise AssertionError(f"{ended.out}\n{ended.err}")
-
-    @classmethod
-    def call(cls, *command):
-        ended = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300, check=False)
-        if ended.returncode != 0:
-            raise AssertionError(f"{' '.join(map(str, command))}\n{ended.stdout}\n{ended.stderr}")
-
-    def assert_same_state(self, a, b):
-        self.assertEqual(support.different_fields(support.read_state(a), support.read_state(b)), [])
+class ExampleAlgorithmTest(support.ExampleCase):
+    example, name = "example_algorithm", "penalised"
 
     def test_it_solves_the_problem(self):
         last = support.read_metrics(self.whole)[-1]

@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A problem of a user's own, built against the installed library: all that the program can, and the right optimum."""
-import pathlib
 import shutil
 import socket
-import subprocess
-import tempfile
 import time
-import unittest
 
 import numpy as np
 
@@ -57,51 +53,28 @@ class Ridge:
 
 # ---- the example ----
 
-class ExampleProblemTest(unittest.TestCase):
+class ExampleProblemTest(support.ExampleCase):
+    example, name = "example_problem", "ridge"
+
     @classmethod
     def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="meha-system-"))
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        example, build = support.source / "tests" / "example_problem", cls.folder / "build"
-        cls.call("cmake", "--install", support.program.parent, "--prefix", cls.folder / "prefix")
-        cls.call("cmake", "-G", "Ninja", "-S", example, "-B", build, f"-DCMAKE_PREFIX_PATH={cls.folder / 'prefix'}")
-        cls.call("cmake", "--build", build)
-        support.program = build / "ridge"
-        cls.failing = cls.build_failing(example)
-        cls.config = example / "example.toml"
-        cls.whole, cls.start = cls.folder / "whole", cls.folder / "start"
-        cls.run_ok(cls.whole)
+        super().setUpClass()
+        cls.failing = cls.build_failing()
+        cls.start = cls.folder / "start"
         cls.run_ok(cls.start, *FEW)
 
     @classmethod
-    def build_failing(cls, example):
+    def build_failing(cls):
         """@return the example, with a constructor that throws on rank 1"""
         folder = cls.folder / "failing"
-        shutil.copytree(example, folder)
+        shutil.copytree(cls.source, folder)
         source = folder / "main.cpp"
         text = source.read_text(encoding="utf-8")
         start = "    if (n_train_ == 0"
         assert text.count(start) == 1
         source.write_text(text.replace(start, '    if (comm.rank() == 1) {\n      throw Error(ExitCode::Data, "part-1.csv: is missing");\n'
                                               "    }\n" + start), encoding="utf-8")
-        cls.call("cmake", "-G", "Ninja", "-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={cls.folder / 'prefix'}")
-        cls.call("cmake", "--build", folder / "build")
-        return folder / "build" / "ridge"
-
-    @classmethod
-    def run_ok(cls, out, *more, ranks=1):
-        ended = support.run("run", cls.config, "--out", out, *more, ranks=ranks)
-        if ended.code != 0:
-            raise AssertionError(f"{ended.out}\n{ended.err}")
-
-    @classmethod
-    def call(cls, *command):
-        ended = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=300, check=False)
-        if ended.returncode != 0:
-            raise AssertionError(f"{' '.join(map(str, command))}\n{ended.stdout}\n{ended.stderr}")
-
-    def assert_same_state(self, a, b):
-        self.assertEqual(support.different_fields(support.read_state(a), support.read_state(b)), [])
+        return cls.build(folder, folder / "build")
 
     def test_optimum(self):
         ridge, state = Ridge(), support.read_state(self.whole)

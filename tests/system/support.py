@@ -268,6 +268,45 @@ def different_fields(a, b):
     return [name for name in a if a[name].dtype != b[name].dtype or a[name].tobytes() != b[name].tobytes()]
 
 
+class ExampleCase(unittest.TestCase):
+    """A test of a program outside the checkout, which is built against the installed package and then run as `program`."""
+    example = name = None  # folder in tests; what its CMakeLists.txt builds
+
+    @classmethod
+    def setUpClass(cls):
+        global program
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="meha-system-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.source = source / "tests" / cls.example
+        cls.config = cls.source / "example.toml"
+        cls.call("cmake", "--install", program.parent, "--prefix", cls.folder / "prefix")
+        program = cls.build(cls.source, cls.folder / "build")
+        cls.whole = cls.folder / "whole"
+        cls.run_ok(cls.whole)
+
+    @classmethod
+    def build(cls, folder, build):
+        """@return the program"""
+        cls.call("cmake", "-G", "Ninja", "-S", folder, "-B", build, f"-DCMAKE_PREFIX_PATH={cls.folder / 'prefix'}")
+        cls.call("cmake", "--build", build)
+        return build / cls.name
+
+    @classmethod
+    def call(cls, *command_line):
+        ended = subprocess.run([str(c) for c in command_line], capture_output=True, text=True, timeout=300, check=False)
+        if ended.returncode != 0:
+            raise AssertionError(f"{' '.join(map(str, command_line))}\n{ended.stdout}\n{ended.stderr}")
+
+    @classmethod
+    def run_ok(cls, out, *more, ranks=1):
+        ended = run("run", cls.config, "--out", out, *more, ranks=ranks)
+        if ended.code != 0:
+            raise AssertionError(f"{ended.out}\n{ended.err}")
+
+    def assert_same_state(self, a, b):
+        self.assertEqual(different_fields(read_state(a), read_state(b)), [])
+
+
 class Case(unittest.TestCase):
     """A test with a temporary folder, small data in it, and a config that works."""
     n_train, n_validation, n_test = 200, 90, 60

@@ -222,8 +222,8 @@ void visit(AnyOptions& options, See&& see) {
   auto& problem = options.problem;
   see(OptionInfo{"problem.type", Rule::any(), fixed, "which problem to solve (meha list problems)"}, problem.type);
   see(OptionInfo{"problem.model", Rule::one_of("auto|linear|mlp"), fixed,
-                 "classifier whose parameters are y; auto: linear, and for hyper_cleaning with start = \"trusted\" and dense "
-                 "features the one that predicts labels it has not seen better"},
+                 "classifier whose parameters are y; auto: mlp where it predicts labels it has not seen better by 5 % "
+                 "(hyper_cleaning, start = \"trusted\", dense features), else linear"},
       problem.model);
   see(OptionInfo{"problem.hidden", Rule::between(1, 1 << 20), fixed, "units of each hidden layer, first to last"},
       problem.hidden);
@@ -291,8 +291,7 @@ void visit(AnyOptions& options, See&& see) {
                  "few-shot tasks: a class's square images turned by 90, 180 and 270 degrees are three more classes"},
       problem.rotations);
   auto& data = problem.data;
-  see(OptionInfo{"problem.data.format", Rule::any(), fixed, "what the files are (meha list formats)"},
-      data.format);
+  see(OptionInfo{"problem.data.format", Rule::any(), fixed, "what the files are (meha list formats)"}, data.format);
   see(OptionInfo{"problem.data.train_features", Rule::any(), free, "file of the training rows"}, data.train_features);
   see(OptionInfo{"problem.data.train_labels", Rule::any(), free,
                  "file of their labels; csv, hdf5: default the same file"},
