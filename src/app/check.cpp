@@ -14,12 +14,22 @@
 #include "meha/io/run_directory.hpp"
 #include "meha/io/state_file.hpp"
 #include "meha/problem/check.hpp"
+#include "meha/problem/classifier.hpp"
 #include "meha/problem/registry.hpp"
 #include "meha/solver/certificate.hpp"
 #include "meha/solver/label_answer.hpp"
+#include "meha/solver/meha.hpp"
+#include "meha/solver/registry.hpp"
 
 namespace meha {
 namespace {
+
+/// Whether a layer with an activation is differentiated: of an mlp, or of a problem that knows no other model.
+bool is_a_network(const Options& options) {
+  const Options own = options_in_use(options);
+  return own.problem.has<NetworkOptions>() &&
+         (!own.problem.has<ModelOptions>() || own.problem.of<ModelOptions>().model == "mlp");
+}
 
 ExitCode check_gradients(const Arguments& arguments) {
   Communicator comm = Communicator::world();
@@ -29,13 +39,13 @@ ExitCode check_gradients(const Arguments& arguments) {
   Options options = read_config(arguments.target);
   apply_settings(options, arguments.settings);
   check_names(options);
+  refuse_options_of_others(options);
   const Watchdog watchdog(comm, options.comm.watchdog_s);
   options.run.precision = "float64";
-  const bool features = options.problem.type == "hyper_representation";
-  if ((options.problem.model == "mlp" || features) && options.problem.activation == "relu") {
-    options.problem.activation = features ? "tanh" : "sigmoid";
-    std::printf("relu has kinks, across which differences say little: %s stands in for it\n",
-                options.problem.activation.c_str());
+  auto& activation = options.problem.of<NetworkOptions>().activation;
+  if (is_a_network(options) && activation == "relu") {
+    activation = options_in_use(options).problem.has<ModelOptions>() ? "sigmoid" : "tanh";
+    std::printf("relu has kinks, across which differences say little: %s stands in for it\n", activation.c_str());
   }
   const auto problem = make_problem(options, comm, agree_on_simd(comm, options.run.simd));
   bool passed = true;
@@ -109,7 +119,7 @@ ExitCode check_solution(const Arguments& arguments) {
   comm.broadcast(bytes);
   comm.broadcast(solution.file);
   comm.broadcast(solution.iteration);
-  const Options options = unpack<Options>(bytes);
+  const Options options = unpack(bytes, all_options());
   const Watchdog watchdog(comm, options.comm.watchdog_s);
   const auto problem = make_problem(options, comm, agree_on_simd(comm, options.run.simd));
   Oracle oracle(*problem, comm, oracle_setup(options));
@@ -131,8 +141,8 @@ ExitCode check_solution(const Arguments& arguments) {
   if (problem->trusts_surest()) {
     trust_surest(oracle, state);  // F is of the rows that the run's was of
   }
-  const CertificatePlan plan{.gamma = options.algorithm.gamma,
-                             .penalty = options.algorithm.penalty.at(solution.iteration),
+  const CertificatePlan plan{.gamma = options.algorithm.of<MehaOptions>().gamma,
+                             .penalty = options.algorithm.of<MehaOptions>().penalty.at(solution.iteration),
                              .tolerance = arguments.tolerance,
                              .iterations = arguments.iterations};
   const Certificate certificate = certify(oracle, state["x"], state["y"], state[has_theta != 0 ? "theta" : "y"], plan);

@@ -16,6 +16,7 @@
 #include "meha/io/state_file.hpp"
 #include "meha/problem/registry.hpp"
 #include "meha/solver/label_answer.hpp"
+#include "meha/solver/registry.hpp"
 
 namespace meha {
 namespace {
@@ -64,15 +65,14 @@ void export_model(const Problem& problem, const Hdf5File& solution, Vec y, const
 }
 
 /// Collective.
-void export_samples(Oracle& oracle, HyperCleaning& problem, const State& state, const Arguments& arguments,
+void export_samples(Oracle& oracle, const SampleLabels& labels, const State& state, const Arguments& arguments,
                     const std::string& out) {
   const Communicator& comm = oracle.comm();
-  const SampleLabels& labels = problem.samples();
   const Answer judged = judge_labels(oracle, state);
   const std::vector<RowPosterior> rows = posteriors(oracle, state, judged.noise);
   const SampleReport report{.labels = labels, .x = as_span(state["x"]), .posteriors = rows};
   const std::string classes = class_table(comm, report);
-  Index n = problem.n_x();
+  Index n = oracle.problem().n_x();
   n = arguments.below ? count_below(comm, report, *arguments.below) : n;
   n = arguments.top > 0 ? std::min(n, arguments.top) : n;
   std::optional<DurableFile> file;
@@ -126,13 +126,13 @@ void export_solution(const Communicator& world, const Arguments& arguments, Foun
   comm.broadcast(bytes);
   comm.broadcast(found.file);
   comm.broadcast(found.simd);
-  Options options = unpack<Options>(bytes);
+  Options options = unpack(bytes, all_options());
   options.comm.placement = "sharded";
   const Watchdog watchdog(comm, options.comm.watchdog_s);
   const auto problem = make_problem(options, comm, agree_on_simd(comm, found.simd));
   Oracle oracle(*problem, comm, oracle_setup(options));
-  auto* cleaning = dynamic_cast<HyperCleaning*>(problem.get());
-  if (arguments.what == "samples" && cleaning == nullptr) {
+  const SampleLabels* labels = problem->samples();
+  if (arguments.what == "samples" && (labels == nullptr || problem->cross_fit() == nullptr)) {
     throw Error(ExitCode::Config, "--what samples: problem " + options.problem.type + " has no samples to report on");
   }
   State state;
@@ -146,7 +146,7 @@ void export_solution(const Communicator& world, const Arguments& arguments, Foun
   }
   read_solution(found.file, comm, state, oracle.stored_rows(), found.opened.get());
   if (arguments.what == "samples") {
-    export_samples(oracle, *cleaning, state, arguments, out);
+    export_samples(oracle, *labels, state, arguments, out);
   } else {
     comm.root_or_none([&] { export_model(*problem, *found.opened, state["y"], out); });
   }

@@ -7,8 +7,11 @@
 #include "meha/app/labels.hpp"
 #include "meha/core/minibatch.hpp"
 #include "meha/data/block_stream.hpp"
+#include "meha/data/data_options.hpp"
 #include "meha/data/split.hpp"
+#include "meha/problem/classifier.hpp"
 #include "meha/problem/deal.hpp"
+#include "meha/problem/registry.hpp"
 #include "meha/problem/cross_fit.hpp"
 
 namespace meha {
@@ -26,10 +29,10 @@ struct Fields {
 
 Fields fields_of(const RunSizes& sizes) {
   Fields fields{.x = sizes.cost.fields_of_x, .y = sizes.cost.fields_of_y};
-  if (sizes.per_row && sizes.options.problem.start == "trusted") {
+  if (sizes.per_row && sizes.options.problem.of<LabelModelOptions>().start == "trusted") {
     fields.y += CrossFit::folds_of(sizes.m) + 1 + (sizes.rows[Level::Upper] > 0 ? 1 : 0);
   }
-  if (sizes.options.problem.data.n_holdout > 0) {
+  if (sizes.options.problem.of<DataOptions>().n_holdout > 0) {
     fields.x += 1;
     fields.y += sizes.cost.variables_of_y;
   }
@@ -47,7 +50,7 @@ Resident features_in_memory(const RunSizes& sizes, const PerLevel<Real>& n_rows)
   for (const Level level : all_levels) {
     bytes[level] = static_cast<Index>(n_rows[level]) * sizes.file.row_bytes;
   }
-  const Index memory = sizes.options.problem.data.memory;
+  const Index memory = sizes.options.problem.of<DataOptions>().memory;
   const auto buffers = buffers_of(bytes, memory > 0 ? memory << 20 : std::numeric_limits<Index>::max());
   const Index row_bytes_in_memory = sizes.file.element == Element::Sparse ? number : 0;  // where its entries begin
   Resident features;
@@ -92,23 +95,14 @@ Index RunSizes::n_later_reports() const {
   return (n_iterations() + every - 1) / every;
 }
 
-bool has_x_per_row(const Options& options) {
-  return options.problem.type == "hyper_cleaning";
-}
-
 RunSizes sizes_of_run(const Options& options, Simd simd) {
-  const std::string& type = options.problem.type;
-  if (type != "hyper_cleaning" && type != "regularisation") {
-    throw Error(ExitCode::Config,
-                "problem.type = " + toml(type) +
-                    ": must be hyper_cleaning or regularisation for meha plan, which is about rows of files");
-  }
-  const DataOptions& data = options.problem.data;
+  const DataOptions& data = options.problem.of<DataOptions>();
   RunSizes sizes;
   sizes.options = options;
-  const Targets targets = sizes.has_numbers() ? Targets::Numbers : Targets::Classes;
-  sizes.per_row = has_x_per_row(options);
-  const FilesOfRun files = files_of_run(data, targets);
+  const FileRows rows = problem_info(options.problem.type).file_rows(options);
+  sizes.targets = rows.targets;
+  sizes.per_row = rows.x_per_row;
+  const FilesOfRun files = files_of_run(data, sizes.targets);
   const FormatInfo& format = format_of(data.format);
   const auto read = sizes_of(format, files.given);
   const auto sizes_at = [&](Level level) {
@@ -134,12 +128,12 @@ RunSizes sizes_of_run(const Options& options, Simd simd) {
   sizes.rows[Level::Upper] = n_validation - data.n_holdout;
   sizes.rows[Level::Test] = n_test;
   sizes.rows[Level::Holdout] = data.n_holdout;
-  sizes.knows_truth = sizes.per_row && (sizes.file.has_truth || options.problem.noise.kind != "none");
+  sizes.knows_truth = sizes.per_row && (sizes.file.has_truth || options.problem.of<NoiseOptions>().kind != "none");
   sizes.n_classes = sizes.has_numbers() ? 1
                                         : std::max({sizes.file.n_classes, validation.n_classes, test.n_classes,
                                                     static_cast<Index>(data.class_names.size())});
   if (sizes.per_row && may_be_mlp(options, sizes.file.n_features, sizes.file.element)) {
-    sizes.options.problem.model = "mlp";  // the larger of the two that the run chooses from
+    sizes.options.problem.of<ModelOptions>().model = "mlp";  // the larger of the two that the run chooses from
   }
   sizes.classifier = make_classifier(sizes.options.problem,
                                      {.n_features = sizes.file.n_features,
@@ -182,7 +176,7 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
   const Real visits = static_cast<Real>(sizes.rows_of_iteration(Level::Lower)) *
                       static_cast<Real>(std::max<Index>(1, sizes.n_iterations()));
   const Real visited = std::min<Real>(1, visits / static_cast<Real>(sizes.rows[Level::Lower]));
-  const Index n_always = options.problem.data.n_holdout > 0 ? 2 : 1;
+  const Index n_always = options.problem.of<DataOptions>().n_holdout > 0 ? 2 : 1;
   memory.state = number * n_x * (static_cast<Real>(n_always) + static_cast<Real>(fields.x - n_always) * visited) +
                  (on_root ? number * n : 0);
   memory.gradients = 2 * number * (sizes.per_row ? std::max(n, n_x) : n_x) * (sizes.per_row ? visited : 2);
@@ -195,8 +189,8 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
   if (sizes.per_row) {
     // y, the best of it, shares and gradients; sums; the kernels' own; Adam's moments
     const Index of_start = (CrossFit::folds_of(sizes.m) + 1) * (sizes.rows[Level::Upper] > 0 ? 2 : 1);
-    const Index of_refits = options.problem.refit ? 6 : 0;
-    const Index n_models = options.problem.start == "trusted" ? std::max(of_start, of_refits) : of_refits;
+    const Index of_refits = options.problem.of<LabelModelOptions>().refit ? 6 : 0;
+    const Index n_models = options.problem.of<LabelModelOptions>().start == "trusted" ? std::max(of_start, of_refits) : of_refits;
     memory.models = static_cast<Real>(n_models * sizes.m * 88);
   }
   if (rank == 0) {
@@ -206,7 +200,7 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
     // which rows, their labels; the truth; a digest
     const Real of_row = number + label_bytes + (sizes.knows_truth ? 5 : 0) + (sizes.file.has_digest ? 0 : 8);
     // whom a weak model takes each row for and how surely; its means
-    const Index noise = options.problem.noise.kind == "instance"
+    const Index noise = options.problem.of<NoiseOptions>().kind == "instance"
                             ? 20 * sizes.rows[Level::Lower] + number * sizes.file.n_features * sizes.n_classes
                             : 0;
     memory.loading = static_cast<Real>(sizes.table_bytes) + static_cast<Real>(sizes.n_file_rows) * of_file_row +

@@ -11,6 +11,7 @@
 #include "meha/io/metrics_file.hpp"
 #include "meha/io/run_directory.hpp"
 #include "meha/io/state_file.hpp"
+#include "meha/solver/registry.hpp"
 
 namespace meha {
 namespace {
@@ -108,7 +109,7 @@ ExitCode inspect_verb(const Arguments& arguments) {
       kind == FileKind::Folder ? overview_of_directory(arguments.target) : overview_of_file(arguments.target);
   if (arguments.json) {
     Json config;
-    const Options options = parse_config(overview.config, arguments.target);
+    const Options options = options_in_use(parse_config(overview.config, arguments.target));
     visit(options, [&](const OptionInfo& info, const auto& value) {
       std::string pointer = "/" + std::string(info.name);
       std::replace(pointer.begin(), pointer.end(), '.', '/');

@@ -14,6 +14,7 @@
 #include "meha/io/config.hpp"
 #include "meha/io/run_directory.hpp"
 #include "meha/io/state_file.hpp"
+#include "meha/solver/registry.hpp"
 #include "job_run.hpp"
 
 namespace meha {
@@ -61,7 +62,9 @@ ExitCode run_job(const std::function<JobPlan()>& make_plan) {
   std::string bytes;
   comm.root_or_none([&] { bytes = pack(make_plan()); });
   comm.broadcast(bytes);
-  const auto plan = unpack<JobPlan>(bytes);
+  JobPlan with_all_options;
+  with_all_options.options = all_options();
+  const auto plan = unpack(bytes, with_all_options);
   if (!plan.already_done) {
     return live(plan, comm);
   }

@@ -8,8 +8,12 @@
 #include "meha/app/start.hpp"
 #include "meha/app/summary.hpp"
 #include "meha/core/version.hpp"
+#include "meha/data/data_options.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/durable.hpp"
+#include "meha/problem/classifier.hpp"
+#include "meha/problem/cross_fit.hpp"
+#include "meha/problem/problem.hpp"
 #include "meha/problem/registry.hpp"
 #include "meha/solver/best_state.hpp"
 #include "meha/solver/blow_up.hpp"
@@ -24,8 +28,8 @@ namespace {
 namespace fs = std::filesystem;
 
 void check_holdout(const Options& options, const Problem& problem) {
-  if (options.problem.data.n_holdout > 0 && problem.n_rows(Level::Holdout) == 0) {
-    throw Error(ExitCode::Config, "problem.data.n_holdout = " + std::to_string(options.problem.data.n_holdout) +
+  if (options.problem.of<DataOptions>().n_holdout > 0 && problem.n_rows(Level::Holdout) == 0) {
+    throw Error(ExitCode::Config, "problem.data.n_holdout = " + std::to_string(options.problem.of<DataOptions>().n_holdout) +
                                       ": must be 0: " + options.problem.type + " measures nothing on held-out rows");
   }
 }
@@ -40,7 +44,7 @@ Metrics compare_by_search(const Options& options, Oracle& oracle, State& state, 
   Metrics metrics;
   timed(oracle, &Timings::evaluate, Stage::Evaluate, [&] {
     metrics = random_search(oracle, state["x"],
-                            {.seed = options.run.seed, .row_visits = options.problem.random_search * of_run});
+                            {.seed = options.run.seed, .row_visits = options.problem.of<SearchOptions>().random_search * of_run});
   });
   return metrics;
 }
@@ -103,7 +107,7 @@ void Job::find_checkpoint() {
   comm_.root_or_none([&] { began_at_zero = !is_fresh() && !has_dataset(origin_.file, label_models_dataset); });
   comm_.broadcast(began_at_zero);
   if (began_at_zero != 0) {
-    options_.problem.start = "zero";
+    options_.problem.of<LabelModelOptions>().start = "zero";
   }
   comm_.broadcast(origin_.record.iteration);
   comm_.broadcast(origin_.file);
@@ -165,7 +169,7 @@ void Job::choose_steps() {
 
 void Job::begin_record() {
   Options resolved = options_;
-  resolved.problem.start = plan_.options.problem.start;
+  resolved.problem.of<LabelModelOptions>().start = plan_.options.problem.of<LabelModelOptions>().start;
   const std::string config = write_config(resolved);
   comm_.root_or_none([&] { write_durably(directory_.file("config.toml"), config); });
   origin_.record.texts = {{"algorithm", options_.algorithm.name},
@@ -222,7 +226,7 @@ Status Job::iterate() {
 void Job::prepare_next_deal() {
   say("ranks have waited for slower ones: dealing out the rows anew");
   plan_.options.algorithm = options_.algorithm;  // with the steps chosen
-  plan_.options.problem.model = options_.problem.model;
+  plan_.options.problem.of<ModelOptions>().model = options_.problem.of<ModelOptions>().model;
   plan_.has_checkpoints = plan_.must_resume = true;
   set_checkpoint_requests(CheckpointRequests::Wait);
 }
@@ -233,7 +237,7 @@ Status Job::judge_labels(Status status) {
   if (exit_code(status) != ExitCode::Finished || labels == nullptr) {
     return status;
   }
-  if (options_.problem.refit) {
+  if (options_.problem.of<LabelModelOptions>().refit) {
     say("judging the labels; training the model on the rows kept, and on others for comparison");
   }
   timed(*oracle_, &Timings::evaluate, Stage::Evaluate,
@@ -247,10 +251,10 @@ Status Job::judge_labels(Status status) {
 }
 
 Status Job::compare_with_search(Status status, Index iterations) {
-  if (exit_code(status) != ExitCode::Finished || options_.problem.random_search <= 0) {
+  if (exit_code(status) != ExitCode::Finished || options_.problem.of<SearchOptions>().random_search <= 0) {
     return status;
   }
-  say("searching x at random, with " + toml(options_.problem.random_search) + " times the passes of the run");
+  say("searching x at random, with " + toml(options_.problem.of<SearchOptions>().random_search) + " times the passes of the run");
   const Metrics found = compare_by_search(options_, *oracle_, state_, iterations);
   comparison_.values.insert(comparison_.values.end(), found.values.begin(), found.values.end());
   return status_after(oracle_->agreed(), status);

@@ -8,47 +8,50 @@
 
 #include "meha/app/setup.hpp"
 #include "meha/io/samples.hpp"
+#include "meha/problem/classifier.hpp"
+#include "meha/problem/cross_fit.hpp"
 
 namespace meha {
 
 bool may_be_mlp(const Options& options, Index n_features, Element element) {
   constexpr Index most_parameters = Index{1} << 20;
-  const ProblemOptions& problem = options.problem;
+  const auto& network = options.problem.of<NetworkOptions>();
   Index width = n_features;
   Index n_parameters = 0;
-  for (const Index units : problem.hidden) {
+  for (const Index units : network.hidden) {
     n_parameters += (width + 1) * units;
     width = units;
   }
-  return problem.model == "auto" && problem.start == "trusted" && n_parameters <= most_parameters &&
-         element != Element::Sparse && problem.init != "zero" && problem.activation != "tanh" &&
-         options.run.initial_state.empty();
+  return options.problem.of<ModelOptions>().model == "auto" &&
+         options.problem.of<LabelModelOptions>().start == "trusted" && n_parameters <= most_parameters &&
+         element != Element::Sparse && options.problem.of<InitOptions>().init != "zero" &&
+         network.activation != "tanh" && options.run.initial_state.empty();
 }
 
 AnswerPlan answer_plan(const Options& options, const CrossFit& problem) {
   // a step of a linear model changes its logits by the sum of all features' steps
   const Real few_features = std::clamp(784 / static_cast<Real>(problem.rows().n_features()), 1.0, 10.0);
   return {.setup = oracle_setup(options),
-          .learning_rate = options.problem.model == "linear" ? 0.01 * few_features : 0.004,
-          .refits = options.problem.refit};
+          .learning_rate = options.problem.of<ModelOptions>().model == "linear" ? 0.01 * few_features : 0.004,
+          .refits = options.problem.of<LabelModelOptions>().refit};
 }
 
 std::string choose_model(Options& options, Problem& problem, Communicator& comm, Simd simd,
                          const std::function<Requests()>& poll) {
-  if (options.problem.model != "auto") {
+  if (options.problem.of<ModelOptions>().model != "auto") {
     return "";
   }
   constexpr Real least_gain = 0.05;  // a perceptron takes some ten times as long
   CrossFit* const of_labels = problem.cross_fit();
   const bool compares = of_labels != nullptr && may_be_mlp(options, of_labels->rows().n_features(),
                                                            of_labels->rows().of(Level::Lower).element());
-  options.problem.model = "linear";
+  options.problem.of<ModelOptions>().model = "linear";
   if (!compares) {
     return "";
   }
   CrossFit& models = *of_labels;
   const auto loss_of = [&](const std::string& name) {
-    options.problem.model = name;
+    options.problem.of<ModelOptions>().model = name;
     models.use_model(options, comm, simd);
     const AnswerPlan plan = answer_plan(options, models);
     Oracle oracle(models, comm, training_setup(models, plan.setup));
@@ -58,17 +61,17 @@ std::string choose_model(Options& options, Problem& problem, Communicator& comm,
   const Real of_mlp = loss_of("mlp");
   const Real of_linear = loss_of("linear");
   if (of_mlp < of_linear * (1 - least_gain)) {
-    options.problem.model = "mlp";
+    options.problem.of<ModelOptions>().model = "mlp";
     models.use_model(options, comm, simd);
   }
   std::array<char, 160> text{};
   std::snprintf(text.data(), text.size(), "problem.model: %s (mean loss on labels not seen: linear %.4g, mlp %.4g)",
-                options.problem.model.c_str(), of_linear, of_mlp);
+                options.problem.of<ModelOptions>().model.c_str(), of_linear, of_mlp);
   return text.data();
 }
 
 bool begins_with_labels(const Options& options, Problem& problem) {
-  return options.problem.start == "trusted" && problem.cross_fit() != nullptr;
+  return options.problem.of<LabelModelOptions>().start == "trusted" && problem.cross_fit() != nullptr;
 }
 
 namespace {

@@ -2,6 +2,7 @@
 // meha list [problems|algorithms|formats|metrics|options]: the tables the program itself works from.
 #include <iomanip>
 #include <iostream>
+#include <map>
 
 #include "meha/app/verbs.hpp"
 #include "meha/core/metric.hpp"
@@ -17,12 +18,30 @@ void print(const std::string& name, const std::string& text) {
   std::cout << "  " << std::left << std::setw(20) << name << ' ' << text << '\n';
 }
 
+/// The entries whose sections have each option: "problem.type = a, b".
+template <class Info>
+void add_owners(const char* option, std::span<const Info> table, std::map<std::string, std::string>& owners) {
+  for (const Info& entry : table) {
+    for (Section section : entry.sections) {
+      section.each([&](const OptionInfo& info, OptionValue) {
+        std::string& names = owners[info.name];
+        names += (names.empty() ? std::string(option) + " = " : ", ") + entry.name;
+      });
+    }
+  }
+}
+
 void list_options() {
-  const Options defaults;
-  visit(defaults, [](const OptionInfo& info, const auto& value) {
+  std::map<std::string, std::string> owners;
+  add_owners("problem.type", problem_table(), owners);
+  add_owners("algorithm.name", algorithm_table(), owners);
+  const Options defaults = all_options();
+  visit(defaults, [&](const OptionInfo& info, const auto& value) {
     const std::string rule = info.rule.text();
+    const std::string& owner = owners[info.name];
     std::cout << info.name << " = " << toml(value) << "\n    " << info.meaning << (rule.empty() ? "" : "; " + rule)
-              << (info.free_on_resume ? " [may change on resume]" : "") << '\n';
+              << (info.free_on_resume() ? " [may change on resume]" : "") << (owner.empty() ? "" : " [" + owner + "]")
+              << '\n';
   });
 }
 

@@ -11,6 +11,9 @@
 #include "meha/app/watchdog.hpp"
 #include "meha/comm/archive.hpp"
 #include "meha/io/config.hpp"
+#include "meha/problem/classifier.hpp"
+#include "meha/problem/registry.hpp"
+#include "meha/solver/registry.hpp"
 
 namespace meha {
 namespace {
@@ -68,13 +71,11 @@ void print_kernels_at(Real rate, const RunSizes& sizes, int n_ranks) {
   print_amount("row kernels, at the rate given", flops / rate / n_ranks * 1e3, "ms");
 }
 
-void print_times(const Duration& duration, const RunSizes& sizes, bool measured_exchange) {
+void print_times(const Duration& duration, Index n_iterations, Index n_reports, bool measured_exchange) {
   print_amount("row kernels", duration.kernels * 1e3, "ms");
   print_amount(measured_exchange ? "exchange" : "exchange, a guess", duration.exchange * 1e3, "ms");
   print_amount("update", duration.update * 1e3, "ms");
   print_amount("time of an iteration", duration.iteration() * 1e3, "ms");
-  const Index n_iterations = sizes.n_iterations();
-  const Index n_reports = 1 + sizes.n_later_reports();
   std::printf("\ntime of the run\n");
   print_amount("reading rows, dealing them out", duration.deal, "s");
   const auto line = [](Index n, const char* what, Real seconds) {
@@ -84,6 +85,21 @@ void print_times(const Duration& duration, const RunSizes& sizes, bool measured_
   const Real loop =
       line(n_iterations, "iterations", duration.iteration()) + line(n_reports, "reports", duration.report);
   print_amount("together", duration.deal + loop, "s");
+}
+
+/// Collective.
+void plan_of_whole(const Communicator& comm, const Options& options, Simd simd) {
+  const Rehearsal made = rehearse_whole(comm, options, simd);
+  if (!comm.is_root()) {
+    return;
+  }
+  std::printf("%s: %lld lower and %lld upper rows, %lld numbers in x, %lld in y, %d %s\n\n", options.problem.type.c_str(),
+              static_cast<long long>(made.n_lower), static_cast<long long>(made.n_upper),
+              static_cast<long long>(made.n_x), static_cast<long long>(made.n_y), comm.size(),
+              comm.size() == 1 ? "rank" : "ranks");
+  print_amount("checkpoint", static_cast<Real>(made.state_bytes) / 1e6, "MB");
+  std::printf("\nper iteration\n");
+  print_times(made.duration, made.n_iterations, made.n_reports, true);
 }
 
 }  // namespace
@@ -96,15 +112,25 @@ ExitCode plan_verb(const Arguments& arguments) {
     options = read_config(arguments.target);
     apply_settings(options, arguments.settings);
     check_names(options);
+    refuse_options_of_others(options);
     packed = pack(options);
   });
   comm.broadcast(packed);
-  options = unpack<Options>(packed);
+  options = unpack(packed, all_options());
   const Watchdog watchdog(comm, options.comm.watchdog_s);
   const Simd simd = agree_on_simd(comm, options.run.simd);
+  const ProblemInfo& info = problem_info(options.problem.type);
+  if (!info.file_rows) {
+    if (arguments.ranks > 0 || arguments.flops > 0) {
+      throw Error(ExitCode::Config, "meha plan: --ranks and --flops need a problem that plans from its files alone; " +
+                                        options.problem.type + " is made: start plan on the ranks in question");
+    }
+    plan_of_whole(comm, options, simd);
+    return ExitCode::Finished;
+  }
   std::optional<RunSizes> sizes;
   comm.root_or_none([&] { sizes = sizes_of_run(options, simd); });
-  const XLayout x_layout = has_x_per_row(options) ? XLayout::PerRow : XLayout::Shared;
+  const XLayout x_layout = info.file_rows(options).x_per_row ? XLayout::PerRow : XLayout::Shared;
   const Cost cost = cost_of_iteration(options.algorithm, x_layout, comm);
   if (sizes) {
     sizes->cost = cost;
@@ -113,7 +139,7 @@ ExitCode plan_verb(const Arguments& arguments) {
   const bool has_rate = arguments.flops > 0;
   const Duration duration = has_rate ? Duration() : rehearse(comm, sizes ? &*sizes : nullptr, simd, n_ranks);
   if (comm.is_root()) {
-    if (options.problem.model == "auto" && sizes->options.problem.model == "mlp") {
+    if (options.problem.of<ModelOptions>().model == "auto" && sizes->options.problem.of<ModelOptions>().model == "mlp") {
       std::printf("problem.model = \"auto\": the figures are for \"mlp\", the larger of the two it chooses from\n");
     }
     print_memory(*sizes, n_ranks);
@@ -121,7 +147,7 @@ ExitCode plan_verb(const Arguments& arguments) {
     if (has_rate) {
       print_kernels_at(arguments.flops * 1e9, *sizes, n_ranks);
     } else {
-      print_times(duration, *sizes, n_ranks == comm.size());
+      print_times(duration, sizes->n_iterations(), 1 + sizes->n_later_reports(), n_ranks == comm.size());
     }
     std::printf("\n");
     print_amount("checkpoint", (state_bytes(*sizes) + 0.03e6) / 1e6, "MB");

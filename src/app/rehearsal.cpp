@@ -7,6 +7,7 @@
 
 #include "meha/app/setup.hpp"
 #include "meha/comm/archive.hpp"
+#include "meha/data/data_options.hpp"
 #include "meha/problem/registry.hpp"
 #include "meha/solver/best_state.hpp"
 #include "meha/solver/registry.hpp"
@@ -49,7 +50,7 @@ PerLevel<Index> first_rows(const RunSizes& sizes, int n_ranks) {
 
 /// How many rows of their files to choose from, so that `rows` are the same share of them as the run's rows are.
 Index n_rows_to_choose_from(const RunSizes& sizes, const PerLevel<Index>& rows) {
-  const DataOptions& data = sizes.options.problem.data;
+  const DataOptions& data = sizes.options.problem.of<DataOptions>();
   const auto of_training_file = [&](const PerLevel<Index>& n) {
     return static_cast<Real>(n[Level::Lower] +
                              (data.validation_features.empty() ? n[Level::Upper] + n[Level::Holdout] : 0) +
@@ -60,10 +61,16 @@ Index n_rows_to_choose_from(const RunSizes& sizes, const PerLevel<Index>& rows) 
   return std::max({chosen, rows[Level::Upper] + rows[Level::Holdout], rows[Level::Test]});
 }
 
+void close_steps(AlgorithmOptions& algorithm) {
+  for (Schedule* step : {&algorithm.alpha, &algorithm.beta, &algorithm.eta}) {
+    *step = step->is_open() ? constant(1e-3) : *step;
+  }
+}
+
 /// A config of these rows alone, chosen among as much more of their file as the run's are.
 Options with_rows(const RunSizes& sizes, const PerLevel<Index>& rows, bool is_streamed) {
   Options options = sizes.options;
-  DataOptions& data = options.problem.data;
+  DataOptions& data = options.problem.of<DataOptions>();
   data.n_train = rows[Level::Lower];
   data.n_validation = rows[Level::Upper] + rows[Level::Holdout];
   data.n_test = rows[Level::Test];
@@ -75,9 +82,7 @@ Options with_rows(const RunSizes& sizes, const PerLevel<Index>& rows, bool is_st
   }
   options.run.iterations = {sizes.n_iterations()};
   options.run.report_every = {options.run.report_every.iterations(sizes.iterations_per_pass())};
-  for (Schedule* step : {&options.algorithm.alpha, &options.algorithm.beta, &options.algorithm.eta}) {
-    *step = step->is_open() ? constant(1e-3) : *step;
-  }
+  close_steps(options.algorithm);
   return options;
 }
 
@@ -108,29 +113,40 @@ Duration time_iterations(Oracle& oracle, Algorithm& algorithm, State& state, Ind
           .update = spent.update / times};
 }
 
-/// On rank 0. Collective.
-Duration rehearse_with(const Communicator& world, const Options& options, Simd simd) {
+/// @param options  iterations in iterations, not in passes     Collective.
+Rehearsal rehearse_with(const Communicator& world, const Options& options, Simd simd) {
   Communicator comm = world;
   std::unique_ptr<Problem> problem;
+  Rehearsal all;
   const Real deal_s = seconds_of(comm, [&] { problem = make_problem(options, comm, simd); });
   Oracle oracle(*problem, comm, oracle_setup(options));
   const auto algorithm = make_algorithm(options.algorithm, *problem);
   State state;
   algorithm->add_fields(oracle, state);
-  if (options.problem.data.n_holdout > 0) {
+  if (options.problem.of<DataOptions>().n_holdout > 0) {
     add_best_state(state, algorithm->variables());
   }
   problem->start(state["x"], state["y"]);
   algorithm->init(oracle, state);
   const auto report = [&] { measure(*algorithm, oracle, state); };
   const Real first_report_s = seconds_of(comm, report);
-  const Index n_iterations = options.run.iterations.n;
-  Duration duration = time_iterations(oracle, *algorithm, state, n_iterations);
-  const Index every = options.run.report_every.n;
+  const Index per_pass = oracle.iterations_per_pass();
+  const Index n_iterations = options.run.iterations.iterations(per_pass);
+  all.duration = time_iterations(oracle, *algorithm, state, n_iterations);
+  const Index every = options.run.report_every.iterations(per_pass);
   const auto n_later_reports = static_cast<Real>((n_iterations + every - 1) / every);
-  duration.deal = deal_s;
-  duration.report = (first_report_s + n_later_reports * seconds_of(comm, report)) / (1 + n_later_reports);
-  return duration;
+  all.duration.deal = deal_s;
+  all.duration.report = (first_report_s + n_later_reports * seconds_of(comm, report)) / (1 + n_later_reports);
+  all.n_iterations = n_iterations;
+  all.n_reports = 1 + static_cast<Index>(n_later_reports);
+  all.n_x = problem->n_x();
+  all.n_y = problem->n_y();
+  all.n_lower = problem->n_rows(Level::Lower);
+  all.n_upper = problem->n_rows(Level::Upper);
+  for (const Field& field : state.fields()) {
+    all.state_bytes += static_cast<Index>(sizeof(Real)) * (field.per_row ? all.n_x : field.values.size());
+  }
+  return all;
 }
 
 Real guessed_exchange(const RunSizes& sizes, int n_ranks) {
@@ -157,12 +173,12 @@ Duration rehearse(const Communicator& comm, const RunSizes* sizes, Simd simd, in
   comm.broadcast(smaller_config);
   Real deal_of_fewer_s = 0;
   if (!smaller_config.empty()) {
-    const auto options = unpack<Options>(smaller_config);
+    const auto options = unpack(smaller_config, all_options());
     for (int time = 0; time < 2; ++time) {  // the first brings the file from its disk
       deal_of_fewer_s = seconds_of(comm, [&] { make_problem(options, comm, simd); });
     }
   }
-  Duration duration = rehearse_with(comm, unpack<Options>(config), simd);
+  Duration duration = rehearse_with(comm, unpack(config, all_options()), simd).duration;
   if (!comm.is_root()) {
     return duration;
   }
@@ -186,6 +202,12 @@ Duration rehearse(const Communicator& comm, const RunSizes* sizes, Simd simd, in
     duration.exchange = guessed_exchange(*sizes, n_ranks);
   }
   return duration;
+}
+
+Rehearsal rehearse_whole(const Communicator& comm, const Options& options, Simd simd) {
+  Options closed = options;
+  close_steps(closed.algorithm);
+  return rehearse_with(comm, closed, simd);
 }
 
 }  // namespace meha

@@ -14,7 +14,7 @@ namespace {
 
 void refuse_fixed(const Options& options, const std::vector<std::string>& names) {
   visit(options, [&](const OptionInfo& info, const auto&) {
-    if (!info.free_on_resume && std::find(names.begin(), names.end(), info.name) != names.end()) {
+    if (!info.free_on_resume() && std::find(names.begin(), names.end(), info.name) != names.end()) {
       throw Error(ExitCode::Config, std::string("--set ") + info.name +
                                         ": may not change when a run is resumed: its results would be another run's");
     }

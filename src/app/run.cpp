@@ -5,6 +5,7 @@
 #include "meha/app/verbs.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/run_directory.hpp"
+#include "meha/solver/registry.hpp"
 
 namespace meha {
 namespace {
@@ -27,6 +28,7 @@ JobPlan plan_run(const Arguments& arguments) {
   plan.options = read_config(arguments.target);
   apply_settings(plan.options, arguments.settings);
   check_names(plan.options);
+  refuse_options_of_others(plan.options);
   plan.directory = arguments.out.empty() ? "runs/" + plan.options.run.name : arguments.out;
   plan.has_checkpoints = RunDirectory(plan.directory).has_checkpoints();
   if (plan.has_checkpoints) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "meha/app/signals.hpp"
+#include "meha/data/data_options.hpp"
 #include "meha/io/config.hpp"
 #include "meha/data/formats.hpp"
 #include "meha/problem/registry.hpp"
@@ -12,19 +13,9 @@
 namespace meha {
 
 void check_names(const Options& options) {
-  const auto check = [](const char* key, const std::string& value, auto table) {
-    std::string known;
-    for (const auto& info : table) {
-      if (value == info.name) {
-        return;
-      }
-      known += (known.empty() ? "" : "|") + std::string(info.name);
-    }
-    throw Error(ExitCode::Config, std::string(key) + " = " + toml(value) + ": must be one of " + known);
-  };
-  check("problem.type", options.problem.type, problem_table());
-  check("algorithm.name", options.algorithm.name, algorithm_table());
-  (void)format_of(options.problem.data.format);
+  (void)problem_info(options.problem.type);
+  (void)algorithm_info(options.algorithm.name);
+  (void)format_of(options.problem.of<DataOptions>().format);
 }
 
 Simd agree_on_simd(const Communicator& comm, const std::string& wanted) {

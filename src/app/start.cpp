@@ -2,6 +2,7 @@
 #include "meha/app/start.hpp"
 
 #include "meha/app/labels.hpp"
+#include "meha/data/data_options.hpp"
 #include "meha/solver/best_state.hpp"
 #include "meha/solver/timed.hpp"
 
@@ -36,7 +37,7 @@ void fill_state(const Options& options, const Origin& origin, const State& start
   if (begins_with_labels(options, problem)) {
     add_label_fields(state, *problem.cross_fit());
   }
-  if (options.problem.data.n_holdout > 0) {
+  if (options.problem.of<DataOptions>().n_holdout > 0) {
     add_best_state(state, algorithm.variables());
   }
   if (!origin.file.empty()) {

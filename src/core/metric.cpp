@@ -9,63 +9,19 @@
 namespace meha {
 namespace {
 
-constexpr std::array metrics_known = {
+/// What every run measures; between the two stand the metrics of problems and algorithms.
+constexpr std::array values = {
     MetricInfo{"iteration", "completed iterations"},
     MetricInfo{"upper_value", "F(x,y)"},
     MetricInfo{"lower_value", "f(x,y) + g(x,y)"},
-    MetricInfo{"gap",
-               "phi(x,y) - phi(x,theta) - |theta-y|^2/(2 gamma), a lower bound of phi - v_gamma; bome: "
-               "f(x,y) - f(x,y_T)"},
-    MetricInfo{"residual", "largest of residual_x, residual_y, residual_theta"},
+    MetricInfo{"gap", "phi(x,y) - phi(x,theta) - |theta-y|^2/(2 gamma), a lower bound of phi - v_gamma; bome: " "f(x,y) - f(x,y_T)"},
+    MetricInfo{"residual", "largest of residual_x, residual_y and what other residuals the method has"},
     MetricInfo{"residual_x", "|x - Proj(x - d_x)| of the last step"},
     MetricInfo{"residual_y", "|y - Prox(y - d_y)| of the last step"},
-    MetricInfo{"residual_theta", "|theta - Prox(theta - eta d_theta)|/eta of the last step"},
-    MetricInfo{"residual_v", "|d_v| of the last step"},
     MetricInfo{"step_norm_x", "length of the last step of x"},
     MetricInfo{"step_norm_y", "length of the last step of y"},
-    MetricInfo{"error_x", "relative distance of x to the optimum"},
-    MetricInfo{"error_y", "relative distance of y to the optimum"},
-    MetricInfo{"test_error", "squared error on test rows: their mean; group_lasso: relative to the targets' squares"},
-    MetricInfo{"test_r2", "1 - test_error relative to the variance of the test rows' targets"},
-    MetricInfo{"test_accuracy", "share of test rows that y classifies as labelled"},
-    MetricInfo{"few_shot_accuracy", "share of query images of held-out classes that fitted heads classify as labelled"},
-    MetricInfo{"few_shot_accuracy_se", "standard error of few_shot_accuracy, over evaluation tasks"},
-    MetricInfo{"untrained_accuracy", "few_shot_accuracy of the features before any training, on the same tasks"},
-    MetricInfo{"untrained_accuracy_se", "standard error of untrained_accuracy, over evaluation tasks"},
-    MetricInfo{"holdout_accuracy", "share of held-out rows that y classifies as labelled"},
-    MetricInfo{"holdout_value", "mean loss of y on held-out rows"},
-    MetricInfo{"precision", "share of truly clean rows among those kept (weight >= 1/2)"},
-    MetricInfo{"recall", "share of the truly clean rows that are kept"},
-    MetricInfo{"f1", "harmonic mean of precision and recall"},
-    MetricInfo{"auroc", "probability that a clean row has a larger weight than a corrupted one"},
-    MetricInfo{"rows_kept", "training rows with weight >= 1/2"},
-    MetricInfo{"features_used", "features with a weight that is not 0 for some class"},
-    MetricInfo{"noise_rate", "estimated share of wrong labels: mean of 1 - p_correct"},
-    MetricInfo{"detection_auroc", "probability that a wrong label has a smaller p_correct than a right one"},
-    MetricInfo{"detection_precision", "share of wrong labels among suspect rows (p_correct < 1/2)"},
-    MetricInfo{"detection_recall", "share of the wrong labels that are suspect"},
-    MetricInfo{"detection_f1", "harmonic mean of detection_precision and detection_recall"},
-    MetricInfo{"calibration_error", "mean difference of p_correct and the share of right labels, in ten intervals"},
-    MetricInfo{"trusted_detection_auroc", "detection_auroc of a model of the trusted rows alone"},
-    MetricInfo{"trusted_detection_f1",
-               "detection_f1 of that model, a row being suspect where another class is likelier"},
-    MetricInfo{"trusted_noise_rate", "estimated share of wrong labels among the trusted rows"},
-    MetricInfo{"trusted_value", "mean loss of trusted rows by models that have not seen them"},
-    MetricInfo{"model_accuracy", "test accuracy of the model that export --what model writes"},
-    MetricInfo{"refit_soft", "test accuracy: trusted rows, and all others by how sure their labels are"},
-    MetricInfo{"refit_kept", "… trusted rows and the rows kept (p_correct >= 1/2)"},
-    MetricInfo{"refit_kept_only", "… the rows kept alone"},
-    MetricInfo{"refit_corrupted", "… trusted rows and all others as given"},
-    MetricInfo{"refit_validation", "… trusted rows alone"},
-    MetricInfo{"refit_clean", "… trusted rows and those whose labels are truly right"},
-    MetricInfo{"start_row_visits", "row visits of the models that the run starts from: rows times models"},
-    MetricInfo{"solved_upper_value", "F for the run's x, with the lower level solved as in the random search"},
-    MetricInfo{"search_upper_value",
-               "least F of a random search over x (problem.random_search times the run's passes)"},
-    MetricInfo{"search_shared_upper_value", "… among the trials with one number for all entries of x"},
-    MetricInfo{"search_test_accuracy", "test_accuracy of the search's best trial"},
-    MetricInfo{"search_test_error", "test_error of the search's best trial"},
-    MetricInfo{"search_trials", "trials of the random search"},
+};
+constexpr std::array costs = {
     MetricInfo{"lower_visits", "visits of training rows by all iterations: rows times points"},
     MetricInfo{"upper_visits", "… of validation rows"},
     MetricInfo{"product_visits", "exact second-order products of rows: rows times directions"},
@@ -82,23 +38,47 @@ constexpr std::array metrics_known = {
     MetricInfo{"checkpoint_s", "writing checkpoints"},
 };
 
-/// Place in the table; names that it lacks come last.
-std::size_t place_of(std::string_view name) {
-  static const auto places = [] {
-    std::unordered_map<std::string_view, std::size_t> made;
-    for (const MetricInfo& info : metrics_known) {
-      made.emplace(info.name, made.size());
+struct Table {
+  std::vector<MetricInfo> infos;
+  std::unordered_map<std::string, std::size_t> places;
+
+  Table() {
+    infos.assign(values.begin(), values.end());
+    infos.insert(infos.end(), costs.begin(), costs.end());
+    number();
+  }
+  void number() {
+    for (std::size_t place = 0; place < infos.size(); ++place) {
+      places[infos[place].name] = place;
     }
-    return made;
-  }();
-  const auto at = places.find(name);
-  return at != places.end() ? at->second : places.size();
+  }
+};
+
+Table& table() {
+  static Table table;
+  return table;
+}
+
+/// Place in the table; names that it lacks come last.
+std::size_t place_of(const std::string& name) {
+  const auto at = table().places.find(name);
+  return at != table().places.end() ? at->second : table().infos.size();
 }
 
 }  // namespace
 
 std::span<const MetricInfo> metric_table() {
-  return metrics_known;
+  return table().infos;
+}
+
+void add_metrics(std::span<const MetricInfo> infos) {
+  auto& all = table().infos;
+  for (const MetricInfo& info : infos) {
+    if (!table().places.contains(info.name)) {
+      all.insert(all.end() - costs.size(), info);
+      table().number();
+    }
+  }
 }
 
 void Metrics::set(std::string_view name, Real value) {
@@ -125,17 +105,6 @@ std::optional<Real> Metrics::find(std::string_view name) const {
 void Metrics::sort() {
   std::stable_sort(values.begin(), values.end(),
                    [](const auto& a, const auto& b) { return place_of(a.first) < place_of(b.first); });
-}
-
-void set_cleaning_metrics(Real clean_kept, Real corrupted_kept, Real clean_dropped, Metrics& metrics) {
-  const auto ratio = [&](const char* name, Real part, Real whole) {
-    if (whole > 0) {
-      metrics.set(name, part / whole);
-    }
-  };
-  ratio("precision", clean_kept, clean_kept + corrupted_kept);
-  ratio("recall", clean_kept, clean_kept + clean_dropped);
-  ratio("f1", 2 * clean_kept, 2 * clean_kept + corrupted_kept + clean_dropped);
 }
 
 }  // namespace meha

@@ -29,131 +29,42 @@ std::string_view last_part(std::string_view name) {
   return name.substr(name.rfind('.') + 1);
 }
 
-template <class Value>
-std::string toml_list(const std::vector<Value>& values) {
-  std::string list = "[";
-  for (const auto& value : values) {
-    list += (list.size() > 1 ? ", " : "") + toml(value);
-  }
-  return list + "]";
+/// Whether the run itself chooses a value in place of this one.
+bool is_open(const OptionInfo& info, const std::string& value) {
+  return info.on_resume == OnResume::Chosen && value == "auto";
 }
 
 }  // namespace
 
-std::string Rule::text() const {
-  const auto number = [](Real v) {
-    std::string s = shortest(v);
-    return s.ends_with(".0") ? s.substr(0, s.size() - 2) : s;
-  };
-  switch (kind) {
-    case Kind::Any:
-      return "";
-    case Kind::Positive:
-      return "must be > 0";
-    case Kind::AtLeast:
-      return "must be >= " + number(low);
-    case Kind::Between:
-      return "must be >= " + number(low) + " and < " + number(high);
-    case Kind::OneOf:
-      return std::string("must be one of ") + choices;
-  }
-  return "";
-}
-
-bool Rule::allows(Real value) const {
-  switch (kind) {
-    case Kind::Positive:
-      return value > 0 && value <= std::numeric_limits<Real>::max();
-    case Kind::AtLeast:
-      return value >= low && value <= std::numeric_limits<Real>::max();
-    case Kind::Between:
-      return value >= low && value < high;
-    default:
-      return true;
-  }
-}
-
-bool Rule::allows(const std::string& value) const {
-  if (kind != Kind::OneOf) {
-    return true;
-  }
-  const std::string all = std::string("|") + choices + "|";
-  return value.find('|') == std::string::npos && all.find("|" + value + "|") != std::string::npos;
-}
-
-std::string toml(const std::string& value) {
-  std::string quoted = "\"";
-  for (const char c : value) {
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      char code[8];
-      std::snprintf(code, sizeof code, "\\u%04x", static_cast<unsigned>(static_cast<unsigned char>(c)));
-      quoted += code;
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + "\"";
-}
-
-std::string toml(const Path& value) {
-  return toml(value.value);
-}
-
-std::string toml(const std::vector<std::string>& values) {
-  return toml_list(values);
-}
-
-std::string toml(const std::vector<Index>& values) {
-  return toml_list(values);
-}
-
-std::string toml(Index value) {
-  return std::to_string(value);
-}
-
-std::string toml(bool value) {
-  return value ? "true" : "false";
-}
-
-std::string toml(Real value) {
-  return shortest(value);
-}
-
-std::string toml(const Schedule& value) {
-  return value.toml();
-}
-
-std::string toml(const Count& value) {
-  const std::string n = toml(value.n);
-  return value.in_passes ? "\"" + n + (value.n == 1 ? " pass\"" : " passes\"") : n;
-}
-
 std::vector<OptionDifference> compare(const Options& before, const Options& after) {
+  Options was = before;
+  Options now = after;
+  was.problem.add(after.problem.sections());
+  was.algorithm.add(after.algorithm.sections());
+  now.problem.add(before.problem.sections());
+  now.algorithm.add(before.algorithm.sections());
   std::map<std::string, std::string> values;
   std::map<std::string, Schedule> schedules;
-  visit(before, [&](const OptionInfo& info, const auto& value) {
+  visit(was, [&](const OptionInfo& info, const auto& value) {
     values[info.name] = toml(value);
     if constexpr (std::same_as<decltype(value), const Schedule&>) {
       schedules[info.name] = value;
     }
   });
   std::vector<OptionDifference> differences;
-  visit(after, [&](const OptionInfo& info, const auto& value) {
+  visit(now, [&](const OptionInfo& info, const auto& value) {
     if constexpr (std::same_as<decltype(value), const Schedule&>) {
       if (agrees(schedules[info.name], value)) {
         return;
       }
     }
     if constexpr (std::same_as<decltype(value), const std::string&>) {
-      if (&value == &after.problem.model && value == "auto") {
+      if (is_open(info, value)) {
         return;
       }
     }
-    if (const std::string now = toml(value); now != values[info.name]) {
-      differences.push_back({info.name, info.free_on_resume, values[info.name], now});
+    if (const std::string text = toml(value); text != values[info.name]) {
+      differences.push_back({info.name, info.free_on_resume(), values[info.name], text});
     }
   });
   return differences;
@@ -161,25 +72,28 @@ std::vector<OptionDifference> compare(const Options& before, const Options& afte
 
 void adopt_chosen(const Options& chosen, Options& options) {
   std::map<std::string, Schedule> schedules;
+  std::map<std::string, std::string> texts;
   visit(chosen, [&](const OptionInfo& info, const auto& value) {
     if constexpr (std::same_as<decltype(value), const Schedule&>) {
       schedules[info.name] = value;
+    } else if constexpr (std::same_as<decltype(value), const std::string&>) {
+      texts[info.name] = value;
     }
   });
   visit(options, [&](const OptionInfo& info, auto& value) {
     if constexpr (std::same_as<decltype(value), Schedule&>) {
       value = value.is_open() ? schedules[info.name] : value;
+    } else if constexpr (std::same_as<decltype(value), std::string&>) {
+      if (is_open(info, value) && texts.contains(info.name)) {
+        value = texts[info.name];
+      }
     }
   });
-  if (options.problem.model == "auto") {
-    options.problem.model = chosen.problem.model;
-  }
 }
 
-std::vector<std::string> nearest_option_names(const std::string& name) {
+std::vector<std::string> nearest_option_names(const Options& options, const std::string& name) {
   std::vector<std::pair<std::size_t, std::string>> scored;
-  const Options defaults;
-  visit(defaults, [&](const OptionInfo& info, const auto&) {
+  visit(options, [&](const OptionInfo& info, const auto&) {
     const std::size_t whole = edit_distance(name, info.name);
     const std::size_t part = edit_distance(last_part(name), last_part(info.name)) + 1;
     scored.emplace_back(std::min(whole, part), info.name);

@@ -12,6 +12,7 @@
 
 #include "meha/core/error.hpp"
 #include "meha/core/host.hpp"
+#include "meha/solver/registry.hpp"
 
 namespace meha {
 namespace {
@@ -92,7 +93,7 @@ class Reader {
       } else if (is_section) {
         fail(node, name, "must be a table");
       } else {
-        const auto nearest = nearest_option_names(name);
+        const auto nearest = nearest_option_names(all_options(), name);
         const std::string line = has_lines_ ? ":" + std::to_string(node.source().begin.line) : "";
         throw Error(ExitCode::Config, origin_ + line + ": " + name + ": unknown key; nearest are " + nearest[0] + ", " +
                                           nearest[1] + ", " + nearest[2]);
@@ -225,7 +226,7 @@ class Reader {
     member.kind = per_row ? Schedule::Kind::PerRow : Schedule::Kind::Power;
     for (const auto& [key, entry] : *table) {
       const std::string name = std::string(info.name) + "." + std::string(key.str());
-      const OptionInfo free_number{.name = info.name, .rule = Rule::any(), .free_on_resume = false, .meaning = ""};
+      const OptionInfo free_number{.name = info.name, .rule = Rule::any(), .on_resume = info.on_resume, .meaning = ""};
       if (key.str() == (per_row ? "per_row" : "a")) {
         member.a = number(info, entry, name);
       } else if (!per_row && key.str() == "b") {
@@ -333,7 +334,7 @@ std::string read_text(const std::string& path, ExitCode on_error) {
 }
 
 Options parse_config(const std::string& text, const std::string& origin) {
-  Options options;
+  Options options = all_options();
   check_depth(text, origin);
   try {
     Reader(origin, true, fs::absolute(origin).parent_path()).read(toml::parse(text, origin), options);
@@ -369,7 +370,8 @@ std::vector<std::string> apply_settings(Options& options, const std::vector<std:
 std::string write_config(const Options& options) {
   std::string text;
   std::string section;
-  visit(options, [&](const OptionInfo& info, const auto& member) {
+  const Options own = options_in_use(options);
+  visit(own, [&](const OptionInfo& info, const auto& member) {
     const std::string name = info.name;
     const std::size_t dot = name.rfind('.');
     if (name.substr(0, dot) != section) {

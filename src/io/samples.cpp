@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "meha/comm/ranking.hpp"
+#include "meha/core/schedule.hpp"
 
 namespace meha {
 namespace {

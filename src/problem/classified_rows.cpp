@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "meha/data/data_options.hpp"
 #include "meha/problem/deal.hpp"
 
 namespace meha {
@@ -25,7 +26,7 @@ void expect_memory_for(const Communicator& comm, Index n_parameters, Index n_fea
 ClassifiedRows::ClassifiedRows(const Options& options, const Communicator& comm, Simd simd, const Split& split,
                                Loss loss)
     : n_classes_(loss == Loss::Squared ? 1 : split.n_classes()), loss_(loss) {
-  DealtRows dealt = deal_split(comm, split, options.run.block_rows, options.problem.data.memory << 20);
+  DealtRows dealt = deal_split(comm, split, options.run.block_rows, options.problem.of<DataOptions>().memory << 20);
   rows_ = std::move(dealt.rows);
   fingerprint_ = std::move(dealt.fingerprint);
   comm.broadcast(n_classes_);

@@ -10,8 +10,9 @@ namespace {
 
 template <class T>
 std::unique_ptr<Classifier> make(const ProblemOptions& options, const ClassifierShape& shape, Simd simd) {
-  if (options.model == "mlp") {
-    return std::make_unique<MlpClassifier<T>>(shape, options.hidden, activation_of(options.activation), simd);
+  if (options.of<ModelOptions>().model == "mlp") {
+    const auto& network = options.of<NetworkOptions>();
+    return std::make_unique<MlpClassifier<T>>(shape, network.hidden, activation_of(network.activation), simd);
   }
   return std::make_unique<LinearClassifier<T>>(shape, simd);
 }
@@ -28,15 +29,17 @@ void Classifier::collect_touched_along(std::size_t /*direction*/, OutSpan /*hess
 
 std::unique_ptr<Classifier> make_classifier(const ProblemOptions& options, const ClassifierShape& shape,
                                             const std::string& precision, Simd simd) {
-  require(options.model == "auto" || options.model == "linear" || options.model == "mlp",
+  const std::string& model = options.of<ModelOptions>().model;
+  const auto& network = options.of<NetworkOptions>();
+  require(model == "auto" || model == "linear" || model == "mlp",
           "the option table admits only known models");
-  if (options.model == "mlp" && shape.loss == Loss::Squared) {
+  if (model == "mlp" && shape.loss == Loss::Squared) {
     throw Error(ExitCode::Config, "problem.loss = \"squared\": needs problem.model = \"linear\"");
   }
-  if (options.model == "mlp" && options.activation == "tanh") {
+  if (model == "mlp" && network.activation == "tanh") {
     throw Error(ExitCode::Config, "problem.activation = \"tanh\": an mlp takes one of relu|sigmoid|none");
   }
-  if (options.model == "mlp" && !options.hidden.empty() && options.init == "zero") {
+  if (model == "mlp" && !network.hidden.empty() && options.of<InitOptions>().init == "zero") {
     throw Error(
         ExitCode::Config,
         "problem.init = \"zero\": the hidden units of an mlp would stay equal forever; take \"kaiming_uniform\" "

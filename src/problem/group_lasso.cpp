@@ -9,6 +9,7 @@
 #include "meha/core/error.hpp"
 #include "meha/core/prox.hpp"
 #include "meha/core/random.hpp"
+#include "meha/problem/synthetic.hpp"
 
 namespace meha {
 namespace {
@@ -29,8 +30,8 @@ prox::GroupL2 group_term(In x, const std::vector<Range>& groups) {
 
 }  // namespace
 
-GroupLasso::GroupLasso(const Options& options, const Communicator& /*comm*/, Simd /*simd*/) : n_(options.problem.n) {
-  const Index size = options.problem.group_size;
+GroupLasso::GroupLasso(const Options& options, const Communicator& /*comm*/, Simd /*simd*/) : n_(options.problem.of<SizeOptions>().n) {
+  const Index size = options.problem.of<GroupLassoOptions>().group_size;
   if (size < 5 || n_ % size != 0) {
     throw Error(ExitCode::Config, "problem.group_size = " + std::to_string(size) +
                                       ": must be at least 5 and divide problem.n = " + std::to_string(n_));

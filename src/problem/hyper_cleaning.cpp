@@ -4,34 +4,35 @@
 #include <algorithm>
 #include <cmath>
 
+#include "meha/data/data_options.hpp"
+#include "meha/problem/classifier.hpp"
+#include "meha/problem/cross_fit.hpp"
 #include "meha/problem/deal.hpp"
 
 namespace meha {
-
-Real sigmoid(Real x) {
-  if (x >= 0) {
-    return 1 / (1 + std::exp(-x));
-  }
-  const Real power = std::exp(x);
-  return power / (1 + power);
+void set_cleaning_metrics(Real clean_kept, Real corrupted_kept, Real clean_dropped, Metrics& metrics) {
+  const auto ratio = [&](const char* name, Real part, Real whole) {
+    if (whole > 0) {
+      metrics.set(name, part / whole);
+    }
+  };
+  ratio("precision", clean_kept, clean_kept + corrupted_kept);
+  ratio("recall", clean_kept, clean_kept + clean_dropped);
+  ratio("f1", 2 * clean_kept, 2 * clean_kept + corrupted_kept + clean_dropped);
 }
 
 HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, Simd simd)
-    : init_(options.problem.init),
+    : init_(options.problem.of<InitOptions>().init),
       seed_(options.run.seed),
-      regularisation_(options.problem.regularisation),
+      regularisation_(options.problem.of<NetworkOptions>().regularisation),
       sigmoid_(tile_kernels<Real>(simd).sigmoid) {
   Split split;
   comm.root_or_none([&] {
-    if (options.problem.loss != "cross_entropy") {
-      throw Error(ExitCode::Config, "problem.loss = " + toml(options.problem.loss) +
-                                        ": must be \"cross_entropy\": hyper_cleaning weighs labels that are classes");
-    }
-    if (options.problem.start == "zero") {
-      require_validation(options.problem.data);
+    if (options.problem.of<LabelModelOptions>().start == "zero") {
+      require_validation(options.problem.of<DataOptions>());
     }
     split =
-        load_split(options.problem.data, options.problem.noise, options.run.seed, Targets::Classes, Features::InFile);
+        load_split(options.problem.of<DataOptions>(), options.problem.of<NoiseOptions>(), options.run.seed, Targets::Classes, Features::InFile);
   });
   rows_ = ClassifiedRows(options, comm, simd, split, Loss::CrossEntropy);
   trusts_surest_ = rows_.n_rows(Level::Upper) == 0;

@@ -6,6 +6,8 @@
 
 #include "meha/core/error.hpp"
 #include "meha/core/random.hpp"
+#include "meha/data/data_options.hpp"
+#include "meha/problem/classifier.hpp"
 #include "meha/problem/deal.hpp"
 
 namespace meha {
@@ -19,26 +21,29 @@ struct Deck {
 };
 
 void check_options(const ProblemOptions& problem) {
-  if (!problem.data.test_features.empty()) {
-    throw Error(ExitCode::Config, "problem.data.test_features = " + toml(problem.data.test_features) +
+  const auto& data = problem.of<DataOptions>();
+  const auto& network = problem.of<NetworkOptions>();
+  const auto& noise = problem.of<NoiseOptions>();
+  if (!data.test_features.empty()) {
+    throw Error(ExitCode::Config, "problem.data.test_features = " + toml(data.test_features) +
                                       ": must not be given; evaluation tasks are drawn from the classes held out "
                                       "(problem.n_held_out_classes) of the training and validation rows");
   }
-  if (problem.hidden.empty()) {
+  if (network.hidden.empty()) {
     throw Error(ExitCode::Config, "problem.hidden = []: must name at least one layer of features");
   }
-  if (problem.activation != "relu" && problem.activation != "tanh") {
-    throw Error(ExitCode::Config, "problem.activation = " + toml(problem.activation) + ": must be one of relu|tanh");
+  if (network.activation != "relu" && network.activation != "tanh") {
+    throw Error(ExitCode::Config, "problem.activation = " + toml(network.activation) + ": must be one of relu|tanh");
   }
-  if (problem.noise.kind != "none") {
-    throw Error(ExitCode::Config, "problem.noise.kind = " + toml(problem.noise.kind) +
+  if (noise.kind != "none") {
+    throw Error(ExitCode::Config, "problem.noise.kind = " + toml(noise.kind) +
                                       ": must be \"none\": a wrong label would carry a class held out into training");
   }
 }
 
-Index n_held_out(const ProblemOptions& problem) {
-  return problem.held_out_classes.empty() ? problem.n_held_out_classes
-                                          : static_cast<Index>(problem.held_out_classes.size());
+Index n_held_out(const FewShotOptions& tasks) {
+  return tasks.held_out_classes.empty() ? tasks.n_held_out_classes
+                                          : static_cast<Index>(tasks.held_out_classes.size());
 }
 
 /// Numbers the classes anew, those of problem.held_out_classes last, the others in their order.
@@ -63,17 +68,17 @@ void put_last(const std::vector<Index>& held_out, Split& split) {
   }
 }
 
-Deck draw_deck(const Split& split, const ProblemOptions& problem, const EpisodePlan& training,
+Deck draw_deck(const Split& split, const FewShotOptions& tasks, const EpisodePlan& training,
                const EpisodePlan& evaluation, Index seed) {
-  const Index turns = problem.rotations ? 4 : 1;
+  const Index turns = tasks.rotations ? 4 : 1;
   const Index n_classes = turns * split.n_classes();
-  const Index n_training = n_classes - turns * n_held_out(problem);
+  const Index n_training = n_classes - turns * n_held_out(tasks);
   const Selection support_pool =
-      problem.rotations ? with_rotations(split.rows[Level::Lower]) : split.rows[Level::Lower];
-  const Selection query_pool = problem.rotations ? with_rotations(split.rows[Level::Upper]) : split.rows[Level::Upper];
+      tasks.rotations ? with_rotations(split.rows[Level::Lower]) : split.rows[Level::Lower];
+  const Selection query_pool = tasks.rotations ? with_rotations(split.rows[Level::Upper]) : split.rows[Level::Upper];
   const auto draw = [&](Range classes, const EpisodePlan& plan, EpisodeSet set) {
     Episodes episodes = draw_episodes(support_pool, query_pool, classes, plan, seed, set);
-    return problem.rotations ? Episodes{turned_images(episodes.support), turned_images(episodes.query)} : episodes;
+    return tasks.rotations ? Episodes{turned_images(episodes.support), turned_images(episodes.query)} : episodes;
   };
   Deck deck{.training = draw({0, n_training}, training, EpisodeSet::Training), .evaluation = {}};
   if (evaluation.n_tasks > 0) {
@@ -82,8 +87,8 @@ Deck draw_deck(const Split& split, const ProblemOptions& problem, const EpisodeP
   return deck;
 }
 
-EpisodePlan plan_of(const ProblemOptions& problem, Index n_tasks) {
-  return {.n_tasks = n_tasks, .n_ways = problem.n_ways, .n_shots = problem.n_shots, .n_queries = problem.n_queries};
+EpisodePlan plan_of(const FewShotOptions& tasks, Index n_tasks) {
+  return {.n_tasks = n_tasks, .n_ways = tasks.n_ways, .n_shots = tasks.n_shots, .n_queries = tasks.n_queries};
 }
 
 OutSpan part(OutSpan whole, Index task, Index size) {
@@ -98,21 +103,22 @@ Range rows_of(Range tasks, Index n_rows_of_task) {
 
 template <class T>
 HyperRepresentation<T>::HyperRepresentation(const Options& options, const Communicator& comm, Simd simd)
-    : init_(options.problem.init),
+    : init_(options.problem.of<InitOptions>().init),
       seed_(options.run.seed),
-      regularisation_(options.problem.regularisation),
-      plan_(plan_of(options.problem, options.problem.n_tasks)),
-      evaluation_plan_(
-          plan_of(options.problem, n_held_out(options.problem) > 0 ? options.problem.n_evaluation_tasks : 0)) {
+      regularisation_(options.problem.of<NetworkOptions>().regularisation) {
+  const auto& tasks = options.problem.of<FewShotOptions>();
+  const auto& network = options.problem.of<NetworkOptions>();
+  plan_ = plan_of(tasks, tasks.n_tasks);
+  evaluation_plan_ = plan_of(tasks, n_held_out(tasks) > 0 ? tasks.n_evaluation_tasks : 0);
   Deck deck;
   comm.root_or_none([&] {
     check_options(options.problem);
-    DataOptions data = options.problem.data;
+    DataOptions data = options.problem.of<DataOptions>();
     data.sparse = "never";
     require_validation(data);
-    Split split = load_split(data, options.problem.noise, seed_);
-    put_last(options.problem.held_out_classes, split);
-    deck = draw_deck(split, options.problem, plan_, evaluation_plan_, seed_);
+    Split split = load_split(data, options.problem.of<NoiseOptions>(), seed_);
+    put_last(tasks.held_out_classes, split);
+    deck = draw_deck(split, tasks, plan_, evaluation_plan_, seed_);
     fingerprint_ = fingerprint_of(split);
   });
   comm.broadcast(fingerprint_);
@@ -127,8 +133,8 @@ HyperRepresentation<T>::HyperRepresentation(const Options& options, const Commun
   network_ = std::make_unique<FeatureNetwork<T>>(
       NetworkShape{
           .n_features = support_.n_features(),
-          .hidden = options.problem.hidden,
-          .activation = options.problem.activation == "relu" ? FeatureActivation::Relu : FeatureActivation::Tanh,
+          .hidden = network.hidden,
+          .activation = network.activation == "relu" ? FeatureActivation::Relu : FeatureActivation::Tanh,
           .element = support_.element()},
       simd);
   weight_.resize(plan_.n_ways, n_hidden());

@@ -2,9 +2,11 @@
 #include "meha/problem/registry.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "meha/core/error.hpp"
+#include "meha/data/data_options.hpp"
 #include "meha/problem/group_lasso.hpp"
 #include "meha/problem/hyper_cleaning.hpp"
 #include "meha/problem/hyper_representation.hpp"
@@ -20,22 +22,80 @@ std::unique_ptr<Problem> make(const Options& options, const Communicator& comm, 
   return std::make_unique<Kind>(options, comm, simd);
 }
 
-std::vector<ProblemInfo>& problems() {
-  static std::vector<ProblemInfo> table = {
-      {"hyper_cleaning", "learn one weight per training row so that wrong labels are found", make<HyperCleaning>},
-      {"strongly_convex", "quadratic, known optimum", make<StronglyConvex>},
-      {"merely_convex", "lower level without a unique minimiser, known optimum", make<MerelyConvex>},
-      {"sine_nonconvex", "nonconvex lower level, known global optimum", make<SineNonconvex>},
-      {"lasso_nonsmooth", "one l1 weight per coordinate, known optima", make<LassoNonsmooth>},
-      {"group_lasso", "sparse group lasso with one weight per group", make<GroupLasso>},
-      {"rxgd_toy", "nonconvex upper level over a least-squares or cosine lower level", make<RxgdToy>},
-      {"pbgd_toy", "one-dimensional, many stationary points", make<PbgdToy>},
-      {"hyper_representation", "learn features that few labelled images per class are enough for",
-       make_hyper_representation},
-      {"regularisation",
-       "learn one penalty per feature of a linear classifier or regression, for the least validation loss",
-       make<Regularisation>},
+std::vector<ProblemInfo> built_in() {
+  const std::vector<Section> size = {SizeOptions()};
+  const std::vector<MetricInfo> errors(optimum_metrics.begin(), optimum_metrics.end());
+  const auto metrics = [](std::initializer_list<std::span<const MetricInfo>> lists) {
+    std::vector<MetricInfo> all;
+    for (const auto& list : lists) {
+      std::ranges::copy(list, std::back_inserter(all));
+    }
+    return all;
   };
+  return {
+      {.name = "hyper_cleaning",
+       .summary = "learn one weight per training row so that wrong labels are found",
+       .make = make<HyperCleaning>,
+       .sections = {ModelOptions(), InitOptions(), NetworkOptions(), LabelModelOptions(), DataOptions(), NoiseOptions()},
+       .metrics = metrics({row_metrics, weight_metrics, label_metrics}),
+       .file_rows = [](const Options&) { return FileRows{.x_per_row = true}; }},
+      {.name = "strongly_convex",
+       .summary = "quadratic, known optimum",
+       .make = make<StronglyConvex>,
+       .sections = {SizeOptions(), StronglyConvexOptions()},
+       .metrics = errors},
+      {.name = "merely_convex",
+       .summary = "lower level without a unique minimiser, known optimum",
+       .make = make<MerelyConvex>,
+       .sections = size,
+       .metrics = errors},
+      {.name = "sine_nonconvex",
+       .summary = "nonconvex lower level, known global optimum",
+       .make = make<SineNonconvex>,
+       .sections = size,
+       .metrics = errors},
+      {.name = "lasso_nonsmooth",
+       .summary = "one l1 weight per coordinate, known optima",
+       .make = make<LassoNonsmooth>,
+       .sections = size,
+       .metrics = errors},
+      {.name = "group_lasso",
+       .summary = "sparse group lasso with one weight per group",
+       .make = make<GroupLasso>,
+       .sections = {SizeOptions(), GroupLassoOptions()},
+       .metrics = {test_error_metric}},
+      {.name = "rxgd_toy",
+       .summary = "nonconvex upper level over a least-squares or cosine lower level",
+       .make = make<RxgdToy>,
+       .sections = {SizeOptions(), RxgdToyOptions()}},
+      {.name = "pbgd_toy", .summary = "one-dimensional, many stationary points", .make = make<PbgdToy>},
+      {.name = "hyper_representation",
+       .summary = "learn features that few labelled images per class are enough for",
+       .make = make_hyper_representation,
+       .sections = {InitOptions(), NetworkOptions(), FewShotOptions(), DataOptions(), NoiseOptions()},
+       .metrics = metrics({few_shot_metrics})},
+      {.name = "regularisation",
+       .summary = "learn one penalty per feature of a linear classifier or regression, for the least validation loss",
+       .make = make<Regularisation>,
+       .sections = {ModelOptions(), InitOptions(), RegularisationOptions(), SearchOptions(), DataOptions(),
+                    NoiseOptions()},
+       .metrics = metrics({row_metrics, regularisation_metrics, search_metrics}),
+       .file_rows =
+           [](const Options& options) {
+             const bool squared = options.problem.of<RegularisationOptions>().loss == "squared";
+             return FileRows{.targets = squared ? Targets::Numbers : Targets::Classes};
+           }},
+  };
+}
+
+std::vector<ProblemInfo>& problems() {
+  static std::vector<ProblemInfo> table = [] {
+    auto all = built_in();
+    for (const ProblemInfo& info : all) {
+      add_metrics(info.metrics);
+    }
+    return all;
+  }();
   return table;
 }
 
@@ -50,18 +110,23 @@ void add_problem(ProblemInfo info) {
   if (info.name.empty() || !info.make || std::ranges::any_of(problems(), has_its_name)) {
     throw Error(ExitCode::Bug, "add_problem(" + toml(info.name) + "): needs a name that is not taken, and make");
   }
+  add_metrics(info.metrics);
   problems().push_back(std::move(info));
 }
 
-std::unique_ptr<Problem> make_problem(const Options& options, const Communicator& comm, Simd simd) {
+const ProblemInfo& problem_info(const std::string& type) {
   std::string known;
   for (const ProblemInfo& info : problem_table()) {
-    if (options.problem.type == info.name) {
-      return info.make(options, comm, simd);
+    if (type == info.name) {
+      return info;
     }
     known += (known.empty() ? "" : "|") + info.name;
   }
-  throw Error(ExitCode::Config, "problem.type = " + toml(options.problem.type) + ": must be one of " + known);
+  throw Error(ExitCode::Config, "problem.type = " + toml(type) + ": must be one of " + known);
+}
+
+std::unique_ptr<Problem> make_problem(const Options& options, const Communicator& comm, Simd simd) {
+  return problem_info(options.problem.type).make(options, comm, simd);
 }
 
 }  // namespace meha

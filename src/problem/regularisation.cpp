@@ -5,7 +5,9 @@
 #include <cmath>
 
 #include "meha/core/prox.hpp"
+#include "meha/data/data_options.hpp"
 #include "meha/data/split.hpp"
+#include "meha/problem/classifier.hpp"
 
 namespace meha {
 namespace {
@@ -43,28 +45,28 @@ InSpan as_weights(In x) {
 }  // namespace
 
 Regularisation::Regularisation(const Options& options, const Communicator& comm, Simd simd)
-    : penalty_(options.problem.penalty == "l2"   ? Penalty::L2
-               : options.problem.penalty == "l1" ? Penalty::L1
+    : penalty_(options.problem.of<RegularisationOptions>().penalty == "l2"   ? Penalty::L2
+               : options.problem.of<RegularisationOptions>().penalty == "l1" ? Penalty::L1
                                                  : Penalty::Group),
-      x_start_(options.problem.x_start),
-      x_min_(penalty_ == Penalty::L2 ? options.problem.x_min : std::max(options.problem.x_min, 0.0)),
-      x_max_(options.problem.x_max),
-      loss_(options.problem.loss == "squared" ? Loss::Squared : Loss::CrossEntropy),
-      init_(options.problem.init),
+      x_start_(options.problem.of<RegularisationOptions>().x_start),
+      x_min_(penalty_ == Penalty::L2 ? options.problem.of<RegularisationOptions>().x_min : std::max(options.problem.of<RegularisationOptions>().x_min, 0.0)),
+      x_max_(options.problem.of<RegularisationOptions>().x_max),
+      loss_(options.problem.of<RegularisationOptions>().loss == "squared" ? Loss::Squared : Loss::CrossEntropy),
+      init_(options.problem.of<InitOptions>().init),
       seed_(options.run.seed) {
   Split split;
   comm.root_or_none([&] {
-    if (options.problem.model == "mlp") {
+    if (options.problem.of<ModelOptions>().model == "mlp") {
       throw Error(ExitCode::Config,
-                  "problem.model = " + toml(options.problem.model) +
+                  "problem.model = " + toml(options.problem.of<ModelOptions>().model) +
                       ": must be \"linear\": the penalties are one per feature of a linear classifier");
     }
     if (x_min_ > x_max_) {
-      throw Error(ExitCode::Config, "problem.x_min = " + toml(options.problem.x_min) +
-                                        ": must not be above problem.x_max = " + toml(options.problem.x_max));
+      throw Error(ExitCode::Config, "problem.x_min = " + toml(options.problem.of<RegularisationOptions>().x_min) +
+                                        ": must not be above problem.x_max = " + toml(options.problem.of<RegularisationOptions>().x_max));
     }
-    require_validation(options.problem.data);
-    split = load_split(options.problem.data, options.problem.noise, options.run.seed,
+    require_validation(options.problem.of<DataOptions>());
+    split = load_split(options.problem.of<DataOptions>(), options.problem.of<NoiseOptions>(), options.run.seed,
                        loss_ == Loss::Squared ? Targets::Numbers : Targets::Classes, Features::InFile);
     test_variance_ = variance_of(split.rows[Level::Test].numbers);
   });

@@ -69,7 +69,7 @@ void Synthetic<Self>::measure(InSpan /*tallies*/, In x, In y, Metrics& metrics) 
 }
 
 StronglyConvex::StronglyConvex(const Options& options, const Communicator& /*comm*/, Simd /*simd*/)
-    : Synthetic(options), condition_(options.problem.condition) {}
+    : Synthetic(options), condition_(options.problem.of<StronglyConvexOptions>().condition) {}
 
 Real StronglyConvex::diagonal(Index i) const {
   return n_ == 1 ? 1 : 1 + (condition_ - 1) * static_cast<Real>(i) / static_cast<Real>(n_ - 1);

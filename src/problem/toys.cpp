@@ -5,6 +5,7 @@
 
 #include "meha/core/prox.hpp"
 #include "meha/core/random.hpp"
+#include "meha/problem/synthetic.hpp"
 
 namespace meha {
 namespace {
@@ -33,8 +34,8 @@ void add_gradient(OutSpan into, const Vec& gradient) {
 }  // namespace
 
 RxgdToy::RxgdToy(const Options& options, const Communicator& /*comm*/, Simd /*simd*/)
-    : seed_(options.run.seed), cosine_(options.problem.lower == "cosine") {
-  const Index n = options.problem.n;
+    : seed_(options.run.seed), cosine_(options.problem.of<RxgdToyOptions>().lower == "cosine") {
+  const Index n = options.problem.of<SizeOptions>().n;
   c_ = random_vector(n, seed_, 1);
   d_ = random_vector(n, seed_, 2);
   // H = Q·diag·Q, Q a reflection: symmetric, with a spectrum spread over (0.1, 1)

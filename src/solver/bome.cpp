@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "meha/solver/direction.hpp"
 #include "meha/solver/smooth_lower.hpp"
 
 namespace meha {
@@ -14,7 +15,7 @@ Bome::Bome(const AlgorithmOptions& options, const Problem& problem)
       per_row_(problem.x_layout() == XLayout::PerRow),
       n_rows_(problem.n_rows(Level::Lower)),
       direction_x_("x", optimizer_of_x(options, per_row_), options, per_row_ ? n_rows_ : 0),
-      direction_y_("y", options.optimizer_y, options, 0) {
+      direction_y_("y", options.of<DirectionOptions>().optimizer_y, options, 0) {
   require_smooth_lower_level("bome", problem);
   if (options.batch_lower > 0 || options.batch_upper > 0) {
     throw Error(
@@ -65,7 +66,7 @@ void Bome::estimate(Oracle& oracle, State& s) {
             .grad_y_upper = upper.grad_y};
   }
   inner_ = s["y"] - b * here.grad_y_q;
-  for (Index t = 1; t < options_.bome.inner; ++t) {
+  for (Index t = 1; t < options_.of<BomeOptions>().inner; ++t) {
     auto sweep = oracle.sweep(s["x"], s.iteration);
     const Result& lower = sweep.lower(inner_, Want::GradY);
     sweep.same_rows_next();
@@ -91,7 +92,7 @@ Real Bome::multiplier() const {
   const Barrier& here = barrier_;
   const Real square = here.square_x + here.grad_y_q.squaredNorm();
   const Real product = (per_row_ ? 0 : here.grad_x_upper.dot(here.grad_x_q)) + here.grad_y_upper.dot(here.grad_y_q);
-  const Real barrier = options_.bome.rate * (options_.bome.phi == "norm" ? square : here.q);
+  const Real barrier = options_.of<BomeOptions>().rate * (options_.of<BomeOptions>().phi == "norm" ? square : here.q);
   return std::max(barrier - product, Real(0)) / (square + tiny);
 }
 

@@ -6,15 +6,15 @@
 namespace meha {
 
 std::string optimizer_of_x(const AlgorithmOptions& options, bool per_row) {
-  return options.optimizer_x != "auto" ? options.optimizer_x : per_row ? "adam" : "sgd";
+  return options.of<DirectionOptions>().optimizer_x != "auto" ? options.of<DirectionOptions>().optimizer_x : per_row ? "adam" : "sgd";
 }
 
 Direction::Direction(std::string variable, std::string kind, const AlgorithmOptions& options, Index n_rows)
     : variable_(std::move(variable)),
       kind_(std::move(kind)),
-      momentum_(options.momentum),
-      adam_(options.adam),
-      epsilon_(n_rows > 0 ? options.adam.epsilon / static_cast<Real>(n_rows) : options.adam.epsilon),
+      momentum_(options.of<DirectionOptions>().momentum),
+      adam_(options.of<DirectionOptions>().adam),
+      epsilon_(n_rows > 0 ? options.of<DirectionOptions>().adam.epsilon / static_cast<Real>(n_rows) : options.of<DirectionOptions>().adam.epsilon),
       per_row_(n_rows > 0) {}
 
 void Direction::add_fields(State& state, Index size) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "meha/solver/direction.hpp"
 #include "meha/solver/steps.hpp"
 
 namespace meha {
@@ -14,8 +15,8 @@ Meha::Meha(const AlgorithmOptions& options, const Problem& problem)
       per_row_(problem.x_layout() == XLayout::PerRow),
       n_rows_(problem.n_rows(Level::Lower)),
       direction_x_("x", optimizer_of_x(options, per_row_), options, per_row_ ? n_rows_ : 0),
-      direction_y_("y", options.optimizer_y, options, 0),
-      direction_theta_("theta", options.optimizer_theta, options, 0) {}
+      direction_y_("y", options.of<DirectionOptions>().optimizer_y, options, 0),
+      direction_theta_("theta", options.of<MehaOptions>().optimizer_theta, options, 0) {}
 
 std::vector<Variable> Meha::variables() const {
   auto all = Algorithm::variables();
@@ -54,7 +55,7 @@ void Meha::step(Oracle& oracle, State& s) {
   auto sweep = oracle.sweep(x, k);
   const Result& at_theta = sweep.lower(theta, Want::GradX | Want::GradY);
   const Result& at_y = sweep.lower(y, Want::GradX | Want::GradY);
-  sweep.add_upper(y, Want::GradX | Want::GradY, 1 / options_.penalty.at(k), at_y);
+  sweep.add_upper(y, Want::GradX | Want::GradY, 1 / options_.of<MehaOptions>().penalty.at(k), at_y);
   const auto x_step = [&](Range rows, RowSums& sums) { step_x(s, rows, at_y, at_theta, sums); };
   sweep.between_halves(std::cref(x_step));
   sweep.run();
@@ -129,7 +130,7 @@ void Meha::step_y(State& s, In grad) {
     const auto theta = s["theta"].segment(part.begin, part.size());
     auto d = d_.head(part.size());
     auto moved = moved_.head(part.size());
-    d = grad.segment(part.begin, part.size()) - (y - theta) / options_.gamma;
+    d = grad.segment(part.begin, part.size()) - (y - theta) / options_.of<MehaOptions>().gamma;
     moved = y - d;
     problem_.prox_g(1, x, moved);
     residual_square += (y - moved).squaredNorm();
@@ -150,7 +151,7 @@ void Meha::step_theta(State& s, Index k, In grad) {
     const auto theta = s["theta"].segment(part.begin, part.size());
     auto d = d_.head(part.size());
     auto moved = moved_.head(part.size());
-    d = grad.segment(part.begin, part.size()) + (theta - y) / options_.gamma;
+    d = grad.segment(part.begin, part.size()) + (theta - y) / options_.of<MehaOptions>().gamma;
     moved = theta - eta * d;
     problem_.prox_g(eta, x, moved);
     residual_square += (theta - moved).squaredNorm();
@@ -193,7 +194,7 @@ void Meha::measure(Oracle& oracle, State& s, Metrics& metrics) {
   const Real phi_theta = lower_theta.value + problem_.g(shared_x, theta);
   metrics.set("upper_value", upper_y.value);
   metrics.set("lower_value", phi_y);
-  metrics.set("gap", phi_y - phi_theta - (theta - y).squaredNorm() / (2 * options_.gamma));
+  metrics.set("gap", phi_y - phi_theta - (theta - y).squaredNorm() / (2 * options_.of<MehaOptions>().gamma));
   if (last_.x >= 0) {
     metrics.set("residual", std::max({last_.x, last_.y, last_.theta}));
     metrics.set("residual_x", last_.x);

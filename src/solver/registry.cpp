@@ -2,8 +2,10 @@
 #include "meha/solver/registry.hpp"
 
 #include <algorithm>
+#include <map>
 #include <vector>
 
+#include "meha/problem/registry.hpp"
 #include "meha/solver/bome.hpp"
 #include "meha/solver/meha.hpp"
 #include "meha/solver/sl_bamm.hpp"
@@ -16,12 +18,33 @@ std::unique_ptr<Algorithm> make(const AlgorithmOptions& options, const Problem& 
   return std::make_unique<Kind>(options, problem);
 }
 
-std::vector<AlgorithmInfo>& algorithms() {
-  static std::vector<AlgorithmInfo> table = {
-      {"meha", "single-loop, Hessian-free, Moreau envelope (arXiv 2405.09927)", make<Meha>},
-      {"bome", "first-order, inner loop, value function as a dynamic barrier (NeurIPS 2022)", make<Bome>},
-      {"sl_bamm", "single-loop, averaged levels, second-order products (arXiv 2302.03407)", make<SlBamm>},
+std::vector<AlgorithmInfo> built_in() {
+  return {
+      {.name = "meha",
+       .summary = "single-loop, Hessian-free, Moreau envelope (arXiv 2405.09927)",
+       .make = make<Meha>,
+       .sections = {MehaOptions(), DirectionOptions()},
+       .metrics = {{"residual_theta", "|theta - Prox(theta - eta d_theta)|/eta of the last step"}}},
+      {.name = "bome",
+       .summary = "first-order, inner loop, value function as a dynamic barrier (NeurIPS 2022)",
+       .make = make<Bome>,
+       .sections = {BomeOptions(), DirectionOptions()}},
+      {.name = "sl_bamm",
+       .summary = "single-loop, averaged levels, second-order products (arXiv 2302.03407)",
+       .make = make<SlBamm>,
+       .sections = {SlBammOptions(), DirectionOptions()},
+       .metrics = {{"residual_v", "|d_v| of the last step"}}},
   };
+}
+
+std::vector<AlgorithmInfo>& algorithms() {
+  static std::vector<AlgorithmInfo> table = [] {
+    auto all = built_in();
+    for (const AlgorithmInfo& info : all) {
+      add_metrics(info.metrics);
+    }
+    return all;
+  }();
   return table;
 }
 
@@ -36,18 +59,92 @@ void add_algorithm(AlgorithmInfo info) {
   if (info.name.empty() || !info.make || std::ranges::any_of(algorithms(), has_its_name)) {
     throw Error(ExitCode::Bug, "add_algorithm(" + toml(info.name) + "): needs a name that is not taken, and make");
   }
+  add_metrics(info.metrics);
   algorithms().push_back(std::move(info));
 }
 
-std::unique_ptr<Algorithm> make_algorithm(const AlgorithmOptions& options, const Problem& problem) {
+const AlgorithmInfo& algorithm_info(const std::string& name) {
   std::string known;
   for (const AlgorithmInfo& info : algorithm_table()) {
-    if (options.name == info.name) {
-      return info.make(options, problem);
+    if (name == info.name) {
+      return info;
     }
     known += (known.empty() ? "" : "|") + info.name;
   }
-  throw Error(ExitCode::Config, "algorithm.name = " + toml(options.name) + ": must be one of " + known);
+  throw Error(ExitCode::Config, "algorithm.name = " + toml(name) + ": must be one of " + known);
+}
+
+std::unique_ptr<Algorithm> make_algorithm(const AlgorithmOptions& options, const Problem& problem) {
+  return algorithm_info(options.name).make(options, problem);
+}
+
+Options all_options() {
+  Options options;
+  for (const ProblemInfo& info : problem_table()) {
+    options.problem.add(info.sections);
+  }
+  for (const AlgorithmInfo& info : algorithm_table()) {
+    options.algorithm.add(info.sections);
+  }
+  return options;
+}
+
+namespace {
+
+bool has_like(const std::vector<Section>& sections, const Section& section) {
+  return std::ranges::any_of(sections, [&](const Section& other) { return other.is_like(section); });
+}
+
+/// The entry of this name; null where there is none.
+template <class Info>
+const Info* find_entry(std::span<const Info> table, const std::string& name) {
+  const auto at = std::ranges::find(table, name, &Info::name);
+  return at != table.end() ? &*at : nullptr;
+}
+
+template <class Info>
+void keep_own(std::span<const Info> table, const std::string& name, Sections& sections) {
+  if (const Info* entry = find_entry(table, name)) {
+    sections.remove_if([&](const Section& section) { return !has_like(entry->sections, section); });
+  }
+}
+
+template <class Info>
+void refuse_others(std::span<const Info> table, const std::string& option, const std::string& name,
+                   const Sections& given) {
+  const Info* entry = find_entry(table, name);
+  for (const Info& other : table) {
+    for (const Section& section : other.sections) {
+      if (entry == nullptr || has_like(entry->sections, section)) {
+        continue;
+      }
+      std::map<std::string, std::string> defaults;
+      section.defaults().each([&](const OptionInfo& info, OptionValue value) {
+        defaults[info.name] = std::visit([](const auto* member) { return toml(*member); }, value);
+      });
+      given.each([&](const OptionInfo& info, const auto& value) {
+        const auto at = defaults.find(info.name);
+        if (at != defaults.end() && at->second != toml(value)) {
+          throw Error(ExitCode::Config, std::string(info.name) + " = " + toml(value) + ": is an option of " + option +
+                                            " = " + toml(other.name) + ", which is " + toml(name) + " here");
+        }
+      });
+    }
+  }
+}
+
+}  // namespace
+
+Options options_in_use(const Options& options) {
+  Options own = options;
+  keep_own(problem_table(), options.problem.type, own.problem);
+  keep_own(algorithm_table(), options.algorithm.name, own.algorithm);
+  return own;
+}
+
+void refuse_options_of_others(const Options& options) {
+  refuse_others(problem_table(), "problem.type", options.problem.type, options.problem);
+  refuse_others(algorithm_table(), "algorithm.name", options.algorithm.name, options.algorithm);
 }
 
 }  // namespace meha

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "meha/solver/direction.hpp"
 #include "meha/solver/smooth_lower.hpp"
 
 namespace meha {
@@ -14,7 +15,7 @@ SlBamm::SlBamm(const AlgorithmOptions& options, const Problem& problem)
       per_row_(problem.x_layout() == XLayout::PerRow),
       n_rows_(problem.n_rows(Level::Lower)),
       direction_x_("x", optimizer_of_x(options, per_row_), options, per_row_ ? n_rows_ : 0),
-      direction_y_("y", options.optimizer_y, options, 0) {
+      direction_y_("y", options.of<DirectionOptions>().optimizer_y, options, 0) {
   require_smooth_lower_level("sl_bamm", problem);
 }
 
@@ -25,7 +26,7 @@ std::vector<Variable> SlBamm::variables() const {
 }
 
 SlBamm::Steps SlBamm::steps(Index k) const {
-  const SlBammOptions& own = options_.sl_bamm;
+  const SlBammOptions& own = options_.of<SlBammOptions>();
   const Real t = static_cast<Real>(k + 1);
   const bool averages = own.strategy != "strongly_convex";
   const Real mu = averages ? own.mu * std::pow(t, -own.mu_decay) : 0;
@@ -40,7 +41,7 @@ SlBamm::Steps SlBamm::steps(Index k) const {
 }
 
 std::string SlBamm::choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const {
-  const Real mu = options.sl_bamm.strategy == "strongly_convex" ? 0 : options.sl_bamm.mu;
+  const Real mu = options.of<SlBammOptions>().strategy == "strongly_convex" ? 0 : options.of<SlBammOptions>().mu;
   return choose_open_steps(options, [&] {
     const Real beta = 1 / curvature_along_y(oracle, start, {.lower = 1 - mu, .upper = mu});
     const bool adam = optimizer_of_x(options, per_row_) == "adam";

@@ -8,6 +8,7 @@
 
 #include "meha/core/random.hpp"
 #include "meha/solver/direction.hpp"
+#include "meha/solver/meha.hpp"
 #include "meha/solver/registry.hpp"
 
 namespace meha {
@@ -52,7 +53,7 @@ Real largest_eigenvalue(Index n, Product&& product) {
 class Curvature {
  public:
   Curvature(Oracle& oracle, const AlgorithmOptions& options, State& state)
-      : oracle_(oracle), c_(options.penalty.at(0)), gamma_(options.gamma), x_(state["x"]), y_(state["y"]) {}
+      : oracle_(oracle), c_(options.of<MehaOptions>().penalty.at(0)), gamma_(options.of<MehaOptions>().gamma), x_(state["x"]), y_(state["y"]) {}
 
   /// ‖∇²_yy f‖, or ‖∇²_yy (F/c + f)‖.
   Real along_y(bool with_upper) {
@@ -178,7 +179,7 @@ void choose_safe(const Problem& problem, AlgorithmOptions& options) {
     throw Error(ExitCode::Config,
                 "algorithm steps \"safe\": this problem does not know its Lipschitz constants; use \"auto\"");
   }
-  const Real gamma = options.gamma;
+  const Real gamma = options.of<MehaOptions>().gamma;
   const Real rho = 1 / gamma - known->rho;
   if (!(rho > 0)) {
     throw Error(ExitCode::Config, "algorithm.gamma = " + shortest(gamma) + ": must be < 1/" + shortest(known->rho) +
@@ -188,7 +189,7 @@ void choose_safe(const Problem& problem, AlgorithmOptions& options) {
   const Real eta = 2 / (lower + 1 / gamma + rho);
   const Real l_theta = std::max(1 / (gamma * rho), lower / rho);
   const Real l_v = lower * std::max(Real(1), l_theta) + std::max(Real(1), l_theta) / gamma;
-  const Real l_i = known->upper / options.penalty.at(0) + lower + l_v;
+  const Real l_i = known->upper / options.of<MehaOptions>().penalty.at(0) + lower + l_v;
   const Real c2 = l_i / 2 + (1 + 2 / eta) * (lower * lower + 1 / (gamma * gamma)) * l_theta * l_theta;
   const Real c1 = c2 + eta * l_theta * l_theta * rho / (2 * gamma * gamma);
   choose(options.alpha, Schedule::Kind::Safe, std::min(1 / (4 * c1), eta * rho));
@@ -209,9 +210,9 @@ struct AutoSteps {
     options.eta = asked.eta;
     options.beta = asked.beta;
     options.alpha = asked.alpha;
-    const Real eta = size(asked.optimizer_theta, lower + 1 / asked.gamma);
-    const Real beta = size(asked.optimizer_y, both);
-    const bool alike = asked.optimizer_theta == asked.optimizer_y;
+    const Real eta = size(asked.of<MehaOptions>().optimizer_theta, lower + 1 / asked.of<MehaOptions>().gamma);
+    const Real beta = size(asked.of<DirectionOptions>().optimizer_y, both);
+    const bool alike = asked.of<MehaOptions>().optimizer_theta == asked.of<DirectionOptions>().optimizer_y;
     choose(options.eta, Schedule::Kind::Auto, alike ? std::min(eta, beta) : eta);
     choose(options.beta, Schedule::Kind::Auto, alike ? std::min(eta, beta) : beta);
     choose(options.alpha, Schedule::Kind::Auto,
@@ -233,7 +234,7 @@ void choose_auto(Oracle& oracle, AlgorithmOptions& options, const State& run_sta
   steps.lower = at_start.along_y(false);
   steps.both = at_start.along_y(true);
   if (!per_row && asks_alpha && optimizer_of_x(asked, per_row) != "adam") {
-    steps.along_x = at_start.along_x(1 / (steps.lower + 1 / asked.gamma));
+    steps.along_x = at_start.along_x(1 / (steps.lower + 1 / asked.of<MehaOptions>().gamma));
   }
   const Real n_moved = static_cast<Real>(asked.batch_lower > 0 ? std::min(asked.batch_lower, oracle.n_lower_rows())
                                                                : oracle.n_lower_rows());

@@ -7,7 +7,11 @@
 #include <fstream>
 
 #include "meha/app/setup.hpp"
+#include "meha/solver/meha.hpp"
+#include "meha/solver/direction.hpp"
 #include "meha/core/random.hpp"
+#include "meha/data/data_options.hpp"
+#include "meha/problem/classifier.hpp"
 
 namespace meha::bench {
 namespace {
@@ -48,10 +52,10 @@ void make_data(const Shape& shape, const std::string& features, const std::strin
 Options options_of(const Shape& shape, const std::string& folder, const Communicator& comm) {
   Options options;
   options.problem.type = "hyper_cleaning";
-  options.problem.model = shape.model;
+  options.problem.of<ModelOptions>().model = shape.model;
   options.run.precision = shape.precision;
   options.comm.sum = shape.sum;
-  auto& data = options.problem.data;
+  auto& data = options.problem.of<DataOptions>();
   const std::string stem = folder + "/" + std::to_string(shape.rows + shape.validation) + "x" +
                            std::to_string(shape.features) + "x" + std::to_string(shape.classes);
   data.train_features.value = stem + "-features.idx";
@@ -63,7 +67,7 @@ Options options_of(const Shape& shape, const std::string& folder, const Communic
   algorithm.alpha = constant(1e-3);
   algorithm.beta = constant(1e-4);
   algorithm.eta = constant(1e-4);
-  algorithm.optimizer_y = algorithm.optimizer_theta = "momentum";
+  algorithm.of<DirectionOptions>().optimizer_y = algorithm.of<MehaOptions>().optimizer_theta = "momentum";
   algorithm.batch_lower = algorithm.batch_upper = shape.batch;
   comm.root_or_none([&] {
     if (!std::filesystem::exists(data.train_features.value)) {

@@ -85,7 +85,7 @@ struct Kernel {
 /// Both halves do 2·(columns of both points) flops a stored feature.
 void half_of_tile(State& state, const Kernel& kernel, bool backward) {
   ProblemOptions options;
-  options.model = kernel.model;
+  options.of<ModelOptions>().model = kernel.model;
   const auto classifier = make_classifier(
       options, {.n_features = kernel.n_features, .n_classes = kernel.n_classes, .element = kernel.element},
       kernel.precision, kernel.simd);

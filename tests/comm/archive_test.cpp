@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "meha/comm/archive.hpp"
+#include "meha/solver/registry.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,16 +11,16 @@ namespace {
 
 TEST(Archive, EveryOptionSurvives) {
   const Options options = other_options();
-  const auto returned = unpack<Options>(pack(options));
+  const auto returned = unpack(pack(options), all_options());
   for (const OptionDifference& difference : compare(options, returned)) {
     ADD_FAILURE() << difference.name << ": " << difference.before << " became " << difference.after;
   }
 }
 
 TEST(Archive, SchedulesSurviveToTheBit) {
-  Options options;
+  Options options = all_options();
   options.algorithm.alpha = {.kind = Schedule::Kind::Power, .a = 0.1, .b = 1.0 / 3, .power = -0.7};
-  EXPECT_EQ(unpack<Options>(pack(options)).algorithm.alpha, options.algorithm.alpha);
+  EXPECT_EQ(unpack(pack(options), all_options()).algorithm.alpha, options.algorithm.alpha);
 }
 
 TEST(Archive, EqualValuesGiveEqualBytes) {

@@ -8,6 +8,7 @@
 #include <limits>
 #include <set>
 
+#include "meha/solver/meha.hpp"
 #include "support/other_options.hpp"
 
 namespace meha {
@@ -17,7 +18,7 @@ using testing::Contains;
 
 template <class See>
 void visit_defaults(See&& see) {
-  const Options defaults;
+  const Options defaults = all_options();
   visit(defaults, see);
 }
 
@@ -67,7 +68,7 @@ TEST(Options, DefaultsObeyTheirRules) {
 TEST(Options, FreeOnResumeAreThoseThatDoNotChangeTheNumbers) {
   std::set<std::string> free;
   visit_defaults([&](const OptionInfo& info, const auto&) {
-    if (info.free_on_resume) {
+    if (info.free_on_resume()) {
       free.insert(info.name);
     }
   });
@@ -135,7 +136,7 @@ TEST(Options, CompareFindsEveryDifference) {
 TEST(Options, CompareSaysBeforeAfterAndWhetherResumeMayChangeIt) {
   Options after;
   after.run.iterations = {7};
-  after.algorithm.gamma = 2.5;
+  after.algorithm.of<MehaOptions>().gamma = 2.5;
   const auto differences = compare(Options(), after);
   ASSERT_EQ(differences.size(), 2U);
   EXPECT_EQ(differences[0].name, "run.iterations");
@@ -148,12 +149,12 @@ TEST(Options, CompareSaysBeforeAfterAndWhetherResumeMayChangeIt) {
 }
 
 TEST(Options, NearestNamesFindTyposAndMisplacedKeys) {
-  EXPECT_EQ(nearest_option_names("algorithm.gama").front(), "algorithm.gamma");
-  EXPECT_EQ(nearest_option_names("run.iteration").front(), "run.iterations");
-  EXPECT_EQ(nearest_option_names("algorithm.seed").front(), "run.seed");
-  EXPECT_EQ(nearest_option_names("n_validation").front(), "problem.data.n_validation");
-  EXPECT_THAT(nearest_option_names("problem.regularization"), Contains("problem.regularisation"));
-  EXPECT_EQ(nearest_option_names("").size(), 3U);
+  EXPECT_EQ(nearest_option_names(all_options(), "algorithm.gama").front(), "algorithm.gamma");
+  EXPECT_EQ(nearest_option_names(all_options(), "run.iteration").front(), "run.iterations");
+  EXPECT_EQ(nearest_option_names(all_options(), "algorithm.seed").front(), "run.seed");
+  EXPECT_EQ(nearest_option_names(all_options(), "n_validation").front(), "problem.data.n_validation");
+  EXPECT_THAT(nearest_option_names(all_options(), "problem.regularization"), Contains("problem.regularisation"));
+  EXPECT_EQ(nearest_option_names(all_options(), "").size(), 3U);
 }
 
 TEST(Options, TomlQuotesWhatMustBeQuoted) {

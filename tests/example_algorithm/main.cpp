@@ -14,6 +14,14 @@ namespace {
 
 using namespace meha;
 
+struct PenalisedOptions {
+  Real c = 50;
+
+  void each(auto&& see) {
+    see(OptionInfo{"algorithm.penalised.c", Rule::positive(), OnResume::Fixed, "weight of the lower level"}, c);
+  }
+};
+
 class Penalised final : public Algorithm {
  public:
   Penalised(const AlgorithmOptions& options, const Problem& problem) : options_(options), problem_(problem) {
@@ -38,7 +46,7 @@ class Penalised final : public Algorithm {
     auto sweep = oracle.sweep(s["x"], k);
     const Result& at_w = sweep.lower(s["w"], Want::GradX | Want::GradY);
     const Result& at_y = sweep.lower(s["y"], Want::GradX | Want::GradY);
-    sweep.add_upper(s["y"], Want::GradX | Want::GradY, 1 / options_.penalty.at(k), at_y);
+    sweep.add_upper(s["y"], Want::GradX | Want::GradY, 1 / options_.of<PenalisedOptions>().c, at_y);
     sweep.after([&](Range /*rows*/, RowSums& /*sums*/) {
       s["x"] -= alpha * (at_y.grad_x - at_w.grad_x);
       problem_.project_x(s["x"]);
@@ -61,6 +69,7 @@ class Penalised final : public Algorithm {
     sweep.run();
     metrics.set("upper_value", upper.value);
     metrics.set("lower_value", at_y.value);
+    metrics.set("norm_y_minus_w", (s["y"] - s["w"]).norm());
     metrics.set("gap", at_y.value - at_w.value);
   }
 
@@ -76,6 +85,8 @@ int main(int argc, char** argv) {
                        .summary = "gradient descent with the lower level as a penalty",
                        .make = [](const AlgorithmOptions& options, const Problem& problem) {
                          return std::make_unique<Penalised>(options, problem);
-                       }});
+                       },
+                       .sections = {PenalisedOptions()},
+                       .metrics = {{"norm_y_minus_w", "|y - w|"}}});
   return meha::program(argc, argv);
 }

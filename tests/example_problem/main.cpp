@@ -10,6 +10,7 @@
 //   a start    start
 //   rows       add_one: value and gradients of a block of rows at one point, each divided by block.n_rows_in_pass
 //   the rest   add_whole: terms that count once; project_x: into X; prox_g for a nonsmooth g (here there is none)
+//   options    a section of its own, RidgeOptions, and metrics of its own: measure
 // and main() gives it a name. Then `ridge check example.toml` compares the gradients with finite differences, and
 // `mpirun -np 4 ridge run example.toml` solves it. The same bits on any number of ranks need two things of a problem:
 // add_one() must depend on the rows, x and y alone, and must visit the rows of its block in a fixed order.
@@ -24,7 +25,19 @@ namespace {
 using namespace meha;
 
 constexpr Index n_features = 20;
-constexpr Real noise = 4;
+
+/// Options of one's own: they stand in configs, `list options`, and the resolved config like built-in ones.
+struct RidgeOptions {
+  Index n_train = 200, n_validation = 1000;
+  Real noise = 4;
+
+  void each(auto&& see) {
+    const OnResume fixed = OnResume::Fixed;  // a resumed run must not change what its numbers depend on
+    see(OptionInfo{"problem.ridge.n_train", Rule::at_least(1), fixed, "training rows"}, n_train);
+    see(OptionInfo{"problem.ridge.n_validation", Rule::at_least(1), fixed, "validation rows"}, n_validation);
+    see(OptionInfo{"problem.ridge.noise", Rule::at_least(0), fixed, "largest error of a target"}, noise);
+  }
+};
 
 /// A number in [−1, 1). @param set  0: training, 1: validation, 2: y_true
 Real draw(Index seed, unsigned set, Index row, Index column) {
@@ -38,7 +51,7 @@ struct OwnRows {
   Eigen::Matrix<Real, Eigen::Dynamic, n_features, Eigen::RowMajor> a;
   Vec b;
 
-  OwnRows(Index seed, unsigned set, Range owned) : rows(owned), a(owned.size(), n_features), b(owned.size()) {
+  OwnRows(Index seed, unsigned set, Real noise, Range owned) : rows(owned), a(owned.size(), n_features), b(owned.size()) {
     for (Index i = 0; i < rows.size(); ++i) {
       b[i] = noise * draw(seed, set, rows.begin + i, n_features);
       for (Index j = 0; j < n_features; ++j) {
@@ -52,20 +65,15 @@ struct OwnRows {
 class Ridge final : public Problem {
  public:
   Ridge(const Options& options, const Communicator& comm)
-      : n_train_(options.problem.data.n_train),
-        n_validation_(options.problem.data.n_validation),
-        train_(options.run.seed, 0, owned(options, comm, n_train_)),
-        validation_(options.run.seed, 1, owned(options, comm, n_validation_)) {
-    if (n_train_ == 0 || n_validation_ == 0) {
-      throw Error(ExitCode::Config, "problem.data.n_train, problem.data.n_validation: must be > 0 for ridge");
-    }
-  }
+      : own_(options.problem.of<RidgeOptions>()),
+        train_(options.run.seed, 0, own_.noise, owned(options, comm, own_.n_train)),
+        validation_(options.run.seed, 1, own_.noise, owned(options, comm, own_.n_validation)) {}
 
   [[nodiscard]] XLayout x_layout() const override { return XLayout::Shared; }  // one x for all rows
   [[nodiscard]] Index n_x() const override { return 1; }
   [[nodiscard]] Index n_y() const override { return n_features; }
   [[nodiscard]] Index n_rows(Level level) const override {
-    return level == Level::Lower ? n_train_ : level == Level::Upper ? n_validation_ : 0;
+    return level == Level::Lower ? own_.n_train : level == Level::Upper ? own_.n_validation : 0;
   }
 
   void start(Out x, Out y) const override {
@@ -106,12 +114,18 @@ class Ridge final : public Problem {
 
   void project_x(Out x) const override { x = x.cwiseMax(-10).cwiseMin(10); }
 
+  /// On rank 0, in every report.
+  void measure(InSpan /*tallies*/, In x, In y, Metrics& metrics) const override {
+    metrics.set("ridge_weight", std::exp(x[0]));
+    metrics.set("norm_y", y.norm());
+  }
+
  private:
   static Range owned(const Options& options, const Communicator& comm, Index n_rows) {
     return comm.owned_rows({.n_rows = n_rows, .block_rows = options.run.block_rows});
   }
 
-  Index n_train_, n_validation_;
+  RidgeOptions own_;
   OwnRows train_, validation_;
 };
 
@@ -122,6 +136,10 @@ std::unique_ptr<Problem> make_ridge(const Options& options, const Communicator& 
 }  // namespace
 
 int main(int argc, char** argv) {
-  add_problem({"ridge", "tune the weight of ridge regression on made-up rows", make_ridge});
+  add_problem({.name = "ridge",
+               .summary = "tune the weight of ridge regression on made-up rows",
+               .make = make_ridge,
+               .sections = {RidgeOptions()},
+               .metrics = {{"ridge_weight", "e^x"}, {"norm_y", "|y|"}}});
   return program(argc, argv);
 }

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include "meha/data/data_options.hpp"
+#include "meha/problem/classifier.hpp"
 #include "meha/io/config.hpp"
+#include "meha/problem/cross_fit.hpp"
+#include "meha/solver/meha.hpp"
 
 #include <gtest/gtest.h>
 
@@ -24,7 +28,7 @@ class Config : public testing::Test {
 };
 
 testing::AssertionResult setting_fails(const std::string& setting, const std::vector<std::string>& said) {
-  Options options;
+  Options options = all_options();
   return fails([&] { apply_settings(options, {setting}); }, ExitCode::Config, said);
 }
 
@@ -53,14 +57,14 @@ penalty.c = 1.5
   EXPECT_EQ(options.run.name, "mine");
   EXPECT_EQ(options.run.iterations, Count{7});
   EXPECT_EQ(options.run.time_limit_s, 30);
-  EXPECT_FALSE(options.problem.refit);
-  EXPECT_EQ(options.problem.data.class_names, (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(options.problem.data.n_train, 5);
+  EXPECT_FALSE(options.problem.of<LabelModelOptions>().refit);
+  EXPECT_EQ(options.problem.of<DataOptions>().class_names, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(options.problem.of<DataOptions>().n_train, 5);
   EXPECT_EQ(options.algorithm.alpha, constant(2));
   EXPECT_EQ(options.algorithm.beta, (Schedule{.kind = Schedule::Kind::Power, .a = 0.5, .b = 2, .power = -1}));
   EXPECT_EQ(options.algorithm.eta, (Schedule{.kind = Schedule::Kind::PerRow, .a = 0.25}));
-  EXPECT_EQ(options.algorithm.penalty.c, 1.5);
-  EXPECT_EQ(options.algorithm.penalty.p, Options().algorithm.penalty.p);
+  EXPECT_EQ(options.algorithm.of<MehaOptions>().penalty.c, 1.5);
+  EXPECT_EQ(options.algorithm.of<MehaOptions>().penalty.p, MehaOptions().penalty.p);
 }
 
 TEST_F(Config, WhatWasWrittenReadsBackTheSame) {
@@ -96,7 +100,7 @@ TEST_F(Config, RefusesWrongTypes) {
   EXPECT_TRUE(refuses("[problem]\nhidden = 300", {"problem.hidden = 300", "must be a list of whole numbers"}));
   EXPECT_TRUE(refuses("[problem]\nhidden = [30, 0]", {"problem.hidden = 0", "must be >= 1"}));
   EXPECT_TRUE(refuses("[problem]\nhidden = [30.5]", {"problem.hidden = 30.5", "must be a whole number"}));
-  EXPECT_EQ(parse_config("[problem]\nhidden = [30, 20]", "mine.toml").problem.hidden, (std::vector<Index>{30, 20}));
+  EXPECT_EQ(parse_config("[problem]\nhidden = [30, 20]", "mine.toml").problem.of<NetworkOptions>().hidden, (std::vector<Index>{30, 20}));
   EXPECT_TRUE(refuses("[problem.data]\nclass_names = [\"a\", 1]", {"class_names", "must be a list of strings"}));
   EXPECT_TRUE(refuses("[problem]\nhidden = 3", {"problem.hidden = 3: must be a list of whole numbers"}));
   EXPECT_TRUE(refuses("[problem]\nhidden = [3, 1.5]", {"problem.hidden = 1.5: must be a whole number"}));
@@ -160,7 +164,7 @@ TEST_F(Config, PathsAreRelativeToTheConfig) {
   const Options options = read(
       "[problem.data]\ntrain_features = \"data/x.gz\"\ntrain_labels = \"../y.gz\"\ntest_features = \"/abs/z.gz\"\n"
       "test_labels = \"\"\n");
-  const auto& data = options.problem.data;
+  const auto& data = options.problem.of<DataOptions>();
   EXPECT_EQ(data.train_features.value, scratch.file("data/x.gz"));
   EXPECT_EQ(data.train_labels.value, std::filesystem::path(scratch.folder()).parent_path().string() + "/y.gz");
   EXPECT_EQ(data.test_features.value, "/abs/z.gz");
@@ -168,7 +172,7 @@ TEST_F(Config, PathsAreRelativeToTheConfig) {
 }
 
 TEST(Settings, AreTomlElseAPlainString) {
-  Options options;
+  Options options = all_options();
   const auto names = apply_settings(options, {"run.iterations=7", "run.name=a plain name", "run.precision=\"float64\"",
                                               "problem.refit=false", "algorithm.alpha={a=1,b=2,power=-0.5}",
                                               "problem.data.class_names=[\"x\",\"y\"]", "algorithm.gamma = 5"});
@@ -177,21 +181,21 @@ TEST(Settings, AreTomlElseAPlainString) {
   EXPECT_EQ(options.run.iterations, Count{7});
   EXPECT_EQ(options.run.name, "a plain name");
   EXPECT_EQ(options.run.precision, "float64");
-  EXPECT_FALSE(options.problem.refit);
+  EXPECT_FALSE(options.problem.of<LabelModelOptions>().refit);
   EXPECT_EQ(options.algorithm.alpha, (Schedule{.kind = Schedule::Kind::Power, .a = 1, .b = 2, .power = -0.5}));
-  EXPECT_EQ(options.problem.data.class_names.size(), 2U);
-  EXPECT_EQ(options.algorithm.gamma, 5);
+  EXPECT_EQ(options.problem.of<DataOptions>().class_names.size(), 2U);
+  EXPECT_EQ(options.algorithm.of<MehaOptions>().gamma, 5);
 }
 
 TEST(Settings, TheLastOneWins) {
-  Options options;
+  Options options = all_options();
   apply_settings(options, {"run.seed=1", "run.iterations=3", "run.seed=2"});
   EXPECT_EQ(options.run.seed, 2);
   EXPECT_EQ(options.run.iterations, Count{3});
 }
 
 TEST(Settings, PlainStringsMayHoldAnything) {
-  Options options;
+  Options options = all_options();
   apply_settings(options, {"run.name=a=b \"c\" \\d\nrun.seed=5"});
   EXPECT_EQ(options.run.name, "a=b \"c\" \\d\nrun.seed=5");
   EXPECT_EQ(options.run.seed, 0);
@@ -200,9 +204,9 @@ TEST(Settings, PlainStringsMayHoldAnything) {
 }
 
 TEST(Settings, PathsAreRelativeToTheCurrentFolder) {
-  Options options;
+  Options options = all_options();
   apply_settings(options, {"problem.data.train_features=data/x.gz"});
-  EXPECT_EQ(options.problem.data.train_features.value, (std::filesystem::current_path() / "data/x.gz").string());
+  EXPECT_EQ(options.problem.of<DataOptions>().train_features.value, (std::filesystem::current_path() / "data/x.gz").string());
 }
 
 TEST(Settings, FailLikeConfigsWithoutLines) {

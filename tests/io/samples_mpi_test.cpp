@@ -7,6 +7,7 @@
 #include <numeric>
 #include <sstream>
 
+#include "meha/core/schedule.hpp"
 #include "support/random_values.hpp"
 
 namespace meha {

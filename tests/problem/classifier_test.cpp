@@ -13,9 +13,9 @@ constexpr ClassifierShape shape{.n_features = 5, .n_classes = 3, .element = Elem
 
 ProblemOptions options(const std::string& model, const std::string& init = "auto") {
   ProblemOptions problem;
-  problem.model = model;
-  problem.init = init;
-  problem.hidden = {4};
+  problem.of<ModelOptions>().model = model;
+  problem.of<InitOptions>().init = init;
+  problem.of<NetworkOptions>().hidden = {4};
   return problem;
 }
 
@@ -58,7 +58,7 @@ TEST(Classifier, ZeroIsNoStartForHiddenUnits) {
     EXPECT_THAT(error.what(), testing::HasSubstr("problem.init = \"zero\""));
   }
   ProblemOptions none_hidden = options("mlp", "zero");
-  none_hidden.hidden = {};
+  none_hidden.of<NetworkOptions>().hidden = {};
   EXPECT_EQ(make_classifier(none_hidden, shape, "float32", best_simd())->n_parameters(), 3 * 5 + 3);
 }
 

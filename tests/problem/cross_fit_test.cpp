@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "meha/problem/classifier.hpp"
+#include "meha/data/data_options.hpp"
 #include "meha/problem/cross_fit.hpp"
 
 #include <gtest/gtest.h>
@@ -34,14 +36,14 @@ class CrossFitTest : public testing::Test {
   Options options() const {
     Options all = data_.options();
     all.run.block_rows = n_train;
-    all.problem.noise = {.kind = "uniform", .rate = 0.3};
+    all.problem.of<NoiseOptions>() = {.kind = "uniform", .rate = 0.3};
     return all;
   }
   Options mlp_options() const {
     Options all = options();
-    all.problem.model = "mlp";
-    all.problem.hidden = {7};
-    all.problem.activation = "sigmoid";
+    all.problem.of<ModelOptions>().model = "mlp";
+    all.problem.of<NetworkOptions>().hidden = {7};
+    all.problem.of<NetworkOptions>().activation = "sigmoid";
     return all;
   }
 
@@ -191,12 +193,12 @@ TEST_F(CrossFitTest, GradientsAreThoseOfTheValueWhereNothingIsHeldOut) {
       for (Index j = 0; j < problem.n_y(); j += 5) {
         const Vec step = h * Vec::Unit(problem.n_y(), j);
         EXPECT_NEAR((value(x, y + step) - value(x, y - step)) / (2 * h), here.grad_y[j], tolerance)
-            << all.problem.model << " y " << j;
+            << all.problem.of<ModelOptions>().model << " y " << j;
       }
       for (Index j = 0; j < problem.n_x(); ++j) {
         const Vec step = h * Vec::Unit(problem.n_x(), j);
         EXPECT_NEAR((value(x + step, y) - value(x - step, y)) / (2 * h), here.grad_x[j], tolerance)
-            << all.problem.model << " x " << j;
+            << all.problem.of<ModelOptions>().model << " x " << j;
       }
     }
   }
@@ -225,7 +227,7 @@ TEST_F(CrossFitTest, AJudgeIsTrainedOutsideItsFoldAndMeasuredInside) {
         EXPECT_GT(sums[i].value, 0);
         EXPECT_GT((sums[i].grad_y - sums[0].grad_y).norm(), 1e-6);
       }
-      expect_near(total, sums[0], all.problem.model);
+      expect_near(total, sums[0], all.problem.of<ModelOptions>().model);
       EXPECT_EQ(sums[0].grad_x.squaredNorm() > 0, level == Level::Lower) << "counts are of the doubtful rows";
     }
   }

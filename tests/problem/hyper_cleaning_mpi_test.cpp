@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "meha/data/data_options.hpp"
 #include "meha/problem/hyper_cleaning.hpp"
 
 #include <gtest/gtest.h>
@@ -47,12 +48,12 @@ TEST(HyperCleaningMpi, PredictionsAndTalliesOfAllRanksCoverTheRowsOnce) {
   const Communicator comm = Communicator::world();
   const test::TinyData data(comm, {.n_train = n_train});
   Options options = data.options();
-  options.problem.noise = {.kind = "pair", .rate = 0.5};
+  options.problem.of<NoiseOptions>() = {.kind = "pair", .rate = 0.5};
   HyperCleaning problem(options, comm, best_simd());
   const Vec y = Vec::Zero(problem.n_y());
   const BlockPlan plan{.n_rows = n_train, .block_rows = options.run.block_rows};
   const Range mine = owned_rows(plan, comm.rank(), comm.size());
-  const SampleLabels& samples = problem.samples();
+  const SampleLabels& samples = *problem.samples();
   EXPECT_EQ(samples.rows, mine);
   EXPECT_EQ(samples.class_names.size(), 3U);
   Vec x(mine.size());  // keeps exactly the clean rows
@@ -87,7 +88,7 @@ TEST(HyperCleaningMpi, AMissingFileFailsOnEveryRank) {
   const Communicator comm = Communicator::world();
   const test::TinyData data(comm, {});
   Options options = data.options();
-  options.problem.data.train_labels.value += "_missing";
+  options.problem.of<DataOptions>().train_labels.value += "_missing";
   Index code = 0;
   try {
     const HyperCleaning problem(options, comm, best_simd());

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "meha/problem/classifier.hpp"
+#include "meha/data/data_options.hpp"
 #include "meha/problem/hyper_cleaning.hpp"
 
 #include <gtest/gtest.h>
@@ -39,7 +41,7 @@ class HyperCleaningTest : public testing::Test {
   Options options() const {
     Options all = data_.options();
     all.run.block_rows = n_train;
-    all.problem.regularisation = 0.03;
+    all.problem.of<NetworkOptions>().regularisation = 0.03;
     return all;
   }
 
@@ -63,7 +65,7 @@ TEST_F(HyperCleaningTest, PassesItsCheck) {
   SCOPED_TRACE(test::seed_text());
   for (const Index block_rows : {7, 150, 300}) {
     Options all = options();
-    all.problem.init = "kaiming_uniform";
+    all.problem.of<InitOptions>().init = "kaiming_uniform";
     HyperCleaning problem(all, comm_, best_simd());
     for (const CheckResult& result : check_problem(problem, block_rows, test::seed())) {
       EXPECT_TRUE(result.passed()) << result.what << " is off by " << result.error << " with blocks of " << block_rows;
@@ -74,9 +76,9 @@ TEST_F(HyperCleaningTest, PassesItsCheck) {
 TEST_F(HyperCleaningTest, PassesItsCheckWithHiddenLayers) {
   SCOPED_TRACE(test::seed_text());
   Options all = options();
-  all.problem.model = "mlp";
-  all.problem.hidden = {8, 6};
-  all.problem.activation = "sigmoid";
+  all.problem.of<ModelOptions>().model = "mlp";
+  all.problem.of<NetworkOptions>().hidden = {8, 6};
+  all.problem.of<NetworkOptions>().activation = "sigmoid";
   HyperCleaning problem(all, comm_, best_simd());
   EXPECT_EQ(problem.parameters().size(), 6U);
   for (const CheckResult& result : check_problem(problem, 150, test::seed())) {
@@ -157,9 +159,9 @@ TEST_F(HyperCleaningTest, BetweenHalvesCoversEachRowOnceAndFeedsTheBackwardHalf)
 TEST_F(HyperCleaningTest, TalliesCountKeptRowsAndRightTestRows) {
   SCOPED_TRACE(test::seed_text());
   Options all = options();
-  all.problem.noise = {.kind = "pair", .rate = 0.25};
+  all.problem.of<NoiseOptions>() = {.kind = "pair", .rate = 0.25};
   HyperCleaning problem(all, comm_, best_simd());
-  const auto& samples = problem.samples();
+  const auto& samples = *problem.samples();
   ASSERT_EQ(samples.is_clean.size(), static_cast<std::size_t>(n_train));
   Vec x = random_vector(n_train, 7);
   x[0] = 0;  // σ = ½ counts as kept
@@ -205,7 +207,7 @@ TEST_F(HyperCleaningTest, TalliesCountKeptRowsAndRightTestRows) {
 
 TEST_F(HyperCleaningTest, WithoutTruthOrTestRowsMetricsAreAbsent) {
   Options all = options();
-  all.problem.data.test_features.value.clear();
+  all.problem.of<DataOptions>().test_features.value.clear();
   HyperCleaning problem(all, comm_, best_simd());
   EXPECT_EQ(problem.n_rows(Level::Test), 0);
   Metrics metrics;
@@ -240,6 +242,31 @@ TEST_F(HyperCleaningTest, LevelsAndPrecisionsAgree) {
       EXPECT_LE((gradient(simd, "float32") - exact).cwiseAbs().maxCoeff(), 300 * 1.2e-7);
     }
   }
+}
+
+TEST(CleaningMetrics, FollowTheirDefinitions) {
+  Metrics metrics;
+  set_cleaning_metrics(6, 2, 4, metrics);
+  EXPECT_EQ(metrics.find("precision"), 6.0 / 8);
+  EXPECT_EQ(metrics.find("recall"), 6.0 / 10);
+  const Real precision = 0.75;
+  const Real recall = 0.6;
+  EXPECT_NEAR(*metrics.find("f1"), 2 * precision * recall / (precision + recall), 1e-15);
+}
+
+TEST(CleaningMetrics, AreAbsentWhereTheyAreZeroOverZero) {
+  Metrics nothing_kept;
+  set_cleaning_metrics(0, 0, 3, nothing_kept);
+  EXPECT_EQ(nothing_kept.find("precision"), std::nullopt);
+  EXPECT_EQ(nothing_kept.find("recall"), 0);
+  EXPECT_EQ(nothing_kept.find("f1"), 0);
+  Metrics nothing_clean;
+  set_cleaning_metrics(0, 3, 0, nothing_clean);
+  EXPECT_EQ(nothing_clean.find("precision"), 0);
+  EXPECT_EQ(nothing_clean.find("recall"), std::nullopt);
+  Metrics nothing_at_all;
+  set_cleaning_metrics(0, 0, 0, nothing_at_all);
+  EXPECT_TRUE(nothing_at_all.values.empty());
 }
 
 }  // namespace

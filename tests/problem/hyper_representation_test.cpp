@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "meha/problem/classifier.hpp"
+#include "meha/data/data_options.hpp"
 #include "meha/problem/hyper_representation.hpp"
 
 #include <gtest/gtest.h>
@@ -26,23 +28,23 @@ class HyperRepresentationTest : public testing::TestWithParam<const char*> {
     Options all = data_.options();
     all.run.block_rows = 2;
     all.problem.type = "hyper_representation";
-    all.problem.data.test_features.value.clear();
-    all.problem.hidden = {7, 4};
-    all.problem.activation = GetParam();
-    all.problem.regularisation = 0.3;
-    all.problem.n_tasks = n_tasks;
-    all.problem.n_ways = n_ways;
-    all.problem.n_shots = 2;
-    all.problem.n_queries = 3;
-    all.problem.n_held_out_classes = 3;
-    all.problem.n_evaluation_tasks = 6;
+    all.problem.of<DataOptions>().test_features.value.clear();
+    all.problem.of<NetworkOptions>().hidden = {7, 4};
+    all.problem.of<NetworkOptions>().activation = GetParam();
+    all.problem.of<NetworkOptions>().regularisation = 0.3;
+    all.problem.of<FewShotOptions>().n_tasks = n_tasks;
+    all.problem.of<FewShotOptions>().n_ways = n_ways;
+    all.problem.of<FewShotOptions>().n_shots = 2;
+    all.problem.of<FewShotOptions>().n_queries = 3;
+    all.problem.of<FewShotOptions>().n_held_out_classes = 3;
+    all.problem.of<FewShotOptions>().n_evaluation_tasks = 6;
     return all;
   }
 
   /// The tasks as the problem must have drawn them.
   Episodes episodes(EpisodeSet set) const {
     const Options all = options();
-    const Split split = load_split(all.problem.data, {}, all.run.seed);
+    const Split split = load_split(all.problem.of<DataOptions>(), {}, all.run.seed);
     const Range classes = set == EpisodeSet::Training ? Range{0, 3} : Range{3, 6};
     return draw_episodes(
         split.rows[Level::Lower], split.rows[Level::Upper], classes,
@@ -57,7 +59,8 @@ class HyperRepresentationTest : public testing::TestWithParam<const char*> {
       h.push_back(std::to_integer<int>(pixel) / 255.0);
     }
     Index at = 0;
-    for (const Index width : options().problem.hidden) {
+    const Options all = options();
+    for (const Index width : all.problem.of<NetworkOptions>().hidden) {
       const auto n_in = static_cast<Index>(h.size());
       std::vector<Real> next;
       for (Index o = 0; o < width; ++o) {
@@ -211,13 +214,13 @@ TEST_P(HyperRepresentationTest, FewShotAccuracyIsThatOfTheNaiveFit) {
 /// Tasks are those of draw_episodes() once classes 4 and 0 are numbered 4 and 5, and 1, 2, 3, 5 are numbered 0 to 3.
 TEST_P(HyperRepresentationTest, HoldsOutTheClassesNamed) {
   Options all = options();
-  all.problem.n_ways = 2;
-  all.problem.held_out_classes = {4, 0};
+  all.problem.of<FewShotOptions>().n_ways = 2;
+  all.problem.of<FewShotOptions>().held_out_classes = {4, 0};
   const auto problem = make_hyper_representation(all, comm_, best_simd());
   const Vec x = random_vector(problem->n_x(), 1);
   const Vec y = random_vector(problem->n_y(), 2);
 
-  Split split = load_split(all.problem.data, {}, all.run.seed);
+  Split split = load_split(all.problem.of<DataOptions>(), {}, all.run.seed);
   for (Selection* rows : {&split.rows[Level::Lower], &split.rows[Level::Upper]}) {
     for (Label& label : rows->labels) {
       label = std::array<Label, 6>{5, 0, 1, 2, 4, 3}[static_cast<std::size_t>(label)];
@@ -249,23 +252,23 @@ TEST_P(HyperRepresentationTest, RefusesWhatHasNoMeaning) {
     };
   };
   EXPECT_TRUE(
-      fails(made([&](Options& all) { all.problem.data.test_features = data_.options().problem.data.test_features; }),
+      fails(made([&](Options& all) { all.problem.of<DataOptions>().test_features = data_.options().problem.of<DataOptions>().test_features; }),
             ExitCode::Config, {"problem.data.test_features"}));
   EXPECT_TRUE(
-      fails(made([](Options& all) { all.problem.noise.kind = "uniform"; }), ExitCode::Config, {"problem.noise.kind"}));
-  EXPECT_TRUE(fails(made([](Options& all) { all.problem.n_held_out_classes = 2; }), ExitCode::Config,
+      fails(made([](Options& all) { all.problem.of<NoiseOptions>().kind = "uniform"; }), ExitCode::Config, {"problem.noise.kind"}));
+  EXPECT_TRUE(fails(made([](Options& all) { all.problem.of<FewShotOptions>().n_held_out_classes = 2; }), ExitCode::Config,
                     {"problem.n_ways = 3", "only 2 classes"}));
-  EXPECT_TRUE(fails(made([](Options& all) { all.problem.n_held_out_classes = 9; }), ExitCode::Config,
+  EXPECT_TRUE(fails(made([](Options& all) { all.problem.of<FewShotOptions>().n_held_out_classes = 9; }), ExitCode::Config,
                     {"problem.n_ways = 3", "only 0 classes"}));
   for (const std::vector<Index>& held_out : {std::vector<Index>{2, 6}, {3, 4, 3}, {0, 1, 2, 3, 4, 5, 0}}) {
-    EXPECT_TRUE(fails(made([&](Options& all) { all.problem.held_out_classes = held_out; }), ExitCode::Config,
+    EXPECT_TRUE(fails(made([&](Options& all) { all.problem.of<FewShotOptions>().held_out_classes = held_out; }), ExitCode::Config,
                       {"problem.held_out_classes", std::to_string(held_out.back())}));
   }
 }
 
 TEST_P(HyperRepresentationTest, WithoutEvaluationTheMetricsAreAbsent) {
   Options all = options();
-  all.problem.n_held_out_classes = 0;
+  all.problem.of<FewShotOptions>().n_held_out_classes = 0;
   const auto problem = make_hyper_representation(all, comm_, best_simd());
   EXPECT_EQ(problem->n_rows(Level::Test), 0);
   Metrics metrics;

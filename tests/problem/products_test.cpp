@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "meha/problem/check.hpp"
+#include "meha/problem/classifier.hpp"
 #include "meha/problem/hyper_cleaning.hpp"
 #include "meha/problem/regularisation.hpp"
 #include "support/tiny_data.hpp"
@@ -36,10 +37,10 @@ TEST_F(Products, OfClassifiersAgreeWithDifferences) {
       for (const std::vector<Index>& hidden : {std::vector<Index>(), {5}, {6, 4}}) {
         SCOPED_TRACE(std::to_string(hidden.size()) + " hidden layers, " + activation + (sparse ? ", sparse" : ""));
         Options options = sparse ? data_.sparse_options() : data_.options();
-        options.problem.regularisation = 0.03;
-        options.problem.activation = activation;
-        options.problem.model = hidden.empty() ? "linear" : "mlp";
-        options.problem.hidden = hidden.empty() ? std::vector<Index>{3} : hidden;
+        options.problem.of<NetworkOptions>().regularisation = 0.03;
+        options.problem.of<NetworkOptions>().activation = activation;
+        options.problem.of<ModelOptions>().model = hidden.empty() ? "linear" : "mlp";
+        options.problem.of<NetworkOptions>().hidden = hidden.empty() ? std::vector<Index>{3} : hidden;
         HyperCleaning cleaning(options, comm_, best_simd());
         expect_exact(cleaning);
       }
@@ -52,8 +53,8 @@ TEST_F(Products, OfRegularisationAgreeWithDifferences) {
   for (const char* penalty : {"l2", "l1", "group"}) {
     for (const bool sparse : {false, true}) {
       Options options = sparse ? data_.sparse_options() : data_.options();
-      options.problem.penalty = penalty;
-      options.problem.x_start = 0.1;
+      options.problem.of<RegularisationOptions>().penalty = penalty;
+      options.problem.of<RegularisationOptions>().x_start = 0.1;
       Regularisation problem(options, comm_, best_simd());
       expect_exact(problem);
     }
@@ -120,9 +121,9 @@ TEST_F(Products, InFloat32AreThoseOfFloat64) {
     for (const char* precision : {"float32", "float64"}) {
       Options options = data_.options();
       options.run.precision = precision;
-      options.problem.model = model;
-      options.problem.hidden = {5};
-      options.problem.activation = "sigmoid";
+      options.problem.of<ModelOptions>().model = model;
+      options.problem.of<NetworkOptions>().hidden = {5};
+      options.problem.of<NetworkOptions>().activation = "sigmoid";
       HyperCleaning problem(options, comm_, best_simd());
       found.push_back(products_of(problem, random_vector(problem.n_x(), 1), random_vector(problem.n_y(), 2),
                                   random_vector(problem.n_y(), 3), {}));

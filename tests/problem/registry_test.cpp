@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include "meha/data/data_options.hpp"
+#include "meha/problem/hyper_representation.hpp"
 #include "meha/problem/registry.hpp"
+#include "meha/problem/synthetic.hpp"
 
 #include <gtest/gtest.h>
 
@@ -30,13 +33,13 @@ TEST(ProblemRegistry, NoProblemHasHeldOutRowsThatNobodyAskedFor) {
   for (const ProblemInfo& info : problem_table()) {
     Options options = data.options();
     options.problem.type = info.name;
-    options.problem.n = 90;  // group_lasso: three groups
-    options.problem.n_ways = 2;
-    options.problem.n_tasks = 4;
-    options.problem.n_queries = 1;
-    options.problem.n_held_out_classes = 0;
+    options.problem.of<SizeOptions>().n = 90;  // group_lasso: three groups
+    options.problem.of<FewShotOptions>().n_ways = 2;
+    options.problem.of<FewShotOptions>().n_tasks = 4;
+    options.problem.of<FewShotOptions>().n_queries = 1;
+    options.problem.of<FewShotOptions>().n_held_out_classes = 0;
     if (info.name == "hyper_representation") {
-      options.problem.data.test_features.value.clear();
+      options.problem.of<DataOptions>().test_features.value.clear();
     }
     EXPECT_EQ(make_problem(options, comm, best_simd())->n_rows(Level::Holdout), 0) << info.name;
   }

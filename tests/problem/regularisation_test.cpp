@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "meha/problem/classifier.hpp"
 #include "meha/problem/regularisation.hpp"
 
 #include <gtest/gtest.h>
@@ -25,11 +26,11 @@ class RegularisationTest : public testing::Test {
     Options all = data_.options();
     all.run.block_rows = n_train;
     all.problem.type = "regularisation";
-    all.problem.penalty = penalty;
-    all.problem.loss = loss;
-    all.problem.x_start = x_start;
-    all.problem.x_max = 3;
-    all.problem.init = "kaiming_uniform";
+    all.problem.of<RegularisationOptions>().penalty = penalty;
+    all.problem.of<RegularisationOptions>().loss = loss;
+    all.problem.of<RegularisationOptions>().x_start = x_start;
+    all.problem.of<RegularisationOptions>().x_max = 3;
+    all.problem.of<InitOptions>().init = "kaiming_uniform";
     return std::make_unique<Regularisation>(all, comm_, best_simd());
   }
   static Real entry(const Vec& y, Index k, Index j) { return y[k * n_features + j]; }
@@ -191,9 +192,9 @@ TEST_F(RegularisationTest, TheStartLiesInX) {
 
 TEST_F(RegularisationTest, BoundsAndTheSearchSpanX) {
   Options options = data_.options();
-  options.problem.x_min = 0.001;
-  options.problem.x_max = 1;
-  options.problem.penalty = "l1";
+  options.problem.of<RegularisationOptions>().x_min = 0.001;
+  options.problem.of<RegularisationOptions>().x_max = 1;
+  options.problem.of<RegularisationOptions>().penalty = "l1";
   const Regularisation l1(options, comm_, best_simd());
   Vec x = Vec::Zero(n_features);
   l1.project_x(x);
@@ -207,13 +208,13 @@ TEST_F(RegularisationTest, BoundsAndTheSearchSpanX) {
   l1.project_x(high);
   EXPECT_EQ(high, Vec::Ones(n_features));
 
-  options.problem.penalty = "l2";
-  options.problem.x_min = -5;
+  options.problem.of<RegularisationOptions>().penalty = "l2";
+  options.problem.of<RegularisationOptions>().x_min = -5;
   const Regularisation l2(options, comm_, best_simd());
   EXPECT_TRUE(l2.search_point(u, x));
   EXPECT_EQ(x, (Vec(n_features) << -5, -2, 1, 1).finished());
 
-  options.problem.x_min = 1.5;
+  options.problem.of<RegularisationOptions>().x_min = 1.5;
   EXPECT_TRUE(fails([&] { const Regularisation none(options, comm_, best_simd()); }, ExitCode::Config,
                     {"problem.x_min = 1.5", "problem.x_max"}));
 }

@@ -19,8 +19,8 @@ constexpr Real rounding = 1e-13;
 
 AlgorithmOptions options() {
   AlgorithmOptions all;
-  all.momentum = 0.7;
-  all.adam = {.beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-2};
+  all.of<DirectionOptions>().momentum = 0.7;
+  all.of<DirectionOptions>().adam = {.beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-2};
   return all;
 }
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include "meha/data/data_options.hpp"
+#include "meha/problem/classifier.hpp"
+#include "meha/solver/direction.hpp"
 #include "meha/solver/meha.hpp"
 
 #include <gtest/gtest.h>
@@ -17,13 +20,13 @@ using namespace test;
 AlgorithmOptions options_with(const std::string& kind, Index batch) {
   AlgorithmOptions options;
   options.alpha = constant(kind == "adam" ? 0.05 : 2.0);
-  options.gamma = 2;
+  options.of<MehaOptions>().gamma = 2;
   options.batch_lower = batch;
   options.batch_upper = batch;
-  options.optimizer_x = kind;
-  options.optimizer_y = kind == "adam" ? "momentum" : kind;
-  options.optimizer_theta = kind == "momentum" ? "adam" : kind;
-  options.momentum = 0.5;
+  options.of<DirectionOptions>().optimizer_x = kind;
+  options.of<DirectionOptions>().optimizer_y = kind == "adam" ? "momentum" : kind;
+  options.of<MehaOptions>().optimizer_theta = kind == "momentum" ? "adam" : kind;
+  options.of<DirectionOptions>().momentum = 0.5;
   return options;
 }
 
@@ -80,8 +83,8 @@ TEST(MehaMpi, PlacementDoesNotChangeABitOfState) {
       const TinyData data(comm, {});
       Options options = data.options();
       options.run.block_rows = block_rows;
-      options.problem.noise = {.kind = "pair", .rate = 0.25};
-      options.problem.regularisation = 0.01;
+      options.problem.of<NoiseOptions>() = {.kind = "pair", .rate = 0.25};
+      options.problem.of<NetworkOptions>().regularisation = 0.01;
       options.run.precision = batch == 0 ? "float32" : "float64";
       HyperCleaning cleaning(options, comm, best_simd());
       expect_placements_agree(cleaning, block_rows, batch);
@@ -137,7 +140,7 @@ TEST(MehaMpi, FewColumnsOfSparseRowsGiveTheBitsOfAll) {
       Options options = data.sparse_options();
       options.run.block_rows = 3;
       options.run.precision = precision;
-      options.problem.regularisation = regularisation;
+      options.problem.of<NetworkOptions>().regularisation = regularisation;
       HyperCleaning cleaning(options, comm, best_simd());
       for (const Index batch : {0, 4}) {
         expect_columns_change_no_bit(cleaning, batch, Placement::Sharded);
@@ -149,7 +152,7 @@ TEST(MehaMpi, FewColumnsOfSparseRowsGiveTheBitsOfAll) {
     Options options = data.sparse_options();
     options.run.block_rows = 3;
     options.problem.type = "regularisation";
-    options.problem.penalty = penalty;
+    options.problem.of<RegularisationOptions>().penalty = penalty;
     Regularisation regularisation(options, comm, best_simd());
     expect_columns_change_no_bit(regularisation, 4, Placement::Sharded);
   }

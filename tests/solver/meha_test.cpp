@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include "meha/problem/classifier.hpp"
+#include "meha/problem/synthetic.hpp"
+#include "meha/solver/direction.hpp"
 #include "meha/solver/meha.hpp"
 
 #include <gtest/gtest.h>
@@ -49,24 +52,24 @@ class Naive {
     Vec d = lower_gradient(rows, theta).grad_y;
     Vec used(d.size());
     for (Index i = 0; i < d.size(); ++i) {
-      d[i] += (theta[i] - y[i]) / options_.gamma;
+      d[i] += (theta[i] - y[i]) / options_.of<MehaOptions>().gamma;
     }
     const Real eta = step_size(options_.eta, k);
     Vec plain = theta - eta * d;
     toy_.prox_g(eta, shared_x(), plain);
     residual_theta = (theta - plain).norm() / eta;
     for (Index i = 0; i < d.size(); ++i) {
-      used[i] = direct(options_.optimizer_theta, memory_theta_, i, d[i], options_.adam.epsilon);
+      used[i] = direct(options_.of<MehaOptions>().optimizer_theta, memory_theta_, i, d[i], options_.of<DirectionOptions>().adam.epsilon);
       theta[i] -= eta * used[i];
     }
     const Vec planned = theta;
     toy_.prox_g(eta, shared_x(), theta);
-    settle(options_.optimizer_theta, memory_theta_, eta, planned, theta);
+    settle(options_.of<MehaOptions>().optimizer_theta, memory_theta_, eta, planned, theta);
   }
 
   /// (x^{k+1}, y^{k+1}) from (x^k, y^k, θ^{k+1}).
   void step_x_and_y(Index k) {
-    const Real c = options_.penalty.c * std::pow(k + 1.0, options_.penalty.p);
+    const Real c = options_.of<MehaOptions>().penalty.c * std::pow(k + 1.0, options_.of<MehaOptions>().penalty.p);
     const auto rows = rows_of(Level::Lower, k);
     const auto upper_rows = rows_of(Level::Upper, k);
     const Real alpha = step_size(options_.alpha, k);
@@ -79,7 +82,7 @@ class Naive {
         Vec plain = Vec::Constant(1, x[i] - d);
         toy_.project_x(plain);
         residual += (x[i] - plain[0]) * (x[i] - plain[0]);
-        const Real used = direct(options_.optimizer_x, memory_x_, i, d, options_.adam.epsilon / static_cast<Real>(n_));
+        const Real used = direct(options_.of<DirectionOptions>().optimizer_x, memory_x_, i, d, options_.of<DirectionOptions>().adam.epsilon / static_cast<Real>(n_));
         Vec moved = Vec::Constant(1, x[i] - alpha * used);
         toy_.project_x(moved);
         x[i] = moved[0];
@@ -94,7 +97,7 @@ class Naive {
       toy_.project_x(plain);
       residual_x = (x - plain).norm();
       for (Index i = 0; i < d.size(); ++i) {
-        x[i] -= alpha * direct(options_.optimizer_x, memory_x_, i, d[i], options_.adam.epsilon);
+        x[i] -= alpha * direct(options_.of<DirectionOptions>().optimizer_x, memory_x_, i, d[i], options_.of<DirectionOptions>().adam.epsilon);
       }
       toy_.project_x(x);
     }
@@ -103,24 +106,24 @@ class Naive {
     const Real beta = step_size(options_.beta, k);
     Vec d(y.size());
     for (Index i = 0; i < y.size(); ++i) {
-      d[i] = upper[i] / c + lower[i] - (y[i] - theta[i]) / options_.gamma;
+      d[i] = upper[i] / c + lower[i] - (y[i] - theta[i]) / options_.of<MehaOptions>().gamma;
     }
     Vec plain = y - d;
     toy_.prox_g(1, shared_x(), plain);
     residual_y = (y - plain).norm();
     for (Index i = 0; i < y.size(); ++i) {
-      y[i] -= beta * direct(options_.optimizer_y, memory_y_, i, d[i], options_.adam.epsilon);
+      y[i] -= beta * direct(options_.of<DirectionOptions>().optimizer_y, memory_y_, i, d[i], options_.of<DirectionOptions>().adam.epsilon);
     }
     const Vec planned = y;
     toy_.prox_g(beta, shared_x(), y);
-    settle(options_.optimizer_y, memory_y_, beta, planned, y);
+    settle(options_.of<DirectionOptions>().optimizer_y, memory_y_, beta, planned, y);
   }
 
   /// φ(x,y) − φ(x,θ) − ‖θ−y‖²/2γ and F, over all rows.
   [[nodiscard]] Real gap() const {
     const auto rows = all_rows(Level::Lower);
     return lower_gradient(rows, y).value + toy_.g(shared_x(), y) - lower_gradient(rows, theta).value -
-           toy_.g(shared_x(), theta) - (theta - y).squaredNorm() / (2 * options_.gamma);
+           toy_.g(shared_x(), theta) - (theta - y).squaredNorm() / (2 * options_.of<MehaOptions>().gamma);
   }
   [[nodiscard]] Real upper_value() const { return upper_gradient(all_rows(Level::Upper)).value; }
 
@@ -203,12 +206,12 @@ class Naive {
       return d;
     }
     if (kind == "momentum") {
-      return m = options_.momentum * m + d;
+      return m = options_.of<DirectionOptions>().momentum * m + d;
     }
     if (kind == "ema") {
-      return m = options_.momentum * m + (1 - options_.momentum) * d;
+      return m = options_.of<DirectionOptions>().momentum * m + (1 - options_.of<DirectionOptions>().momentum) * d;
     }
-    const AdamOptions& adam = options_.adam;
+    const AdamOptions& adam = options_.of<DirectionOptions>().adam;
     Real& v = memory.v[at];
     const int t = ++memory.t[at];
     m = adam.beta1 * m + (1 - adam.beta1) * d;
@@ -222,11 +225,11 @@ AlgorithmOptions base_options() {
   options.alpha = constant(0.3);
   options.beta = constant(0.2);
   options.eta = constant(0.25);
-  options.gamma = 0.8;
-  options.penalty = {.c = 0.7, .p = 0.3};
-  options.optimizer_x = "sgd";
-  options.momentum = 0.6;
-  options.adam = {.beta1 = 0.8, .beta2 = 0.9, .epsilon = 1e-3};
+  options.of<MehaOptions>().gamma = 0.8;
+  options.of<MehaOptions>().penalty = {.c = 0.7, .p = 0.3};
+  options.of<DirectionOptions>().optimizer_x = "sgd";
+  options.of<DirectionOptions>().momentum = 0.6;
+  options.of<DirectionOptions>().adam = {.beta1 = 0.8, .beta2 = 0.9, .epsilon = 1e-3};
   return options;
 }
 
@@ -244,9 +247,9 @@ std::vector<Case> cases() {
   for (const char* kind : {"momentum", "ema", "adam"}) {
     for (const char* variable : {"x", "y", "theta"}) {
       Case one{kind, base_options()};
-      (*variable == 'x'   ? one.options.optimizer_x
-       : *variable == 'y' ? one.options.optimizer_y
-                          : one.options.optimizer_theta) = kind;
+      (*variable == 'x'   ? one.options.of<DirectionOptions>().optimizer_x
+       : *variable == 'y' ? one.options.of<DirectionOptions>().optimizer_y
+                          : one.options.of<MehaOptions>().optimizer_theta) = kind;
       (*variable == 'x' ? one.options.alpha : *variable == 'y' ? one.options.beta : one.options.eta) = constant(0.05);
       all.push_back(one);
     }
@@ -345,8 +348,8 @@ TEST(Meha, LassoReachesItsKnownOptimum) {
   options.alpha = constant(1);
   options.beta = constant(0.5);
   options.eta = constant(0.5);
-  options.gamma = 1;
-  options.penalty = {.c = 10.0 * n, .p = 0.49};
+  options.of<MehaOptions>().gamma = 1;
+  options.of<MehaOptions>().penalty = {.c = 10.0 * n, .p = 0.49};
   Communicator comm = Communicator::world();
   Oracle oracle(toy, comm, {.block_rows = 16});
   Meha meha(options, toy);
@@ -382,12 +385,12 @@ TEST(Meha, MomentumStopsWhereThePlainMethodDoes) {
     Communicator comm = Communicator::world();
     Oracle oracle(toy, comm, {.block_rows = 8});
     AlgorithmOptions options;
-    options.optimizer_x = "sgd";
-    options.optimizer_y = options.optimizer_theta = with_momentum ? "momentum" : "sgd";
+    options.of<DirectionOptions>().optimizer_x = "sgd";
+    options.of<DirectionOptions>().optimizer_y = options.of<MehaOptions>().optimizer_theta = with_momentum ? "momentum" : "sgd";
     options.alpha = constant(0.05);
     options.beta = options.eta = constant(0.05);
-    options.gamma = 2;
-    options.penalty = {.c = 2, .p = 0};
+    options.of<MehaOptions>().gamma = 2;
+    options.of<MehaOptions>().penalty = {.c = 2, .p = 0};
     Meha meha(options, toy);
     State s;
     meha.add_fields(oracle, s);
@@ -430,7 +433,7 @@ Rates measure_rates(const std::string& type, Index n, const AlgorithmOptions& op
   Communicator comm = Communicator::world();
   Options all;
   all.problem.type = type;
-  all.problem.n = n;
+  all.problem.of<SizeOptions>().n = n;
   const auto problem = make_problem(all, comm, best_simd());
   Oracle oracle(*problem, comm, {});
   Meha meha(options, *problem);
@@ -447,7 +450,7 @@ Rates measure_rates(const std::string& type, Index n, const AlgorithmOptions& op
     const Result& at_best = sweep.lower(best, Want::Value);
     sweep.run();
     const Real gap = at_y.value + problem->g(s["x"], s["y"]) - at_best.value - problem->g(s["x"], best) -
-                     (best - s["y"]).squaredNorm() / (2 * options.gamma);
+                     (best - s["y"]).squaredNorm() / (2 * options.of<MehaOptions>().gamma);
     const Real distance = (s["theta"] - best).norm();
     distances.push_back(distance);
     gaps.push_back(std::abs(gap));
@@ -460,12 +463,12 @@ TEST(MehaRates, AreAtLeastTheTheorysOnMerelyConvex) {
   AlgorithmOptions options;
   options.alpha = options.beta = constant(0.5);
   options.eta = constant(0.3);
-  options.gamma = 5;
+  options.of<MehaOptions>().gamma = 5;
   for (const Real p : {0.0, 0.25, 0.49}) {
-    options.penalty = {.c = 0.5, .p = p};
+    options.of<MehaOptions>().penalty = {.c = 0.5, .p = p};
     const auto minimiser = [&](const Vec& x, const Vec& y) {
       Vec theta = y;
-      theta.head(10) = (x + y.head(10) / options.gamma) / (1 + 1 / options.gamma);
+      theta.head(10) = (x + y.head(10) / options.of<MehaOptions>().gamma) / (1 + 1 / options.of<MehaOptions>().gamma);
       return theta;
     };
     const Rates rates = measure_rates("merely_convex", 10, options, 128, minimiser);
@@ -479,14 +482,14 @@ TEST(MehaRates, AreAtLeastTheTheorysOnLasso) {
   AlgorithmOptions options;
   options.alpha = constant(1);
   options.beta = options.eta = constant(0.5);
-  options.gamma = 1;
+  options.of<MehaOptions>().gamma = 1;
   for (const Real p : {0.25, 0.49}) {
-    options.penalty = {.c = 10 * n, .p = p};
+    options.of<MehaOptions>().penalty = {.c = 10 * n, .p = p};
     const auto minimiser = [&](const Vec& x, const Vec& y) {
       Vec theta(n);
       for (Index i = 0; i < n; ++i) {
         const Real a = (i < n / 2 ? 1.0 : -1.0) / n;
-        theta[i] = soft_threshold(a + y[i] / options.gamma, x[i]) / (1 + 1 / options.gamma);
+        theta[i] = soft_threshold(a + y[i] / options.of<MehaOptions>().gamma, x[i]) / (1 + 1 / options.of<MehaOptions>().gamma);
       }
       return theta;
     };
@@ -503,9 +506,9 @@ TEST(Meha, StepsAllocateNothing) {
     for (const Index batch : {0, 128}) {
       Options options = data.options();
       options.run.block_rows = 64;
-      options.problem.model = model;
-      options.algorithm.optimizer_y = "momentum";
-      options.algorithm.optimizer_theta = "adam";
+      options.problem.of<ModelOptions>().model = model;
+      options.algorithm.of<DirectionOptions>().optimizer_y = "momentum";
+      options.algorithm.of<MehaOptions>().optimizer_theta = "adam";
       const auto problem = make_problem(options, comm, best_simd());
       Oracle oracle(*problem, comm, {.block_rows = 64, .seed = 1, .batch_lower = batch, .batch_upper = batch});
       Meha meha(options.algorithm, *problem);

@@ -29,9 +29,9 @@ class RandomSearchTest : public testing::Test {
   RandomSearchTest() {
     Options options = data_.options();
     options.problem.type = "regularisation";
-    options.problem.loss = "squared";
-    options.problem.x_min = x_min;
-    options.problem.x_max = x_max;
+    options.problem.of<RegularisationOptions>().loss = "squared";
+    options.problem.of<RegularisationOptions>().x_min = x_min;
+    options.problem.of<RegularisationOptions>().x_max = x_max;
     problem_ = std::make_unique<Regularisation>(options, comm_, best_simd());
     oracle_ = std::make_unique<Oracle>(*problem_, comm_, Oracle::Setup{.block_rows = options.run.block_rows});
   }

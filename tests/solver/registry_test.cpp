@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "meha/problem/group_lasso.hpp"
+#include "meha/problem/synthetic.hpp"
+#include "meha/solver/bome.hpp"
+#include "support/errors.hpp"
 #include "support/toy_problems.hpp"
 
 namespace meha {
@@ -57,6 +61,25 @@ TEST(AlgorithmRegistry, AddedMethodsNeedANameThatIsNotTakenAndSomethingToMakeThe
   EXPECT_THROW(add_algorithm({"meha", "taken", make}), Error);
   EXPECT_THROW(add_algorithm({"", "no name", make}), Error);
   EXPECT_THROW(add_algorithm({"new", "nothing to make it with", {}}), Error);
+}
+
+TEST(Options, OfOtherProblemsAndAlgorithmsAreRefusedUnlessTheyAreDefaults) {
+  Options options = all_options();
+  options.problem.type = "strongly_convex";
+  options.problem.of<SizeOptions>().n = 7;
+  refuse_options_of_others(options);
+  EXPECT_TRUE(options_in_use(options).problem.has<SizeOptions>());
+  EXPECT_FALSE(options_in_use(options).problem.has<GroupLassoOptions>());
+  EXPECT_FALSE(options_in_use(options).algorithm.has<BomeOptions>());
+  options.problem.of<GroupLassoOptions>().group_size = 6;
+  EXPECT_TRUE(test::fails([&] { refuse_options_of_others(options); }, ExitCode::Config,
+                          {"problem.group_size = 6: is an option of problem.type = \"group_lasso\", which is "
+                           "\"strongly_convex\" here"}));
+  options.problem.type = "group_lasso";
+  refuse_options_of_others(options);
+  options.algorithm.of<BomeOptions>().inner = 3;
+  EXPECT_TRUE(test::fails([&] { refuse_options_of_others(options); }, ExitCode::Config,
+                          {"algorithm.bome.inner = 3: is an option of algorithm.name = \"bome\", which is \"meha\" here"}));
 }
 
 }  // namespace

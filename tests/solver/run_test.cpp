@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "meha/solver/direction.hpp"
 #include "meha/solver/run.hpp"
 
 #include <gtest/gtest.h>
@@ -53,7 +54,7 @@ class Notes final : public Observer {
 
 AlgorithmOptions mild() {
   AlgorithmOptions options;
-  options.optimizer_x = "sgd";
+  options.of<DirectionOptions>().optimizer_x = "sgd";
   options.alpha = constant(0.1);
   return options;
 }
@@ -274,9 +275,9 @@ TEST(RunOfSeveralSweeps, WhatAnySweepOfAStepFindsOutIsActedOn) {
   Communicator comm = Communicator::world();
   SmoothWeighted toy;
   AlgorithmOptions options;
-  options.optimizer_x = "sgd";
+  options.of<DirectionOptions>().optimizer_x = "sgd";
   options.alpha = options.beta = options.eta = constant(0.1);
-  options.bome.inner = 3;
+  options.of<BomeOptions>().inner = 3;
   constexpr int polls_of_report = 1, polls_of_step = 4;  // of State_0; inner + 1 sweeps
   for (int asked_at = 0; asked_at < polls_of_step; ++asked_at) {
     Bome bome(options, toy);

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include "meha/problem/synthetic.hpp"
+#include "meha/solver/direction.hpp"
+#include "meha/solver/meha.hpp"
 #include "meha/solver/steps.hpp"
 
 #include <gtest/gtest.h>
@@ -29,7 +32,7 @@ class StepsTest : public testing::Test {
   /// Chooses what is open in options_.algorithm for this synthetic problem.
   std::string choose(const std::string& type, Index n = 10) {
     options_.problem.type = type;
-    options_.problem.n = n;
+    options_.problem.of<SizeOptions>().n = n;
     const auto problem = make_problem(options_, comm_, best_simd());
     Oracle oracle(*problem, comm_, {});
     return choose_at_start(oracle, options_.algorithm);
@@ -52,15 +55,15 @@ TEST_F(StepsTest, GivenStepsStay) {
 }
 
 TEST_F(StepsTest, AutoIsTheReciprocalOfTheCurvature) {
-  options_.algorithm.gamma = 5;
-  options_.algorithm.penalty.c = 0.5;
+  options_.algorithm.of<MehaOptions>().gamma = 5;
+  options_.algorithm.of<MehaOptions>().penalty.c = 0.5;
   choose("merely_convex");
   // F/c + f: ½(1 + 1/c) in y₁, 1/c in y₂;  f + 1/(2γ): 1 + 1/γ;  d_x: 1/c + 1/(1 + 1/γ)
   EXPECT_NEAR(options_.algorithm.beta.a, 1 / 3.0, 0.01);
   EXPECT_EQ(options_.algorithm.eta.a, options_.algorithm.beta.a);
   EXPECT_NEAR(options_.algorithm.alpha.a, 1 / (2 + 1 / 1.2), 0.01);
   options_.algorithm.eta = options_.algorithm.beta = automatic();
-  options_.algorithm.optimizer_y = "adam";
+  options_.algorithm.of<DirectionOptions>().optimizer_y = "adam";
   choose("merely_convex");
   EXPECT_EQ(options_.algorithm.beta.a, 0.01);
   EXPECT_NEAR(options_.algorithm.eta.a, 1 / 1.2, 0.01);
@@ -70,8 +73,8 @@ TEST_F(StepsTest, SafeFollowsTheFormulas) {
   for (Schedule* step : {&options_.algorithm.alpha, &options_.algorithm.beta, &options_.algorithm.eta}) {
     *step = {.kind = Schedule::Kind::Safe};
   }
-  options_.algorithm.gamma = 0.4;
-  options_.algorithm.penalty.c = 5;
+  options_.algorithm.of<MehaOptions>().gamma = 0.4;
+  options_.algorithm.of<MehaOptions>().penalty.c = 5;
   choose("sine_nonconvex", 3);
   const Real rho = 2.5 - 1;  // 1/γ − ρ
   const Real eta = 2 / (4 + 2.5 + rho);
@@ -87,9 +90,9 @@ TEST_F(StepsTest, SafeFollowsTheFormulas) {
 
 TEST_F(StepsTest, SafeNeedsConstantsAndASmallGamma) {
   options_.algorithm.alpha = {.kind = Schedule::Kind::Safe};
-  options_.algorithm.gamma = 1;
+  options_.algorithm.of<MehaOptions>().gamma = 1;
   EXPECT_THROW(choose("sine_nonconvex"), Error);
-  options_.algorithm.gamma = 0.9;
+  options_.algorithm.of<MehaOptions>().gamma = 0.9;
   EXPECT_NO_THROW(choose("sine_nonconvex"));
   options_.algorithm.alpha = {.kind = Schedule::Kind::Safe};
   EXPECT_THROW(choose("pbgd_toy"), Error);
@@ -110,7 +113,7 @@ TEST_F(StepsTest, OneXPerRowMovesALittleByAnyOptimizer) {
     Weighted toy(n, 20);
     Oracle oracle(toy, comm_, {.block_rows = 8});
     AlgorithmOptions options;
-    options.optimizer_x = optimizer;
+    options.of<DirectionOptions>().optimizer_x = optimizer;
     choose_at_start(oracle, options);
     const auto algorithm = make_algorithm(options, toy);
     State state;
@@ -132,7 +135,7 @@ TEST_F(StepsTest, AlphaOfAnXThatNothingMovesMustBeGiven) {
   Weighted toy;
   Oracle oracle(toy, comm_, {.block_rows = 4});
   AlgorithmOptions options;
-  options.optimizer_x = "sgd";
+  options.of<DirectionOptions>().optimizer_x = "sgd";
   options.eta = options.beta = constant(0);  // theta stays at y
   EXPECT_TRUE(
       fails([&] { choose_at_start(oracle, options); }, ExitCode::Config, {"algorithm.alpha", "nothing moves x"}));

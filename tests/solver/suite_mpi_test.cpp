@@ -3,7 +3,14 @@
 // exact resumption from State, and where it takes a problem not, a refusal that says why.
 #include <gtest/gtest.h>
 
+#include "meha/data/data_options.hpp"
+#include "meha/problem/classifier.hpp"
+#include "meha/problem/hyper_representation.hpp"
 #include "meha/problem/registry.hpp"
+#include "meha/problem/regularisation.hpp"
+#include "meha/problem/synthetic.hpp"
+#include "meha/solver/direction.hpp"
+#include "meha/solver/meha.hpp"
 #include "meha/solver/registry.hpp"
 #include "support/oracle_expectations.hpp"
 #include "support/tiny_data.hpp"
@@ -75,21 +82,21 @@ class Suite : public testing::Test {
   [[nodiscard]] Options options_for(const std::string& algorithm, const std::string& problem) const {
     Options options = data_.options();
     options.problem.type = problem;
-    options.problem.n = 60;
-    options.problem.hidden = {5};
-    options.problem.activation = "tanh";
-    options.problem.x_max = 2;
-    options.problem.n_tasks = 11;
-    options.problem.n_ways = 2;
-    options.problem.n_queries = 3;
-    options.problem.n_held_out_classes = 2;
-    options.problem.n_evaluation_tasks = 5;
-    options.problem.data.test_features = options.problem.data.test_labels = {};
+    options.problem.of<SizeOptions>().n = 60;
+    options.problem.of<NetworkOptions>().hidden = {5};
+    options.problem.of<NetworkOptions>().activation = "tanh";
+    options.problem.of<RegularisationOptions>().x_max = 2;
+    options.problem.of<FewShotOptions>().n_tasks = 11;
+    options.problem.of<FewShotOptions>().n_ways = 2;
+    options.problem.of<FewShotOptions>().n_queries = 3;
+    options.problem.of<FewShotOptions>().n_held_out_classes = 2;
+    options.problem.of<FewShotOptions>().n_evaluation_tasks = 5;
+    options.problem.of<DataOptions>().test_features = options.problem.of<DataOptions>().test_labels = {};
     options.algorithm.name = algorithm;
     options.algorithm.alpha = options.algorithm.beta = options.algorithm.eta = constant(1e-3);
-    options.algorithm.gamma = 1;
-    options.algorithm.optimizer_x = "momentum";
-    options.algorithm.optimizer_y = "adam";
+    options.algorithm.of<MehaOptions>().gamma = 1;
+    options.algorithm.of<DirectionOptions>().optimizer_x = "momentum";
+    options.algorithm.of<DirectionOptions>().optimizer_y = "adam";
     return options;
   }
   void expect_equal(const Vec& a, const Vec& b, const std::string& what) const {

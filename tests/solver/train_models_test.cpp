@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "meha/data/data_options.hpp"
+#include "meha/problem/classifier.hpp"
 #include "meha/solver/train_models.hpp"
 
 #include <gtest/gtest.h>
@@ -55,9 +57,9 @@ TEST_F(TrainModels, FindModelsThatClassifyWellInSpiteOfWrongLabels) {
   for (const char* model : {"linear", "mlp"}) {
     Options options = data.options();
     options.run.block_rows = 64;
-    options.problem.model = model;
-    options.problem.hidden = {16};
-    options.problem.noise = {.kind = "uniform", .rate = 0.4};
+    options.problem.of<ModelOptions>().model = model;
+    options.problem.of<NetworkOptions>().hidden = {16};
+    options.problem.of<NoiseOptions>() = {.kind = "uniform", .rate = 0.4};
     Trainer trainer(options, comm_);
     const TrainedModels trained = cross_fit(trainer.oracle, trainer.problem, learning_rate);
     const auto n_folds = static_cast<std::size_t>(trainer.problem.n_folds());
@@ -88,9 +90,9 @@ TEST_F(TrainModels, WithoutTrustedRowsThereAreTheJudgesAndTheModelOfAllRows) {
   SCOPED_TRACE(test::seed_text());
   const test::TinyData data(comm_, {.n_train = 600, .n_validation = 60, .n_test = 200});
   Options options = data.options();
-  options.problem.noise = {.kind = "uniform", .rate = 0.3};
-  options.problem.data.validation_features.value.clear();
-  options.problem.data.validation_labels.value.clear();
+  options.problem.of<NoiseOptions>() = {.kind = "uniform", .rate = 0.3};
+  options.problem.of<DataOptions>().validation_features.value.clear();
+  options.problem.of<DataOptions>().validation_labels.value.clear();
   Trainer trainer(options, comm_);
   EXPECT_EQ(trainer.problem.n_rows(Level::Upper), 0);
   const TrainedModels trained = cross_fit(trainer.oracle, trainer.problem, learning_rate);
@@ -104,11 +106,11 @@ TEST_F(TrainModels, ThatLearnRowsByHeartAreTrainedForAShortTime) {
   SCOPED_TRACE(test::seed_text());
   const test::TinyData data(comm_, {.n_train = 80, .n_validation = 30, .n_test = 30, .n_features = 300});
   Options options = data.options();
-  options.problem.model = "mlp";
-  options.problem.hidden = {32};
-  options.problem.noise = {.kind = "uniform", .rate = 0.4};
-  options.problem.data.validation_features.value.clear();
-  options.problem.data.validation_labels.value.clear();
+  options.problem.of<ModelOptions>().model = "mlp";
+  options.problem.of<NetworkOptions>().hidden = {32};
+  options.problem.of<NoiseOptions>() = {.kind = "uniform", .rate = 0.4};
+  options.problem.of<DataOptions>().validation_features.value.clear();
+  options.problem.of<DataOptions>().validation_labels.value.clear();
   Trainer trainer(options, comm_);
   const TrainedModels trained = cross_fit(trainer.oracle, trainer.problem, learning_rate);
   EXPECT_GE(trained.n_steps, 128);
@@ -144,8 +146,8 @@ TEST_F(TrainModels, CrossFittingCountsTheRowsOfAllModels) {
   SCOPED_TRACE(test::seed_text());
   const test::TinyData data(comm_, {.n_train = 120, .n_validation = 30});
   Options options = data.options();
-  options.problem.data.validation_features.value.clear();
-  options.problem.data.validation_labels.value.clear();
+  options.problem.of<DataOptions>().validation_features.value.clear();
+  options.problem.of<DataOptions>().validation_labels.value.clear();
   Trainer trainer(options, comm_);
   const TrainedModels trained = cross_fit(trainer.oracle, trainer.problem, learning_rate);
   const Index of_a_step = 120 * (trainer.problem.n_folds() + 1);
@@ -167,7 +169,7 @@ TEST_F(TrainModels, TheModelIsTheMaximumAPosteriori) {
   SCOPED_TRACE(test::seed_text());
   const test::TinyData data(comm_, {.n_train = 120, .n_validation = 30});
   Options options = data.options();
-  options.problem.noise = {.kind = "uniform", .rate = 0.2};
+  options.problem.of<NoiseOptions>() = {.kind = "uniform", .rate = 0.2};
   Trainer trainer(options, comm_);
   Vec x = first_transition(3).array().log().matrix();
   const std::vector<ModelPlan> plans = {{.training = {.rows = Training::Rows::AsGiven}}};
@@ -188,7 +190,7 @@ TEST_F(TrainModels, TrainedAgainTheyHaveTheSameBits) {
   const test::TinyData data(comm_, {.n_train = 700, .n_validation = 60});
   Options options = data.options();
   options.run.block_rows = 64;  // 11 blocks: minibatches
-  options.problem.noise = {.kind = "pair", .rate = 0.2};
+  options.problem.of<NoiseOptions>() = {.kind = "pair", .rate = 0.2};
   Trainer once(options, comm_);
   const TrainedModels trained = cross_fit(once.oracle, once.problem, learning_rate);
   const TrainedModels same_oracle = cross_fit(once.oracle, once.problem, learning_rate);

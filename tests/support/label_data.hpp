@@ -11,6 +11,7 @@
 
 #include "meha/comm/communicator.hpp"
 #include "meha/core/options.hpp"
+#include "meha/data/data_options.hpp"
 #include "meha/data/rows_writer.hpp"
 #include "support/random_values.hpp"
 
@@ -55,7 +56,7 @@ class LabelData {
     options.run.precision = "float64";
     options.run.block_rows = 64;
     options.problem.type = "hyper_cleaning";
-    auto& data = options.problem.data;
+    auto& data = options.problem.of<DataOptions>();
     data.format = "hdf5";
     data.train_features.value = file("train");
     if (shape_.n_validation > 0) {

@@ -2,7 +2,7 @@
 // Options in which every single one differs from its default and is allowed.
 #pragma once
 
-#include "meha/core/options.hpp"
+#include "meha/solver/registry.hpp"
 
 #include <algorithm>
 #include <string>
@@ -53,7 +53,7 @@ class Change {
 };
 
 inline Options other_options() {
-  Options options;
+  Options options = all_options();
   visit(options, Change());
   return options;
 }

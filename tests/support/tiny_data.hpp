@@ -12,6 +12,7 @@
 
 #include "meha/comm/communicator.hpp"
 #include "meha/core/options.hpp"
+#include "meha/data/data_options.hpp"
 #include "meha/data/dataset.hpp"
 #include "support/random_values.hpp"
 
@@ -50,7 +51,7 @@ class TinyData {
     options.run.precision = "float64";
     options.run.block_rows = 7;
     options.problem.type = "hyper_cleaning";
-    auto& data = options.problem.data;
+    auto& data = options.problem.of<DataOptions>();
     data.train_features.value = file("train", "features");
     data.train_labels.value = file("train", "labels");
     data.validation_features.value = file("validation", "features");
@@ -63,7 +64,7 @@ class TinyData {
   /// The same labels in LIBSVM files: of each row every 13th feature or so, most of them where others have none.
   [[nodiscard]] Options sparse_options() const {
     Options options = this->options();
-    auto& data = options.problem.data;
+    auto& data = options.problem.of<DataOptions>();
     data.format = "libsvm";
     data.sparse = "always";
     data.train_labels = data.validation_labels = data.test_labels = {};

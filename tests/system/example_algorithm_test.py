@@ -29,6 +29,17 @@ class ExampleAlgorithmTest(support.ExampleCase):
             self.assertEqual(ended.code, 2, ended.out)
             self.assertIn(reason, ended.err)
 
+    def test_its_options_and_metrics_are_known_everywhere(self):
+        self.assertIn("algorithm.penalised.c = 50.0\n    weight of the lower level; must be > 0 [algorithm.name = penalised]",
+                      support.run("list", "options").out)
+        self.assertRegex(support.run("list", "metrics").out, r"norm_y_minus_w +\|y - w\|\n")
+        state = support.read_state(self.whole)
+        self.assertAlmostEqual(support.read_metrics(self.whole)[-1]["norm_y_minus_w"],
+                               float(((state["y"] - state["w"]) ** 2).sum()) ** 0.5, places=12)
+        ended = support.run("run", self.config, "--out", self.folder / "none", "--set", "algorithm.gamma=7")
+        self.assertEqual(ended.code, 2)
+        self.assertIn('algorithm.gamma = 7.0: is an option of algorithm.name = "meha", which is "penalised" here', ended.err)
+
     def test_other_verbs_know_it(self):
         self.assertIn("penalised", support.run("list", "algorithms").out)
         self.assertIn('name = "penalised"', support.run("inspect", self.whole).out)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A problem of a user's own, built against the installed library: all that the program can, and the right optimum."""
+import json
 import shutil
 import socket
 import time
@@ -70,10 +71,10 @@ class ExampleProblemTest(support.ExampleCase):
         shutil.copytree(cls.source, folder)
         source = folder / "main.cpp"
         text = source.read_text(encoding="utf-8")
-        start = "    if (n_train_ == 0"
-        assert text.count(start) == 1
-        source.write_text(text.replace(start, '    if (comm.rank() == 1) {\n      throw Error(ExitCode::Data, "part-1.csv: is missing");\n'
-                                              "    }\n" + start), encoding="utf-8")
+        end = "owned(options, comm, own_.n_validation)) {}"
+        assert text.count(end) == 1
+        source.write_text(text.replace(end, end[:-1] + '\n    if (comm.rank() == 1) {\n      throw Error(ExitCode::Data, "part-1.csv: is missing");\n'
+                                            "    }\n  }"), encoding="utf-8")
         return cls.build(folder, folder / "build")
 
     def test_optimum(self):
@@ -127,6 +128,30 @@ class ExampleProblemTest(support.ExampleCase):
         ended = support.run("check", self.config)
         self.assertEqual(ended.code, 0, f"{ended.out}\n{ended.err}")
         self.assertIn("grad_x of f", ended.out)
+
+    def test_its_options_and_metrics_are_known_everywhere(self):
+        options = support.run("list", "options").out
+        self.assertIn("problem.ridge.noise = 4.0\n    largest error of a target; must be >= 0 [problem.type = ridge]", options)
+        self.assertRegex(support.run("list", "metrics").out, r"ridge_weight +e\^x\n")
+        inspected = json.loads(support.run("inspect", self.whole, "--json").out)
+        last = support.read_metrics(self.whole)[-1]
+        self.assertEqual(inspected["config"]["problem"]["ridge"], {"n_train": 200, "n_validation": 1000, "noise": 4})
+        self.assertEqual(inspected["metrics"]["ridge_weight"], last["ridge_weight"])
+        self.assertAlmostEqual(last["ridge_weight"], np.exp(support.read_state(self.whole)["x"][0]), places=12)
+        config = (self.whole / "config.toml").read_text(encoding="utf-8")
+        self.assertIn("[problem.ridge]\nn_train = 200\n", config)
+        self.assertNotIn("n_tasks", config)  # of another problem
+        self.assertEqual(support.run("export", self.whole, "--what", "history").code, 0)
+        self.assertIn(",ridge_weight,norm_y,", (self.whole / "history.csv").read_text(encoding="utf-8").splitlines()[0])
+        ended = support.run("run", self.config, "--out", self.folder / "none", "--set", "problem.n_tasks=7")
+        self.assertEqual(ended.code, 2)
+        self.assertIn('problem.n_tasks = 7: is an option of problem.type = "hyper_representation", which is "ridge" here', ended.err)
+        ended = support.run("resume", self.whole, "--set", "problem.ridge.noise=5")
+        self.assertEqual(ended.code, 2)
+        self.assertIn("may not change", ended.err)
+        ended = support.run("plan", self.config)
+        self.assertEqual(ended.code, 0, ended.err)
+        self.assertIn("ridge: 200 lower and 1000 upper rows, 1 numbers in x, 20 in y, 1 rank", ended.out)
 
     def test_other_verbs_know_it(self):
         self.assertIn("ridge", support.run("list", "problems").out)

@@ -17,10 +17,11 @@
 
 namespace meha {
 
-/// What is to be computed, of hyper_cleaning and regularisation.
+/// What is to be computed by a problem of file_rows (problem/registry.hpp).
 struct RunSizes {
   Options options;
   bool per_row = false;
+  Targets targets = Targets::Classes;
   FileSizes file;              // with the training rows
   Index n_file_rows = 0;       // of all files
   Index table_bytes = 0;       // features of files that rank 0 has as a whole in memory before it deals their rows out
@@ -32,7 +33,7 @@ struct RunSizes {
   std::unique_ptr<Classifier> classifier;
   Cost cost;  // of an iteration
 
-  [[nodiscard]] bool has_numbers() const { return options.problem.loss == "squared"; }  // in place of classes
+  [[nodiscard]] bool has_numbers() const { return targets == Targets::Numbers; }
   [[nodiscard]] Index n_rows() const { return std::accumulate(rows.begin(), rows.end(), Index{0}); }
   /// Parameters that a row multiplies; sparse: those of its entries.
   [[nodiscard]] Index m_of_row() const;
@@ -44,11 +45,8 @@ struct RunSizes {
   [[nodiscard]] Index n_later_reports() const;
 };
 
-/// Whether the problem has one x per training row.
-bool has_x_per_row(const Options& options);
-
 /// All but `cost`. Reads headers and labels of the files, and text to its end; holds no features.
-/// Errors: Error(Config) for other problems; what is wrong with the files.
+/// Precondition: the problem has file_rows. Errors: what is wrong with the files.
 RunSizes sizes_of_run(const Options& options, Simd simd);
 
 /// Bytes of a rank.

@@ -8,6 +8,7 @@
 
 #include "meha/core/options.hpp"
 #include "meha/io/state_file.hpp"
+#include "meha/problem/classifier.hpp"
 #include "meha/solver/label_answer.hpp"
 
 namespace meha {
@@ -21,7 +22,7 @@ bool may_be_mlp(const Options& options, Index n_features, Element element);
 /// Resolves problem.model = "auto". Where x and y begin at models of the labels and features are dense, a linear model and a
 /// perceptron are trained for a few steps, and the one with the smaller loss on rows that it was not trained on is taken;
 /// the perceptron only where that is smaller by 5 %, and where it has at most 2^20 parameters. Elsewhere: linear.
-/// @param problem  made with options.problem.model; it gets the model chosen    @param poll  as Oracle::poll
+/// @param problem  made with problem.model of `options`; it gets the model chosen    @param poll  as Oracle::poll
 /// @return a sentence for people; empty where nothing was compared    Collective.    Errors: Error(Stopped) on request.
 std::string choose_model(Options& options, Problem& problem, Communicator& comm, Simd simd,
                          const std::function<Requests()>& poll);

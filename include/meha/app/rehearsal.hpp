@@ -25,4 +25,16 @@ struct Duration {
 /// Errors: as make_problem().
 Duration rehearse(const Communicator& comm, const RunSizes* sizes, Simd simd, int n_ranks);
 
+/// What a problem that is small enough to be made says of itself, on rank 0.
+struct Rehearsal {
+  Index n_x = 0, n_y = 0, n_lower = 0, n_upper = 0;
+  Index state_bytes = 0;  // on all ranks together
+  Index n_iterations = 0, n_reports = 0;
+  Duration duration;
+};
+
+/// The same for a problem without file_rows, with all its rows, on the ranks at hand; step sizes that are open become small.
+/// Collective. Errors: as make_problem() and make_algorithm().
+Rehearsal rehearse_whole(const Communicator& comm, const Options& options, Simd simd);
+
 }  // namespace meha

@@ -38,9 +38,9 @@ std::string pack(const Value& value) {
 }
 
 /// The value that pack() made `bytes` of; same binary, same kind of machine.
+/// @param value  has the same sections of options as the packed one
 template <class Value>
-Value unpack(const std::string& bytes) {
-  Value value;
+Value unpack(const std::string& bytes, Value value) {
   std::istringstream stream(bytes);
   boost::archive::binary_iarchive archive(stream, boost::archive::no_header);
   visit(value, [&](const auto&, auto& member) { archive >> member; });

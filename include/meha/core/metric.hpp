@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The names of everything that is measured, and an ordered list of measured values. A metric without meaning is absent,
-// never NaN.
+// The table of what is measured, and an ordered list of measured values. A metric without meaning is absent, never NaN.
+// Problems and algorithms add theirs when they are registered.
 #pragma once
 
 #include <optional>
@@ -18,8 +18,12 @@ struct MetricInfo {
   const char* meaning;
 };
 
-/// All metrics, in the order in which reports list them.
+/// All metrics, in the order in which reports list them. Valid until the next add_metrics().
 std::span<const MetricInfo> metric_table();
+
+/// Adds metrics to the table, behind those of all runs and before costs; names that it has already stay as they are.
+/// Ownership: names and meanings must outlive the program's use of the table, as literals do.
+void add_metrics(std::span<const MetricInfo> infos);
 
 /// One report: what was measured after `iteration` completed iterations.
 struct Metrics {
@@ -32,8 +36,5 @@ struct Metrics {
   /// Orders the values as in metric_table().
   void sort();
 };
-
-/// Precision, recall and F1 of predicting "clean" (weight ≥ ½), absent where 0/0.
-void set_cleaning_metrics(Real clean_kept, Real corrupted_kept, Real clean_dropped, Metrics& metrics);
 
 }  // namespace meha

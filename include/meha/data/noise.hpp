@@ -8,7 +8,7 @@
 //   instance           another class, the one that a weak model takes the row for
 #pragma once
 
-#include "meha/core/options.hpp"
+#include "meha/data/data_options.hpp"
 #include "meha/data/dataset.hpp"
 
 namespace meha {

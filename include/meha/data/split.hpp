@@ -6,7 +6,7 @@
 
 #include "meha/core/hash.hpp"
 #include "meha/core/level.hpp"
-#include "meha/core/options.hpp"
+#include "meha/data/data_options.hpp"
 #include "meha/data/formats.hpp"
 
 namespace meha {

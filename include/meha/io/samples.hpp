@@ -7,8 +7,9 @@
 #include <functional>
 #include <iosfwd>
 
-#include "meha/problem/hyper_cleaning.hpp"
+#include "meha/comm/communicator.hpp"
 #include "meha/problem/label_noise.hpp"
+#include "meha/problem/sample_labels.hpp"
 
 namespace meha {
 

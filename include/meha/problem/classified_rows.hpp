@@ -16,6 +16,12 @@
 
 namespace meha {
 
+inline constexpr std::array row_metrics = {
+    MetricInfo{"test_error", "squared error on test rows: their mean; group_lasso: relative to the targets' squares"},
+    MetricInfo{"test_accuracy", "share of test rows that y classifies as labelled"},
+    MetricInfo{"holdout_accuracy", "share of held-out rows that y classifies as labelled"},
+    MetricInfo{"holdout_value", "mean loss of y on held-out rows"}};
+
 class ClassifiedRows {
  public:
   ClassifiedRows() = default;
@@ -23,7 +29,7 @@ class ClassifiedRows {
   /// Errors: as make_classifier().
   ClassifiedRows(const Options& options, const Communicator& comm, Simd simd, const Split& split, Loss loss);
 
-  /// Replaces the classifier by that of options.problem.model. Errors: as make_classifier(), or where memory is short, on
+  /// Replaces the classifier by that of problem.model. Errors: as make_classifier(), or where memory is short, on
   /// all ranks. Collective.
   void use_model(const Options& options, const Communicator& comm, Simd simd);
 

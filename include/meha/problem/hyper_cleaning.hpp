@@ -10,22 +10,19 @@
 #pragma once
 
 #include "meha/problem/cross_fit.hpp"
+#include "meha/problem/sample_labels.hpp"
 
 namespace meha {
 
-/// σ(x); σ(±∞) is exactly 1 and 0.
-Real sigmoid(Real x);
+inline constexpr std::array weight_metrics = {
+    MetricInfo{"precision", "share of truly clean rows among those kept (weight >= 1/2)"},
+    MetricInfo{"recall", "share of the truly clean rows that are kept"},
+    MetricInfo{"f1", "harmonic mean of precision and recall"},
+    MetricInfo{"auroc", "probability that a clean row has a larger weight than a corrupted one"},
+    MetricInfo{"rows_kept", "training rows with weight >= 1/2"}};
 
-/// What is known of the training rows that this rank owns, for reports.
-struct SampleLabels {
-  Range rows;
-  std::vector<Index> source_row;  // row in the training file
-  std::vector<Label> given;
-  std::vector<Label> truth;            // empty when unknown
-  std::vector<std::uint8_t> is_clean;  // empty when unknown
-  bool knows_truth = false;            // the same on all ranks
-  std::vector<std::string> class_names;
-};
+/// Precision, recall and F1 of predicting "clean" (weight ≥ ½), absent where 0/0.
+void set_cleaning_metrics(Real clean_kept, Real corrupted_kept, Real clean_dropped, Metrics& metrics);
 
 class HyperCleaning final : public Problem {
  public:
@@ -63,8 +60,7 @@ class HyperCleaning final : public Problem {
   void trust(std::vector<std::uint8_t> rows, Index n_in_all) override;
   [[nodiscard]] std::optional<std::span<const std::uint8_t>> clean_rows() const override;
 
-  /// What the labels of the training rows owned here were and are.
-  [[nodiscard]] const SampleLabels& samples() const { return samples_; }
+  [[nodiscard]] const SampleLabels* samples() const override { return &samples_; }
 
  private:
   enum Tally : std::size_t { CleanKept = ClassifiedRows::n_tally, CorruptedKept, CleanDropped, Kept, n_tally };

@@ -19,11 +19,40 @@
 #include <memory>
 
 #include "meha/comm/communicator.hpp"
+#include "meha/core/options.hpp"
 #include "meha/data/episodes.hpp"
 #include "meha/problem/feature_network.hpp"
 #include "meha/problem/problem.hpp"
 
 namespace meha {
+
+// clang-format off: one option, one line
+struct FewShotOptions {
+  Index n_tasks = 200;
+  Index n_ways = 5, n_shots = 1, n_queries = 15;
+  Index n_held_out_classes = 5, n_evaluation_tasks = 200;
+  std::vector<Index> held_out_classes;
+  bool rotations = false;
+
+  void each(auto&& see) {
+    using enum OnResume;
+    see(OptionInfo{"problem.n_tasks", Rule::at_least(1), Fixed, "few-shot tasks to learn from: the rows"}, n_tasks);
+    see(OptionInfo{"problem.n_ways", Rule::at_least(2), Fixed, "classes in a few-shot task"}, n_ways);
+    see(OptionInfo{"problem.n_shots", Rule::at_least(1), Fixed, "support images of each class of a task"}, n_shots);
+    see(OptionInfo{"problem.n_queries", Rule::at_least(1), Fixed, "query images of each class of a task"}, n_queries);
+    see(OptionInfo{"problem.n_held_out_classes", Rule::at_least(0), Fixed, "so many last classes are for evaluation tasks alone; 0: no evaluation"}, n_held_out_classes);
+    see(OptionInfo{"problem.held_out_classes", Rule::at_least(0), Fixed, "the classes for evaluation tasks, in place of the last n_held_out_classes"}, held_out_classes);
+    see(OptionInfo{"problem.n_evaluation_tasks", Rule::at_least(0), Fixed, "few-shot tasks that every report is measured on; 0: no evaluation"}, n_evaluation_tasks);
+    see(OptionInfo{"problem.rotations", Rule::any(), Fixed, "a class's square images turned by 90, 180 and 270 degrees are three more classes"}, rotations);
+  }
+};
+// clang-format on
+
+inline constexpr std::array few_shot_metrics = {
+    MetricInfo{"few_shot_accuracy", "share of query images of held-out classes that fitted heads classify as labelled"},
+    MetricInfo{"few_shot_accuracy_se", "standard error of few_shot_accuracy, over evaluation tasks"},
+    MetricInfo{"untrained_accuracy", "few_shot_accuracy of the features before any training, on the same tasks"},
+    MetricInfo{"untrained_accuracy_se", "standard error of untrained_accuracy, over evaluation tasks"}};
 
 inline constexpr int n_fit_steps = 100;
 

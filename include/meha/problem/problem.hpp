@@ -15,6 +15,7 @@
 #include "meha/core/level.hpp"
 #include "meha/core/metric.hpp"
 #include "meha/core/named_array.hpp"
+#include "meha/core/option.hpp"
 
 namespace meha {
 
@@ -82,7 +83,28 @@ struct LipschitzConstants {
   Real rho = 0;    // φ(x,·) + ρ/2‖·‖² is convex
 };
 
+// clang-format off: one option, one line
+/// For problems with search_point().
+struct SearchOptions {
+  Real random_search = 0;
+
+  void each(auto&& see) {
+    see(OptionInfo{"problem.random_search", Rule::at_least(0), OnResume::Free, "after the run, search x at random for this many times its passes over rows; 0: no search"}, random_search);
+  }
+};
+// clang-format on
+
+/// What a random search (solver/random_search.hpp) measures.
+inline constexpr std::array search_metrics = {
+    MetricInfo{"solved_upper_value", "F for the run's x, with the lower level solved as in the random search"},
+    MetricInfo{"search_upper_value", "least F of a random search over x (problem.random_search times the run's passes)"},
+    MetricInfo{"search_shared_upper_value", "… among the trials with one number for all entries of x"},
+    MetricInfo{"search_test_accuracy", "test_accuracy of the search's best trial"},
+    MetricInfo{"search_test_error", "test_error of the search's best trial"},
+    MetricInfo{"search_trials", "trials of the random search"}};
+
 class CrossFit;
+struct SampleLabels;
 
 class Problem {
  public:
@@ -169,6 +191,8 @@ class Problem {
   /// how well x tells them apart; nothing, on all ranks, when that is unknown.
   [[nodiscard]] virtual std::optional<std::span<const std::uint8_t>> clean_rows() const { return std::nullopt; }
 
+  /// PerRow: what the labels of the rows owned here were and are, for `export --what samples`; null where there are none.
+  [[nodiscard]] virtual const SampleLabels* samples() const { return nullptr; }
   /// Models of the labels of Level::Lower, for problems whose labels are in doubt; null where there are none.
   /// Ownership: stays the problem's, and must not be used while a pass of the problem is going on.
   [[nodiscard]] virtual CrossFit* cross_fit() { return nullptr; }

@@ -21,13 +21,35 @@
 
 namespace meha {
 
+// clang-format off: one option, one line
+struct SizeOptions {
+  Index n = 100;
+
+  void each(auto&& see) {
+    see(OptionInfo{"problem.n", Rule::at_least(1), OnResume::Fixed, "size of a synthetic problem"}, n);
+  }
+};
+
+struct StronglyConvexOptions {
+  Real condition = 1;
+
+  void each(auto&& see) {
+    see(OptionInfo{"problem.condition", Rule::at_least(1), OnResume::Fixed, "largest entry of the diagonal A, the smallest is 1"}, condition);
+  }
+};
+// clang-format on
+
+inline constexpr std::array optimum_metrics = {
+    MetricInfo{"error_x", "relative distance of x to the optimum"},
+    MetricInfo{"error_y", "relative distance of y to the optimum"}};
+
 /// A sum over coordinates; a pass over part of them is scaled up to the whole. Self has
 ///   Term term(Level, Index i, InSpan x, InSpan y) const    Point optimum(In x) const
 /// the value and partial derivatives of term i, and an optimum: where there are many, the nearest to x.
 template <class Self>
 class Synthetic : public Problem {
  public:
-  explicit Synthetic(const Options& options) : n_(options.problem.n) {}
+  explicit Synthetic(const Options& options) : n_(options.problem.of<SizeOptions>().n) {}
 
   [[nodiscard]] XLayout x_layout() const override { return XLayout::Shared; }
   [[nodiscard]] Index n_x() const override { return n_; }

@@ -18,6 +18,21 @@
 
 namespace meha {
 
+// clang-format off: one option, one line
+struct BomeOptions {
+  Index inner = 10;
+  std::string phi = "norm";
+  Real rate = 0.5;
+
+  void each(auto&& see) {
+    using enum OnResume;
+    see(OptionInfo{"algorithm.bome.inner", Rule::at_least(1), Fixed, "steps of the inner loop, T"}, inner);
+    see(OptionInfo{"algorithm.bome.phi", Rule::one_of("norm|value"), Fixed, "the barrier: rate*|grad q|^2 or rate*q, q the gap of y to the inner loop's end"}, phi);
+    see(OptionInfo{"algorithm.bome.rate", Rule::positive(), Fixed, "factor of the barrier"}, rate);
+  }
+};
+// clang-format on
+
 class Bome final : public Algorithm {
  public:
   /// Errors: Error(Config) for a problem with a nonsmooth g or with bounds on y, and for minibatches.

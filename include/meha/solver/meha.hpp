@@ -17,11 +17,36 @@
 // For a nonconvex lower level the method guarantees a stationary y of the lower level only.
 #pragma once
 
+#include <cmath>
+
 #include "meha/core/options.hpp"
 #include "meha/solver/algorithm.hpp"
 #include "meha/solver/direction.hpp"
 
 namespace meha {
+
+// clang-format off: one option, one line
+struct PenaltyOptions {
+  Real c = 2;
+  Real p = 0.25;
+  /// c_k = c·(k+1)^p.
+  [[nodiscard]] Real at(Index k) const { return c * std::pow(static_cast<Real>(k + 1), p); }
+};
+
+struct MehaOptions {
+  Real gamma = 10;
+  PenaltyOptions penalty;
+  std::string optimizer_theta = "sgd";
+
+  void each(auto&& see) {
+    using enum OnResume;
+    see(OptionInfo{"algorithm.gamma", Rule::positive(), Fixed, "parameter of the Moreau envelope"}, gamma);
+    see(OptionInfo{"algorithm.optimizer_theta", Rule::one_of(directions), Fixed, "how d_theta becomes a direction"}, optimizer_theta);
+    see(OptionInfo{"algorithm.penalty.c", Rule::positive(), Fixed, "c in the penalty c*(k+1)^p"}, penalty.c);
+    see(OptionInfo{"algorithm.penalty.p", Rule::between(0, 0.5), Fixed, "p in the penalty c*(k+1)^p"}, penalty.p);
+  }
+};
+// clang-format on
 
 class Meha final : public Algorithm {
  public:

@@ -16,6 +16,10 @@ struct AlgorithmInfo {
   std::string summary;  // for `list algorithms`
   /// Errors: Error(Config) for a problem that the method does not solve, with the reason; the same on all ranks.
   std::function<std::unique_ptr<Algorithm>(const AlgorithmOptions&, const Problem&)> make;
+  /// Its options besides those of all methods; entries may share sections.
+  std::vector<Section> sections = {};
+  /// What it measures besides metric_table() (Algorithm::measure).
+  std::vector<MetricInfo> metrics = {};
 };
 
 /// Built-in and added ones. Valid until the next add_algorithm().
@@ -25,7 +29,19 @@ std::span<const AlgorithmInfo> algorithm_table();
 /// Errors: Error(Bug) when the name is empty or taken, or there is nothing to make it with.
 void add_algorithm(AlgorithmInfo info);
 
+/// Errors: Error(Config) for an unknown name.
+const AlgorithmInfo& algorithm_info(const std::string& name);
+
 /// Errors: Error(Config) for an unknown algorithm.name; whatever the method refuses.
 std::unique_ptr<Algorithm> make_algorithm(const AlgorithmOptions& options, const Problem& problem);
+
+/// Options with the sections of all problems and algorithms, at their defaults.
+Options all_options();
+
+/// The options without the sections of other problems and algorithms than those it names.
+Options options_in_use(const Options& options);
+
+/// Errors: Error(Config) where an option of another problem or algorithm than those it names differs from its default.
+void refuse_options_of_others(const Options& options);
 
 }  // namespace meha
