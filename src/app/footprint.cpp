@@ -9,7 +9,8 @@
 #include "meha/data/block_stream.hpp"
 #include "meha/data/split.hpp"
 #include "meha/problem/deal.hpp"
-#include "meha/problem/cross_fit.hpp"
+#include "meha/problem/hyper_cleaning.hpp"
+#include "meha/problem/label_noise.hpp"
 
 namespace meha {
 namespace {
@@ -24,9 +25,13 @@ struct Fields {
   Index x = 0, y = 0;
 };
 
+bool begins_with_models(const RunSizes& sizes) {
+  return sizes.per_row && sizes.options.problem.start == "trusted";
+}
+
 Fields fields_of(const RunSizes& sizes) {
   Fields fields{.x = sizes.cost.fields_of_x, .y = sizes.cost.fields_of_y};
-  if (sizes.per_row && sizes.options.problem.start == "trusted") {
+  if (begins_with_models(sizes)) {
     fields.y += CrossFit::folds_of(sizes.m) + 1 + (sizes.rows[Level::Upper] > 0 ? 1 : 0);
   }
   if (sizes.options.problem.data.n_holdout > 0) {
@@ -138,6 +143,9 @@ RunSizes sizes_of_run(const Options& options, Simd simd) {
   sizes.n_classes = sizes.has_numbers() ? 1
                                         : std::max({sizes.file.n_classes, validation.n_classes, test.n_classes,
                                                     static_cast<Index>(data.class_names.size())});
+  if (sizes.per_row) {
+    require_few_classes(sizes.n_classes);
+  }
   if (sizes.per_row && may_be_mlp(options, sizes.file.n_features, sizes.file.element)) {
     sizes.options.problem.model = "mlp";  // the larger of the two that the run chooses from
   }
@@ -154,7 +162,8 @@ RunSizes sizes_of_run(const Options& options, Simd simd) {
 
 Real state_bytes(const RunSizes& sizes) {
   const Fields fields = fields_of(sizes);
-  return static_cast<Real>(number * (fields.x * sizes.n_x + fields.y * sizes.m));
+  const Index of_noise = begins_with_models(sizes) ? packed_size(sizes.n_classes) : 0;
+  return static_cast<Real>(number * (fields.x * sizes.n_x + fields.y * sizes.m + of_noise));
 }
 
 Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
@@ -197,7 +206,8 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
     const Index of_start = (CrossFit::folds_of(sizes.m) + 1) * (sizes.rows[Level::Upper] > 0 ? 2 : 1);
     const Index of_refits = options.problem.refit ? 6 : 0;
     const Index n_models = options.problem.start == "trusted" ? std::max(of_start, of_refits) : of_refits;
-    memory.models = static_cast<Real>(n_models * sizes.m * 88);
+    const Index n_confusions = n_models > 0 ? sizes.n_classes * sizes.n_classes : 0;  // which class is taken for which
+    memory.models = static_cast<Real>((n_models * sizes.m + n_confusions) * 88);
   }
   if (rank == 0) {
     const Real whole = state_bytes(sizes);

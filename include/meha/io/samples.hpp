@@ -43,7 +43,7 @@ void write_samples_head(std::ostream& out, const SampleLabels& labels);
 void write_sample(std::ostream& out, const SampleLabels& labels, Index suspicion_rank, const Suspect& suspect);
 
 /// Per given class: rows, how many look wrong (p_correct < ½), and what those look like instead, most frequent first.
-/// Collective; the text is on rank 0.
+/// Takes memory for the pairs of classes that occur, not for all pairs. Collective; the text is on rank 0.
 std::string class_table(const Communicator& comm, const SampleReport& report);
 /// What the label noise is like, for people: its largest confusions, those above 1 %, by name; how far to trust them.
 std::string noise_sentences(const LabelNoise& noise, std::span<const std::string> class_names);

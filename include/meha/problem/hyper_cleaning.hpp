@@ -16,6 +16,10 @@ namespace meha {
 /// σ(x); σ(±∞) is exactly 1 and 0.
 Real sigmoid(Real x);
 
+/// The matrix of which class is taken for which has n_classes² numbers, of which a run holds several copies.
+/// Errors: Error(Data) above CrossFit::most_classes.
+void require_few_classes(Index n_classes);
+
 /// What is known of the training rows that this rank owns, for reports.
 struct SampleLabels {
   Range rows;
