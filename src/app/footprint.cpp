@@ -46,21 +46,26 @@ struct Resident {
   bool is_streamed = false;
 };
 
-/// @param n_rows  of a rank
-Resident features_in_memory(const RunSizes& sizes, const PerLevel<Real>& n_rows) {
-  PerLevel<Index> bytes;
+/// Which features stay on disk is decided for all ranks by the share of one; what chunks of the file hold beyond a block is
+/// left out. @param n_rows  of a rank
+Resident features_in_memory(const RunSizes& sizes, const PerLevel<Real>& n_rows, int n_ranks) {
+  PerLevel<Index> shares;
   for (const Level level : all_levels) {
-    bytes[level] = static_cast<Index>(n_rows[level]) * sizes.file.row_bytes;
+    shares[level] = (sizes.rows[level] + n_ranks - 1) / n_ranks * sizes.file.row_bytes;
   }
   const Index memory = sizes.options.problem.data.memory;
-  const auto buffers = buffers_of(bytes, memory > 0 ? memory << 20 : std::numeric_limits<Index>::max());
+  const auto buffers = buffers_of(shares, memory > 0 ? memory << 20 : std::numeric_limits<Index>::max());
   const Index row_bytes_in_memory = sizes.file.element == Element::Sparse ? number : 0;  // where its entries begin
   Resident features;
   for (const Level level : all_levels) {
-    features.bytes += buffers[level] < 0 ? bytes[level]
-                                         : std::min(buffers[level], BlockStream::most_bytes) +
-                                               static_cast<Index>(n_rows[level]) * row_bytes_in_memory;
-    features.is_streamed = features.is_streamed || buffers[level] >= 0;
+    const auto n_own = static_cast<Index>(n_rows[level]);
+    if (buffers[level] < 0) {
+      features.bytes += n_own * sizes.file.row_bytes;
+    } else {
+      const Index block_bytes = std::min(sizes.options.run.block_rows, n_own) * sizes.file.row_bytes;
+      features.bytes += BlockStream::n_buffers(block_bytes, buffers[level]) * block_bytes + n_own * row_bytes_in_memory;
+      features.is_streamed = true;
+    }
   }
   return features;
 }
@@ -181,7 +186,7 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
   for (const Level level : all_levels) {
     n_owned[level] = owned(level);
   }
-  const Resident features = features_in_memory(sizes, n_owned);
+  const Resident features = features_in_memory(sizes, n_owned, n_ranks);
   const Real n_rows = std::accumulate(n_owned.begin(), n_owned.end(), Real{0});
   Memory memory;
   memory.program = program_bytes;

@@ -39,12 +39,11 @@ void widen(const std::byte* from, Index n, std::byte* to) {
 
 }  // namespace
 
-BlockReader::BlockReader(RowsOnDisk rows, BlockPlan plan, Index first_row, Index own_row,
-                         std::vector<Index> first_entry)
+BlockReader::BlockReader(RowsOnDisk rows, BlockPlan plan, Index first_row, Range own, std::vector<Index> first_entry)
     : rows_(std::move(rows)),
       plan_(plan),
       first_row_(first_row),
-      own_row_(own_row),
+      own_(own),
       first_entry_(std::move(first_entry)),
       chunk_bytes_(rows_.chunk_rows * rows_.n_features * bytes_per(element_of(rows_.stored))),
       file_(open(rows_.path.c_str(), O_RDONLY | O_CLOEXEC)) {
@@ -62,12 +61,13 @@ BlockReader::~BlockReader() {
 
 Index BlockReader::buffer_bytes() const {
   if (rows_.stored != Stored::Sparse) {
-    const Index n_chunks = plan_.block_rows / rows_.chunk_rows + (first_row_ % rows_.chunk_rows == 0 ? 0 : 1);
+    const Index skipped = first_row_ % rows_.chunk_rows;  // rows of a block's first chunk that precede the block
+    const Index n_rows = std::min(plan_.block_rows, own_.size());
+    const Index n_chunks = own_.empty() ? 0 : (skipped + n_rows + rows_.chunk_rows - 1) / rows_.chunk_rows;
     return n_chunks * chunk_bytes_ + std::max(checksum_bytes, readable_past_end);
   }
   Index most = 0;
-  const Index end = own_row_ + static_cast<Index>(first_entry_.size()) - 1;
-  for (Index row = own_row_; row < end; row += plan_.block_rows) {
+  for (Index row = own_.begin; row < own_.end; row += plan_.block_rows) {
     const auto places = entries_of(row / plan_.block_rows);
     most = std::max(most, places.back() - places.front());
   }
@@ -93,7 +93,7 @@ const std::byte* BlockReader::read(Index block, std::span<std::byte> buffer) {
 
 std::span<const Index> BlockReader::entries_of(Index block) const {
   const Range rows = plan_.rows(block);
-  return slice(std::span(first_entry_), {rows.begin - own_row_, rows.end - own_row_ + 1});
+  return slice(std::span(first_entry_), {rows.begin - own_.begin, rows.end - own_.begin + 1});
 }
 
 void BlockReader::read_entries(Index block, std::byte* to) {

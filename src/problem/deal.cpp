@@ -101,8 +101,7 @@ std::shared_ptr<BlockStream> open_stream(const Communicator& comm, const Selecti
   std::shared_ptr<BlockStream> stream;
   comm.all_or_none([&] {
     stream = std::make_shared<BlockStream>(
-        std::make_unique<BlockReader>(std::move(rows), plan, first_row, comm.owned_rows(plan).begin,
-                                      std::move(first_entry)),
+        std::make_unique<BlockReader>(std::move(rows), plan, first_row, comm.owned_rows(plan), std::move(first_entry)),
         memory);
   });
   return stream;

@@ -17,7 +17,7 @@ class BlockStreamTest : public RowsTest {
   std::unique_ptr<BlockReader> reader(const RowsOnDisk& rows, const BlockPlan& plan, Index first_row) const {
     const Range all{first_row, first_row + plan.n_rows};
     return std::make_unique<BlockReader>(
-        rows, plan, first_row, 0,
+        rows, plan, first_row, Range{0, plan.n_rows},
         rows.stored == Stored::Sparse ? RowsFile(path).first_entries(all) : std::vector<Index>());
   }
   /// Whether the stream hands out rows [first_row + 16·block, …) of the file for these blocks, asked for in this order.
@@ -65,6 +65,26 @@ TEST_F(BlockStreamTest, BlocksComeAsTheyAreWhateverWasAnnounced) {
       EXPECT_FALSE(stream.failure());
     }
   }
+}
+
+TEST_F(BlockStreamTest, BuffersAreNoLargerThanTheSet) {
+  write(Stored::UInt8, {n_in_file});  // in chunks of 8 rows
+  const auto rows = RowsFile(path).on_disk();
+  const auto chunks_of = [&](const BlockPlan& plan, Index first_row) {
+    return (reader(rows, plan, first_row)->buffer_bytes() - 64) / (8 * n_row_features);
+  };
+  constexpr Index huge = Index{1} << 40;
+  EXPECT_EQ(chunks_of({.n_rows = 100, .block_rows = 16}, 0), 2);
+  EXPECT_EQ(chunks_of({.n_rows = 90, .block_rows = 16}, 3), 3);
+  EXPECT_EQ(chunks_of({.n_rows = 20, .block_rows = huge}, 0), 3);
+  EXPECT_EQ(chunks_of({.n_rows = 20, .block_rows = huge}, 3), 3);
+  EXPECT_EQ(chunks_of({.n_rows = 22, .block_rows = huge}, 3), 4);
+  const Range none{22, 22};
+  EXPECT_EQ(BlockReader(rows, {.n_rows = 22, .block_rows = huge}, 3, none).buffer_bytes(), 64);
+  const BlockPlan plan{.n_rows = 22, .block_rows = huge};
+  BlockStream stream(reader(rows, plan, 3), 1);
+  expect_blocks(stream, plan, 3, Stored::UInt8, {0});
+  EXPECT_FALSE(stream.failure());
 }
 
 TEST_F(BlockStreamTest, DamageIsRememberedNotThrown) {

@@ -43,7 +43,8 @@ void read_rows_file(const std::string& input) {
   }
   if (file.element() == Element::Sparse) {
     const Index n = file.n_rows();
-    BlockReader reader(file.on_disk(), {.n_rows = 1, .block_rows = 1}, n - 1, 0, file.first_entries({n - 1, n}));
+    BlockReader reader(file.on_disk(), {.n_rows = 1, .block_rows = 1}, n - 1, Range{0, 1},
+                       file.first_entries({n - 1, n}));
     std::vector<std::byte> buffer(static_cast<std::size_t>(reader.buffer_bytes()));
     if (!std::equal(last.features.begin(), last.features.end(), reader.read(0, buffer))) {
       throw std::logic_error("the last row read as a block is another one");

@@ -31,7 +31,8 @@ class PlanTest(support.Case):
     def test_memory_and_checkpoint_are_as_planned(self):
         self.use_many_rows(1_000_000)
         for settings in ({}, {"algorithm.batch_lower": 65536, "algorithm.optimizer_x": "sgd"},
-                         {"problem.data.memory": 8, "problem.data.shuffle": False, "algorithm.optimizer_x": "sgd"}):
+                         {"problem.data.memory": 8, "problem.data.shuffle": False, "algorithm.optimizer_x": "sgd",
+                          "run.block_rows": 2**21}):  # one block, more than there are rows
             config = self.config(**{key.replace(".", "__"): value for key, value in settings.items()})
             plan = self.planned(config, 2)
             out = self.folder / f"run-{len(settings)}"

@@ -12,15 +12,15 @@ namespace meha {
 class BlockReader {
  public:
   /// @param first_row  row of the file that is the first of the set cut by `plan`
-  /// @param first_entry  sparse: where the entries of the set's rows from `own_row` on begin in the file, and the last end;
-  /// only blocks of these can be read
+  /// @param own  rows of the set, whole blocks: only these blocks can be read
+  /// @param first_entry  sparse: where the entries of each row of `own` begin in the file, and the last end
   /// Errors: Error(Data) when the file cannot be opened.
-  BlockReader(RowsOnDisk rows, BlockPlan plan, Index first_row, Index own_row = 0, std::vector<Index> first_entry = {});
+  BlockReader(RowsOnDisk rows, BlockPlan plan, Index first_row, Range own, std::vector<Index> first_entry = {});
   ~BlockReader();
   BlockReader(const BlockReader&) = delete;
   BlockReader& operator=(const BlockReader&) = delete;
 
-  /// What a buffer must have for any block, with 64 readable bytes after its last row.
+  /// What a buffer must have for any block of `own`, with 64 readable bytes after its last row.
   [[nodiscard]] Index buffer_bytes() const;
   /// @return where the block's first row begins in the buffer
   /// Errors: Error(Data) naming file, rows or entries, and cause.
@@ -35,7 +35,8 @@ class BlockReader {
 
   RowsOnDisk rows_;
   BlockPlan plan_;
-  Index first_row_, own_row_;
+  Index first_row_;
+  Range own_;
   std::vector<Index> first_entry_;
   Index chunk_bytes_;                       // in memory; not sparse
   std::vector<std::byte> stored_, values_;  // float16: a chunk as it stands in the file; sparse: one of each

@@ -20,6 +20,10 @@ class BlockStream {
  public:
   static constexpr Index most_bytes = Index{8} << 20;  // of buffers: with more they would not stay in the cache
 
+  /// Returns the number of buffers of so many bytes each: as many as `memory`, or most_bytes if that is less, has room
+  /// for, but at least three and at most 1024.
+  static Index n_buffers(Index buffer_bytes, Index memory);
+
   /// @param memory  bytes for buffers, at most most_bytes; three of the largest blocks have room in any case
   BlockStream(std::unique_ptr<BlockReader> reader, Index memory);
   ~BlockStream();
