@@ -55,7 +55,7 @@ Resident features_in_memory(const RunSizes& sizes, const PerLevel<Real>& n_rows,
   }
   const Index memory = sizes.options.problem.data.memory;
   const auto buffers = buffers_of(shares, memory > 0 ? memory << 20 : std::numeric_limits<Index>::max());
-  const Index row_bytes_in_memory = sizes.file.element == Element::Sparse ? number : 0;  // where its entries begin
+  const Index row_bytes_in_memory = sizes.file.element == Storage::Sparse ? number : 0;  // where its entries begin
   Resident features;
   for (const Level level : all_levels) {
     const auto n_own = static_cast<Index>(n_rows[level]);
@@ -79,7 +79,7 @@ Index batch_of(const RunSizes& sizes, Level level) {
 
 Index RunSizes::m_of_row() const {
   const Index n = classifier->n_per_feature();
-  return n > 0 ? n * (file.row_bytes / bytes_per(Element::Sparse)) : m;
+  return n > 0 ? n * (file.row_bytes / bytes_per(Storage::Sparse)) : m;
 }
 
 Index RunSizes::rows_of_iteration(Level level) const {

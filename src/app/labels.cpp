@@ -11,7 +11,7 @@
 
 namespace meha {
 
-bool may_be_mlp(const Options& options, Index n_features, Element element) {
+bool may_be_mlp(const Options& options, Index n_features, Storage element) {
   constexpr Index most_parameters = Index{1} << 20;
   const ProblemOptions& problem = options.problem;
   Index width = n_features;
@@ -21,7 +21,7 @@ bool may_be_mlp(const Options& options, Index n_features, Element element) {
     width = units;
   }
   return problem.model == "auto" && problem.start == "trusted" && n_parameters <= most_parameters &&
-         element != Element::Sparse && problem.init != "zero" && problem.activation != "tanh" &&
+         element != Storage::Sparse && problem.init != "zero" && problem.activation != "tanh" &&
          options.run.initial_state.empty();
 }
 

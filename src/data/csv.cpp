@@ -235,7 +235,7 @@ class CsvReader {
 
   void finish(bool ended) {
     rows_.name = file_.path();
-    rows_.element = Element::Float32;
+    rows_.element = Storage::Float32;
     rows_.n_features = n_features_;
     rows_.class_names = class_names_;
     n_rows_read_ += rows_.n_rows;

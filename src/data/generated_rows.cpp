@@ -178,7 +178,7 @@ class DeformedRows : public RowSource {
  public:
   DeformedRows(std::shared_ptr<const Table> images, const DeformOptions& options, Index first_row)
       : images_(std::move(images)), options_(options), next_(first_row) {
-    if (images_->element != Element::UInt8) {
+    if (images_->element != Storage::UInt8) {
       throw Error(ExitCode::Data, images_->name + ": must hold uint8 images");
     }
     const Index size = images_->n_features;
@@ -265,7 +265,7 @@ class MixtureRows : public RowSource {
     Table table;
     table.n_rows = rows.size();
     table.n_features = options_.n_features;
-    table.element = Element::Float32;
+    table.element = Storage::Float32;
     table.features.resize(static_cast<std::size_t>(rows.size() * table.row_bytes()));
     table.labels.resize(static_cast<std::size_t>(rows.size()));
     table.truth = table.labels;

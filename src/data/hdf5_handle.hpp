@@ -38,7 +38,7 @@ class Handle {
 /// Variable-length UTF-8 strings.
 Handle text_type();
 
-hid_t native(Hdf5File::Type type);
+hid_t native(Storage type);
 
 std::vector<hsize_t> extents_of(hid_t set);
 

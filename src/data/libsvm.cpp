@@ -143,7 +143,7 @@ void set_labels(const SparseFile& file, const std::vector<Real>& classes, Target
 Table dense(const std::string& path, const SparseFile& file, Index n_features) {
   Table table;
   table.name = path;
-  table.element = Element::Float32;
+  table.element = Storage::Float32;
   table.n_rows = static_cast<Index>(file.labels.size());
   table.n_features = n_features;
   table.features.resize(static_cast<std::size_t>(table.n_rows * table.row_bytes()));
@@ -165,7 +165,7 @@ Table sparse_table(const std::string& path, const SparseFile& file, Index n_feat
   }
   Table table;
   table.name = path;
-  table.element = Element::Sparse;
+  table.element = Storage::Sparse;
   table.n_rows = static_cast<Index>(file.labels.size());
   table.n_features = n_features;
   const auto bytes = std::as_bytes(std::span(file.entries));

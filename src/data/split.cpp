@@ -111,10 +111,6 @@ void split_rows(const DataOptions& data, Index seed, Targets targets, Features w
   }
 }
 
-const char* name_of(Element element) {
-  return element == Element::UInt8 ? "uint8" : element == Element::Float32 ? "float32" : "float32, sparse";
-}
-
 void check_fit(const Split& split) {
   const Table& train = *split.rows[Level::Lower].table;
   for (const Selection& rows : split.rows) {

@@ -76,7 +76,7 @@ RowsOnDisk rows_on_disk(const Selection& selection, Index block_rows) {
         "--format hdf5 writes a copy that has one");
   }
   RowsOnDisk rows = table.on_disk();
-  if (rows.stored != Stored::Sparse && block_rows % rows.chunk_rows != 0) {
+  if (rows.stored != Storage::Sparse && block_rows % rows.chunk_rows != 0) {
     fail("are stored in blocks of " + std::to_string(rows.chunk_rows) + ": run.block_rows = " +
          std::to_string(block_rows) + " must be a multiple of it, else rows would be read several times");
   }
@@ -97,7 +97,7 @@ std::shared_ptr<BlockStream> open_stream(const Communicator& comm, const Selecti
   for (Index* number : {&rows.chunk_rows, &stored, &rows.n_features, &first_row}) {
     comm.broadcast(*number);
   }
-  rows.stored = static_cast<Stored>(stored);
+  rows.stored = static_cast<Storage>(stored);
   std::shared_ptr<BlockStream> stream;
   comm.all_or_none([&] {
     stream = std::make_shared<BlockStream>(
@@ -120,12 +120,12 @@ RowSet deal_targets(const Communicator& comm, const Selection& selection, Index 
   comm.broadcast(targets);
   const BlockPlan plan{.n_rows = n_rows, .block_rows = block_rows};
   std::vector<Index> first_entry;
-  if (static_cast<Element>(element) == Element::Sparse) {
+  if (static_cast<Storage>(element) == Storage::Sparse) {
     first_entry = deal_first_entries(comm, plan, selection, memory >= 0);
   }
   std::shared_ptr<BlockStream> stream =
       memory < 0 ? nullptr : open_stream(comm, selection, plan, memory, std::move(first_entry));
-  RowSet mine(plan, comm.owned_rows(plan), n_features, static_cast<Element>(element), static_cast<Targets>(targets),
+  RowSet mine(plan, comm.owned_rows(plan), n_features, static_cast<Storage>(element), static_cast<Targets>(targets),
               std::move(first_entry), std::move(stream));
   const bool numbers = static_cast<Targets>(targets) == Targets::Numbers;
   for_each_block(comm, plan, [&](int owner, Range rows) {
@@ -269,8 +269,8 @@ Index share_of(const Communicator& comm, const Selection& selection) {
     return 0;
   }
   const Table& table = *selection.table;
-  const Index row_bytes = table.element == Element::Sparse
-                              ? table.first_entry.back() * bytes_per(Element::Sparse) / table.n_rows
+  const Index row_bytes = table.element == Storage::Sparse
+                              ? table.first_entry.back() * bytes_per(Storage::Sparse) / table.n_rows
                               : table.row_bytes();
   const auto weights = comm.weights();
   const Real largest = static_cast<Real>(*std::max_element(weights.begin(), weights.end())) /

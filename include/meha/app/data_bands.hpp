@@ -13,7 +13,7 @@ namespace meha {
 
 inline constexpr Index bytes_of_band = Index{16} << 20;
 
-Stored stored_of(const std::string& dtype);
+Storage stored_of(const std::string& dtype);
 
 /// A file's name and size, as part of a recipe.
 std::string identity(const std::string& path);

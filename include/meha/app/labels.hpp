@@ -16,7 +16,7 @@ namespace meha {
 AnswerPlan answer_plan(const Options& options, const CrossFit& problem);
 
 /// Whether problem.model = "auto" of a problem on doubtful labels may become "mlp".
-bool may_be_mlp(const Options& options, Index n_features, Element element);
+bool may_be_mlp(const Options& options, Index n_features, Storage element);
 
 /// Resolves problem.model = "auto". Where x and y begin at models of the labels and features are dense, a linear model and a
 /// perceptron are trained for a few steps, and the one with the smaller loss on rows that it was not trained on is taken;

@@ -13,25 +13,9 @@
 
 #include "meha/core/blocks.hpp"
 #include "meha/core/error.hpp"
+#include "meha/data/storage.hpp"
 
 namespace meha {
-
-/// What features are stored as: one value per feature, or (Sparse) one Entry for each that is not 0.
-enum class Element : int { UInt8, Float32, Sparse };
-
-/// A feature of a sparse row.
-struct Entry {
-  std::uint32_t feature;
-  float value;
-};
-
-inline Index bytes_per(Element element) {
-  return element == Element::UInt8 ? 1 : element == Element::Float32 ? 4 : Index{sizeof(Entry)};
-}
-/// What a stored value is multiplied by.
-inline Real feature_scale(Element element) {
-  return element == Element::UInt8 ? 1.0 / 255.0 : 1.0;
-}
 
 using Label = std::int32_t;
 
@@ -50,7 +34,7 @@ struct Table {
   std::string name;  // of the file, for messages
   Index n_rows = 0;
   Index n_features = 0;
-  Element element = Element::UInt8;
+  Storage element = Storage::UInt8;  // of the features in memory: UInt8, Float32 or Sparse
   std::vector<std::byte> features;
   std::vector<Index> first_entry;        // Sparse: row i has entries [first_entry[i], first_entry[i + 1]); else empty
   std::vector<Label> labels;             // Targets::Classes, else empty
@@ -78,7 +62,7 @@ struct Tile {
   const std::byte* features = nullptr;  // Sparse: the entries of the first row, and so on
   const Label* labels = nullptr;        // Targets::Classes
   const Real* numbers = nullptr;        // Targets::Numbers
-  Element element = Element::UInt8;
+  Storage element = Storage::UInt8;
   Index n_rows = 0;
   Index n_features = 0;
   const std::byte* next = nullptr;     // features that will be asked for next, to be brought to the cache
@@ -97,13 +81,13 @@ class RowSet {
   RowSet() = default;
   /// @param first_entry  Sparse: where the entries of each of these rows begin, and the last end (rows + 1 numbers)
   /// @param stream  where features, and first_entry, come from that stay on disk; none: room for them is made here
-  RowSet(BlockPlan plan, Range rows, Index n_features, Element element, Targets targets = Targets::Classes,
+  RowSet(BlockPlan plan, Range rows, Index n_features, Storage element, Targets targets = Targets::Classes,
          std::vector<Index> first_entry = {}, std::shared_ptr<BlockStream> stream = {});
 
   [[nodiscard]] const BlockPlan& plan() const { return plan_; }
   [[nodiscard]] Range rows() const { return rows_; }
   [[nodiscard]] Index n_features() const { return n_features_; }
-  [[nodiscard]] Element element() const { return element_; }
+  [[nodiscard]] Storage element() const { return element_; }
   /// @param rows  global row numbers inside rows(), and of one block where features are streamed: the tile is then good
   /// until another block is asked for, and this may wait
   [[nodiscard]] Tile tile(Range rows) const;
@@ -127,7 +111,7 @@ class RowSet {
   BlockPlan plan_;
   Range rows_;
   Index n_features_ = 0;
-  Element element_ = Element::UInt8;
+  Storage element_ = Storage::UInt8;
   std::vector<std::byte> features_;
   std::vector<Index> first_entry_;
   std::vector<Label> labels_;  // one of these is empty

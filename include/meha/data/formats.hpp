@@ -29,7 +29,7 @@ struct DataFiles {
 /// What a file says of itself.
 struct FileSizes {
   Index n_rows = 0, n_features = 0, n_classes = 0;
-  Element element = Element::UInt8;
+  Storage element = Storage::UInt8;
   Index row_bytes = 0;  // features; sparse: the mean
   bool has_truth = false, has_digest = false;
 };

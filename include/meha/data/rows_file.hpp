@@ -20,21 +20,12 @@
 
 namespace meha {
 
-/// What features are on disk. In memory float16 is float32.
-enum class Stored : int { UInt8, Float16, Float32, Sparse };
-
-inline Element element_of(Stored stored) {
-  return stored == Stored::UInt8 ? Element::UInt8 : stored == Stored::Sparse ? Element::Sparse : Element::Float32;
-}
-const char* name_of(Stored stored);
-Hdf5File::Type type_of(Stored stored);
-
 /// The attribute `format`.
 inline constexpr const char* rows_format_name = "meha rows 1";
 
 /// What a file of rows says about itself.
 struct RowsFormat {
-  Stored stored = Stored::Float32;
+  Storage stored = Storage::Float32;  // features in the file: UInt8, Float16, Float32 or Sparse
   Index n_features = 0;
   Index block_rows = 512;  // 0: not chunked by rows
   bool has_truth = false;
@@ -70,14 +61,11 @@ struct RowsOnDisk {
   std::vector<Hdf5Chunk> chunks;        // first rows first; each with or without a checksum; sparse: of feature numbers
   std::vector<Hdf5Chunk> value_chunks;  // sparse: of values
   Index chunk_rows = 0;                 // sparse: entries
-  Stored stored = Stored::UInt8;
+  Storage stored = Storage::UInt8;
   Index n_features = 0;
 
   [[nodiscard]] Index stored_chunk_bytes() const {
-    return chunk_rows * (stored == Stored::Sparse ? 1 : n_features) *
-           (stored == Stored::UInt8     ? 1
-            : stored == Stored::Float16 ? 2
-                                        : 4);
+    return chunk_rows * (stored == Storage::Sparse ? bytes_per(Storage::Float32) : n_features * bytes_per(stored));
   }
 };
 
@@ -96,7 +84,7 @@ class RowsFile {
   [[nodiscard]] Index n_features() const { return format_.n_features; }
   /// Of sparse rows.
   [[nodiscard]] Index n_entries() const { return file_.shape("/features/value")[0]; }
-  [[nodiscard]] Element element() const { return element_of(format_.stored); }
+  [[nodiscard]] Storage element() const { return in_memory(format_.stored); }
   [[nodiscard]] const RowsFormat& format() const { return format_; }
   /// Empty for a file that has none.
   [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }

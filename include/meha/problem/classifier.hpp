@@ -80,7 +80,7 @@ enum class Loss { CrossEntropy, Squared };
 struct ClassifierShape {
   Index n_features = 0;
   Index n_classes = 0;  // Squared: 1
-  Element element = Element::UInt8;
+  Storage element = Storage::UInt8;
   Loss loss = Loss::CrossEntropy;  // Squared: of Tile::numbers; model "linear" alone
 };
 
