@@ -29,7 +29,7 @@ std::string choose_model(Options& options, Problem& problem, Communicator& comm,
 /// Whether x and y begin at models of the labels.
 bool begins_with_labels(const Options& options, Problem& problem);
 
-/// What a person should know of the answer besides its numbers. @param last  the last report of the run
+/// Returns sentences on how far the answer is to be trusted. @param last  the last report of the run
 std::string sentences_of(const CrossFit& problem, const Answer& answer, const Metrics& last);
 
 /// /noise and /model of result.h5; nothing without an answer. @param text  sentences_of()

@@ -35,9 +35,9 @@ class BlockStream {
   /// The block's features, row by row; at least 64 readable bytes follow. Waits for them. They stay until another block is
   /// asked for or expect() is called. Zeros when they could not be read: see failure().
   const std::byte* features(Index block);
-  /// The same where they are in memory already, else nullptr. Does not wait.
+  /// Returns what features() would where they are in memory already, else nullptr. Does not wait.
   [[nodiscard]] const std::byte* at_hand(Index block) const;
-  /// The first that went wrong: Error(Data) naming file, rows and cause.
+  /// Returns the first failure: Error(Data) naming file, rows and cause.
   [[nodiscard]] std::optional<Error> failure() const;
   /// See BlockReader::first_entry().
   [[nodiscard]] const std::vector<Index>& first_entry() const { return reader_->first_entry(); }

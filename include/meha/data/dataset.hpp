@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Labelled rows in memory: a Table is a whole file on one rank (its features may stay in the file); a RowSet is the part of
-// a set of rows that one rank owns, handed out as tiles. uint8 features stay uint8 (a value v stands for v/255); everything else is float32. Sparse rows are
-// lists of what is not 0, in the order of features, and take memory in proportion to it.
+// a set of rows that one rank owns, handed out as tiles. uint8 features stay uint8 (v stands for v/255); all others are
+// float32. Sparse rows are lists of what is not 0, in the order of features, and take memory in proportion to it.
 #pragma once
 
 #include <cstddef>
@@ -45,10 +45,10 @@ struct Table {
   std::string fingerprint;               // where the file has one, else empty
   /// Features::InFile: reads the file's rows from the first; `features` is empty then. Else not set.
   std::function<std::unique_ptr<RowSource>()> open_features;
-  /// Where they are, for blocks to be read one by one; set where the format allows it.
+  /// Returns where they stand, for blocks to be read one by one; set where the format allows it.
   std::function<RowsOnDisk()> on_disk;
 
-  /// Of rows that are not sparse.
+  /// Returns the bytes of a row; not for sparse rows.
   [[nodiscard]] Index row_bytes() const { return n_features * bytes_per(element); }
   [[nodiscard]] std::span<const std::byte> row(Index i) const;
 };
@@ -68,7 +68,7 @@ struct Tile {
   const std::byte* next = nullptr;     // features that will be asked for next, to be brought to the cache
   const Index* first_entry = nullptr;  // Sparse: (n_rows + 1), where rows' entries begin, in any count
 
-  /// Sparse only.
+  /// Returns the entries of a row of the tile; for sparse rows only.
   [[nodiscard]] std::span<const Entry> entries(Index row) const {
     const auto* all = reinterpret_cast<const Entry*>(features);
     return {all + (first_entry[row] - first_entry[0]), all + (first_entry[row + 1] - first_entry[0])};
@@ -79,7 +79,7 @@ struct Tile {
 class RowSet {
  public:
   RowSet() = default;
-  /// @param first_entry  Sparse: where the entries of each of these rows begin, and the last end (rows + 1 numbers)
+  /// @param first_entry  Sparse: (rows + 1), where the entries of each of these rows begin, then where the last row ends
   /// @param stream  where features, and first_entry, come from that stay on disk; none: room for them is made here
   RowSet(BlockPlan plan, Range rows, Index n_features, Storage element, Targets targets = Targets::Classes,
          std::vector<Index> first_entry = {}, std::shared_ptr<BlockStream> stream = {});
@@ -96,9 +96,9 @@ class RowSet {
   [[nodiscard]] bool is_streamed() const { return stream_ != nullptr; }
   /// Announces the blocks that tiles will be asked of.
   void expect(std::span<const Index> blocks) const;
-  /// What went wrong in reading: features of tiles since then are worthless.
+  /// Returns what went wrong in reading: features of tiles since then are worthless.
   [[nodiscard]] std::optional<Error> failure() const;
-  /// Storage of the same rows, to be filled at set-up.
+  /// Return the memory of these rows, to be filled at set-up.
   [[nodiscard]] std::span<std::byte> feature_bytes(Range rows);
   [[nodiscard]] std::span<Label> labels(Range rows);
   [[nodiscard]] std::span<Real> numbers(Range rows);

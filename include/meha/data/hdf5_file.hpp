@@ -44,9 +44,9 @@ class Hdf5File {
   /// Whether numbers stand in the file as in memory, and pass through no filter but fletcher32.
   [[nodiscard]] bool is_native(const std::string& dataset, Storage type) const;
   [[nodiscard]] bool is_group(const std::string& name) const;
-  /// Extents of a dataset's chunks; empty where it is contiguous.
+  /// Returns the extents of a dataset's chunks; empty where it is contiguous.
   [[nodiscard]] std::vector<Index> chunk_shape(const std::string& dataset) const;
-  /// Of a dataset chunked in rows only: its chunks, first rows first, to be read past this library (by pread).
+  /// Returns the chunks of a dataset chunked in rows only, first rows first, to be read without this library (by pread).
   /// Errors: the dataset is not chunked, or a chunk is missing.
   [[nodiscard]] std::vector<Hdf5Chunk> chunk_addresses(const std::string& dataset) const;
 
