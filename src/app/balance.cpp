@@ -68,8 +68,8 @@ std::array<Real, 2> points_of(Oracle& oracle, const Counts& before, Real n_itera
   return points;
 }
 
-/// What weights ranks should have that took `seconds` for `work`, when it is clearly better: by more than noise, and until
-/// the end by more than a few times what dealing takes.
+/// Returns new weights for ranks that took `seconds` for `work` if the time saved until the end exceeds the noise (15 %) and
+/// twice the cost of redistributing the rows; else nothing.
 /// @param work_with  of a rank, with other weights     @param n_times  as much is still to be done
 std::optional<std::vector<Index>> better_weights(std::span<const Real> work, std::span<const Real> seconds,
                                                  const std::function<Real(int, std::span<const Index>)>& work_with,

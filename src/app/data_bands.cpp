@@ -11,8 +11,8 @@
 
 namespace meha {
 
-Stored stored_of(const std::string& dtype) {
-  return dtype == "uint8" ? Stored::UInt8 : dtype == "float16" ? Stored::Float16 : Stored::Float32;
+Storage stored_of(const std::string& dtype) {
+  return dtype == "uint8" ? Storage::UInt8 : dtype == "float16" ? Storage::Float16 : Storage::Float32;
 }
 
 std::string identity(const std::string& path) {

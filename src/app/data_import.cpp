@@ -38,28 +38,28 @@ auto in_words_of_command_line(const F& f) {
 }
 
 /// Changes features to what is stored; uint8 v stands for v/255 only as long as it is uint8.
-void convert(Table& rows, Stored stored, Index first_row) {
+void convert(Table& rows, Storage stored, Index first_row) {
   const auto place = [&](std::size_t i) {
     const auto n = static_cast<std::size_t>(rows.n_features);
     return rows.name + ": feature " + std::to_string(i % n) + " of row " +
            std::to_string(static_cast<std::size_t>(first_row) + i / n) + " = ";
   };
-  if (rows.element == Element::UInt8 && stored != Stored::UInt8) {
+  if (rows.element == Storage::UInt8 && stored != Storage::UInt8) {
     std::vector<float> values;
     values.reserve(rows.features.size());
     for (const std::byte value : rows.features) {
       values.push_back(static_cast<float>(value) / 255);
     }
     rows.features = as_bytes_of(values);
-    rows.element = Element::Float32;
+    rows.element = Storage::Float32;
     return;
   }
-  if (rows.element != Element::Float32 || stored == Stored::Float32) {
+  if (rows.element != Storage::Float32 || stored == Storage::Float32) {
     return;
   }
   std::vector<float> values(rows.features.size() / sizeof(float));
   std::ranges::copy(rows.features, std::as_writable_bytes(std::span(values)).begin());
-  if (stored == Stored::Float16) {
+  if (stored == Storage::Float16) {
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (std::abs(values[i]) > largest_half) {
         throw Error(ExitCode::Data, place(i) + std::to_string(values[i]) + ": --dtype float16 holds up to 65504");
@@ -75,7 +75,7 @@ void convert(Table& rows, Stored stored, Index first_row) {
     rows.features[i] = static_cast<std::byte>(static_cast<unsigned>(values[i]));
   }
   rows.features.resize(values.size());
-  rows.element = Element::UInt8;
+  rows.element = Storage::UInt8;
 }
 
 void check_import(const DataArguments& a, const FormatInfo& format) {
@@ -127,11 +127,11 @@ ExitCode import(const DataArguments& a, std::unique_ptr<RowSource> source, bool 
                     .block_rows = a.block_rows,
                     .has_truth = !first.truth.empty(),
                     .has_ids = !first.ids.empty()};
-  if (first.element == Element::Sparse && !a.dtype.empty() && a.dtype != "float32") {
+  if (first.element == Storage::Sparse && !a.dtype.empty() && a.dtype != "float32") {
     throw Error(ExitCode::Config, "--dtype " + a.dtype + ": sparse rows are float32; or give --sparse never");
   }
-  format.stored = first.element == Element::Sparse                     ? Stored::Sparse
-                  : a.dtype.empty() && first.element == Element::UInt8 ? Stored::UInt8
+  format.stored = first.element == Storage::Sparse                     ? Storage::Sparse
+                  : a.dtype.empty() && first.element == Storage::UInt8 ? Storage::UInt8
                                                                        : stored_of(a.dtype);
   format.class_names = a.class_names.empty() ? first.class_names : a.class_names;
   format.shuffle_seed = a.shuffle;

@@ -11,8 +11,9 @@
 #include "meha/data/split.hpp"
 #include "meha/problem/classifier.hpp"
 #include "meha/problem/deal.hpp"
+#include "meha/problem/hyper_cleaning.hpp"
+#include "meha/problem/label_noise.hpp"
 #include "meha/problem/registry.hpp"
-#include "meha/problem/cross_fit.hpp"
 
 namespace meha {
 namespace {
@@ -27,9 +28,13 @@ struct Fields {
   Index x = 0, y = 0;
 };
 
+bool begins_with_models(const RunSizes& sizes) {
+  return sizes.per_row && sizes.options.problem.of<LabelModelOptions>().start == "trusted";
+}
+
 Fields fields_of(const RunSizes& sizes) {
   Fields fields{.x = sizes.cost.fields_of_x, .y = sizes.cost.fields_of_y};
-  if (sizes.per_row && sizes.options.problem.of<LabelModelOptions>().start == "trusted") {
+  if (begins_with_models(sizes)) {
     fields.y += CrossFit::folds_of(sizes.m) + 1 + (sizes.rows[Level::Upper] > 0 ? 1 : 0);
   }
   if (sizes.options.problem.of<DataOptions>().n_holdout > 0) {
@@ -44,21 +49,26 @@ struct Resident {
   bool is_streamed = false;
 };
 
-/// @param n_rows  of a rank
-Resident features_in_memory(const RunSizes& sizes, const PerLevel<Real>& n_rows) {
-  PerLevel<Index> bytes;
+/// Which features stay on disk is decided for all ranks by the share of one; what chunks of the file hold beyond a block is
+/// left out. @param n_rows  of a rank
+Resident features_in_memory(const RunSizes& sizes, const PerLevel<Real>& n_rows, int n_ranks) {
+  PerLevel<Index> shares;
   for (const Level level : all_levels) {
-    bytes[level] = static_cast<Index>(n_rows[level]) * sizes.file.row_bytes;
+    shares[level] = (sizes.rows[level] + n_ranks - 1) / n_ranks * sizes.file.row_bytes;
   }
   const Index memory = sizes.options.problem.of<DataOptions>().memory;
-  const auto buffers = buffers_of(bytes, memory > 0 ? memory << 20 : std::numeric_limits<Index>::max());
-  const Index row_bytes_in_memory = sizes.file.element == Element::Sparse ? number : 0;  // where its entries begin
+  const auto buffers = buffers_of(shares, memory > 0 ? memory << 20 : std::numeric_limits<Index>::max());
+  const Index row_bytes_in_memory = sizes.file.element == Storage::Sparse ? number : 0;  // where its entries begin
   Resident features;
   for (const Level level : all_levels) {
-    features.bytes += buffers[level] < 0 ? bytes[level]
-                                         : std::min(buffers[level], BlockStream::most_bytes) +
-                                               static_cast<Index>(n_rows[level]) * row_bytes_in_memory;
-    features.is_streamed = features.is_streamed || buffers[level] >= 0;
+    const auto n_own = static_cast<Index>(n_rows[level]);
+    if (buffers[level] < 0) {
+      features.bytes += n_own * sizes.file.row_bytes;
+    } else {
+      const Index block_bytes = std::min(sizes.options.run.block_rows, n_own) * sizes.file.row_bytes;
+      features.bytes += BlockStream::n_buffers(block_bytes, buffers[level]) * block_bytes + n_own * row_bytes_in_memory;
+      features.is_streamed = true;
+    }
   }
   return features;
 }
@@ -72,7 +82,7 @@ Index batch_of(const RunSizes& sizes, Level level) {
 
 Index RunSizes::m_of_row() const {
   const Index n = classifier->n_per_feature();
-  return n > 0 ? n * (file.row_bytes / bytes_per(Element::Sparse)) : m;
+  return n > 0 ? n * (file.row_bytes / bytes_per(Storage::Sparse)) : m;
 }
 
 Index RunSizes::rows_of_iteration(Level level) const {
@@ -132,6 +142,9 @@ RunSizes sizes_of_run(const Options& options, Simd simd) {
   sizes.n_classes = sizes.has_numbers() ? 1
                                         : std::max({sizes.file.n_classes, validation.n_classes, test.n_classes,
                                                     static_cast<Index>(data.class_names.size())});
+  if (sizes.per_row) {
+    require_few_classes(sizes.n_classes);
+  }
   if (sizes.per_row && may_be_mlp(options, sizes.file.n_features, sizes.file.element)) {
     sizes.options.problem.of<ModelOptions>().model = "mlp";  // the larger of the two that the run chooses from
   }
@@ -148,7 +161,8 @@ RunSizes sizes_of_run(const Options& options, Simd simd) {
 
 Real state_bytes(const RunSizes& sizes) {
   const Fields fields = fields_of(sizes);
-  return static_cast<Real>(number * (fields.x * sizes.n_x + fields.y * sizes.m));
+  const Index of_noise = begins_with_models(sizes) ? packed_size(sizes.n_classes) : 0;
+  return static_cast<Real>(number * (fields.x * sizes.n_x + fields.y * sizes.m + of_noise));
 }
 
 Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
@@ -166,7 +180,7 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
   for (const Level level : all_levels) {
     n_owned[level] = owned(level);
   }
-  const Resident features = features_in_memory(sizes, n_owned);
+  const Resident features = features_in_memory(sizes, n_owned, n_ranks);
   const Real n_rows = std::accumulate(n_owned.begin(), n_owned.end(), Real{0});
   Memory memory;
   memory.program = program_bytes;
@@ -189,9 +203,11 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
   if (sizes.per_row) {
     // y, the best of it, shares and gradients; sums; the kernels' own; Adam's moments
     const Index of_start = (CrossFit::folds_of(sizes.m) + 1) * (sizes.rows[Level::Upper] > 0 ? 2 : 1);
-    const Index of_refits = options.problem.of<LabelModelOptions>().refit ? 6 : 0;
-    const Index n_models = options.problem.of<LabelModelOptions>().start == "trusted" ? std::max(of_start, of_refits) : of_refits;
-    memory.models = static_cast<Real>(n_models * sizes.m * 88);
+    const auto& models = options.problem.of<LabelModelOptions>();
+    const Index of_refits = models.refit ? 6 : 0;
+    const Index n_models = models.start == "trusted" ? std::max(of_start, of_refits) : of_refits;
+    const Index n_confusions = n_models > 0 ? sizes.n_classes * sizes.n_classes : 0;  // which class is taken for which
+    memory.models = static_cast<Real>((n_models * sizes.m + n_confusions) * 88);
   }
   if (rank == 0) {
     const Real whole = state_bytes(sizes);

@@ -13,7 +13,7 @@
 
 namespace meha {
 
-bool may_be_mlp(const Options& options, Index n_features, Element element) {
+bool may_be_mlp(const Options& options, Index n_features, Storage element) {
   constexpr Index most_parameters = Index{1} << 20;
   const auto& network = options.problem.of<NetworkOptions>();
   Index width = n_features;
@@ -24,7 +24,7 @@ bool may_be_mlp(const Options& options, Index n_features, Element element) {
   }
   return options.problem.of<ModelOptions>().model == "auto" &&
          options.problem.of<LabelModelOptions>().start == "trusted" && n_parameters <= most_parameters &&
-         element != Element::Sparse && options.problem.of<InitOptions>().init != "zero" &&
+         element != Storage::Sparse && options.problem.of<InitOptions>().init != "zero" &&
          network.activation != "tanh" && options.run.initial_state.empty();
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Long, because all verbs' options are read here: CLI11, which no other file includes, takes long to compile.
 #include "meha/app/program.hpp"
 
 #include <sys/stat.h>
@@ -126,212 +127,293 @@ void check_output() {
 
 using Verb = ExitCode (*)(const Arguments&);
 
-/// `meha data VERB`: none of these starts MPI.
-void add_data_verbs(CLI::App& data, DataArguments& a, const std::function<void(CLI::App*, Verb)>& bind) {
-  data.require_subcommand(1);
-  const auto add = [&](const char* name, const char* summary, Verb verb) {
-    CLI::App* command = data.add_subcommand(name, summary);
-    bind(command, verb);
-    return command;
-  };
-  const auto one_of = [](std::initializer_list<std::string> words) {
-    return CLI::IsMember(std::vector<std::string>(words));
-  };
-  const auto add_file = [&](CLI::App* command) { command->add_option("file", a.in, "FILE.h5")->required(); };
-  const auto add_maker = [&](CLI::App* command) {
-    command->add_option("--block-rows", a.block_rows, "rows of a chunk; best as run.block_rows")
-        ->check(CLI::Range(Index{1}, Index{1} << 20))
-        ->capture_default_str();
-  };
-  const auto add_seed = [&](CLI::App* command) {
-    command->add_option("--seed", a.seed, "of the random numbers")->capture_default_str();
-  };
-  const auto add_memory = [&](CLI::App* command) {
-    command->add_option("--memory", a.memory, "MiB for the shuffle")
-        ->check(CLI::Range(Index{1}, Index{1} << 20))
-        ->capture_default_str();
-  };
-  const auto add_rows = [&](CLI::App* command) {
-    command->add_option("--rows", a.n_rows, "rows to make")->required()->check(CLI::PositiveNumber);
-    command->add_option("--threads", a.n_threads, "0: one for each processor")->check(CLI::Range(0, 256));
-  };
+CLI::IsMember one_of(std::initializer_list<std::string> words) {
+  return CLI::IsMember(std::vector<std::string>(words));
+}
 
-  CLI::App* import = add(
-      "import", "from files of any size and of any format (meha list formats); interrupted, the same command goes on",
-      data_import_verb);
-  import->add_option("features", a.in, "file, plain or gzipped")->required();
-  std::vector<std::string> formats;
-  for (const FormatInfo& info : format_table()) {
-    formats.push_back(info.name);
+CLI::Range large_number() {
+  return CLI::Range(Index{1}, Index{1} << 20);
+}
+
+using Bind = std::function<void(CLI::App* command, Verb verb)>;
+
+/// Adds `meha data VERB`: none of these starts MPI.
+class DataVerbs {
+ public:
+  /// @param bind  says which function a command calls
+  DataVerbs(CLI::App& data, DataArguments& arguments, Bind bind)
+      : data_(data), arguments_(arguments), bind_(std::move(bind)) {
+    data.require_subcommand(1);
+    add_import();
+    add_words();
+    add_looks();
+    add_corrupt();
+    add_augment();
+    add_synthetic();
   }
-  import->add_option("--format", a.format, "of the file")->required()->check(CLI::IsMember(formats));
-  import->add_option("--out", a.out, "FILE.h5")->required();
-  import->add_option("--labels", a.labels, "file of the labels (idx and npy need it)");
-  import->add_option("--label-column", a.label_column, "csv: its name or number from 0; default: the last");
-  import->add_option("--class-names", a.class_names, "names of the classes 0, 1, …")->delimiter(',');
-  import->add_option("--shuffle", a.shuffle, "seed: rows in random order, with their old numbers as ids");
-  import->add_option("--dtype", a.dtype, "of the features; default: uint8 where they are, else float32")
-      ->check(one_of({"uint8", "float16", "float32"}));
-  import->add_option("--sparse", a.sparse, "libsvm: auto is when less than a quarter of the values is not 0")
-      ->check(one_of({"auto", "never", "always"}));
-  add_memory(import);
-  add_maker(import);
 
-  CLI::App* words =
-      add("words", "word lists to sparse rows of hashed character n-grams, shuffled: which list is a word from?",
-          data_words_verb);
-  words->add_option("lists", a.lists, "NAME=FILE, or FILE: a word a line, a list a class")->required();
-  words->add_option("--out", a.out, "FILE.h5")->required();
-  words->add_option("--columns", a.n_columns, "that n-grams are hashed to: a power of two up to 2^20")
-      ->capture_default_str();
-  words->add_option("--longest", a.longest, "n-gram: characters")
-      ->check(CLI::Range(Index{1}, longest_gram))
-      ->capture_default_str();
-  add_seed(words);
-  add_memory(words);
-  add_maker(words);
+ private:
+  CLI::App* add(const char* name, const char* summary, Verb verb) {
+    CLI::App* command = data_.add_subcommand(name, summary);
+    bind_(command, verb);
+    return command;
+  }
+  void add_file(CLI::App* command) { command->add_option("file", arguments_.in, "FILE.h5")->required(); }
+  void add_files(CLI::App* command) {
+    command->add_option("in", arguments_.in, "FILE.h5")->required();
+    command->add_option("out", arguments_.out, "FILE.h5")->required();
+  }
+  void add_maker(CLI::App* command) {
+    command->add_option("--block-rows", arguments_.block_rows, "rows of a chunk; best as run.block_rows")
+        ->check(large_number())
+        ->capture_default_str();
+  }
+  void add_seed(CLI::App* command) {
+    command->add_option("--seed", arguments_.seed, "of the random numbers")->capture_default_str();
+  }
+  void add_memory(CLI::App* command) {
+    command->add_option("--memory", arguments_.memory, "MiB for the shuffle")
+        ->check(large_number())
+        ->capture_default_str();
+  }
+  void add_rows(CLI::App* command) {
+    command->add_option("--rows", arguments_.n_rows, "rows to make")->required()->check(CLI::PositiveNumber);
+    command->add_option("--threads", arguments_.n_threads, "0: one for each processor")->check(CLI::Range(0, 256));
+  }
 
-  add_file(add("info", "shape, type, classes, fingerprint", data_info_verb));
-  CLI::App* probe = add("probe", "whether HDF5's library crashes on a file", data_probe_verb);
-  add_file(probe->group(""));  // not listed
-  add_file(add("verify", "reads everything: checksums, fingerprint, finite values, labels", data_verify_verb));
+  void add_import() {
+    CLI::App* import = add(
+        "import", "from files of any size and of any format (meha list formats); interrupted, the same command goes on",
+        data_import_verb);
+    import->add_option("features", arguments_.in, "file, plain or gzipped")->required();
+    std::vector<std::string> formats;
+    for (const FormatInfo& info : format_table()) {
+      formats.push_back(info.name);
+    }
+    import->add_option("--format", arguments_.format, "of the file")->required()->check(CLI::IsMember(formats));
+    import->add_option("--out", arguments_.out, "FILE.h5")->required();
+    import->add_option("--labels", arguments_.labels, "file of the labels (idx and npy need it)");
+    import->add_option("--label-column", arguments_.label_column, "csv: its name or number from 0; default: the last");
+    import->add_option("--class-names", arguments_.class_names, "names of the classes 0, 1, …")->delimiter(',');
+    import->add_option("--shuffle", arguments_.shuffle, "seed: rows in random order, with their old numbers as ids");
+    import->add_option("--dtype", arguments_.dtype, "of the features; default: uint8 where they are, else float32")
+        ->check(one_of({"uint8", "float16", "float32"}));
+    import->add_option("--sparse", arguments_.sparse, "libsvm: auto is when less than a quarter of the values is not 0")
+        ->check(one_of({"auto", "never", "always"}));
+    add_memory(import);
+    add_maker(import);
+  }
 
-  CLI::App* corrupt =
-      add("corrupt", "a copy with wrong labels, as problem.noise makes them; keeps the truth", data_corrupt_verb);
-  corrupt->add_option("in", a.in, "FILE.h5")->required();
-  corrupt->add_option("out", a.out, "FILE.h5")->required();
-  corrupt->add_option("--kind", a.kind, "another class; any class; the next class; by a random matrix; by a weak model")
-      ->required()
-      ->check(one_of({"uniform", "uniform_inclusive", "pair", "classwise", "instance"}));
-  corrupt->add_option("--rate", a.rate, "share of the labels redrawn")->required()->check(CLI::Range(0.0, 1.0));
-  add_seed(corrupt);
+  void add_words() {
+    CLI::App* words =
+        add("words", "word lists to sparse rows of hashed character n-grams, shuffled: which list is a word from?",
+            data_words_verb);
+    words->add_option("lists", arguments_.lists, "NAME=FILE, or FILE: a word a line, a list a class")->required();
+    words->add_option("--out", arguments_.out, "FILE.h5")->required();
+    words->add_option("--columns", arguments_.n_columns, "that n-grams are hashed to: a power of two up to 2^20")
+        ->capture_default_str();
+    words->add_option("--longest", arguments_.longest, "n-gram: characters")
+        ->check(CLI::Range(Index{1}, longest_gram))
+        ->capture_default_str();
+    add_seed(words);
+    add_memory(words);
+    add_maker(words);
+  }
 
-  CLI::App* augment = add("augment", "many deformed copies of uint8 images, shuffled", data_augment_verb);
-  augment->add_option("in", a.in, "FILE.h5")->required();
-  augment->add_option("out", a.out, "FILE.h5")->required();
-  add_rows(augment);
-  add_seed(augment);
-  augment->add_option("--strength", a.strength, "of the deformation: 1 turns by up to 5°, 3 by up to 15°")
-      ->check(CLI::Range(0.0, 4.0))
-      ->capture_default_str();
-  augment->add_option("--width", a.width, "of an image; default: a square of 1 or 3 channels")
-      ->check(CLI::PositiveNumber);
-  augment->add_option("--height", a.height, "of an image")->check(CLI::PositiveNumber);
-  add_maker(augment);
+  void add_looks() {
+    add_file(add("info", "shape, type, classes, fingerprint", data_info_verb));
+    CLI::App* probe = add("probe", "whether HDF5's library crashes on a file", data_probe_verb);
+    add_file(probe->group(""));  // not listed
+    add_file(add("verify", "reads everything: checksums, fingerprint, finite values, labels", data_verify_verb));
+  }
 
-  CLI::App* synthetic =
-      add("synthetic", "rows of a mixture of bells, some labels wrong, truth known", data_synthetic_verb);
-  synthetic->add_option("out", a.out, "FILE.h5")->required();
-  add_rows(synthetic);
-  add_seed(synthetic);
-  synthetic->add_option("--features", a.n_features, "of a row")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  synthetic->add_option("--classes", a.n_classes, "of the mixture")->check(CLI::Range(1, 1000))->capture_default_str();
-  synthetic->add_option("--rate", a.rate, "share of wrong labels")->check(CLI::Range(0.0, 1.0));
-  synthetic->add_option("--dtype", a.dtype, "of the features")->check(one_of({"float16", "float32"}));
-  add_maker(synthetic);
+  void add_corrupt() {
+    CLI::App* corrupt =
+        add("corrupt", "a copy with wrong labels, as problem.noise makes them; keeps the truth", data_corrupt_verb);
+    add_files(corrupt);
+    corrupt
+        ->add_option("--kind", arguments_.kind,
+                     "another class; any class; the next class; by a random matrix; by a weak model")
+        ->required()
+        ->check(one_of({"uniform", "uniform_inclusive", "pair", "classwise", "instance"}));
+    corrupt->add_option("--rate", arguments_.rate, "share of the labels redrawn")
+        ->required()
+        ->check(CLI::Range(0.0, 1.0));
+    add_seed(corrupt);
+  }
+
+  void add_augment() {
+    CLI::App* augment = add("augment", "many deformed copies of uint8 images, shuffled", data_augment_verb);
+    add_files(augment);
+    add_rows(augment);
+    add_seed(augment);
+    augment->add_option("--strength", arguments_.strength, "of the deformation: 1 turns by up to 5°, 3 by up to 15°")
+        ->check(CLI::Range(0.0, 4.0))
+        ->capture_default_str();
+    augment->add_option("--width", arguments_.width, "of an image; default: a square of 1 or 3 channels")
+        ->check(CLI::PositiveNumber);
+    augment->add_option("--height", arguments_.height, "of an image")->check(CLI::PositiveNumber);
+    add_maker(augment);
+  }
+
+  void add_synthetic() {
+    CLI::App* synthetic =
+        add("synthetic", "rows of a mixture of bells, some labels wrong, truth known", data_synthetic_verb);
+    synthetic->add_option("out", arguments_.out, "FILE.h5")->required();
+    add_rows(synthetic);
+    add_seed(synthetic);
+    synthetic->add_option("--features", arguments_.n_features, "of a row")
+        ->check(CLI::Range(1, 1 << 20))
+        ->capture_default_str();
+    synthetic->add_option("--classes", arguments_.n_classes, "of the mixture")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    synthetic->add_option("--rate", arguments_.rate, "share of wrong labels")->check(CLI::Range(0.0, 1.0));
+    synthetic->add_option("--dtype", arguments_.dtype, "of the features")->check(one_of({"float16", "float32"}));
+    add_maker(synthetic);
+  }
+
+  CLI::App& data_;
+  DataArguments& arguments_;
+  Bind bind_;
+};
+
+/// What the command line says: the verb, and its arguments.
+class CommandLine {
+ public:
+  CommandLine() {
+    parser.set_version_flag("--version", std::string("meha ") + version() + " (" + git_commit() + ")");
+    parser.require_subcommand(1);
+    parser.footer(
+        "Exit codes: 0 finished, 2 config or usage, 3 data, 4 not finite, 5 run directory, 70 bug, 71 no progress, "
+        "75 stopped on request (resume me).");
+    add_run_and_resume();
+    add_inspect_and_plan();
+    add_verify_and_export();
+    add_check_and_list();
+    CLI::App* data = parser.add_subcommand("data", "data sets: import, look, verify, corrupt, multiply");
+    const DataVerbs data_verbs(*data, arguments.data,
+                               [&](CLI::App* command, Verb function) { bind(command, function, false); });
+  }
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+
+  /// Errors: CLI::ParseError.
+  void parse(int argc, char** argv) {
+    const auto is_meant = [&](const CLI::App* command) { return command->check_name(argv[1]); };
+    if (argc > 1 && argv[1][0] != '-' && parser.get_subcommands(is_meant).empty()) {
+      throw CLI::ParseError(std::string(argv[1]) + ": no such verb", CLI::ExitCodes::ExtrasError);
+    }
+    parser.parse(argc, argv);
+  }
+
+  CLI::App parser{"meha: distributed bi-level optimisation by the Moreau envelope method"};
+  Arguments arguments;
+  Verb verb = nullptr;
+  bool with_mpi = true;
+
+ private:
+  void bind(CLI::App* command, Verb function, bool uses_mpi) {
+    command->callback([this, function, uses_mpi] {
+      verb = function;
+      with_mpi = uses_mpi;
+    });
+  }
+  CLI::App* add(const char* name, const char* summary, Verb function, bool uses_mpi) {
+    CLI::App* command = parser.add_subcommand(name, summary);
+    bind(command, function, uses_mpi);
+    return command;
+  }
+  void add_settings(CLI::App* command) {
+    command->add_option("--set", arguments.settings, "a.b=value, as in the config; the last of equals wins")
+        ->allow_extra_args(false);
+  }
+
+  void add_run_and_resume() {
+    CLI::App* run = add("run", "start a run, or go on with it", run_verb, true);
+    run->add_option("config", arguments.target, "CONFIG.toml")->required();
+    run->add_option("--out", arguments.out, "run directory; default: runs/<run.name>");
+    add_settings(run);
+    CLI::App* resume = add("resume", "go on from the newest valid checkpoint", resume_verb, true);
+    resume->add_option("directory", arguments.target, "run directory")->required();
+    add_settings(resume);
+  }
+
+  void add_inspect_and_plan() {
+    CLI::App* inspect = add("inspect", "last metrics, stop reason, timings, config", inspect_verb, false);
+    inspect->add_option("target", arguments.target, "run directory or state file")->required();
+    inspect->add_flag("--json", arguments.json, "as JSON");
+    CLI::App* plan = add("plan", "memory, traffic and time that a run will take", plan_verb, true);
+    plan->add_option("config", arguments.target, "CONFIG.toml")->required();
+    plan->add_option("--ranks", arguments.ranks, "of the run; default: as many as plan runs on")->check(large_number());
+    plan->add_option("--flops", arguments.flops, "rate of a rank's kernels [1e9 a second]; default: measured here")
+        ->check(CLI::PositiveNumber);
+    add_settings(plan);
+  }
+
+  void add_verify_and_export() {
+    CLI::App* verify = add("verify", "is every file of a run directory whole?", verify_verb, false);
+    verify->add_option("directory", arguments.target, "run directory")->required();
+    CLI::App* exporter = add("export", "results as CSV or HDF5", export_verb, true);
+    exporter->add_option("directory", arguments.target, "run directory")->required();
+    exporter->add_option("--what", arguments.what, "what to export")
+        ->required()
+        ->check(CLI::IsMember({"samples", "history", "model"}));
+    exporter->add_option("--out", arguments.out, "file; default: in the run directory");
+    exporter->add_option("--top", arguments.top, "samples: only so many, the most suspicious")
+        ->check(CLI::PositiveNumber);
+    exporter->add_option("--below", arguments.below, "samples: only those of a smaller weight")
+        ->check(CLI::Range(0.0, 1.0));
+  }
+
+  void add_check_and_list() {
+    CLI::App* check = add("check", "check a problem's gradients, or a run's solution", check_verb, true);
+    auto* config = check->add_option("config", arguments.target, "CONFIG.toml: gradients against finite differences");
+    check->add_option("--solution", arguments.solution, "run directory: certificate of its solution")->excludes(config);
+    check->add_option("--tolerance", arguments.tolerance, "of the proximal lower problem in the certificate")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+    check->add_option("--iterations", arguments.iterations, "at most, on the proximal lower problem")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    add_settings(check);
+    CLI::App* list = add("list", "what there is", list_verb, false);
+    list->add_option("what", arguments.target, "problems, algorithms, formats, metrics or options; default: all")
+        ->check(CLI::IsMember({"problems", "algorithms", "formats", "metrics", "options"}));
+  }
+};
+
+/// Runs the verb. @return its exit code
+int call(const CommandLine& line) {
+  int code = static_cast<int>(line.verb(line.arguments));
+  if (line.verb != run_verb && line.verb != resume_verb) {
+    check_output();
+  }
+  return code;
 }
 
 }  // namespace
 
 int program(int argc, char** argv) {
-  CLI::App command_line("meha: distributed bi-level optimisation by the Moreau envelope method");
-  command_line.set_version_flag("--version", std::string("meha ") + version() + " (" + git_commit() + ")");
-  command_line.require_subcommand(1);
-  command_line.footer(
-      "Exit codes: 0 finished, 2 config or usage, 3 data, 4 not finite, 5 run directory, 70 bug, 71 no progress, "
-      "75 stopped on request (resume me).");
   std::set_terminate(end_with_words);
   std::signal(SIGXFSZ, SIG_IGN);  // a file above the limit of ulimit -f becomes an error of the write
   probe_hdf5_files_with({"meha", "data", "probe", "--"});
-  Arguments arguments;
-  Verb verb = nullptr;
-  bool with_mpi = true;
-  const auto add = [&](const char* name, const char* summary, Verb function, bool uses_mpi) {
-    CLI::App* command = command_line.add_subcommand(name, summary);
-    command->callback([&verb, &with_mpi, function, uses_mpi] {
-      verb = function;
-      with_mpi = uses_mpi;
-    });
-    return command;
-  };
-  const auto add_settings = [&](CLI::App* command) {
-    command->add_option("--set", arguments.settings, "a.b=value, as in the config; the last of equals wins")
-        ->allow_extra_args(false);
-  };
-
-  CLI::App* run = add("run", "start a run, or go on with it", run_verb, true);
-  run->add_option("config", arguments.target, "CONFIG.toml")->required();
-  run->add_option("--out", arguments.out, "run directory; default: runs/<run.name>");
-  add_settings(run);
-  CLI::App* resume = add("resume", "go on from the newest valid checkpoint", resume_verb, true);
-  resume->add_option("directory", arguments.target, "run directory")->required();
-  add_settings(resume);
-  CLI::App* inspect = add("inspect", "last metrics, stop reason, timings, config", inspect_verb, false);
-  inspect->add_option("target", arguments.target, "run directory or state file")->required();
-  inspect->add_flag("--json", arguments.json, "as JSON");
-  CLI::App* plan = add("plan", "memory, traffic and time that a run will take", plan_verb, true);
-  plan->add_option("config", arguments.target, "CONFIG.toml")->required();
-  plan->add_option("--ranks", arguments.ranks, "of the run; default: as many as plan runs on")
-      ->check(CLI::Range(Index{1}, Index{1} << 20));
-  plan->add_option("--flops", arguments.flops, "rate of a rank's kernels [1e9 a second]; default: measured here")
-      ->check(CLI::PositiveNumber);
-  add_settings(plan);
-  CLI::App* verify = add("verify", "is every file of a run directory whole?", verify_verb, false);
-  verify->add_option("directory", arguments.target, "run directory")->required();
-  CLI::App* exporter = add("export", "results as CSV or HDF5", export_verb, true);
-  exporter->add_option("directory", arguments.target, "run directory")->required();
-  exporter->add_option("--what", arguments.what, "what to export")
-      ->required()
-      ->check(CLI::IsMember({"samples", "history", "model"}));
-  exporter->add_option("--out", arguments.out, "file; default: in the run directory");
-  exporter->add_option("--top", arguments.top, "samples: only so many, the most suspicious")
-      ->check(CLI::PositiveNumber);
-  exporter->add_option("--below", arguments.below, "samples: only those of a smaller weight")
-      ->check(CLI::Range(0.0, 1.0));
-  CLI::App* check = add("check", "check a problem's gradients, or a run's solution", check_verb, true);
-  auto* config = check->add_option("config", arguments.target, "CONFIG.toml: gradients against finite differences");
-  check->add_option("--solution", arguments.solution, "run directory: certificate of its solution")->excludes(config);
-  check->add_option("--tolerance", arguments.tolerance, "of the proximal lower problem in the certificate")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  check->add_option("--iterations", arguments.iterations, "at most, on the proximal lower problem")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  add_settings(check);
-  CLI::App* list = add("list", "what there is", list_verb, false);
-  list->add_option("what", arguments.target, "problems, algorithms, formats, metrics or options; default: all")
-      ->check(CLI::IsMember({"problems", "algorithms", "formats", "metrics", "options"}));
-
-  CLI::App* data = command_line.add_subcommand("data", "data sets: import, look, verify, corrupt, multiply");
-  add_data_verbs(*data, arguments.data, [&](CLI::App* command, Verb function) {
-    command->callback([&verb, &with_mpi, function] {
-      verb = function;
-      with_mpi = false;
-    });
-  });
-
+  CommandLine line;
   std::unique_ptr<MpiSession> session;
   int code = 0;
   try {
-    const auto is_meant = [&](const CLI::App* command) { return command->check_name(argv[1]); };
-    if (argc > 1 && argv[1][0] != '-' && command_line.get_subcommands(is_meant).empty()) {
-      throw CLI::ParseError(std::string(argv[1]) + ": no such verb", CLI::ExitCodes::ExtrasError);
-    }
-    command_line.parse(argc, argv);
-    if (with_mpi) {
+    line.parse(argc, argv);
+    if (line.with_mpi) {
       session = std::make_unique<MpiSession>(&argc, &argv);
       install_signal_handlers(Communicator::world().is_root(), Communicator::world().size() == 1);
       refuse_singletons();
       make_contact(Communicator::world());
     }
-    code = static_cast<int>(verb(arguments));
-    if (verb != run_verb && verb != resume_verb) {
-      check_output();
-    }
+    code = call(line);
   } catch (const CLI::ParseError& error) {
     const char* rank = std::getenv("OMPI_COMM_WORLD_RANK");
     if (rank == nullptr || std::string(rank) == "0") {
-      command_line.exit(error);
+      line.parser.exit(error);
     }
     code = error.get_exit_code() == 0 ? 0 : static_cast<int>(ExitCode::Config);
   } catch (const AgreedError& error) {

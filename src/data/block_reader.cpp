@@ -14,8 +14,6 @@
 namespace meha {
 namespace {
 
-__extension__ using Half = _Float16;
-
 constexpr Index checksum_bytes = 4;
 constexpr Index readable_past_end = 64;
 
@@ -28,32 +26,22 @@ void interleave(const std::byte* features, const std::byte* values, Index n, std
   }
 }
 
-void widen(const std::byte* from, Index n, std::byte* to) {
-  for (Index i = 0; i < n; ++i) {
-    Half half;
-    std::memcpy(&half, from + i * Index{sizeof half}, sizeof half);
-    const auto value = static_cast<float>(half);
-    std::memcpy(to + i * Index{sizeof value}, &value, sizeof value);
-  }
-}
-
 }  // namespace
 
-BlockReader::BlockReader(RowsOnDisk rows, BlockPlan plan, Index first_row, Index own_row,
-                         std::vector<Index> first_entry)
+BlockReader::BlockReader(RowsOnDisk rows, BlockPlan plan, Index first_row, Range own, std::vector<Index> first_entry)
     : rows_(std::move(rows)),
       plan_(plan),
       first_row_(first_row),
-      own_row_(own_row),
+      own_(own),
       first_entry_(std::move(first_entry)),
-      chunk_bytes_(rows_.chunk_rows * rows_.n_features * bytes_per(element_of(rows_.stored))),
+      chunk_bytes_(rows_.chunk_rows * rows_.n_features * bytes_per(in_memory(rows_.stored))),
       file_(open(rows_.path.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (file_ < 0) {
     throw Error(ExitCode::Data, rows_.path + ": " + std::strerror(errno));
   }
   const auto n_bytes = static_cast<std::size_t>(rows_.stored_chunk_bytes() + checksum_bytes);
-  stored_.resize(rows_.stored == Stored::Sparse || rows_.stored == Stored::Float16 ? n_bytes : 0);
-  values_.resize(rows_.stored == Stored::Sparse ? n_bytes : 0);
+  stored_.resize(rows_.stored == Storage::Sparse || rows_.stored == Storage::Float16 ? n_bytes : 0);
+  values_.resize(rows_.stored == Storage::Sparse ? n_bytes : 0);
 }
 
 BlockReader::~BlockReader() {
@@ -61,21 +49,22 @@ BlockReader::~BlockReader() {
 }
 
 Index BlockReader::buffer_bytes() const {
-  if (rows_.stored != Stored::Sparse) {
-    const Index n_chunks = plan_.block_rows / rows_.chunk_rows + (first_row_ % rows_.chunk_rows == 0 ? 0 : 1);
+  if (rows_.stored != Storage::Sparse) {
+    const Index skipped = first_row_ % rows_.chunk_rows;  // rows of a block's first chunk that precede the block
+    const Index n_rows = std::min(plan_.block_rows, own_.size());
+    const Index n_chunks = own_.empty() ? 0 : (skipped + n_rows + rows_.chunk_rows - 1) / rows_.chunk_rows;
     return n_chunks * chunk_bytes_ + std::max(checksum_bytes, readable_past_end);
   }
   Index most = 0;
-  const Index end = own_row_ + static_cast<Index>(first_entry_.size()) - 1;
-  for (Index row = own_row_; row < end; row += plan_.block_rows) {
+  for (Index row = own_.begin; row < own_.end; row += plan_.block_rows) {
     const auto places = entries_of(row / plan_.block_rows);
     most = std::max(most, places.back() - places.front());
   }
-  return most * bytes_per(Element::Sparse) + readable_past_end;
+  return most * bytes_per(Storage::Sparse) + readable_past_end;
 }
 
 const std::byte* BlockReader::read(Index block, std::span<std::byte> buffer) {
-  if (rows_.stored == Stored::Sparse) {
+  if (rows_.stored == Storage::Sparse) {
     read_entries(block, buffer.data());
     return buffer.data();
   }
@@ -93,7 +82,7 @@ const std::byte* BlockReader::read(Index block, std::span<std::byte> buffer) {
 
 std::span<const Index> BlockReader::entries_of(Index block) const {
   const Range rows = plan_.rows(block);
-  return slice(std::span(first_entry_), {rows.begin - own_row_, rows.end - own_row_ + 1});
+  return slice(std::span(first_entry_), {rows.begin - own_.begin, rows.end - own_.begin + 1});
 }
 
 void BlockReader::read_entries(Index block, std::byte* to) {
@@ -109,7 +98,7 @@ void BlockReader::read_entries(Index block, std::byte* to) {
     }
     const Index skipped = at % rows_.chunk_rows * 4;
     const Index n = std::min(places.back(), (chunk + 1) * rows_.chunk_rows) - at;
-    interleave(stored_.data() + skipped, values_.data() + skipped, n, to + (at - begin) * bytes_per(Element::Sparse));
+    interleave(stored_.data() + skipped, values_.data() + skipped, n, to + (at - begin) * bytes_per(Storage::Sparse));
     at += n;
   }
   check_entries(rows_.path, {reinterpret_cast<const Entry*>(to), static_cast<std::size_t>(places.back() - begin)},
@@ -120,7 +109,7 @@ void BlockReader::read_entries(Index block, std::byte* to) {
 void BlockReader::read_stored(const char* dataset, const std::vector<Hdf5Chunk>& chunks, Index chunk,
                               std::byte* to) const {
   const auto fail = [&](const std::string& cause) {
-    throw Error(ExitCode::Data, rows_.path + (rows_.stored == Stored::Sparse ? ": entries " : ": rows ") +
+    throw Error(ExitCode::Data, rows_.path + (rows_.stored == Storage::Sparse ? ": entries " : ": rows ") +
                                     std::to_string(chunk * rows_.chunk_rows) + " to " +
                                     std::to_string((chunk + 1) * rows_.chunk_rows - 1) + " of " + dataset + " (block " +
                                     std::to_string(chunk) + "): " + cause);

@@ -13,10 +13,13 @@ constexpr Index most_buffers = 1024;
 
 }  // namespace
 
+Index BlockStream::n_buffers(Index buffer_bytes, Index memory) {
+  return std::clamp(std::min(memory, most_bytes) / std::max<Index>(1, buffer_bytes), fewest_buffers, most_buffers);
+}
+
 BlockStream::BlockStream(std::unique_ptr<BlockReader> reader, Index memory) : reader_(std::move(reader)) {
   const Index buffer_bytes = reader_->buffer_bytes();
-  const Index n = std::clamp(std::min(memory, most_bytes) / buffer_bytes, fewest_buffers, most_buffers);
-  buffers_.resize(static_cast<std::size_t>(n));
+  buffers_.resize(static_cast<std::size_t>(n_buffers(buffer_bytes, memory)));
   for (Buffer& buffer : buffers_) {
     buffer.bytes.resize(static_cast<std::size_t>(buffer_bytes));
   }

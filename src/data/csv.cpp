@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "csv_line.hpp"
 #include "meha/core/error.hpp"
 #include "meha/core/options.hpp"
 #include "meha/data/gzip_reader.hpp"
@@ -10,8 +11,6 @@
 
 namespace meha {
 namespace {
-
-using Fields = std::vector<std::string>;
 
 /// What of a file is looked at.
 enum class Part { All, Features, Labels };
@@ -28,7 +27,7 @@ class CsvReader {
       read_first_row();
     }
     bool ended = false;
-    for (Fields row; rows_.n_rows < n && !ended;) {
+    for (CsvFields row; rows_.n_rows < n && !ended;) {
       ended = !next_row(row);
       if (!ended) {
         add_row(row);
@@ -42,7 +41,7 @@ class CsvReader {
 
  private:
   void read_first_row() {
-    Fields first;
+    CsvFields first;
     if (!next_row(first)) {
       file_.fail("is empty: a table needs a row");
     }
@@ -54,20 +53,20 @@ class CsvReader {
     }
   }
 
-  static bool is_header(const Fields& fields) {
+  static bool is_header(const CsvFields& fields) {
     return !std::all_of(fields.begin(), fields.end(), [](const auto& f) { return f.empty() || is_number(f); });
   }
 
   /// A line "569,30,malignant,benign" over rows of 31 columns.
-  [[nodiscard]] bool is_summary(const Fields& fields, std::size_t n_columns) const {
+  [[nodiscard]] bool is_summary(const CsvFields& fields, std::size_t n_columns) const {
     const auto names_class = [](const std::string& field) { return !field.empty() && !is_number(field); };
     return part_ == Part::All && fields.size() > 2 && whole_number(fields[0]) &&
            whole_number(fields[1]) == static_cast<Index>(n_columns) - 1 &&
            std::all_of(fields.begin() + 2, fields.end(), names_class);
   }
 
-  void read_below_header(const Fields& header) {
-    Fields row;
+  void read_below_header(const CsvFields& header) {
+    CsvFields row;
     if (!next_row(row)) {
       file_.fail("has no row after its first line");
     }
@@ -82,7 +81,7 @@ class CsvReader {
   }
 
   /// Reads the next line that is not blank. @return false when there is none
-  bool next_row(Fields& fields) {
+  bool next_row(CsvFields& fields) {
     do {
       if (!file_.next_line(line_)) {
         return false;
@@ -96,62 +95,12 @@ class CsvReader {
       by_commas_ = line_.find_first_of(",\"") != std::string::npos;
     }
     if (*by_commas_) {
-      split_line(fields);
+      split_at_commas(line_, fields,
+                      [&](std::size_t column, const std::string& why) { file_.fail_in_line(place(column) + why); });
     } else {
-      split_at_blanks(fields);
+      split_at_blanks(line_, fields);
     }
     return true;
-  }
-
-  void split_at_blanks(Fields& fields) const {
-    fields.clear();
-    for (std::string_view rest = trimmed(line_); !rest.empty();) {
-      const std::size_t end = std::min(rest.find_first_of(" \t"), rest.size());
-      fields.emplace_back(rest.substr(0, end));
-      rest = trimmed(rest.substr(end));
-    }
-  }
-
-  void split_line(Fields& fields) const {
-    fields.clear();
-    std::string_view rest = line_;
-    for (bool more = true; more;) {
-      const std::size_t start = std::min(rest.find_first_not_of(" \t"), rest.size());
-      fields.emplace_back();
-      if (start < rest.size() && rest[start] == '"') {
-        rest = take_quoted(rest.substr(start + 1), fields);
-      } else {
-        const std::size_t end = std::min(rest.find(','), rest.size());
-        fields.back() = trimmed(rest.substr(0, end));
-        rest.remove_prefix(end);
-      }
-      more = !rest.empty();
-      rest.remove_prefix(more ? 1 : 0);
-    }
-  }
-
-  /// @param rest  what follows the opening quote  @return  what follows the field: empty, or begins with a comma
-  std::string_view take_quoted(std::string_view rest, Fields& fields) const {
-    const auto fail = [&](const std::string& why) { file_.fail_in_line(place(fields.size() - 1) + why); };
-    for (;;) {
-      const std::size_t quote = rest.find('"');
-      if (quote == std::string_view::npos) {
-        fail("a quote is opened but not closed in this line");
-      }
-      fields.back() += rest.substr(0, quote);
-      rest.remove_prefix(quote + 1);
-      if (rest.empty() || rest[0] != '"') {
-        break;
-      }
-      fields.back() += '"';
-      rest.remove_prefix(1);
-    }
-    fields.back() = std::string(trimmed(fields.back()));
-    rest = trimmed(rest);
-    if (!rest.empty() && rest[0] != ',') {
-      fail("text follows the closing quote: fields are separated by commas");
-    }
-    return rest;
   }
 
   [[nodiscard]] std::string place(std::size_t column) const {
@@ -159,7 +108,7 @@ class CsvReader {
            ": ";
   }
 
-  void set_columns(std::size_t n_columns, const Fields& names) {
+  void set_columns(std::size_t n_columns, const CsvFields& names) {
     names_ = names;
     n_columns_ = n_columns;
     if (part_ == Part::Features) {
@@ -189,7 +138,7 @@ class CsvReader {
     }
   }
 
-  void add_row(const Fields& row) {
+  void add_row(const CsvFields& row) {
     if (row.size() != n_columns_) {
       file_.fail_in_line(std::to_string(row.size()) + " columns, but the lines before have " +
                          std::to_string(n_columns_) + ": the line is damaged or cut off");
@@ -235,7 +184,7 @@ class CsvReader {
 
   void finish(bool ended) {
     rows_.name = file_.path();
-    rows_.element = Element::Float32;
+    rows_.element = Storage::Float32;
     rows_.n_features = n_features_;
     rows_.class_names = class_names_;
     n_rows_read_ += rows_.n_rows;
@@ -252,7 +201,7 @@ class CsvReader {
   std::string line_;
   bool first_line_ = true;
   std::optional<bool> by_commas_;  // decided by the first line that is not blank
-  Fields names_;
+  CsvFields names_;
   std::size_t n_columns_ = 0, label_ = 0;
   std::optional<Index> rows_promised_;
   Index n_features_ = 0, n_rows_read_ = 0;  // of all bands

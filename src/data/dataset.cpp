@@ -13,15 +13,15 @@ namespace {
 
 constexpr std::size_t readable_past_end = 64;
 
-Index n_values(Range rows, Index n_features, Element element, const std::vector<Index>& first_entry,
+Index n_values(Range rows, Index n_features, Storage element, const std::vector<Index>& first_entry,
                const BlockStream* stream) {
-  return stream != nullptr ? 0 : element == Element::Sparse ? first_entry.back() : rows.size() * n_features;
+  return stream != nullptr ? 0 : element == Storage::Sparse ? first_entry.back() : rows.size() * n_features;
 }
 
 }  // namespace
 
 std::span<const std::byte> Table::row(Index i) const {
-  if (element == Element::Sparse) {
+  if (element == Storage::Sparse) {
     const auto at = static_cast<std::size_t>(i);
     const Index bytes = bytes_per(element);
     return slice(std::span(features), {first_entry[at] * bytes, first_entry[at + 1] * bytes});
@@ -43,7 +43,7 @@ void check_values(const Table& table, Index first_row) {
                                       " is not a finite number: leave rows without a target out");
     }
   }
-  for (std::size_t i = 0; table.element == Element::Sparse && i < table.features.size() / sizeof(Entry); ++i) {
+  for (std::size_t i = 0; table.element == Storage::Sparse && i < table.features.size() / sizeof(Entry); ++i) {
     Entry entry{};
     std::memcpy(&entry, table.features.data() + i * sizeof(Entry), sizeof(Entry));
     if (!std::isfinite(entry.value)) {
@@ -51,7 +51,7 @@ void check_values(const Table& table, Index first_row) {
                                       " is not a finite number in float32: is it of an extraordinary scale?");
     }
   }
-  if (table.element != Element::Float32) {
+  if (table.element != Storage::Float32) {
     return;
   }
   for (std::size_t i = 0; i < table.features.size() / sizeof(float); ++i) {
@@ -66,7 +66,7 @@ void check_values(const Table& table, Index first_row) {
   }
 }
 
-RowSet::RowSet(BlockPlan plan, Range rows, Index n_features, Element element, Targets targets,
+RowSet::RowSet(BlockPlan plan, Range rows, Index n_features, Storage element, Targets targets,
                std::vector<Index> first_entry, std::shared_ptr<BlockStream> stream)
     : plan_(plan),
       rows_(rows),
@@ -89,7 +89,7 @@ Tile RowSet::tile(Range rows) const {
           .element = element_,
           .n_rows = rows.size(),
           .n_features = n_features_,
-          .first_entry = element_ == Element::Sparse ? first_entry(rows.begin) : nullptr};
+          .first_entry = element_ == Storage::Sparse ? first_entry(rows.begin) : nullptr};
 }
 
 /// Where the features of this row are. @param block  where those of its block begin
@@ -118,7 +118,7 @@ std::optional<Error> RowSet::failure() const {
 /// Where the features of these rows stand.
 Range RowSet::bytes_of(Range rows) const {
   const auto begin_of = [&](Index row) {
-    return bytes_per(element_) * (element_ == Element::Sparse ? *first_entry(row) - *first_entry(rows_.begin)
+    return bytes_per(element_) * (element_ == Storage::Sparse ? *first_entry(row) - *first_entry(rows_.begin)
                                                               : (row - rows_.begin) * n_features_);
   };
   return {begin_of(rows.begin), begin_of(rows.end)};

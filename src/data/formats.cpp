@@ -120,8 +120,8 @@ FileSizes sizes_by_reading(RowSource& source) {
     sizes.n_classes = classes_of(band.labels, sizes.n_classes);
     n_entries += band.first_entry.empty() ? 0 : band.first_entry.back();
   }
-  if (sizes.element == Element::Sparse) {
-    sizes.row_bytes = bytes_per(Element::Sparse) * n_entries / std::max<Index>(1, sizes.n_rows) + Index{sizeof(Index)};
+  if (sizes.element == Storage::Sparse) {
+    sizes.row_bytes = bytes_per(Storage::Sparse) * n_entries / std::max<Index>(1, sizes.n_rows) + Index{sizeof(Index)};
   }
   return sizes;
 }

@@ -186,25 +186,23 @@ std::vector<Hdf5Chunk> Hdf5File::chunk_addresses(const std::string& dataset) con
   return chunks;
 }
 
-bool Hdf5File::is_native(const std::string& dataset, Type type) const {
+bool Hdf5File::is_native(const std::string& dataset, Storage type) const {
   const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
   const Handle stored(H5Dget_type(set), H5Tclose);
   const Handle creation(H5Dget_create_plist(set), H5Pclose);
   return is_unpacked(creation) && H5Tequal(stored, native(type)) > 0;
 }
 
-Hdf5File::Number Hdf5File::number(const std::string& dataset) const {
+std::optional<Storage> Hdf5File::storage(const std::string& dataset) const {
   const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
   const Handle type(H5Dget_type(set), H5Tclose);
   switch (H5Tget_class(type)) {
     case H5T_INTEGER:
-      return H5Tget_size(type) == 1 && H5Tget_sign(type) == H5T_SGN_NONE ? Number::UInt8 : Number::OtherInteger;
+      return H5Tget_size(type) == 1 && H5Tget_sign(type) == H5T_SGN_NONE ? Storage::UInt8 : Storage::Int64;
     case H5T_FLOAT:
-      return H5Tget_size(type) == 2 ? Number::Float16 : Number::Float;
-    case H5T_STRING:
-      return Number::Text;
+      return H5Tget_size(type) == 2 ? Storage::Float16 : Storage::Float64;
     default:
-      return Number::Other;
+      return std::nullopt;
   }
 }
 
@@ -238,7 +236,7 @@ void Hdf5File::read_part(const std::string& dataset, Index first, OutSpan values
   }
 }
 
-void Hdf5File::read_rows(const std::string& dataset, Range rows, Type type, void* values) const {
+void Hdf5File::read_rows(const std::string& dataset, Range rows, Storage type, void* values) const {
   if (rows.empty()) {
     return;
   }
@@ -258,11 +256,11 @@ void Hdf5File::read_rows(const std::string& dataset, Range rows, Type type, void
 
 std::vector<std::string> Hdf5File::read_texts(const std::string& dataset) const {
   const auto extents = shape(dataset);
-  if (extents.size() != 1 || number(dataset) != Number::Text) {
-    fail(dataset + ": must be a one-dimensional dataset of strings");
-  }
   const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
   const Handle stored(H5Dget_type(set), H5Tclose);
+  if (extents.size() != 1 || H5Tget_class(stored) != H5T_STRING) {
+    fail(dataset + ": must be a one-dimensional dataset of strings");
+  }
   const auto n = static_cast<std::size_t>(extents[0]);
   std::vector<std::string> texts(n);
   if (H5Tis_variable_str(stored) <= 0) {

@@ -73,7 +73,7 @@ void Hdf5File::write_array(const std::string& dataset, const std::vector<Index>&
   }
 }
 
-void Hdf5File::create_growing(const std::string& dataset, Type type, const std::vector<Index>& row_shape,
+void Hdf5File::create_growing(const std::string& dataset, Storage type, const std::vector<Index>& row_shape,
                               Index chunk_rows) {
   std::vector<hsize_t> now = {0};
   std::vector<hsize_t> most = {H5S_UNLIMITED};
@@ -93,7 +93,7 @@ void Hdf5File::create_growing(const std::string& dataset, Type type, const std::
   }
 }
 
-void Hdf5File::append(const std::string& dataset, Index n_rows, Type type, const void* values) {
+void Hdf5File::append(const std::string& dataset, Index n_rows, Storage type, const void* values) {
   if (n_rows == 0) {
     return;
   }

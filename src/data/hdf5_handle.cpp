@@ -55,20 +55,22 @@ Handle text_type() {
   return {H5Tcopy(type), H5Tclose};
 }
 
-hid_t native(Hdf5File::Type type) {
+hid_t native(Storage type) {
   switch (type) {
-    case Hdf5File::Type::UInt8:
+    case Storage::UInt8:
       return H5T_STD_U8LE;
-    case Hdf5File::Type::Int32:
+    case Storage::Int32:
       return H5T_STD_I32LE;
-    case Hdf5File::Type::Int64:
+    case Storage::Int64:
       return H5T_STD_I64LE;
-    case Hdf5File::Type::Float16:
+    case Storage::Float16:
       return half_type();
-    case Hdf5File::Type::Float32:
+    case Storage::Float32:
       return H5T_IEEE_F32LE;
-    case Hdf5File::Type::Float64:
+    case Storage::Float64:
       return H5T_IEEE_F64LE;
+    case Storage::Sparse:  // is two datasets, each with a storage of its own
+      break;
   }
   return -1;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The HDF5 library's identifiers, types and shapes, and what a file of unknown origin may be trusted with: the library
-// takes its word for sizes.
+// The HDF5 library's identifiers, types and shapes, and sanity checks on files of unknown origin, because the library
+// believes the sizes that a file declares.
 #pragma once
 
 #include <hdf5.h>
@@ -38,11 +38,11 @@ class Handle {
 /// Variable-length UTF-8 strings.
 Handle text_type();
 
-hid_t native(Hdf5File::Type type);
+hid_t native(Storage type);
 
 std::vector<hsize_t> extents_of(hid_t set);
 
-/// Of a chunked dataset with that many dimensions.
+/// Returns the extents of the chunks of a dataset with that many dimensions.
 std::vector<hsize_t> chunk_extents(hid_t creation, std::size_t n_dimensions);
 
 /// Whether the file is large enough for these values, packed as well as deflate can. Those of virtual and external

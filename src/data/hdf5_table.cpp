@@ -47,7 +47,7 @@ Table read_hdf5_table(const std::string& features_path, const std::string& label
   table.fingerprint = file.fingerprint();
   check_values(table);
   if (features == Features::InFile) {
-    if (table.element == Element::Sparse) {
+    if (table.element == Storage::Sparse) {
       table.first_entry = file.first_entries(all);
     }
     table.on_disk = [=] { return RowsFile(features_path, labels_path).on_disk(); };
@@ -69,8 +69,8 @@ FileSizes sizes_of_hdf5(const std::string& features_path, const std::string& lab
                   .row_bytes = file.n_features() * bytes_per(file.element()),
                   .has_truth = file.format().has_truth,
                   .has_digest = !file.fingerprint().empty()};
-  if (sizes.element == Element::Sparse) {
-    sizes.row_bytes = bytes_per(Element::Sparse) * file.n_entries() / std::max<Index>(1, sizes.n_rows) +
+  if (sizes.element == Storage::Sparse) {
+    sizes.row_bytes = bytes_per(Storage::Sparse) * file.n_entries() / std::max<Index>(1, sizes.n_rows) +
                       Index{sizeof(Index)};  // where its entries begin
   }
   constexpr Index portion = Index{1} << 20;

@@ -19,14 +19,14 @@ constexpr Index draw_step = 1;
 
 /// Calls see(j, value) for every feature j that is not 0 of a row that Table::row() returned.
 template <class See>
-void for_each_value(Element element, std::span<const std::byte> row, const See& see) {
+void for_each_value(Storage element, std::span<const std::byte> row, const See& see) {
   const auto width = static_cast<std::size_t>(bytes_per(element));
   for (std::size_t i = 0; i < row.size() / width; ++i) {
     const std::byte* at = row.data() + i * width;
     Entry entry{.feature = static_cast<std::uint32_t>(i), .value = 0};
-    if (element == Element::UInt8) {
+    if (element == Storage::UInt8) {
       entry.value = std::to_integer<std::uint8_t>(*at);
-    } else if (element == Element::Float32) {
+    } else if (element == Storage::Float32) {
       std::memcpy(&entry.value, at, sizeof entry.value);
     } else {
       std::memcpy(&entry, at, sizeof entry);
@@ -111,7 +111,7 @@ class WeakModel {
   }
 
  private:
-  Element element_;
+  Storage element_;
   std::size_t n_classes_;
   std::vector<Real> means_;    // of feature j in class k at j·n_classes + k
   std::vector<Real> offsets_;  // ‖μ_k‖²/2; infinite for a class without rows

@@ -8,98 +8,15 @@
 #include <limits>
 #include <optional>
 
+#include "libsvm_reader.hpp"
 #include "meha/core/error.hpp"
-#include "meha/data/gzip_reader.hpp"
 #include "meha/data/text_number.hpp"
 
 namespace meha {
 namespace {
 
-constexpr Index largest_index = max_text_table_bytes / 4;
 // How many values of a dense table a label or entry may stand for, and what a small table may have all the same.
 constexpr Real dense_values_each = 1000, dense_values_free = 1 << 20;
-
-struct SparseFile {
-  std::vector<Real> labels;
-  std::vector<std::size_t> row_ends;
-  std::vector<Entry> entries;
-  Index n_features = 0;
-};
-
-class LibsvmReader {
- public:
-  explicit LibsvmReader(const std::string& path) : file_(path) {}
-
-  /// The next rows, at most n, of not many more than `most_entries`.
-  SparseFile read(Index n, std::size_t most_entries = std::numeric_limits<std::size_t>::max()) {
-    rows_ = {};
-    std::string line;
-    while (std::ssize(rows_.labels) < n && rows_.entries.size() < most_entries && file_.next_line(line)) {
-      const auto text = trimmed(std::string_view(line).substr(0, line.find('#')));
-      if (!text.empty()) {
-        add_row(text);
-      }
-    }
-    is_empty_ = is_empty_ && rows_.labels.empty();
-    if (is_empty_) {
-      file_.fail("is empty: a table needs a row");
-    }
-    return std::move(rows_);
-  }
-
-  [[nodiscard]] const GzipReader& file() const { return file_; }
-
- private:
-  /// Cuts the first word off.
-  static std::string_view take_word(std::string_view& text) {
-    const std::size_t end = std::min(text.find_first_of(" \t"), text.size());
-    const std::string_view word = text.substr(0, end);
-    text = trimmed(text.substr(end));
-    return word;
-  }
-
-  void add_row(std::string_view text) {
-    std::string why;
-    const std::string_view word = take_word(text);
-    const auto label = finite_number(word, why);
-    if (!label) {
-      file_.fail_in_line("label " + quoted(word) + " " + why);
-    }
-    rows_.labels.push_back(*label + 0.0);  // -0 is 0
-    for (Index last = 0; !text.empty();) {
-      last = add_entry(take_word(text), last);
-    }
-    rows_.row_ends.push_back(rows_.entries.size());
-  }
-
-  /// @param last  the index before  @return  this index
-  Index add_entry(std::string_view word, Index last) {
-    const std::size_t colon = word.find(':');
-    if (colon == std::string_view::npos) {
-      file_.fail_in_line(quoted(word) + ": must be index:value");
-    }
-    const auto index = whole_number(word.substr(0, colon));
-    if (!index || *index <= last || *index > largest_index) {
-      file_.fail_in_line("index " + quoted(word.substr(0, colon)) + ": must be a whole number from " +
-                         std::to_string(last + 1) + " to " + std::to_string(largest_index) +
-                         "; indices start at 1 and ascend");
-    }
-    std::string why;
-    const auto value = finite_float(word.substr(colon + 1), why);
-    if (!value) {
-      file_.fail_in_line("value " + quoted(word.substr(colon + 1)) + " of index " + std::to_string(*index) + " " + why);
-    }
-    if (*value != 0) {
-      rows_.entries.push_back({static_cast<std::uint32_t>(*index - 1), *value});
-    }
-    rows_.n_features = std::max(rows_.n_features, *index);
-    return *index;
-  }
-
-  GzipReader file_;
-  bool is_empty_ = true;
-  SparseFile rows_;
-};
 
 /// Adds labels that are new; each stands once, ascending.
 void add_classes(const SparseFile& file, const std::string& path, std::vector<Real>& classes) {
@@ -143,7 +60,7 @@ void set_labels(const SparseFile& file, const std::vector<Real>& classes, Target
 Table dense(const std::string& path, const SparseFile& file, Index n_features) {
   Table table;
   table.name = path;
-  table.element = Element::Float32;
+  table.element = Storage::Float32;
   table.n_rows = static_cast<Index>(file.labels.size());
   table.n_features = n_features;
   table.features.resize(static_cast<std::size_t>(table.n_rows * table.row_bytes()));
@@ -165,7 +82,7 @@ Table sparse_table(const std::string& path, const SparseFile& file, Index n_feat
   }
   Table table;
   table.name = path;
-  table.element = Element::Sparse;
+  table.element = Storage::Sparse;
   table.n_rows = static_cast<Index>(file.labels.size());
   table.n_features = n_features;
   const auto bytes = std::as_bytes(std::span(file.entries));

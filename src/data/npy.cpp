@@ -13,7 +13,6 @@
 namespace meha {
 namespace {
 
-__extension__ using Half = _Float16;
 constexpr Index largest_row = Index{1} << 30;
 
 /// An array whose first dimension counts rows.
@@ -55,10 +54,17 @@ class NpyArray {
   /// The next rows, at most n, as numbers of type T.
   template <class T>
   std::vector<T> read(Index n) {
+    const auto n_values = static_cast<std::size_t>(std::min(n, n_rows() - next_) * row_size_);
     const auto convert = [&]<class From>(std::type_identity<From> /*stored*/) {
-      const auto n_values = static_cast<std::size_t>(std::min(n, n_rows() - next_) * row_size_);
       std::vector<From> values(n_values);
       file_.read(std::as_writable_bytes(std::span(values)), "its values");
+      return std::vector<T>(values.begin(), values.end());
+    };
+    const auto convert_halves = [&] {
+      std::vector<std::byte> halves(n_values * static_cast<std::size_t>(bytes_per(Storage::Float16)));
+      file_.read(halves, "its values");
+      std::vector<float> values(n_values);
+      widen(halves.data(), static_cast<Index>(n_values), std::as_writable_bytes(std::span(values)).data());
       return std::vector<T>(values.begin(), values.end());
     };
     std::vector<T> values = type_ == "|u1"   ? convert(std::type_identity<std::uint8_t>{})
@@ -69,7 +75,7 @@ class NpyArray {
                             : type_ == "<i4" ? convert(std::type_identity<std::int32_t>{})
                             : type_ == "<u8" ? convert(std::type_identity<std::uint64_t>{})
                             : type_ == "<i8" ? convert(std::type_identity<std::int64_t>{})
-                            : type_ == "<f2" ? convert(std::type_identity<Half>{})
+                            : type_ == "<f2" ? convert_halves()
                             : type_ == "<f4" ? convert(std::type_identity<float>{})
                             : type_ == "<f8" ? convert(std::type_identity<double>{})
                                              : refuse<T>();
@@ -162,7 +168,7 @@ class NpySource : public RowSource {
     Table table;
     table.name = features_.file().path();
     table.n_features = features_.row_size();
-    table.element = is_bytes() ? Element::UInt8 : Element::Float32;
+    table.element = is_bytes() ? Storage::UInt8 : Storage::Float32;
     if (targets_ == Targets::Numbers) {
       table.numbers = labels_.read<Real>(n_rows);
       table.n_rows = std::ssize(table.numbers);

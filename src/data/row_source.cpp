@@ -14,8 +14,8 @@ constexpr Index band_bytes = Index{4} << 20;
 
 Index rows_of_band(const Table& table) {
   const Index n_rows = std::max<Index>(1, table.n_rows);
-  const Index row_bytes = table.element == Element::Sparse
-                              ? table.first_entry.back() / n_rows * bytes_per(Element::Sparse)
+  const Index row_bytes = table.element == Storage::Sparse
+                              ? table.first_entry.back() / n_rows * bytes_per(Storage::Sparse)
                               : table.row_bytes();
   return std::max<Index>(1, band_bytes / std::max<Index>(1, row_bytes));
 }
@@ -45,7 +45,7 @@ void append(Table& all, const Table& more, Real part) {
 }
 
 void check_size(const Table& table, Index n_rows) {
-  const Real bytes = table.element == Element::Sparse
+  const Real bytes = table.element == Storage::Sparse
                          ? static_cast<Real>(table.features.size())
                          : static_cast<Real>(n_rows) * static_cast<Real>(table.row_bytes());
   if (bytes > static_cast<Real>(max_text_table_bytes)) {

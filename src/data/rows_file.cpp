@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 
 #include "meha/data/text_number.hpp"
@@ -12,74 +11,13 @@
 namespace meha {
 namespace {
 
-using Type = Hdf5File::Type;
-__extension__ using Half = _Float16;
-
 constexpr Index most_chunk_entries = Index{1} << 20;
 
 }  // namespace
 
-Hdf5File::Type type_of(Stored stored) {
-  return stored == Stored::UInt8 ? Type::UInt8 : stored == Stored::Float16 ? Type::Float16 : Type::Float32;
-}
-
-const char* name_of(Stored stored) {
-  switch (stored) {
-    case Stored::UInt8:
-      return "uint8";
-    case Stored::Float16:
-      return "float16";
-    case Stored::Float32:
-      return "float32";
-    case Stored::Sparse:
-      return "float32, sparse";
-  }
-  return "";
-}
-
-void RowsHash::add(const Table& rows) {
-  n_rows_ += rows.n_rows;
-  n_features_ = rows.n_features;
-  features_.add(rows.features);
-  labels_.add_values(std::span<const Label>(rows.labels));
-  for (std::size_t i = 1; i < rows.first_entry.size(); ++i) {
-    const Index size = rows.first_entry[i] - rows.first_entry[i - 1];
-    sizes_.add_values(std::span(&size, 1));
-  }
-}
-
-std::string RowsHash::hex() const {
-  Hasher all;
-  all.add_values(std::span<const Index>(std::array{n_rows_, n_features_}));
-  all.add_values(std::span<const std::uint64_t>(std::array{features_.value(), labels_.value(), sizes_.value()}));
-  return all.hex();
-}
-
-void check_entries(const std::string& path, std::span<const Entry> entries, std::span<const Index> first_entry,
-                   Index first_row, Index n_features) {
-  const Entry* entry = entries.data();
-  for (std::size_t row = 1; row < first_entry.size(); ++row) {
-    Index last = -1;
-    for (Index n = first_entry[row] - first_entry[row - 1]; n > 0; --n, ++entry) {
-      const bool in_place = entry->feature > last && entry->feature < n_features;
-      if (in_place && std::isfinite(entry->value)) {
-        last = entry->feature;
-        continue;
-      }
-      const std::string place = path + ": /features/" + (in_place ? "value" : "feature");
-      const std::string of_row = " in row " + std::to_string(first_row + static_cast<Index>(row) - 1);
-      throw Error(ExitCode::Data, in_place ? place + " of feature " + std::to_string(entry->feature) + of_row +
-                                                 " is not a finite number in float32: is it of an extraordinary scale?"
-                                           : place + " = " + std::to_string(static_cast<std::int32_t>(entry->feature)) +
-                                                 of_row + ": must ascend within a row and be from 0 to " +
-                                                 std::to_string(n_features - 1));
-    }
-  }
-}
-
 Index rows_of_band(const RowsFormat& format, Index bytes) {
   const Index per_row =
-      format.stored == Stored::Sparse ? 1024 : format.n_features * bytes_per(element_of(format.stored));
+      format.stored == Storage::Sparse ? 1024 : format.n_features * bytes_per(in_memory(format.stored));
   const Index unit = std::max<Index>(1, format.block_rows);
   return std::max<Index>(1, bytes / (per_row + 24) / unit) * unit;
 }
@@ -134,12 +72,12 @@ void RowsFile::read_shape() {
       fail("/features: first_entry (rows + 1), feature and value (one for each entry) do not fit together");
     }
     n_rows_ = first[0] - 1;
-    format_.stored = Stored::Sparse;
+    format_.stored = Storage::Sparse;
     format_.n_features = file_.integer_attribute("/features", "n_features");
     format_.block_rows = 0;
     Index ends[2] = {0, 0};
-    file_.read_rows("/features/first_entry", {0, 1}, Type::Int64, &ends[0]);
-    file_.read_rows("/features/first_entry", {n_rows_, n_rows_ + 1}, Type::Int64, &ends[1]);
+    file_.read_rows("/features/first_entry", {0, 1}, Storage::Int64, &ends[0]);
+    file_.read_rows("/features/first_entry", {n_rows_, n_rows_ + 1}, Storage::Int64, &ends[1]);
     if (ends[0] != 0 || ends[1] != features[0]) {
       fail("/features/first_entry goes from " + std::to_string(ends[0]) + " to " + std::to_string(ends[1]) +
            ": must go from 0 to the number of entries, " + std::to_string(features[0]));
@@ -157,14 +95,11 @@ void RowsFile::read_shape() {
     for (std::size_t d = 1; d < shape.size(); ++d) {
       format_.n_features *= shape[d];
     }
-    using Number = Hdf5File::Number;
-    const auto number = file_.number("/features");
-    if (number == Number::Text || number == Number::Other) {
+    const auto stored = file_.storage("/features");
+    if (!stored) {
       fail("/features must hold numbers");
     }
-    format_.stored = number == Number::UInt8     ? Stored::UInt8
-                     : number == Number::Float16 ? Stored::Float16
-                                                 : Stored::Float32;
+    format_.stored = *stored == Storage::UInt8 || *stored == Storage::Float16 ? *stored : Storage::Float32;
     const auto chunk = file_.chunk_shape("/features");
     const bool by_rows = !chunk.empty() && std::equal(chunk.begin() + 1, chunk.end(), shape.begin() + 1);
     format_.block_rows = by_rows ? chunk[0] : 0;
@@ -172,7 +107,7 @@ void RowsFile::read_shape() {
   if (n_rows_ == 0 || format_.n_features <= 0) {
     fail("/features is empty");
   }
-  if (format_.stored == Stored::Sparse && format_.n_features > most_sparse_features) {
+  if (format_.stored == Storage::Sparse && format_.n_features > most_sparse_features) {
     fail("n_features of /features = " + std::to_string(format_.n_features) + ": must be at most " +
          std::to_string(most_sparse_features));
   }
@@ -187,14 +122,14 @@ void RowsFile::check_length(const Hdf5File& file, const std::string& path, const
 }
 
 std::vector<Label> RowsFile::classes(const std::string& dataset, Range rows) const {
-  const auto kind = labels_file().number(dataset);
-  if (kind != Hdf5File::Number::UInt8 && kind != Hdf5File::Number::OtherInteger) {
+  const auto stored = labels_file().storage(dataset);
+  if (stored != Storage::UInt8 && stored != Storage::Int64) {
     throw Error(ExitCode::Data, labels_path_ + ": " + dataset +
                                     " must hold integers (classes 0, 1, …); other numbers need problem.loss = "
                                     "\"squared\"");
   }
   std::vector<std::int64_t> wide(static_cast<std::size_t>(rows.size()));
-  labels_file().read_rows(dataset, rows, Type::Int64, wide.data());
+  labels_file().read_rows(dataset, rows, Storage::Int64, wide.data());
   std::vector<Label> labels;
   labels.reserve(wide.size());
   for (std::size_t i = 0; i < wide.size(); ++i) {
@@ -219,39 +154,35 @@ std::vector<Label> RowsFile::truth(Range rows) const {
 
 std::vector<Index> RowsFile::ids(Range rows) const {
   std::vector<Index> ids(static_cast<std::size_t>(rows.size()));
-  file_.read_rows("/ids", rows, Type::Int64, ids.data());
+  file_.read_rows("/ids", rows, Storage::Int64, ids.data());
   return ids;
 }
 
 std::vector<Real> RowsFile::numbers(Range rows) const {
-  const auto kind = labels_file().number("/labels");
-  if (kind == Hdf5File::Number::Text || kind == Hdf5File::Number::Other) {
+  if (!labels_file().storage("/labels")) {
     throw Error(ExitCode::Data, labels_path_ + ": /labels must hold numbers");
   }
   std::vector<Real> numbers(static_cast<std::size_t>(rows.size()));
-  labels_file().read_rows("/labels", rows, Type::Float64, numbers.data());
+  labels_file().read_rows("/labels", rows, Storage::Float64, numbers.data());
   return numbers;
 }
 
 void RowsFile::read_features(Range rows, std::span<std::byte> features) const {
   const auto n_values = static_cast<std::size_t>(rows.size() * n_features());
-  require(element() != Element::Sparse, "sparse rows have entries");
+  require(element() != Storage::Sparse, "sparse rows have entries");
   require(features.size() == n_values * static_cast<std::size_t>(bytes_per(element())), "room for these rows");
-  if (format_.stored != Stored::Float16) {
-    file_.read_rows("/features", rows, type_of(format_.stored), features.data());
+  if (format_.stored != Storage::Float16) {
+    file_.read_rows("/features", rows, format_.stored, features.data());
     return;
   }
-  std::vector<Half> halves(n_values);
-  file_.read_rows("/features", rows, Type::Float16, halves.data());
-  for (std::size_t i = 0; i < n_values; ++i) {
-    const auto value = static_cast<float>(halves[i]);
-    std::memcpy(features.data() + i * sizeof value, &value, sizeof value);
-  }
+  std::vector<std::byte> halves(n_values * static_cast<std::size_t>(bytes_per(Storage::Float16)));
+  file_.read_rows("/features", rows, Storage::Float16, halves.data());
+  widen(halves.data(), static_cast<Index>(n_values), features.data());
 }
 
 std::vector<Index> RowsFile::first_entries(Range rows) const {
   std::vector<Index> first_entry(static_cast<std::size_t>(rows.size()) + 1);
-  file_.read_rows("/features/first_entry", {rows.begin, rows.end + 1}, Type::Int64, first_entry.data());
+  file_.read_rows("/features/first_entry", {rows.begin, rows.end + 1}, Storage::Int64, first_entry.data());
   if (!std::is_sorted(first_entry.begin(), first_entry.end()) || first_entry.front() < 0 ||
       first_entry.back() > file_.shape("/features/value")[0]) {
     fail("/features/first_entry must not descend: the file is damaged");
@@ -264,8 +195,8 @@ std::vector<Entry> RowsFile::read_entries(Range rows, std::vector<Index>& first_
   const Range entries{first_entry.front(), first_entry.back()};
   std::vector<std::int32_t> features(static_cast<std::size_t>(entries.size()));  // larger numbers become the largest
   std::vector<float> values(features.size());
-  file_.read_rows("/features/feature", entries, Type::Int32, features.data());
-  file_.read_rows("/features/value", entries, Type::Float32, values.data());
+  file_.read_rows("/features/feature", entries, Storage::Int32, features.data());
+  file_.read_rows("/features/value", entries, Storage::Float32, values.data());
   std::vector<Entry> read(features.size());
   for (std::size_t i = 0; i < read.size(); ++i) {
     read[i] = {static_cast<std::uint32_t>(features[i]), values[i]};
@@ -286,7 +217,7 @@ RowsOnDisk RowsFile::on_disk() const {
                   .chunk_rows = format_.block_rows,
                   .stored = format_.stored,
                   .n_features = n_features()};
-  const auto chunks_of = [&](const char* dataset, Type type) {
+  const auto chunks_of = [&](const char* dataset, Storage type) {
     auto chunks = file_.chunk_addresses(dataset);
     const Index bytes = rows.stored_chunk_bytes();
     const auto is_plain = [&](const Hdf5Chunk& chunk) { return chunk.size == bytes || chunk.size == bytes + 4; };
@@ -295,21 +226,21 @@ RowsOnDisk RowsFile::on_disk() const {
     }
     return chunks;
   };
-  if (format_.stored == Stored::Sparse) {
+  if (format_.stored == Storage::Sparse) {
     const auto chunk = file_.chunk_shape("/features/feature");
     if (chunk.empty() || chunk[0] > most_chunk_entries || chunk != file_.chunk_shape("/features/value")) {
       fail(refusal + "be stored in chunks of as many feature numbers as values, at most " +
            std::to_string(most_chunk_entries) + advice);
     }
     rows.chunk_rows = chunk[0];
-    rows.chunks = chunks_of("/features/feature", Type::Int32);
-    rows.value_chunks = chunks_of("/features/value", Type::Float32);
+    rows.chunks = chunks_of("/features/feature", Storage::Int32);
+    rows.value_chunks = chunks_of("/features/value", Storage::Float32);
     return rows;
   }
   if (format_.block_rows == 0) {
     fail(refusal + "be stored in chunks of whole rows" + advice);
   }
-  rows.chunks = chunks_of("/features", type_of(format_.stored));
+  rows.chunks = chunks_of("/features", format_.stored);
   return rows;
 }
 
@@ -332,7 +263,7 @@ Table RowsFile::empty_table(Range rows) const {
 
 Table RowsFile::read_features(Range rows) const {
   Table table = empty_table(rows);
-  if (element() == Element::Sparse) {
+  if (element() == Storage::Sparse) {
     const auto entries = read_entries(rows, table.first_entry);
     const auto bytes = std::as_bytes(std::span(entries));
     table.features.assign(bytes.begin(), bytes.end());

@@ -9,9 +9,6 @@
 namespace meha {
 namespace {
 
-using Type = Hdf5File::Type;
-__extension__ using Half = _Float16;
-
 constexpr Index entries_per_chunk = 65536;   // of one-dimensional datasets
 constexpr Index features_per_chunk = 16384;  // of sparse rows: about a block
 constexpr Index bytes_between_saves = Index{1} << 26;
@@ -70,23 +67,23 @@ void RowsWriter::create(const RowsFormat& format) {
   file.set_attribute("/", "shuffled", Index{format.shuffle_seed ? 1 : 0});
   file.set_attribute("/", "seed", format.shuffle_seed.value_or(0));
   file.set_attribute("/", "rows_written", Index{0});
-  if (format.stored == Stored::Sparse) {
+  if (format.stored == Storage::Sparse) {
     file.create_group("/features");
     file.set_attribute("/features", "n_features", format.n_features);
-    file.create_growing("/features/first_entry", Type::Int64, {}, entries_per_chunk);
-    file.create_growing("/features/feature", Type::Int32, {}, features_per_chunk);
-    file.create_growing("/features/value", Type::Float32, {}, features_per_chunk);
+    file.create_growing("/features/first_entry", Storage::Int64, {}, entries_per_chunk);
+    file.create_growing("/features/feature", Storage::Int32, {}, features_per_chunk);
+    file.create_growing("/features/value", Storage::Float32, {}, features_per_chunk);
     const Index zero = 0;
-    file.append("/features/first_entry", 1, Type::Int64, &zero);
+    file.append("/features/first_entry", 1, Storage::Int64, &zero);
   } else {
-    file.create_growing("/features", type_of(format.stored), {format.n_features}, format.block_rows);
+    file.create_growing("/features", format.stored, {format.n_features}, format.block_rows);
   }
-  file.create_growing("/labels", Type::Int32, {}, entries_per_chunk);
+  file.create_growing("/labels", Storage::Int32, {}, entries_per_chunk);
   if (format.has_truth) {
-    file.create_growing("/truth", Type::Int32, {}, entries_per_chunk);
+    file.create_growing("/truth", Storage::Int32, {}, entries_per_chunk);
   }
   if (format.has_ids) {
-    file.create_growing("/ids", Type::Int64, {}, entries_per_chunk);
+    file.create_growing("/ids", Storage::Int64, {}, entries_per_chunk);
   }
   if (!format.class_names.empty()) {
     file.write_texts("/class_names", format.class_names);
@@ -104,10 +101,10 @@ void RowsWriter::create(const RowsFormat& format) {
 void RowsWriter::go_on() {
   const auto cut = [&](Hdf5File& file) {
     n_rows_ = file.integer_attribute("/", "rows_written");
-    const bool sparse = format_.stored == Stored::Sparse;
+    const bool sparse = format_.stored == Storage::Sparse;
     file.cut(sparse ? "/features/first_entry" : "/features", n_rows_ + (sparse ? 1 : 0));
     if (sparse) {
-      file.read_rows("/features/first_entry", {n_rows_, n_rows_ + 1}, Type::Int64, &n_entries_);
+      file.read_rows("/features/first_entry", {n_rows_, n_rows_ + 1}, Storage::Int64, &n_entries_);
       file.cut("/features/feature", n_entries_);
       file.cut("/features/value", n_entries_);
     }
@@ -138,7 +135,7 @@ void RowsWriter::go_on() {
 
 void RowsWriter::append(const Table& rows) {
   const auto n = static_cast<std::size_t>(rows.n_rows);
-  require(rows.element == element_of(format_.stored) && rows.n_features == format_.n_features,
+  require(rows.element == in_memory(format_.stored) && rows.n_features == format_.n_features,
           "rows of this file's format");
   require(rows.labels.size() == n && (!format_.has_truth || rows.truth.size() == n) &&
               (!format_.has_ids || rows.ids.size() == n),
@@ -147,12 +144,12 @@ void RowsWriter::append(const Table& rows) {
     return;
   }
   append_features(rows);
-  file_->append("/labels", rows.n_rows, Type::Int32, rows.labels.data());
+  file_->append("/labels", rows.n_rows, Storage::Int32, rows.labels.data());
   if (format_.has_truth) {
-    file_->append("/truth", rows.n_rows, Type::Int32, rows.truth.data());
+    file_->append("/truth", rows.n_rows, Storage::Int32, rows.truth.data());
   }
   if (format_.has_ids) {
-    file_->append("/ids", rows.n_rows, Type::Int64, rows.ids.data());
+    file_->append("/ids", rows.n_rows, Storage::Int64, rows.ids.data());
   }
   n_rows_ += rows.n_rows;
   unsaved_bytes_ += static_cast<Index>(rows.features.size());
@@ -162,23 +159,19 @@ void RowsWriter::append(const Table& rows) {
 }
 
 void RowsWriter::append_features(const Table& rows) {
-  if (format_.stored == Stored::Float16) {
-    std::vector<Half> halves(rows.features.size() / sizeof(float));
+  if (format_.stored == Storage::Float16) {
+    const Index n_values = std::ssize(rows.features) / bytes_per(Storage::Float32);
+    std::vector<std::byte> halves(static_cast<std::size_t>(n_values * bytes_per(Storage::Float16)));
+    narrow(rows.features.data(), n_values, halves.data());
     Table rounded = rows;
-    for (std::size_t i = 0; i < halves.size(); ++i) {
-      float value = 0;
-      std::memcpy(&value, rows.features.data() + i * sizeof value, sizeof value);
-      halves[i] = static_cast<Half>(value);
-      value = static_cast<float>(halves[i]);
-      std::memcpy(rounded.features.data() + i * sizeof value, &value, sizeof value);
-    }
+    widen(halves.data(), n_values, rounded.features.data());
     hash_.add(rounded);
-    file_->append("/features", rows.n_rows, Type::Float16, halves.data());
+    file_->append("/features", rows.n_rows, Storage::Float16, halves.data());
     return;
   }
   hash_.add(rows);
-  if (format_.stored != Stored::Sparse) {
-    file_->append("/features", rows.n_rows, type_of(format_.stored), rows.features.data());
+  if (format_.stored != Storage::Sparse) {
+    file_->append("/features", rows.n_rows, format_.stored, rows.features.data());
     return;
   }
   const auto entries = entries_of(rows);
@@ -193,9 +186,9 @@ void RowsWriter::append_features(const Table& rows) {
     end += n_entries_;
   }
   n_entries_ += static_cast<Index>(entries.size());
-  file_->append("/features/feature", static_cast<Index>(features.size()), Type::Int32, features.data());
-  file_->append("/features/value", static_cast<Index>(values.size()), Type::Float32, values.data());
-  file_->append("/features/first_entry", rows.n_rows, Type::Int64, ends.data());
+  file_->append("/features/feature", static_cast<Index>(features.size()), Storage::Int32, features.data());
+  file_->append("/features/value", static_cast<Index>(values.size()), Storage::Float32, values.data());
+  file_->append("/features/first_entry", rows.n_rows, Storage::Int64, ends.data());
 }
 
 /// Rows are on disk before the file says that they are.

@@ -11,8 +11,8 @@ namespace meha {
 namespace {
 
 /// Feature j of a row that Table::row() returned.
-Real value_at(Element element, std::span<const std::byte> row, std::size_t j) {
-  if (element == Element::UInt8) {
+Real value_at(Storage element, std::span<const std::byte> row, std::size_t j) {
+  if (element == Storage::UInt8) {
     return std::to_integer<int>(row[j]) * feature_scale(element);
   }
   float value = 0;
@@ -64,7 +64,7 @@ Scaling sparse_scaling_of(const Selection& train) {
 }
 
 Scaling scaling_of(const Selection& train) {
-  if (train.table->element == Element::Sparse) {
+  if (train.table->element == Storage::Sparse) {
     return sparse_scaling_of(train);
   }
   const Table& table = *train.table;
@@ -96,7 +96,7 @@ Scaling scaling_of(const Selection& train) {
 
 std::shared_ptr<const Table> scaled(const Table& table, const Scaling& scaling) {
   auto result = std::make_shared<Table>(table);
-  if (table.element == Element::Sparse) {
+  if (table.element == Storage::Sparse) {
     std::vector<Entry> entries = entries_of(table.features);
     for (Entry& entry : entries) {
       entry.value = static_cast<float>(entry.value / scaling.deviation[entry.feature]);
@@ -114,7 +114,7 @@ std::shared_ptr<const Table> scaled(const Table& table, const Scaling& scaling) 
       values.push_back(static_cast<float>((value - scaling.mean[j]) / scaling.deviation[j]));
     }
   }
-  result->element = Element::Float32;
+  result->element = Storage::Float32;
   result->features = as_bytes_of(values);
   check_values(*result);
   return result;

@@ -82,7 +82,7 @@ class WordRows : public RowSource {
     Table table;
     table.name = lists_[std::min(at_, lists_.size() - 1)].path;
     table.n_features = n_columns_;
-    table.element = Element::Sparse;
+    table.element = Storage::Sparse;
     table.class_names = names_;
     table.first_entry.push_back(0);
     std::vector<Entry> entries;

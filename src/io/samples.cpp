@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <iomanip>
+#include <map>
 #include <ostream>
 #include <ranges>
 #include <sstream>
@@ -54,6 +55,28 @@ Suspect suspect_of(const SampleReport& report, Index row) {
           .given = labels.given[i],
           .truth = labels.knows_truth ? labels.truth[i] : 0,
           .is_clean = labels.knows_truth ? labels.is_clean[i] : std::uint8_t{0}};
+}
+
+/// How many suspect rows of a class look like another.
+struct Lookalike {
+  Label given, suggested;
+  Index n_rows;
+};
+
+/// The same by (given, suggested): only pairs that occur, as all of them would be the square of the number of classes.
+using Lookalikes = std::map<std::pair<Label, Label>, Index>;
+
+/// Adds the counts of all ranks; the sums are on rank 0. Collective.
+Lookalikes sum_at_root(const Communicator& comm, const Lookalikes& counts) {
+  std::vector<Lookalike> mine;
+  for (const auto& [pair, n_rows] : counts) {
+    mine.push_back({pair.first, pair.second, n_rows});
+  }
+  Lookalikes sums;
+  for (const Lookalike& pair : comm.gather(std::span<const Lookalike>(mine))) {
+    sums[{pair.given, pair.suggested}] += pair.n_rows;
+  }
+  return sums;
 }
 
 }  // namespace
@@ -119,20 +142,23 @@ void write_sample(std::ostream& out, const SampleLabels& labels, Index suspicion
 
 std::string class_table(const Communicator& comm, const SampleReport& report) {
   const auto& names = report.labels.class_names;
-  const std::size_t n_classes = names.size();
-  std::vector<Index> counts(n_classes * (n_classes + 2), 0);  // per given class: rows, look wrong, and like which class
-  const auto count = [&](std::size_t given, std::size_t column) -> Index& {
-    return counts[given * (n_classes + 2) + column];
-  };
+  std::vector<Index> n_rows(names.size(), 0);  // by given class
+  std::vector<Index> n_suspects(names.size(), 0);
+  Lookalikes counts;
   for (std::size_t i = 0; i < report.posteriors.size(); ++i) {
-    const auto given = static_cast<std::size_t>(report.labels.given[i]);
-    ++count(given, 0);
-    if (is_suspect(report.posteriors[i])) {
-      ++count(given, 1);
-      ++count(given, 2 + static_cast<std::size_t>(report.posteriors[i].suggested));
+    const Label given = report.labels.given[i];
+    const RowPosterior& posterior = report.posteriors[i];
+    ++n_rows[static_cast<std::size_t>(given)];
+    if (is_suspect(posterior)) {
+      ++n_suspects[static_cast<std::size_t>(given)];
+      if (posterior.suggested != given) {
+        ++counts[{given, posterior.suggested}];
+      }
     }
   }
-  comm.sum(counts);
+  comm.sum(n_rows);
+  comm.sum(n_suspects);
+  counts = sum_at_root(comm, counts);
   std::ostringstream out;
   std::size_t width = 5;
   for (const std::string& name : names) {
@@ -141,20 +167,18 @@ std::string class_table(const Communicator& comm, const SampleReport& report) {
   out << std::left << std::setw(static_cast<int>(width)) << "class" << std::right << std::setw(9) << "rows"
       << std::setw(13) << "look wrong"
       << "   look like instead\n";
-  for (std::size_t k = 0; k < n_classes; ++k) {
-    out << std::left << std::setw(static_cast<int>(width)) << names[k] << std::right << std::setw(9) << count(k, 0)
-        << std::setw(13) << count(k, 1) << "   ";
-    std::vector<std::size_t> others;
-    for (std::size_t other = 0; other < n_classes; ++other) {
-      if (other != k && count(k, 2 + other) > 0) {
-        others.push_back(other);
-      }
+  for (std::size_t k = 0; k < names.size(); ++k) {
+    out << std::left << std::setw(static_cast<int>(width)) << names[k] << std::right << std::setw(9) << n_rows[k]
+        << std::setw(13) << n_suspects[k] << "   ";
+    const auto given = static_cast<Label>(k);
+    std::vector<Lookalike> others;
+    for (auto at = counts.lower_bound({given, 0}); at != counts.end() && at->first.first == given; ++at) {
+      others.push_back({given, at->first.second, at->second});
     }
-    std::stable_sort(others.begin(), others.end(),
-                     [&](std::size_t a, std::size_t b) { return count(k, 2 + a) > count(k, 2 + b); });
+    std::ranges::stable_sort(others, std::greater(), &Lookalike::n_rows);
     others.resize(std::min(others.size(), n_alternatives_shown));
     for (std::size_t i = 0; i < others.size(); ++i) {
-      out << (i > 0 ? ", " : "") << names[others[i]] << " (" << count(k, 2 + others[i]) << ")";
+      out << (i > 0 ? ", " : "") << name_of(report.labels, others[i].suggested) << " (" << others[i].n_rows << ")";
     }
     out << '\n';
   }

@@ -6,24 +6,14 @@
 #include <functional>
 #include <numeric>
 
+#include "deal_features.hpp"
 #include "meha/core/memory.hpp"
 #include "meha/data/block_stream.hpp"
 
 namespace meha {
 namespace {
 
-/// Calls `see(owner, rows)` for every block, in order.
-template <class See>
-void for_each_block(const Communicator& comm, const BlockPlan& plan, See&& see) {
-  for (int owner = 0; owner < comm.size(); ++owner) {
-    const Range blocks = owned_blocks(plan.n_blocks(), owner, comm.weights());
-    for (Index block = blocks.begin; block < blocks.end; ++block) {
-      see(owner, plan.rows(block));
-    }
-  }
-}
-
-/// Where the entries of this rank's sparse rows begin, and the last end. Collective.
+/// Returns where the entries of this rank's sparse rows begin, then where the last row ends. Collective.
 /// @param in_file  counted from the file's first entry (of rows that follow each other there), else from 0
 std::vector<Index> deal_first_entries(const Communicator& comm, const BlockPlan& plan, const Selection& selection,
                                       bool in_file) {
@@ -76,14 +66,14 @@ RowsOnDisk rows_on_disk(const Selection& selection, Index block_rows) {
         "--format hdf5 writes a copy that has one");
   }
   RowsOnDisk rows = table.on_disk();
-  if (rows.stored != Stored::Sparse && block_rows % rows.chunk_rows != 0) {
+  if (rows.stored != Storage::Sparse && block_rows % rows.chunk_rows != 0) {
     fail("are stored in blocks of " + std::to_string(rows.chunk_rows) + ": run.block_rows = " +
          std::to_string(block_rows) + " must be a multiple of it, else rows would be read several times");
   }
   return rows;
 }
 
-/// A stream of a selection's features on every rank. Collective.
+/// Opens a stream of a selection's features on every rank. Collective.
 std::shared_ptr<BlockStream> open_stream(const Communicator& comm, const Selection& selection, BlockPlan plan,
                                          Index memory, std::vector<Index> first_entry) {
   RowsOnDisk rows;
@@ -97,18 +87,17 @@ std::shared_ptr<BlockStream> open_stream(const Communicator& comm, const Selecti
   for (Index* number : {&rows.chunk_rows, &stored, &rows.n_features, &first_row}) {
     comm.broadcast(*number);
   }
-  rows.stored = static_cast<Stored>(stored);
+  rows.stored = static_cast<Storage>(stored);
   std::shared_ptr<BlockStream> stream;
   comm.all_or_none([&] {
     stream = std::make_shared<BlockStream>(
-        std::make_unique<BlockReader>(std::move(rows), plan, first_row, comm.owned_rows(plan).begin,
-                                      std::move(first_entry)),
+        std::make_unique<BlockReader>(std::move(rows), plan, first_row, comm.owned_rows(plan), std::move(first_entry)),
         memory);
   });
   return stream;
 }
 
-/// Room for this rank's rows, with their labels or numbers. Collective.
+/// Makes room for this rank's rows, with their labels or numbers. Collective.
 /// @param memory  -1: the features come to memory, else: they stay on disk, and this is for buffers
 RowSet deal_targets(const Communicator& comm, const Selection& selection, Index block_rows, Index memory = -1) {
   Index n_rows = selection.n_rows();
@@ -121,12 +110,12 @@ RowSet deal_targets(const Communicator& comm, const Selection& selection, Index 
   comm.broadcast(targets);
   const BlockPlan plan{.n_rows = n_rows, .block_rows = block_rows};
   std::vector<Index> first_entry;
-  if (static_cast<Element>(element) == Element::Sparse) {
+  if (static_cast<Storage>(element) == Storage::Sparse) {
     first_entry = deal_first_entries(comm, plan, selection, memory >= 0);
   }
   std::shared_ptr<BlockStream> stream =
       memory < 0 ? nullptr : open_stream(comm, selection, plan, memory, std::move(first_entry));
-  RowSet mine(plan, comm.owned_rows(plan), n_features, static_cast<Element>(element), static_cast<Targets>(targets),
+  RowSet mine(plan, comm.owned_rows(plan), n_features, static_cast<Storage>(element), static_cast<Targets>(targets),
               std::move(first_entry), std::move(stream));
   const bool numbers = static_cast<Targets>(targets) == Targets::Numbers;
   for_each_block(comm, plan, [&](int owner, Range rows) {
@@ -148,130 +137,14 @@ RowSet deal_targets(const Communicator& comm, const Selection& selection, Index 
   return mine;
 }
 
-/// What precedes some rows on their way: which set they belong to. None of no set: the end; none of a set: a sign of life.
-struct Parcel {
-  Index which = -1, n_rows = 0, n_bytes = 0;
-};
-
-/// Rows on rank 0 that wait to be sent.
-struct Outbox {
-  std::vector<Index> places;
-  std::vector<std::byte> features;
-};
-
-/// Sends rows to their owners, or keeps them on rank 0 itself.
-class Dealer {
- public:
-  Dealer(const Communicator& comm, std::span<RowSet> mine) : comm_(comm), mine_(mine) {
-    for (const RowSet& rows : mine) {
-      auto& owners = owner_of_block_.emplace_back();
-      for_each_block(comm, rows.plan(), [&](int owner, Range /*rows*/) { owners.push_back(owner); });
-      waiting_.emplace_back(static_cast<std::size_t>(comm.size()));
-    }
-  }
-  /// Tells all that nothing more will come, also when the rows could not be read to their end.
-  ~Dealer() {
-    for (int rank = 1; rank < comm_.size(); ++rank) {
-      announce(rank, {});
-    }
-  }
-  Dealer(const Dealer&) = delete;
-  Dealer& operator=(const Dealer&) = delete;
-
-  void deal(std::size_t which, Index place, std::span<const std::byte> features) {
-    RowSet& mine = mine_[which];
-    const int owner = owner_of_block_[which][static_cast<std::size_t>(place / mine.plan().block_rows)];
-    if (owner == 0) {
-      std::copy(features.begin(), features.end(), mine.feature_bytes({place, place + 1}).begin());
-      return;
-    }
-    Outbox& box = waiting_[which][static_cast<std::size_t>(owner)];
-    box.places.push_back(place);
-    box.features.insert(box.features.end(), features.begin(), features.end());
-  }
-  /// To every rank what waits for it, and to those without any a sign of life.
-  void send() {
-    for (int rank = 1; rank < comm_.size(); ++rank) {
-      announce(rank, {.which = 0});
-      for (std::size_t which = 0; which < waiting_.size(); ++which) {
-        Outbox& box = waiting_[which][static_cast<std::size_t>(rank)];
-        if (box.places.empty()) {
-          continue;
-        }
-        announce(rank, {.which = static_cast<Index>(which),
-                        .n_rows = static_cast<Index>(box.places.size()),
-                        .n_bytes = static_cast<Index>(box.features.size())});
-        comm_.send(rank, std::as_bytes(std::span(box.places)));
-        comm_.send(rank, box.features);
-        box.places.clear();
-        box.features.clear();
-      }
-    }
-  }
-
- private:
-  void announce(int rank, Parcel parcel) const { comm_.send(rank, std::as_bytes(std::span(&parcel, 1))); }
-
-  const Communicator& comm_;
-  std::span<RowSet> mine_;
-  std::vector<std::vector<int>> owner_of_block_;
-  std::vector<std::vector<Outbox>> waiting_;  // by set and rank
-};
-
-/// Takes what rank 0 sends until it says that there is no more.
-void receive_features(const Communicator& comm, std::span<RowSet> mine) {
-  Outbox box;
-  while (true) {
-    Parcel parcel;
-    comm.receive(0, std::as_writable_bytes(std::span(&parcel, 1)));
-    if (parcel.which < 0) {
-      return;
-    }
-    if (parcel.n_rows == 0) {
-      continue;
-    }
-    box.places.resize(static_cast<std::size_t>(parcel.n_rows));
-    box.features.resize(static_cast<std::size_t>(parcel.n_bytes));
-    comm.receive(0, std::as_writable_bytes(std::span(box.places)));
-    comm.receive(0, box.features);
-    auto from = box.features.cbegin();
-    for (const Index place : box.places) {
-      const auto to = mine[static_cast<std::size_t>(parcel.which)].feature_bytes({place, place + 1});
-      std::copy_n(from, to.size(), to.begin());
-      from += static_cast<std::ptrdiff_t>(to.size());
-    }
-  }
-}
-
-/// @param see  called on rank 0 for every row, before it is dealt; may be empty. Collective.
-void deal_features(const Communicator& comm, std::span<const Selection* const> selections, std::span<RowSet> mine,
-                   const std::function<void(std::size_t, Index, std::span<const std::byte>)>& see) {
-  comm.all_or_none([&] {
-    if (!comm.is_root()) {
-      receive_features(comm, mine);
-      return;
-    }
-    Dealer dealer(comm, mine);
-    for_each_row(
-        selections,
-        [&](std::size_t which, Index place, std::span<const std::byte> features) {
-          if (see) {
-            see(which, place, features);
-          }
-          dealer.deal(which, place, features);
-        },
-        [&] { dealer.send(); });
-  });
-}
-
-/// Bytes of features that the rank that owns most owns of a selection, about.
+/// Estimates the bytes of features of a selection on the rank that owns most of it.
 Index share_of(const Communicator& comm, const Selection& selection) {
   if (selection.rows.empty()) {
     return 0;
   }
   const Table& table = *selection.table;
-  const Index row_bytes = table.element == Element::Sparse
-                              ? table.first_entry.back() * bytes_per(Element::Sparse) / table.n_rows
+  const Index row_bytes = table.element == Storage::Sparse
+                              ? table.first_entry.back() * bytes_per(Storage::Sparse) / table.n_rows
                               : table.row_bytes();
   const auto weights = comm.weights();
   const Real largest = static_cast<Real>(*std::max_element(weights.begin(), weights.end())) /

@@ -100,7 +100,7 @@ void FeatureNetwork<T>::first_layer(const Tile& tile) {
   Layer& layer = layers_.front();
   const Index n_out = shape_.hidden.front();
   grouped_.resize(static_cast<std::size_t>(padded(tile.n_rows) * n_out));
-  if (shape_.element == Element::UInt8) {
+  if (shape_.element == Storage::UInt8) {
     first_product(kernels_->uint8, tile);
   } else {
     first_product(kernels_->float32, tile);
@@ -136,7 +136,7 @@ void FeatureNetwork<T>::first_gradient(const Tile& tile, const Matrix<T>& d) {
   const auto add = [&](const auto& products, const auto* features) {
     products.backward(features, tile.n_rows, tile.n_features, grouped_.data(), d.cols(), gradient);
   };
-  if (shape_.element == Element::UInt8) {
+  if (shape_.element == Storage::UInt8) {
     add(kernels_->uint8, reinterpret_cast<const std::uint8_t*>(tile.features));
   } else {
     add(kernels_->float32, reinterpret_cast<const float*>(tile.features));

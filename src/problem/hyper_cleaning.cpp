@@ -21,6 +21,15 @@ void set_cleaning_metrics(Real clean_kept, Real corrupted_kept, Real clean_dropp
   ratio("f1", 2 * clean_kept, 2 * clean_kept + corrupted_kept + clean_dropped);
 }
 
+void require_few_classes(Index n_classes) {
+  if (n_classes > CrossFit::most_classes) {
+    throw Error(ExitCode::Data, std::to_string(n_classes) + " classes: must be at most " +
+                                    std::to_string(CrossFit::most_classes) +
+                                    " for the matrix of which class is taken for which; are the labels class numbers, "
+                                    "counted from 0 without gaps?");
+  }
+}
+
 HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, Simd simd)
     : init_(options.problem.of<InitOptions>().init),
       seed_(options.run.seed),
@@ -54,12 +63,7 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
     surest_.assign(samples_.given.size(), 1);
     surest_weight_ = 1;
   }
-  if (rows_.n_classes() > CrossFit::most_classes) {
-    throw Error(ExitCode::Data, std::to_string(rows_.n_classes()) + " classes: must be at most " +
-                                    std::to_string(CrossFit::most_classes) +
-                                    " for the matrix of which class is taken for which; are the labels class numbers, "
-                                    "counted from 0 without gaps?");
-  }
+  require_few_classes(rows_.n_classes());
   cross_fit_ = std::make_unique<CrossFit>(
       rows_,
       DoubtfulLabels{

@@ -62,7 +62,7 @@ LinearClassifier<T>::LinearClassifier(const ClassifierShape& shape, Simd simd)
       simd_(simd),
       kernels_(&tile_kernels<T>(simd)),
       row_weights_(tile_rows),
-      grouped_(shape.element == Element::Sparse
+      grouped_(shape.element == Storage::Sparse
                    ? 0
                    : static_cast<std::size_t>(tile_rows * shape.n_features * bytes_per(shape.element))) {}
 
@@ -89,13 +89,13 @@ void LinearClassifier<T>::start(const std::string& init, Index seed, Out y) cons
 
 template <class T>
 Index LinearClassifier<T>::n_per_feature() const {
-  return shape_.element == Element::Sparse ? shape_.n_classes : 0;
+  return shape_.element == Storage::Sparse ? shape_.n_classes : 0;
 }
 
 template <class T>
 void LinearClassifier<T>::set_points(std::span<const InSpan> points, std::span<const Index> features) {
   few_features_ = !features.empty();
-  require(!few_features_ || shape_.element == Element::Sparse, "only sparse rows have few features");
+  require(!few_features_ || shape_.element == Storage::Sparse, "only sparse rows have few features");
   if (few_features_) {
     places_.resize(static_cast<std::size_t>(shape_.n_features));
     for (std::size_t place = 0; place < features.size(); ++place) {
@@ -109,7 +109,7 @@ void LinearClassifier<T>::set_points(std::span<const InSpan> points, std::span<c
   n_columns_ = n_points_ * shape_.n_classes;
   const auto n_columns = static_cast<std::size_t>(n_columns_);
   const Index n_features = shape_.n_features;
-  const bool sparse = shape_.element == Element::Sparse;
+  const bool sparse = shape_.element == Storage::Sparse;
   weights_.resize(static_cast<std::size_t>(n_there) * n_columns);
   bias_.resize(n_columns);
   values_.assign(tile_rows * n_columns, T(0));  // rows past a tile's last must be numbers
@@ -145,9 +145,9 @@ void LinearClassifier<T>::forward_dense(const Products<T, E>& products, const Ti
 template <class T>
 void LinearClassifier<T>::logits(const Tile& tile) {
   require(tile.n_rows <= tile_rows && tile.n_features == shape_.n_features, "a tile fits the classifier");
-  if (shape_.element == Element::UInt8) {
+  if (shape_.element == Storage::UInt8) {
     forward_dense(kernels_->uint8, tile);
-  } else if (shape_.element == Element::Float32) {
+  } else if (shape_.element == Storage::Float32) {
     forward_dense(kernels_->float32, tile);
   } else {
     sparse_forward(tile, places(), weights_.data(), bias_.data(), n_columns_, sums_.data(), values_.data());
@@ -209,9 +209,9 @@ void LinearClassifier<T>::set_residuals(std::size_t point, const Tile& tile, InS
 
 template <class T>
 void LinearClassifier<T>::backward(const Tile& tile) {
-  if (shape_.element == Element::UInt8) {
+  if (shape_.element == Storage::UInt8) {
     backward_dense(kernels_->uint8, tile);
-  } else if (shape_.element == Element::Float32) {
+  } else if (shape_.element == Storage::Float32) {
     backward_dense(kernels_->float32, tile);
   } else {
     note_touched(tile);
@@ -262,7 +262,7 @@ template <class T>
 void LinearClassifier<T>::collect(std::size_t point, OutSpan grad_y) {
   const auto n_classes = static_cast<std::size_t>(shape_.n_classes);
   const auto n_features = static_cast<std::size_t>(shape_.n_features);
-  const bool sparse = shape_.element == Element::Sparse;
+  const bool sparse = shape_.element == Storage::Sparse;
   const auto to_next_feature = sparse ? static_cast<std::size_t>(n_columns_) : std::size_t{1};
   const auto to_next_column = sparse ? std::size_t{1} : static_cast<std::size_t>(padded(shape_.n_features));
   const Real scale = feature_scale(shape_.element);

@@ -79,7 +79,7 @@ MlpClassifier<T>::MlpClassifier(const ClassifierShape& shape, const std::vector<
     n_parameters_ += n_weights + sizes[l + 1];
   }
   const auto rows_of = [](Index width) { return static_cast<std::size_t>(tile_rows * width); };
-  const bool sparse = shape.element == Element::Sparse;
+  const bool sparse = shape.element == Storage::Sparse;
   grouped_.resize(rows_of(shape.n_features) *
                   (sparse ? sizeof(T) : static_cast<std::size_t>(bytes_per(shape.element))));
   dense_.resize(sparse ? rows_of(shape.n_features) + group_rows : 0);
@@ -183,7 +183,7 @@ void MlpClassifier<T>::to_dense(const Tile& tile) {
 template <class T>
 void MlpClassifier<T>::forward(const Tile& tile, OutSpan losses) {
   require(tile.n_rows <= tile_rows && tile.n_features == shape_.n_features, "a tile fits the classifier");
-  if (shape_.element == Element::Sparse) {
+  if (shape_.element == Storage::Sparse) {
     to_dense(tile);
   }
   with_features(tile, [&]<class E>(const Products<T, E>& products, const E* features) {

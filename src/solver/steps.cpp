@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "meha/core/random.hpp"
+#include "curvature.hpp"
 #include "meha/solver/direction.hpp"
 #include "meha/solver/meha.hpp"
 #include "meha/solver/registry.hpp"
@@ -14,112 +14,10 @@
 namespace meha {
 namespace {
 
-constexpr Index n_power_iterations = 8;
-constexpr Index n_theta_steps = 10;  // in which θ follows a change of x
 constexpr Index n_trial_iterations = 20;
 constexpr Index n_trials = 12;
 constexpr Real move_of_x = 0.015;  // per iteration, where x is per row
 constexpr Real adam_step = 0.01;
-
-void require_unstopped(const Oracle& oracle) {
-  if (oracle.agreed().stop || oracle.agreed().time_limit) {
-    throw Error(ExitCode::Stopped, std::string(oracle.agreed().stop ? "asked to stop" : "run.time_limit_s reached") +
-                                       " while choosing step sizes: nothing was begun");
-  }
-}
-
-/// Largest |eigenvalue| of the symmetric J, from v ↦ Jv.
-template <class Product>
-Real largest_eigenvalue(Index n, Product&& product) {
-  Vec v(n);
-  for (Index i = 0; i < n; ++i) {
-    v[i] = random_uniform(0, Stream::Steps, 0, i) - 0.5;
-  }
-  v.normalize();
-  Real largest = 0;
-  for (Index t = 0; t < n_power_iterations; ++t) {
-    const Vec w = product(v);
-    const Real length = w.norm();
-    largest = std::max(largest, length);
-    if (!(length > 0)) {
-      break;
-    }
-    v = w / length;
-  }
-  return largest;
-}
-
-/// Curvatures at one point, by central differences. Every rank computes the same numbers from the same sums.
-class Curvature {
- public:
-  Curvature(Oracle& oracle, const AlgorithmOptions& options, State& state)
-      : oracle_(oracle), c_(options.of<MehaOptions>().penalty.at(0)), gamma_(options.of<MehaOptions>().gamma), x_(state["x"]), y_(state["y"]) {}
-
-  /// ‖∇²_yy f‖, or ‖∇²_yy (F/c + f)‖.
-  Real along_y(bool with_upper) {
-    const Real h = width(y_);
-    return largest_eigenvalue(y_.size(), [&](const Vec& v) -> Vec {
-      const Vec above = y_ + h * v;
-      const Vec below = y_ - h * v;
-      auto sweep = oracle_.sweep(x_, 0);
-      const Result& at_above = sweep.lower(above, Want::GradY);
-      const Result& at_below = sweep.lower(below, Want::GradY);
-      if (with_upper) {
-        sweep.add_upper(above, Want::GradY, 1 / c_, at_above);
-        sweep.add_upper(below, Want::GradY, 1 / c_, at_below);
-      }
-      run(sweep);
-      return (at_above.grad_y - at_below.grad_y) / (2 * h);
-    });
-  }
-
-  /// ‖d(d_x)/dx‖ for shared x, with θ after some steps of size eta towards its minimiser.
-  Real along_x(Real eta) {
-    const Real h = width(x_);
-    return largest_eigenvalue(x_.size(), [&](const Vec& v) -> Vec {
-      Vec above = x_ + h * v;
-      Vec below = x_ - h * v;
-      oracle_.problem().project_x(above);
-      oracle_.problem().project_x(below);
-      const Real apart = (above - below).norm();
-      return apart > 0 ? Vec((d_x(above, eta) - d_x(below, eta)) / apart) : Vec::Zero(v.size());
-    });
-  }
-
- private:
-  static Real width(const Vec& at) { return 1e-2 * std::max(Real(1), at.lpNorm<Eigen::Infinity>()); }
-
-  void run(Sweep& sweep) {
-    sweep.run();
-    require_unstopped(oracle_);
-  }
-
-  Vec d_x(Vec& x, Real eta) {
-    Problem& problem = oracle_.problem();
-    Vec theta = y_;
-    for (Index t = 0; t < n_theta_steps; ++t) {
-      auto sweep = oracle_.sweep(x, 0);
-      const Result& at_theta = sweep.lower(theta, Want::GradY);
-      run(sweep);
-      theta -= eta * (at_theta.grad_y + (theta - y_) / gamma_);
-      problem.prox_g(eta, x, theta);
-    }
-    auto sweep = oracle_.sweep(x, 0);
-    const Result& at_theta = sweep.lower(theta, Want::GradX);
-    const Result& at_y = sweep.lower(y_, Want::GradX);
-    sweep.add_upper(y_, Want::GradX, 1 / c_, at_y);
-    run(sweep);
-    Vec d = at_y.grad_x - at_theta.grad_x;
-    problem.add_grad_x_g(1, x, y_, d);
-    problem.add_grad_x_g(-1, x, theta, d);
-    return d;
-  }
-
-  Oracle& oracle_;
-  Real c_, gamma_;
-  Vec& x_;
-  const Vec& y_;
-};
 
 struct Trial {
   bool is_good = false;  // finite, and the residual did not grow
@@ -265,10 +163,6 @@ void choose_auto(Oracle& oracle, AlgorithmOptions& options, const State& run_sta
   throw Error(ExitCode::NotFinite, "\"auto\" found no step sizes with which " + std::to_string(n_trial_iterations) +
                                        " iterations stay bounded: raise algorithm.penalty.c, or give the steps");
 }
-
-}  // namespace
-
-namespace {
 
 /// To 4 digits.
 std::string rounded(Real value) {

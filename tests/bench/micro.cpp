@@ -33,26 +33,26 @@ std::vector<Real> random_values(Index n) {
   return values;
 }
 
-const char* name_of(Element element) {
-  return element == Element::UInt8 ? "uint8" : element == Element::Float32 ? "float32" : "sparse";
+const char* short_name(Storage element) {
+  return element == Storage::UInt8 ? "uint8" : element == Storage::Float32 ? "float32" : "sparse";
 }
 
 /// A tile of rows, of sparse ones every tenth value.
-RowSet make_rows(Element element, Index n_features, Index n_classes) {
+RowSet make_rows(Storage element, Index n_features, Index n_classes) {
   const BlockPlan plan{.n_rows = tile_rows, .block_rows = tile_rows};
   const Range all{0, tile_rows};
   const Index n_entries = (n_features + 9) / 10;
   std::vector<Index> first_entry;
-  for (Index row = 0; element == Element::Sparse && row <= tile_rows; ++row) {
+  for (Index row = 0; element == Storage::Sparse && row <= tile_rows; ++row) {
     first_entry.push_back(row * n_entries);
   }
   RowSet rows(plan, all, n_features, element, Targets::Classes, first_entry);
   const auto bytes = rows.feature_bytes(all);
-  if (element == Element::UInt8) {
+  if (element == Storage::UInt8) {
     for (std::size_t i = 0; i < bytes.size(); ++i) {
       bytes[i] = static_cast<std::byte>(random_below(256, 1, Stream::Check, 1, static_cast<Index>(i)));
     }
-  } else if (element == Element::Float32) {
+  } else if (element == Storage::Float32) {
     auto* values = reinterpret_cast<float*>(bytes.data());
     for (Index i = 0; i < tile_rows * n_features; ++i) {
       values[i] = static_cast<float>(random_value(i));
@@ -71,14 +71,14 @@ RowSet make_rows(Element element, Index n_features, Index n_classes) {
 }
 
 struct Kernel {
-  Element element;
+  Storage element;
   Index n_features, n_classes;
   Simd simd;
   std::string model, precision;
 
   [[nodiscard]] std::string name(const std::string& half) const {
-    return half + "/" + name_of(element) + "/" + model + "/" + precision + "/features:" + std::to_string(n_features) +
-           "/classes:" + std::to_string(n_classes) + "/" + meha::name(simd);
+    return half + "/" + short_name(element) + "/" + model + "/" + precision +
+           "/features:" + std::to_string(n_features) + "/classes:" + std::to_string(n_classes) + "/" + meha::name(simd);
   }
 };
 
@@ -108,7 +108,7 @@ void half_of_tile(State& state, const Kernel& kernel, bool backward) {
     }
     benchmark::ClobberMemory();
   }
-  const Real per_parameter = kernel.element == Element::Sparse ? 0.1 : 1;
+  const Real per_parameter = kernel.element == Storage::Sparse ? 0.1 : 1;
   state.counters["flops"] = benchmark::Counter(4.0 * tile_rows * per_parameter * static_cast<Real>(y.size()),
                                                benchmark::Counter::kIsIterationInvariantRate);
   state.SetItemsProcessed(state.iterations() * tile_rows);
@@ -189,7 +189,7 @@ void register_local() {
     if (simd > best_simd()) {
       continue;
     }
-    for (const Element element : {Element::UInt8, Element::Float32, Element::Sparse}) {
+    for (const Storage element : {Storage::UInt8, Storage::Float32, Storage::Sparse}) {
       for (const Index n_classes : {3, 10, 20, 26, 100}) {
         kernels.push_back({element, 784, n_classes, simd, "linear", "float32"});
       }
@@ -203,7 +203,7 @@ void register_local() {
                                    [=](State& state) { softmax(state, simd, n_classes); });
     }
   }
-  kernels.push_back({Element::UInt8, 784, 10, best_simd(), "mlp", "float32"});
+  kernels.push_back({Storage::UInt8, 784, 10, best_simd(), "mlp", "float32"});
   for (const Kernel& kernel : kernels) {
     for (const bool backward : {false, true}) {
       benchmark::RegisterBenchmark(kernel.name(backward ? "backward" : "forward").c_str(),

@@ -17,11 +17,11 @@ class BlockStreamTest : public RowsTest {
   std::unique_ptr<BlockReader> reader(const RowsOnDisk& rows, const BlockPlan& plan, Index first_row) const {
     const Range all{first_row, first_row + plan.n_rows};
     return std::make_unique<BlockReader>(
-        rows, plan, first_row, 0,
-        rows.stored == Stored::Sparse ? RowsFile(path).first_entries(all) : std::vector<Index>());
+        rows, plan, first_row, Range{0, plan.n_rows},
+        rows.stored == Storage::Sparse ? RowsFile(path).first_entries(all) : std::vector<Index>());
   }
   /// Whether the stream hands out rows [first_row + 16·block, …) of the file for these blocks, asked for in this order.
-  void expect_blocks(BlockStream& stream, const BlockPlan& plan, Index first_row, Stored stored,
+  void expect_blocks(BlockStream& stream, const BlockPlan& plan, Index first_row, Storage stored,
                      const std::vector<Index>& blocks) const {
     for (const Index block : blocks) {
       const Range rows = plan.rows(block);
@@ -35,7 +35,7 @@ class BlockStreamTest : public RowsTest {
 };
 
 TEST_F(BlockStreamTest, BlocksComeAsTheyAreWhateverWasAnnounced) {
-  for (const Stored stored : all_kinds) {
+  for (const Storage stored : all_kinds) {
     std::filesystem::remove(path);
     write(stored, {n_in_file});
     for (const Index first_row : {0, 8, 19}) {
@@ -67,8 +67,28 @@ TEST_F(BlockStreamTest, BlocksComeAsTheyAreWhateverWasAnnounced) {
   }
 }
 
+TEST_F(BlockStreamTest, BuffersAreNoLargerThanTheSet) {
+  write(Storage::UInt8, {n_in_file});  // in chunks of 8 rows
+  const auto rows = RowsFile(path).on_disk();
+  const auto chunks_of = [&](const BlockPlan& plan, Index first_row) {
+    return (reader(rows, plan, first_row)->buffer_bytes() - 64) / (8 * n_row_features);
+  };
+  constexpr Index huge = Index{1} << 40;
+  EXPECT_EQ(chunks_of({.n_rows = 100, .block_rows = 16}, 0), 2);
+  EXPECT_EQ(chunks_of({.n_rows = 90, .block_rows = 16}, 3), 3);
+  EXPECT_EQ(chunks_of({.n_rows = 20, .block_rows = huge}, 0), 3);
+  EXPECT_EQ(chunks_of({.n_rows = 20, .block_rows = huge}, 3), 3);
+  EXPECT_EQ(chunks_of({.n_rows = 22, .block_rows = huge}, 3), 4);
+  const Range none{22, 22};
+  EXPECT_EQ(BlockReader(rows, {.n_rows = 22, .block_rows = huge}, 3, none).buffer_bytes(), 64);
+  const BlockPlan plan{.n_rows = 22, .block_rows = huge};
+  BlockStream stream(reader(rows, plan, 3), 1);
+  expect_blocks(stream, plan, 3, Storage::UInt8, {0});
+  EXPECT_FALSE(stream.failure());
+}
+
 TEST_F(BlockStreamTest, DamageIsRememberedNotThrown) {
-  write(Stored::UInt8, {n_in_file});
+  write(Storage::UInt8, {n_in_file});
   const BlockPlan plan{.n_rows = n_in_file, .block_rows = 8};
   const auto rows = RowsFile(path).on_disk();
   std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
@@ -76,16 +96,16 @@ TEST_F(BlockStreamTest, DamageIsRememberedNotThrown) {
   file.put('\x55');
   file.close();
   BlockStream stream(reader(rows, plan, 0), 1);
-  expect_blocks(stream, plan, 0, Stored::UInt8, {3, 4});
+  expect_blocks(stream, plan, 0, Storage::UInt8, {3, 4});
   EXPECT_FALSE(stream.failure());
   EXPECT_EQ(*stream.features(5), std::byte{0});
   EXPECT_TRUE(fails([&] { throw Error(*stream.failure()); }, ExitCode::Data,
                     {path, "rows 40 to 47", "block 5", "damaged", "checksum"}));
-  expect_blocks(stream, plan, 0, Stored::UInt8, {6});
+  expect_blocks(stream, plan, 0, Storage::UInt8, {6});
 }
 
 TEST_F(BlockStreamTest, FileThatEndsEarlyIsAFailure) {
-  write(Stored::Float32, {n_in_file});
+  write(Storage::Float32, {n_in_file});
   const auto rows = RowsFile(path).on_disk();
   std::filesystem::resize_file(path, static_cast<std::uintmax_t>(rows.chunks[2].offset + 3));
   BlockStream stream(reader(rows, {.n_rows = n_in_file, .block_rows = 8}, 0), 1);
@@ -94,16 +114,16 @@ TEST_F(BlockStreamTest, FileThatEndsEarlyIsAFailure) {
 }
 
 TEST_F(BlockStreamTest, BlocksStillInBuffersAreNotReadAgain) {
-  write(Stored::Sparse, {n_in_file});
+  write(Storage::Sparse, {n_in_file});
   const BlockPlan plan{.n_rows = n_in_file, .block_rows = 16};
   BlockStream stream(reader(RowsFile(path).on_disk(), plan, 0), BlockStream::most_bytes);
   const std::vector<Index> twice = {0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6};
   stream.expect(twice);
-  expect_blocks(stream, plan, 0, Stored::Sparse, twice);
+  expect_blocks(stream, plan, 0, Storage::Sparse, twice);
   std::filesystem::resize_file(path, 100);
-  expect_blocks(stream, plan, 0, Stored::Sparse, {6, 3, 0});
+  expect_blocks(stream, plan, 0, Storage::Sparse, {6, 3, 0});
   stream.expect(twice);
-  expect_blocks(stream, plan, 0, Stored::Sparse, twice);
+  expect_blocks(stream, plan, 0, Storage::Sparse, twice);
   EXPECT_FALSE(stream.failure());
 }
 
@@ -123,13 +143,13 @@ class SparseFile {
     file_.emplace(Hdf5File::create(path, 0, ExitCode::Data));
     file_->create_group("/features");
     file_->set_attribute("/features", "n_features", n_features);
-    add("/features/first_entry", Hdf5File::Type::Int64, first_entry, chunk);
-    add("/labels", Hdf5File::Type::Int32, std::vector<Label>(n_entries.size()), chunk);
+    add("/features/first_entry", Storage::Int64, first_entry, chunk);
+    add("/labels", Storage::Int32, std::vector<Label>(n_entries.size()), chunk);
     chunk_ = chunk;
   }
   void close() {
-    add("/features/feature", Hdf5File::Type::Int32, features, chunk_);
-    add("/features/value", Hdf5File::Type::Float32, values, chunk_);
+    add("/features/feature", Storage::Int32, features, chunk_);
+    add("/features/value", Storage::Float32, values, chunk_);
     file_->close();
   }
   static constexpr Index n_features = 4000;
@@ -138,7 +158,7 @@ class SparseFile {
 
  private:
   template <class T>
-  void add(const char* dataset, Hdf5File::Type type, const std::vector<T>& numbers, Index chunk) {
+  void add(const char* dataset, Storage type, const std::vector<T>& numbers, Index chunk) {
     file_->create_growing(dataset, type, {}, chunk);
     file_->append(dataset, static_cast<Index>(numbers.size()), type, numbers.data());
   }
@@ -163,7 +183,7 @@ TEST_F(BlockStreamTest, SparseBlocksOfAnySizeInChunksOfAnySize) {
       for (const Index block : blocks) {
         const Range rows = plan.rows(block);
         const auto at = [&](Index row) {
-          return all.first_entry[static_cast<std::size_t>(row + 1)] * bytes_per(Element::Sparse);
+          return all.first_entry[static_cast<std::size_t>(row + 1)] * bytes_per(Storage::Sparse);
         };
         const auto expected = slice(std::span(all.features), {at(rows.begin), at(rows.end)});
         EXPECT_TRUE(std::equal(expected.begin(), expected.end(), stream.features(block)))
@@ -195,7 +215,7 @@ TEST_F(BlockStreamTest, SparseEntriesAreCheckedAsInMemory) {
 }
 
 TEST_F(BlockStreamTest, DamageInAChunkOfEntriesNamesThem) {
-  write(Stored::Sparse, {n_in_file});
+  write(Storage::Sparse, {n_in_file});
   const auto rows = RowsFile(path).on_disk();
   std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
   file.seekp(rows.value_chunks[0].offset + 7);

@@ -36,7 +36,7 @@ class Csv : public testing::Test {
 void expect_two_rows(const Table& table) {
   EXPECT_EQ(table.n_rows, 2);
   EXPECT_EQ(table.n_features, 2);
-  EXPECT_EQ(table.element, Element::Float32);
+  EXPECT_EQ(table.element, Storage::Float32);
   EXPECT_EQ(values_of(table), (std::vector<float>{1.5F, -2.0F, 0.25F, 1000.0F}));
   EXPECT_EQ(table.labels, (std::vector<Label>{1, 0}));
 }

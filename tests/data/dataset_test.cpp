@@ -16,7 +16,7 @@ Table table_of(const std::vector<float>& values, Index n_features, const std::ve
   table.name = "t.h5";
   table.n_rows = static_cast<Index>(labels.size());
   table.n_features = n_features;
-  table.element = Element::Float32;
+  table.element = Storage::Float32;
   table.features.resize(values.size() * sizeof(float));
   std::memcpy(table.features.data(), values.data(), table.features.size());
   table.labels = labels;
@@ -48,7 +48,7 @@ TEST(Table, ChecksItsValues) {
 }
 
 TEST(RowSet, AddressesRowsByTheirGlobalNumber) {
-  for (const Element element : {Element::UInt8, Element::Float32}) {
+  for (const Storage element : {Storage::UInt8, Storage::Float32}) {
     RowSet set({.n_rows = 100, .block_rows = 10}, {30, 50}, 3, element);
     const Index row_bytes = 3 * bytes_per(element);
     EXPECT_EQ(set.feature_bytes({30, 50}).size(), static_cast<std::size_t>(20 * row_bytes));
@@ -65,7 +65,7 @@ TEST(RowSet, AddressesRowsByTheirGlobalNumber) {
 }
 
 TEST(RowSet, ReadsAsZeroPastItsEnd) {
-  const RowSet set({.n_rows = 2, .block_rows = 512}, {0, 2}, 5, Element::UInt8);
+  const RowSet set({.n_rows = 2, .block_rows = 512}, {0, 2}, 5, Storage::UInt8);
   const Tile tile = set.tile({1, 2});
   for (int i = 0; i < 5 + 64; ++i) {
     EXPECT_EQ(tile.features[i], std::byte{0});
@@ -73,18 +73,13 @@ TEST(RowSet, ReadsAsZeroPastItsEnd) {
 }
 
 TEST(RowSet, MayOwnNothing) {
-  const RowSet set({.n_rows = 2, .block_rows = 512}, {2, 2}, 5, Element::UInt8);
+  const RowSet set({.n_rows = 2, .block_rows = 512}, {2, 2}, 5, Storage::UInt8);
   EXPECT_TRUE(set.rows().empty());
   EXPECT_EQ(set.tile({2, 2}).n_rows, 0);
 }
 
-TEST(Element, UInt8StandsForAShareOf255) {
-  EXPECT_EQ(255 * feature_scale(Element::UInt8), 1);
-  EXPECT_EQ(feature_scale(Element::Float32), 1);
-}
-
 TEST(RowSet, HandsOutSparseTiles) {
-  RowSet set({.n_rows = 10, .block_rows = 4}, {4, 8}, 100, Element::Sparse, Targets::Classes, {0, 2, 2, 5, 6});
+  RowSet set({.n_rows = 10, .block_rows = 4}, {4, 8}, 100, Storage::Sparse, Targets::Classes, {0, 2, 2, 5, 6});
   const auto fill = [&](Range rows, const std::vector<Entry>& entries) {
     const auto bytes = set.feature_bytes(rows);
     ASSERT_EQ(bytes.size(), entries.size() * sizeof(Entry));
@@ -94,7 +89,7 @@ TEST(RowSet, HandsOutSparseTiles) {
   fill({6, 8}, {{0, 2}, {1, 3}, {2, 4}, {50, 5}});
   const Tile tile = set.tile({5, 8});
   EXPECT_EQ(tile.n_rows, 3);
-  EXPECT_EQ(tile.element, Element::Sparse);
+  EXPECT_EQ(tile.element, Storage::Sparse);
   EXPECT_TRUE(tile.entries(0).empty());
   ASSERT_EQ(tile.entries(1).size(), 3U);
   EXPECT_EQ(tile.entries(1)[2].feature, 2U);

@@ -18,7 +18,7 @@ class Numbered : public RowSource {
       : n_rows_(n_rows), sparse_(sparse), with_truth_(with_truth) {}
   Table read(Index n) override {
     Table table;
-    table.element = sparse_ ? Element::Sparse : Element::Float32;
+    table.element = sparse_ ? Storage::Sparse : Storage::Float32;
     table.n_features = sparse_ ? 7 : 1;
     std::vector<Entry> entries;
     std::vector<float> values;

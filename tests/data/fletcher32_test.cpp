@@ -20,8 +20,8 @@ std::uint32_t checksum_of(const Scratch& scratch, const std::vector<std::byte>& 
   {
     Hdf5File file = Hdf5File::create(path, 0, ExitCode::Data);
     const auto n = static_cast<Index>(bytes.size());
-    file.create_growing("/a", Hdf5File::Type::UInt8, {n}, 1);
-    file.append("/a", 1, Hdf5File::Type::UInt8, bytes.data());
+    file.create_growing("/a", Storage::UInt8, {n}, 1);
+    file.append("/a", 1, Storage::UInt8, bytes.data());
     file.close();
   }
   const auto chunk = Hdf5File::open(path, ExitCode::Data).chunk_addresses("/a").at(0);

@@ -76,7 +76,7 @@ TEST(Formats, SizesAreThoseOfTheTables) {
     EXPECT_EQ(sizes.n_classes, table.class_names.empty() ? table.labels.back() + 1 : std::ssize(table.class_names))
         << name;
     const Index bytes = static_cast<Index>(table.features.size()) / table.n_rows;
-    EXPECT_EQ(sizes.row_bytes, bytes + (table.element == Element::Sparse ? 8 : 0)) << name;
+    EXPECT_EQ(sizes.row_bytes, bytes + (table.element == Storage::Sparse ? 8 : 0)) << name;
   }
 }
 

@@ -95,7 +95,7 @@ TEST(DeformedRows, RefuseWhatIsNoImage) {
                     {"784", "--width"}));
   images->n_features = 785;
   EXPECT_TRUE(fails([&] { (void)deformed_rows(images, {.n_rows = 1}, 0); }, ExitCode::Config, {"785"}));
-  images->element = Element::Float32;
+  images->element = Storage::Float32;
   EXPECT_TRUE(fails([&] { (void)deformed_rows(images, {.n_rows = 1}, 0); }, ExitCode::Data, {"uint8"}));
 }
 

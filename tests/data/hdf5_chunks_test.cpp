@@ -14,13 +14,13 @@ namespace {
 /// A file with a dataset of n one-number rows, in chunks of 2; another dataset grows beside it.
 void write_rows(const std::string& path, Index n) {
   auto file = Hdf5File::create(path, 0, ExitCode::Data);
-  file.create_growing("/a", Hdf5File::Type::Int32, {1}, 2);
-  file.create_growing("/b", Hdf5File::Type::Int64, {}, 3);
+  file.create_growing("/a", Storage::Int32, {1}, 2);
+  file.create_growing("/b", Storage::Int64, {}, 3);
   file.set_attribute("/a", "text", std::string(3000, 'x'));  // the header has a continuation
   for (Index i = 0; i < n; ++i) {
     const auto small = static_cast<std::int32_t>(i);
-    file.append("/a", 1, Hdf5File::Type::Int32, &small);
-    file.append("/b", 1, Hdf5File::Type::Int64, &i);
+    file.append("/a", 1, Storage::Int32, &small);
+    file.append("/b", 1, Storage::Int64, &i);
   }
   file.close();
 }

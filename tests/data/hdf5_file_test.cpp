@@ -48,7 +48,7 @@ TEST_F(Hdf5, ReadsBackWhatItWrote) {
   file.read("/matrix", std::span(matrix));
   EXPECT_EQ(matrix, (std::vector<Real>{1, 2, 3, 4, 5, 6}));
   EXPECT_EQ(file.names("/state"), (std::vector<std::string>{"many", "none"}));
-  EXPECT_EQ(file.number("/matrix"), Hdf5File::Number::Float);
+  EXPECT_EQ(file.storage("/matrix"), Storage::Float64);
 }
 
 TEST_F(Hdf5, WritesAndReadsParts) {
@@ -182,8 +182,8 @@ TEST_F(Hdf5, RefusesValuesThatAreLongerThanWhatIsStored) {
                                            std::string("\x10\0\0\0\x8\0\0\0\0\0\x40\0", 12)};  // 8 bytes of 64
   {
     Hdf5File file = create();
-    file.create_growing("/a", Hdf5File::Type::UInt8, {4}, 2);
-    file.append("/a", 3, Hdf5File::Type::UInt8, "abcdefghijkl");
+    file.create_growing("/a", Storage::UInt8, {4}, 2);
+    file.append("/a", 3, Storage::UInt8, "abcdefghijkl");
     file.close();
   }
   std::vector<std::string> files = {content_of(path)};
@@ -208,7 +208,7 @@ TEST_F(Hdf5, RefusesToReadIntoAnotherSizeOrType) {
   std::vector<Real> one(1);
   EXPECT_TRUE(fails([&] { file.read("/names", std::span(one)); }, ExitCode::Checkpoint, {"/names"}));
   EXPECT_TRUE(fails([&] { (void)file.read_texts("/x"); }, ExitCode::Checkpoint, {"/x", "strings"}));
-  EXPECT_EQ(file.number("/names"), Hdf5File::Number::Text);
+  EXPECT_EQ(file.storage("/names"), std::nullopt);
 }
 
 std::ptrdiff_t n_open_files() {

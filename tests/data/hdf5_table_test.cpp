@@ -49,7 +49,7 @@ TEST_F(Hdf5Table, KeepsUInt8AndFlattensRows) {
   const Table table = read([&](Hdf5Writer& file) {
     file.add("/features", {2, 2, 2}, values).add("/labels", {2}, Integers{1, 0});
   });
-  EXPECT_EQ(table.element, Element::UInt8);
+  EXPECT_EQ(table.element, Storage::UInt8);
   EXPECT_EQ(table.n_rows, 2);
   EXPECT_EQ(table.n_features, 4);
   EXPECT_EQ(std::memcmp(table.features.data(), values.data(), values.size()), 0);
@@ -65,7 +65,7 @@ TEST_F(Hdf5Table, TakesOtherNumbersAsFloat32) {
     return read([&](Hdf5Writer& file) { file.add("/features", {2, 2}, values).add("/labels", {2}, Bytes{3, 0}); });
   };
   for (const Table& table : {with(expected), with(Reals{-1.5, 2, 3, 100})}) {
-    EXPECT_EQ(table.element, Element::Float32);
+    EXPECT_EQ(table.element, Storage::Float32);
     EXPECT_EQ(floats_of(table), expected);
     EXPECT_EQ(table.labels, (std::vector<Label>{3, 0}));
   }

@@ -28,7 +28,7 @@ class Idx : public testing::Test {
 void expect_three_rows(const Table& table, const std::string& pixels) {
   EXPECT_EQ(table.n_rows, 3);
   EXPECT_EQ(table.n_features, 4);
-  EXPECT_EQ(table.element, Element::UInt8);
+  EXPECT_EQ(table.element, Storage::UInt8);
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(table.features.data()), table.features.size()), pixels);
   EXPECT_EQ(std::to_integer<int>(table.row(1)[1]), 255);
   EXPECT_EQ(table.labels, (std::vector<Label>{0, 9, 255}));

@@ -29,7 +29,7 @@ Selection line_of(const std::vector<float>& values, const std::vector<Label>& la
   table.name = "line";
   table.n_rows = std::ssize(values);
   table.n_features = 1;
-  table.element = Element::Float32;
+  table.element = Storage::Float32;
   table.features = bytes_of(values);
   table.labels = labels;
   return selection_of(table);
@@ -135,7 +135,7 @@ TEST(InstanceNoise, DependsOnTheSeedAndAHigherRateKeepsTheRowsOfALowerOne) {
 }
 
 TEST(InstanceNoise, SparseRowsAreAsDenseOnes) {
-  const Table sparse = rows_from(0, 300, Stored::Sparse);
+  const Table sparse = rows_from(0, 300, Storage::Sparse);
   std::vector<float> values(300 * n_row_features);
   for (Index row = 0; row < 300; ++row) {
     for (Index i = sparse.first_entry[static_cast<std::size_t>(row)];
@@ -145,7 +145,7 @@ TEST(InstanceNoise, SparseRowsAreAsDenseOnes) {
       values[static_cast<std::size_t>(row * n_row_features) + entry.feature] = entry.value;
     }
   }
-  Table dense = rows_from(0, 300, Stored::Float32);
+  Table dense = rows_from(0, 300, Storage::Float32);
   dense.features = bytes_of(values);
   Selection a = selection_of(sparse);
   Selection b = selection_of(dense);
@@ -157,7 +157,7 @@ TEST(InstanceNoise, SparseRowsAreAsDenseOnes) {
 class InstanceNoiseOfFiles : public RowsTest {};
 
 TEST_F(InstanceNoiseOfFiles, IsTheSameWhereFeaturesStayInTheFile) {
-  for (const Stored stored : all_kinds) {
+  for (const Storage stored : all_kinds) {
     write(stored, {100, 77}, name_of(stored));
     DataOptions data;
     data.format = "hdf5";

@@ -36,7 +36,7 @@ std::vector<float> values_of(const Table& table) {
 void expect_three_rows(const Table& table) {
   EXPECT_EQ(table.n_rows, 3);
   EXPECT_EQ(table.n_features, 3);
-  EXPECT_EQ(table.element, Element::Float32);
+  EXPECT_EQ(table.element, Storage::Float32);
   EXPECT_EQ(values_of(table), (std::vector<float>{0.5F, 0, -2, 0, 0, 0, 0, 3, 0}));
   EXPECT_EQ(table.labels, (std::vector<Label>{1, 0, 1}));
   EXPECT_EQ(table.class_names, (std::vector<std::string>{"-1", "1"}));
@@ -103,7 +103,7 @@ TEST_F(Libsvm, RefusesATableTooLargeToBeDense) {
 TEST_F(Libsvm, KeepsWhatIsNotZeroWhenMostIsZero) {
   const std::string mostly_zero = "1 2:0.5 7:-2 8:0\n2\n1 9:3\n";
   const Table table = read(mostly_zero);
-  ASSERT_EQ(table.element, Element::Sparse);
+  ASSERT_EQ(table.element, Storage::Sparse);
   EXPECT_EQ(table.n_rows, 3);
   EXPECT_EQ(table.n_features, 9);
   EXPECT_EQ(table.first_entry, (std::vector<Index>{0, 2, 2, 3}));
@@ -113,10 +113,10 @@ TEST_F(Libsvm, KeepsWhatIsNotZeroWhenMostIsZero) {
   std::memcpy(&last, table.row(2).data(), sizeof last);
   EXPECT_EQ(last.feature, 8U);
   EXPECT_EQ(last.value, 3);
-  EXPECT_EQ(read_libsvm({scratch.file("a.svm")}, Targets::Classes, "never").front().element, Element::Float32);
-  EXPECT_EQ(read("1 1:1\n1 2:1\n1 3:1\n1 4:1\n").element, Element::Float32);  // a quarter
-  EXPECT_EQ(read("1 1:1\n1 2:1\n1 3:1\n1 4:0\n").element, Element::Sparse);
-  EXPECT_EQ(read_libsvm({scratch.file("a.svm")}, Targets::Classes, "always").front().element, Element::Sparse);
+  EXPECT_EQ(read_libsvm({scratch.file("a.svm")}, Targets::Classes, "never").front().element, Storage::Float32);
+  EXPECT_EQ(read("1 1:1\n1 2:1\n1 3:1\n1 4:1\n").element, Storage::Float32);  // a quarter
+  EXPECT_EQ(read("1 1:1\n1 2:1\n1 3:1\n1 4:0\n").element, Storage::Sparse);
+  EXPECT_EQ(read_libsvm({scratch.file("a.svm")}, Targets::Classes, "always").front().element, Storage::Sparse);
 }
 
 TEST_F(Libsvm, ReadsNumbersAsTargets) {

@@ -59,7 +59,7 @@ TEST_F(Npy, ComesInBands) {
   const Table first = source->read(2);
   EXPECT_EQ(first.n_rows, 2);
   EXPECT_EQ(first.n_features, 2);
-  EXPECT_EQ(first.element, Element::Float32);
+  EXPECT_EQ(first.element, Storage::Float32);
   EXPECT_EQ(first.labels, (std::vector<Label>{1, 0}));
   const Table second = source->read(2);
   EXPECT_EQ(second.n_rows, 1);
@@ -73,7 +73,7 @@ TEST_F(Npy, ComesInBands) {
 
 TEST_F(Npy, KeepsUint8AndFlattensRows) {
   const Table table = open(npy("|u1", "3, 1, 2", "abcdef"), classes)->read(all_rows);
-  EXPECT_EQ(table.element, Element::UInt8);
+  EXPECT_EQ(table.element, Storage::UInt8);
   EXPECT_EQ(table.n_features, 2);
   EXPECT_EQ(std::memcmp(table.features.data(), "abcdef", 6), 0);
 }

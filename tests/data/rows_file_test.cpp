@@ -15,14 +15,14 @@ namespace {
 using RowsFileTest = RowsTest;
 
 TEST_F(RowsFileTest, ComeBackAsTheyWereWritten) {
-  for (const Stored stored : all_kinds) {
+  for (const Storage stored : all_kinds) {
     std::filesystem::remove(path);
     const auto fingerprint = write(stored, {20, 3, 18});
     const RowsFile file(path);
     EXPECT_EQ(file.n_rows(), 41);
     EXPECT_EQ(file.n_features(), n_row_features);
     EXPECT_EQ(file.format().stored, stored);
-    EXPECT_EQ(file.format().block_rows, stored == Stored::Sparse ? 0 : 8);
+    EXPECT_EQ(file.format().block_rows, stored == Storage::Sparse ? 0 : 8);
     EXPECT_EQ(file.format().class_names, (std::vector<std::string>{"a", "b", "c"}));
     EXPECT_EQ(file.format().shuffle_seed, 7);
     EXPECT_EQ(file.fingerprint(), fingerprint);
@@ -34,7 +34,7 @@ TEST_F(RowsFileTest, ComeBackAsTheyWereWritten) {
 }
 
 TEST_F(RowsFileTest, ChunksAreWhereTheFileSays) {
-  write(Stored::UInt8, {41});
+  write(Storage::UInt8, {41});
   const auto chunks = RowsFile(path).feature_chunks();
   ASSERT_EQ(chunks.size(), 6U);
   const int descriptor = open(path.c_str(), O_RDONLY);
@@ -43,7 +43,7 @@ TEST_F(RowsFileTest, ChunksAreWhereTheFileSays) {
     const Index n = b + 1 < chunks.size() ? 8 : 1;
     std::vector<std::byte> bytes(static_cast<std::size_t>(n * n_row_features));
     EXPECT_EQ(pread(descriptor, bytes.data(), bytes.size(), chunks[b].offset), static_cast<ssize_t>(bytes.size()));
-    EXPECT_EQ(bytes, rows_from(static_cast<Index>(b) * 8, n, Stored::UInt8).features);
+    EXPECT_EQ(bytes, rows_from(static_cast<Index>(b) * 8, n, Storage::UInt8).features);
   }
   close(descriptor);
 }
@@ -62,7 +62,7 @@ TEST_F(RowsFileTest, PlainFilesAreValid) {
 }
 
 TEST_F(RowsFileTest, DamageIsFoundWhenItIsRead) {
-  write(Stored::UInt8, {41});
+  write(Storage::UInt8, {41});
   const auto chunk = RowsFile(path).feature_chunks()[3];
   std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
   file.seekp(chunk.offset + 5);
@@ -73,7 +73,7 @@ TEST_F(RowsFileTest, DamageIsFoundWhenItIsRead) {
 }
 
 TEST_F(RowsFileTest, RefusesMoreSparseFeaturesThanCanBeNumbered) {
-  write(Stored::Sparse, {8});
+  write(Storage::Sparse, {8});
   {
     Hdf5File file = Hdf5File::open_to_append(path, ExitCode::Data);
     file.set_attribute("/features", "n_features", Index{1} << 40);

@@ -12,7 +12,7 @@ namespace {
 using RowsWriterTest = RowsTest;
 
 TEST_F(RowsWriterTest, BandsDoNotShowInFingerprint) {
-  for (const Stored stored : all_kinds) {
+  for (const Storage stored : all_kinds) {
     const std::string name = name_of(stored);
     EXPECT_EQ(write(stored, {41}, name + "1"), write(stored, {1, 8, 16, 16}, name + "2"));
     EXPECT_NE(write(stored, {40}, name + "3"), write(stored, {41}, name + "4"));
@@ -20,7 +20,7 @@ TEST_F(RowsWriterTest, BandsDoNotShowInFingerprint) {
 }
 
 TEST_F(RowsWriterTest, UnfinishedFileIsRecognisedAndGoneOnWith) {
-  for (const Stored stored : all_kinds) {
+  for (const Storage stored : all_kinds) {
     std::filesystem::remove(path);
     {
       const std::string killed = scratch.file(std::string("killed") + name_of(stored));
@@ -47,9 +47,9 @@ TEST_F(RowsWriterTest, UnfinishedFileIsRecognisedAndGoneOnWith) {
 
 TEST_F(RowsWriterTest, OtherFilesAreLeftAlone) {
   write_file(path, "dear diary");
-  EXPECT_TRUE(fails([&] { RowsWriter(path, format_of(Stored::UInt8)); }, ExitCode::Config, {path, "exists"}));
+  EXPECT_TRUE(fails([&] { RowsWriter(path, format_of(Storage::UInt8)); }, ExitCode::Config, {path, "exists"}));
   EXPECT_EQ(content_of(path), "dear diary");
-  EXPECT_TRUE(fails([&] { RowsWriter(scratch.file("no/a.h5"), format_of(Stored::UInt8)); }, ExitCode::Checkpoint,
+  EXPECT_TRUE(fails([&] { RowsWriter(scratch.file("no/a.h5"), format_of(Storage::UInt8)); }, ExitCode::Checkpoint,
                     {"no/a.h5", "cannot be created"}));
 }
 

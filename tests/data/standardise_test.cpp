@@ -59,7 +59,7 @@ TEST_F(Standardise, TakesUint8) {
   data.shuffle = false;
   data.standardise = true;
   const Split split = load_split(data, {}, 0);
-  EXPECT_EQ(split.rows[Level::Lower].table->element, Element::Float32);
+  EXPECT_EQ(split.rows[Level::Lower].table->element, Storage::Float32);
   EXPECT_NEAR(values(split.rows[Level::Lower])[0], -1, 1e-6);
   EXPECT_NEAR(values(split.rows[Level::Upper])[0], 23.5, 1e-5);
 }
@@ -76,7 +76,7 @@ TEST_F(Standardise, OnlyScalesSparseRows) {
   const Split sparse = load_split(data, {}, 0);
   data.sparse = "never";
   const Split dense = load_split(data, {}, 0);
-  ASSERT_EQ(sparse.rows[Level::Lower].table->element, Element::Sparse);
+  ASSERT_EQ(sparse.rows[Level::Lower].table->element, Storage::Sparse);
   EXPECT_EQ(sparse.rows[Level::Lower].table->first_entry, (std::vector<Index>{0, 3, 5, 7, 9}));
   Eigen::Matrix<float, 4, 4, Eigen::RowMajor> kept = Eigen::Matrix<float, 4, 4>::Zero();
   Eigen::Matrix<float, 4, 4, Eigen::RowMajor> shifted;

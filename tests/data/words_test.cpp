@@ -60,7 +60,7 @@ TEST_F(Words, CountGramsOfCharacters) {
   const auto source = word_rows({.lists = {"ab=" + list("1", "noon\n"), list("été.txt", "à\n")}, .longest = 3});
   const Table table = source->read(all_rows);
   EXPECT_EQ(table.n_features, 1 << 18);
-  EXPECT_EQ(table.element, Element::Sparse);
+  EXPECT_EQ(table.element, Storage::Sparse);
   EXPECT_EQ(table.class_names, (std::vector<std::string>{"ab", "été"}));
   EXPECT_EQ(table.labels, (std::vector<Label>{0, 1}));
   const auto rows = rows_of(table);

@@ -41,9 +41,10 @@ void read_rows_file(const std::string& input) {
       !std::ranges::equal(last_of(whole.numbers), last.numbers) || !std::ranges::equal(last_of(whole.ids), last.ids)) {
     throw std::logic_error("the last row alone is another one than in the whole table");
   }
-  if (file.element() == Element::Sparse) {
+  if (file.element() == Storage::Sparse) {
     const Index n = file.n_rows();
-    BlockReader reader(file.on_disk(), {.n_rows = 1, .block_rows = 1}, n - 1, 0, file.first_entries({n - 1, n}));
+    BlockReader reader(file.on_disk(), {.n_rows = 1, .block_rows = 1}, n - 1, Range{0, 1},
+                       file.first_entries({n - 1, n}));
     std::vector<std::byte> buffer(static_cast<std::size_t>(reader.buffer_bytes()));
     if (!std::equal(last.features.begin(), last.features.end(), reader.read(0, buffer))) {
       throw std::logic_error("the last row read as a block is another one");
@@ -62,14 +63,14 @@ std::vector<std::string> rows_seeds() {
       .add("/labels", {3}, std::vector<std::int64_t>{1, 0, 2});
   {
     Hdf5File file = Hdf5File::create(chunked, 0, ExitCode::Data);
-    file.create_growing("/features", Hdf5File::Type::UInt8, {4}, 2);
-    file.create_growing("/labels", Hdf5File::Type::Int32, {}, 2);
-    file.create_growing("/ids", Hdf5File::Type::Int64, {}, 2);
+    file.create_growing("/features", Storage::UInt8, {4}, 2);
+    file.create_growing("/labels", Storage::Int32, {}, 2);
+    file.create_growing("/ids", Storage::Int64, {}, 2);
     const std::vector<std::int32_t> labels = {0, 1, 2};
     const std::vector<std::int64_t> ids = {7, 8, 9};
-    file.append("/features", 3, Hdf5File::Type::UInt8, "abcdefghijkl");
-    file.append("/labels", 3, Hdf5File::Type::Int32, labels.data());
-    file.append("/ids", 3, Hdf5File::Type::Int64, ids.data());
+    file.append("/features", 3, Storage::UInt8, "abcdefghijkl");
+    file.append("/labels", 3, Storage::Int32, labels.data());
+    file.append("/ids", 3, Storage::Int64, ids.data());
     file.write_texts("/class_names", {"a", "bb", "c"});
     file.set_attribute("/", "format", std::string(rows_format_name));
     file.set_attribute("/", "complete", Index{1});
@@ -84,14 +85,14 @@ std::vector<std::string> rows_seeds() {
     const std::vector<std::int32_t> features = {2, 0, 3};
     const std::vector<float> values = {1, 2, 3};
     const std::vector<std::int32_t> labels = {0, 1};
-    file.create_growing("/features/first_entry", Hdf5File::Type::Int64, {}, 4);
-    file.create_growing("/features/feature", Hdf5File::Type::Int32, {}, 4);
-    file.create_growing("/features/value", Hdf5File::Type::Float32, {}, 4);
-    file.create_growing("/labels", Hdf5File::Type::Int32, {}, 4);
-    file.append("/features/first_entry", 3, Hdf5File::Type::Int64, first.data());
-    file.append("/features/feature", 3, Hdf5File::Type::Int32, features.data());
-    file.append("/features/value", 3, Hdf5File::Type::Float32, values.data());
-    file.append("/labels", 2, Hdf5File::Type::Int32, labels.data());
+    file.create_growing("/features/first_entry", Storage::Int64, {}, 4);
+    file.create_growing("/features/feature", Storage::Int32, {}, 4);
+    file.create_growing("/features/value", Storage::Float32, {}, 4);
+    file.create_growing("/labels", Storage::Int32, {}, 4);
+    file.append("/features/first_entry", 3, Storage::Int64, first.data());
+    file.append("/features/feature", 3, Storage::Int32, features.data());
+    file.append("/features/value", 3, Storage::Float32, values.data());
+    file.append("/labels", 2, Storage::Int32, labels.data());
     file.set_attribute("/features", "n_features", Index{5});
     file.close();
   }

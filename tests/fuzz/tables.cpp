@@ -56,7 +56,7 @@ void expect_bands(RowSource& source, const Table& whole, Index band) {
 }
 
 void expect_table(const Table& table) {
-  const bool fits = table.element == Element::Sparse
+  const bool fits = table.element == Storage::Sparse
                         ? table.first_entry.size() == static_cast<std::size_t>(table.n_rows) + 1
                         : table.features.size() == static_cast<std::size_t>(table.n_rows * table.row_bytes());
   if (!fits || table.labels.size() + table.numbers.size() != static_cast<std::size_t>(table.n_rows)) {

@@ -9,7 +9,7 @@
 namespace meha {
 namespace {
 
-constexpr ClassifierShape shape{.n_features = 5, .n_classes = 3, .element = Element::UInt8};
+constexpr ClassifierShape shape{.n_features = 5, .n_classes = 3, .element = Storage::UInt8};
 
 ProblemOptions options(const std::string& model, const std::string& init = "auto") {
   ProblemOptions problem;

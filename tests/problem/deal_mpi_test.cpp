@@ -23,7 +23,7 @@ Selection backwards(const Communicator& comm, Index n) {
     auto table = std::make_shared<Table>();
     table->n_rows = 2 * n;
     table->n_features = n_features;
-    table->element = Element::UInt8;
+    table->element = Storage::UInt8;
     for (Index i = 0; i < 2 * n * n_features; ++i) {
       table->features.push_back(static_cast<std::byte>(i % 251));
     }
@@ -81,7 +81,7 @@ class DealFileMpi : public RowsTest {
     data.n_validation = 33;
     data.n_test = 17;
   }
-  void write_file(Stored stored) {
+  void write_file(Storage stored) {
     comm.root_or_none([&] {
       std::filesystem::remove(path);
       write(stored, {200});
@@ -98,7 +98,7 @@ class DealFileMpi : public RowsTest {
 };
 
 TEST_F(DealFileMpi, RowsThatStayOnDiskAreTheSame) {
-  for (const Stored stored : all_kinds) {
+  for (const Storage stored : all_kinds) {
     write_file(stored);
     for (const Index block_rows : {8, 24}) {
       const DealtRows here = deal(block_rows, Index{1} << 20);
@@ -114,7 +114,7 @@ TEST_F(DealFileMpi, RowsThatStayOnDiskAreTheSame) {
         for (Index i = memory.rows().begin; i < memory.rows().end; ++i) {
           const Tile a = memory.tile({i, i + 1});
           const Tile b = disk.tile({i, i + 1});
-          const bool sparse = a.element == Element::Sparse;
+          const bool sparse = a.element == Storage::Sparse;
           const auto n_values = sparse ? static_cast<Index>(a.entries(0).size()) : n_row_features;
           const auto n_bytes = n_values * bytes_per(a.element);
           n_wrong += a.labels[0] != b.labels[0] || !std::equal(a.features, a.features + n_bytes, b.features) ? 1 : 0;
@@ -127,19 +127,19 @@ TEST_F(DealFileMpi, RowsThatStayOnDiskAreTheSame) {
 }
 
 TEST_F(DealFileMpi, RowsThatNeitherFitNorCanStayAreAnErrorOnAllRanks) {
-  write_file(Stored::UInt8);
+  write_file(Storage::UInt8);
   const auto refused = [&](Index block_rows, const std::vector<std::string>& why) {
     EXPECT_TRUE(fails([&] { (void)deal(block_rows, 1); }, ExitCode::Data, why));
   };
   refused(12, {"problem.data.memory", "blocks of 8", "run.block_rows = 12"});
   data.shuffle = true;
   refused(8, {"problem.data.memory", "problem.data.shuffle = false"});
-  write_file(Stored::Sparse);
+  write_file(Storage::Sparse);
   refused(8, {"problem.data.memory", "problem.data.shuffle = false"});
 }
 
 TEST_F(DealFileMpi, DamageIsFoundByTheReaderAndThrownByAll) {
-  write_file(Stored::Float32);
+  write_file(Storage::Float32);
   comm.root_or_none([&] {
     const auto chunk = RowsFile(path).feature_chunks()[20];
     std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);

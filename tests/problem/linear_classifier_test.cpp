@@ -19,11 +19,11 @@ using test::random_vector;
 constexpr Index n_features = 9;
 constexpr Index n_classes = 4;
 
-RowSet random_rows(Index n_rows, Element element) {
+RowSet random_rows(Index n_rows, Storage element) {
   RowSet rows({.n_rows = n_rows, .block_rows = tile_rows}, {0, n_rows}, n_features, element);
   const auto bytes = rows.feature_bytes({0, n_rows});
   for (Index i = 0; i < n_rows * n_features; ++i) {
-    if (element == Element::UInt8) {
+    if (element == Storage::UInt8) {
       bytes[static_cast<std::size_t>(i)] = static_cast<std::byte>(random_below(256, test::seed(), Stream::Check, 1, i));
     } else {
       const auto value = static_cast<float>(random_value(2, i));
@@ -36,7 +36,7 @@ RowSet random_rows(Index n_rows, Element element) {
   return rows;
 }
 
-class LinearClassifierTest : public testing::TestWithParam<Element> {
+class LinearClassifierTest : public testing::TestWithParam<Storage> {
  protected:
   LinearClassifierTest()
       : classifier_({.n_features = n_features, .n_classes = n_classes, .element = GetParam()}, best_simd()),
@@ -75,8 +75,8 @@ class LinearClassifierTest : public testing::TestWithParam<Element> {
   std::vector<Real> losses_ = std::vector<Real>(3 * tile_rows);
 };
 
-INSTANTIATE_TEST_SUITE_P(Elements, LinearClassifierTest, testing::Values(Element::UInt8, Element::Float32),
-                         [](const auto& element) { return element.param == Element::UInt8 ? "uint8" : "float32"; });
+INSTANTIATE_TEST_SUITE_P(Elements, LinearClassifierTest, testing::Values(Storage::UInt8, Storage::Float32),
+                         [](const auto& element) { return element.param == Storage::UInt8 ? "uint8" : "float32"; });
 
 TEST_P(LinearClassifierTest, LossIsCrossEntropyOfScaledFeatures) {
   SCOPED_TRACE(test::seed_text());
@@ -88,10 +88,10 @@ TEST_P(LinearClassifierTest, LossIsCrossEntropyOfScaledFeatures) {
       z[c] = y[n_classes * n_features + c];
       for (Index f = 0; f < n_features; ++f) {
         float value = 0;
-        if (GetParam() == Element::Float32) {
+        if (GetParam() == Storage::Float32) {
           std::memcpy(&value, tile_.features + (row * n_features + f) * 4, 4);
         }
-        const Real feature = GetParam() == Element::UInt8
+        const Real feature = GetParam() == Storage::UInt8
                                  ? std::to_integer<int>(tile_.features[row * n_features + f]) / 255.0
                                  : static_cast<Real>(value);
         z[c] += y[c * n_features + f] * feature;
@@ -204,7 +204,7 @@ struct TwoWays {
 TwoWays random_sparse_rows(Index n_rows) {
   std::vector<Entry> entries;
   std::vector<Index> first_entry = {0};
-  TwoWays two{.dense = random_rows(n_rows, Element::Float32), .sparse = {}};
+  TwoWays two{.dense = random_rows(n_rows, Storage::Float32), .sparse = {}};
   for (Index i = 0; i < n_rows; ++i) {
     for (Index f = 0; f < n_features; ++f) {
       float value = 0;
@@ -217,7 +217,7 @@ TwoWays random_sparse_rows(Index n_rows) {
     }
     first_entry.push_back(static_cast<Index>(entries.size()));
   }
-  two.sparse = RowSet({.n_rows = n_rows, .block_rows = tile_rows}, {0, n_rows}, n_features, Element::Sparse,
+  two.sparse = RowSet({.n_rows = n_rows, .block_rows = tile_rows}, {0, n_rows}, n_features, Storage::Sparse,
                       Targets::Classes, first_entry);
   std::memcpy(two.sparse.feature_bytes({0, n_rows}).data(), entries.data(), entries.size() * sizeof(Entry));
   const auto labels = two.dense.labels({0, n_rows});
@@ -254,7 +254,7 @@ std::vector<Real> results_on(const RowSet& rows, Index n_rows) {
 TEST(LinearClassifierOnSparseRows, FewFeaturesGiveTheBitsOfAll) {
   SCOPED_TRACE(test::seed_text());
   const TwoWays two = random_sparse_rows(6);
-  LinearClassifier<float> classifier({.n_features = n_features, .n_classes = n_classes, .element = Element::Sparse},
+  LinearClassifier<float> classifier({.n_features = n_features, .n_classes = n_classes, .element = Storage::Sparse},
                                      best_simd());
   ASSERT_EQ(classifier.n_per_feature(), n_classes);
   const Vec y = random_vector(classifier.n_parameters(), 5);

@@ -22,21 +22,21 @@ constexpr Index n_classes = 4;
 struct Case {
   std::vector<Index> hidden;
   Activation activation;
-  Element element;
+  Storage element;
 };
 
 std::string name_of(const testing::TestParamInfo<Case>& info) {
   constexpr const char* activations[] = {"relu", "sigmoid", "none"};
   return std::to_string(info.param.hidden.size()) + "_hidden_" +
          activations[static_cast<std::size_t>(info.param.activation)] + "_" +
-         (info.param.element == Element::UInt8 ? "uint8" : "float32");
+         (info.param.element == Storage::UInt8 ? "uint8" : "float32");
 }
 
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const auto& hidden : {std::vector<Index>{}, std::vector<Index>{7}, std::vector<Index>{6, 5}}) {
     for (const Activation activation : {Activation::Relu, Activation::Sigmoid, Activation::None}) {
-      for (const Element element : {Element::UInt8, Element::Float32}) {
+      for (const Storage element : {Storage::UInt8, Storage::Float32}) {
         cases.push_back({hidden, activation, element});
       }
     }
@@ -44,11 +44,11 @@ std::vector<Case> all_cases() {
   return cases;
 }
 
-RowSet random_rows(Element element) {
+RowSet random_rows(Storage element) {
   RowSet rows({.n_rows = n_rows, .block_rows = tile_rows}, {0, n_rows}, n_features, element);
   const auto bytes = rows.feature_bytes({0, n_rows});
   for (Index i = 0; i < n_rows * n_features; ++i) {
-    if (element == Element::UInt8) {
+    if (element == Storage::UInt8) {
       bytes[static_cast<std::size_t>(i)] = static_cast<std::byte>(random_below(256, test::seed(), Stream::Check, 1, i));
     } else {
       const auto value = static_cast<float>(random_value(2, i));
@@ -156,10 +156,10 @@ class MlpClassifierTest : public testing::TestWithParam<Case> {
     std::vector<Real> all;
     for (Index f = 0; f < n_features; ++f) {
       float value = 0;
-      if (tile_.element == Element::Float32) {
+      if (tile_.element == Storage::Float32) {
         std::memcpy(&value, tile_.features + (row * n_features + f) * 4, 4);
       }
-      all.push_back(tile_.element == Element::UInt8 ? std::to_integer<int>(tile_.features[row * n_features + f]) / 255.0
+      all.push_back(tile_.element == Storage::UInt8 ? std::to_integer<int>(tile_.features[row * n_features + f]) / 255.0
                                                     : static_cast<Real>(value));
     }
     return all;
@@ -369,9 +369,9 @@ TEST_P(MlpClassifierTest, WhatIsNotANumberShowsInTheLosses) {
 }
 
 TEST(MlpClassifier, SlopeOfReluAtItsKinkIsZero) {
-  const ClassifierShape shape{.n_features = 2, .n_classes = 2, .element = Element::UInt8};
+  const ClassifierShape shape{.n_features = 2, .n_classes = 2, .element = Storage::UInt8};
   MlpClassifier<double> classifier(shape, {1}, Activation::Relu, best_simd());
-  RowSet rows({.n_rows = 1, .block_rows = 1}, {0, 1}, 2, Element::UInt8);
+  RowSet rows({.n_rows = 1, .block_rows = 1}, {0, 1}, 2, Storage::UInt8);
   rows.feature_bytes({0, 1})[0] = std::byte{255};
   rows.labels({0, 1})[0] = 0;
   Vec y = Vec::Zero(classifier.n_parameters());

@@ -138,8 +138,8 @@ class LabelData {
     Table table;
     table.n_rows = n_rows;
     table.n_features = shape_.n_features;
-    table.element = Element::UInt8;
-    RowsFormat format{.stored = Stored::UInt8, .n_features = shape_.n_features, .block_rows = 64, .has_truth = true};
+    table.element = Storage::UInt8;
+    RowsFormat format{.stored = Storage::UInt8, .n_features = shape_.n_features, .block_rows = 64, .has_truth = true};
     for (Index k = 0; k < shape_.n_classes; ++k) {
       format.class_names.push_back("class " + std::to_string(k));
     }

@@ -19,15 +19,15 @@ std::vector<std::byte> bytes_of(const std::vector<T>& values) {
 }
 
 /// Rows [first, first + n) of an endless table.
-inline Table rows_from(Index first, Index n, Stored stored) {
+inline Table rows_from(Index first, Index n, Storage stored) {
   Table table;
   table.n_rows = n;
   table.n_features = n_row_features;
-  table.element = element_of(stored);
+  table.element = in_memory(stored);
   std::vector<std::uint8_t> small;
   std::vector<float> floats;
   std::vector<Entry> entries;
-  table.first_entry = stored == Stored::Sparse ? std::vector<Index>{0} : std::vector<Index>{};
+  table.first_entry = stored == Storage::Sparse ? std::vector<Index>{0} : std::vector<Index>{};
   for (Index i = first; i < first + n; ++i) {
     for (Index j = 0; j < n_row_features; ++j) {
       const Index value = random_below(256, 1, Stream::Own, j, i);
@@ -37,20 +37,20 @@ inline Table rows_from(Index first, Index n, Stored stored) {
         entries.push_back({static_cast<std::uint32_t>(j), floats.back()});
       }
     }
-    if (stored == Stored::Sparse) {
+    if (stored == Storage::Sparse) {
       table.first_entry.push_back(static_cast<Index>(entries.size()));
     }
     table.ids.push_back(1000 - i);
     table.labels.push_back(static_cast<Label>(i % 3));
     table.truth.push_back(static_cast<Label>(i % 2));
   }
-  table.features = stored == Stored::UInt8    ? bytes_of(small)
-                   : stored == Stored::Sparse ? bytes_of(entries)
-                                              : bytes_of(floats);
+  table.features = stored == Storage::UInt8    ? bytes_of(small)
+                   : stored == Storage::Sparse ? bytes_of(entries)
+                                               : bytes_of(floats);
   return table;
 }
 
-inline RowsFormat format_of(Stored stored) {
+inline RowsFormat format_of(Storage stored) {
   return {.stored = stored,
           .n_features = n_row_features,
           .block_rows = 8,
@@ -61,12 +61,12 @@ inline RowsFormat format_of(Stored stored) {
           .recipe = "test"};
 }
 
-inline constexpr Stored all_kinds[] = {Stored::UInt8, Stored::Float16, Stored::Float32, Stored::Sparse};
+inline constexpr Storage all_kinds[] = {Storage::UInt8, Storage::Float16, Storage::Float32, Storage::Sparse};
 
 class RowsTest : public testing::Test {
  protected:
   /// Writes the rows in bands. @return the fingerprint
-  std::string write(Stored stored, const std::vector<Index>& bands, const std::string& name = "a.h5") const {
+  std::string write(Storage stored, const std::vector<Index>& bands, const std::string& name = "a.h5") const {
     RowsWriter writer(scratch.file(name), format_of(stored));
     for (const Index n : bands) {
       const Index first = writer.n_rows();
@@ -74,7 +74,7 @@ class RowsTest : public testing::Test {
     }
     return writer.finish();
   }
-  static void expect_rows(const RowsFile& file, Range rows, Stored stored) {
+  static void expect_rows(const RowsFile& file, Range rows, Storage stored) {
     const Table expected = rows_from(rows.begin, rows.size(), stored);
     const Table found = file.read(rows);
     EXPECT_EQ(found.features, expected.features) << name_of(stored);

@@ -225,8 +225,9 @@ class VerifyTest(support.RestartCase):
         os.mkfifo(path)
         job = support.start("verify", self.out)
         self.addCleanup(support.stop_at_once, job)
-        with open(path, "wb"):  # once it looks at it
-            path.unlink()
+        pipe = support.open_pipe(path, job)  # once it looks at it
+        path.unlink()
+        os.close(pipe)
         ended = support.finish(job)
         self.assertEqual(ended.code, 0, ended.out)
         self.assertIn("checkpoint-00000070.h5     gone", ended.out)

@@ -31,7 +31,8 @@ class PlanTest(support.Case):
     def test_memory_and_checkpoint_are_as_planned(self):
         self.use_many_rows(1_000_000)
         for settings in ({}, {"algorithm.batch_lower": 65536, "algorithm.optimizer_x": "sgd"},
-                         {"problem.data.memory": 8, "problem.data.shuffle": False, "algorithm.optimizer_x": "sgd"}):
+                         {"problem.data.memory": 8, "problem.data.shuffle": False, "algorithm.optimizer_x": "sgd",
+                          "run.block_rows": 2**21}):  # one block, more than there are rows
             config = self.config(**{key.replace(".", "__"): value for key, value in settings.items()})
             plan = self.planned(config, 2)
             out = self.folder / f"run-{len(settings)}"
@@ -90,6 +91,21 @@ class PlanTest(support.Case):
         self.assertEqual(loading["npy"], loading["hdf5"])
         for fmt in ("csv", "libsvm"):
             self.assertAlmostEqual(loading[fmt] - loading["hdf5"], 3000 * 200 * 4 / 2**20, delta=0.11)
+
+    def test_more_classes_than_a_run_takes_are_refused(self):
+        self.train.labels[7] = 255
+        self.base |= support.write_rows_idx(self.folder, "train", self.train)
+        self.assertEqual(support.run("plan", self.config(), "--flops", 1).code, 0)
+        self.base = {key: value for key, value in self.base.items() if not key.startswith("problem.data.")}
+        rows = support.Rows(self.train.features, self.train.labels.astype(np.int32), None)
+        rows.labels[7] = 2048
+        support.write_rows_hdf5(self.folder / "many.h5", rows)
+        config = self.config(problem__data__format="hdf5", problem__data__train_features=str(self.folder / "many.h5"),
+                             problem__data__n_validation=50)
+        for verb in (("plan", config, "--flops", 1), ("run", config, "--out", self.folder / "run")):
+            ended = support.run(*verb)
+            self.assertEqual(ended.code, 3)
+            self.assertIn("2049 classes: must be at most 2048", ended.err)
 
     def test_other_problems_and_formats_are_refused(self):
         for settings, word in (({"problem__type": "pbgd_toy"}, "problem.type"), ({"problem__data__format": "csv9"}, "problem.data.format")):

@@ -129,24 +129,17 @@ class StopTest(support.RestartCase):
         content = path.read_bytes()
         path.unlink()
         os.mkfifo(path)  # the program waits for rows
-
-        def is_open(pid):
-            try:
-                return any(file.readlink() == path for file in pathlib.Path(f"/proc/{pid}/fd").iterdir())
-            except OSError:  # closed meanwhile
-                return False
         for ranks in (1, 2):
             with self.subTest(ranks=ranks):
                 shutil.rmtree(self.out, ignore_errors=True)
-                with open(path, "r+b", buffering=0) as pipe:
-                    job = support.start("run", self.config("early", run__iterations=ENDLESS, checkpoint__every=0, algorithm__beta="auto"),
-                                        "--out", self.out, ranks=ranks)
-                    self.addCleanup(self.end, job)
-                    support.wait_for(lambda: any(map(is_open, [job.pid, *support.descendants(job.pid)])), what="a reader")
-                    for pid in support.ranks_below(job) or [job.pid]:
-                        os.kill(pid, signal.SIGUSR1)
-                    time.sleep(0.2)
-                    pipe.write(content)
+                job = support.start("run", self.config("early", run__iterations=ENDLESS, checkpoint__every=0, algorithm__beta="auto"),
+                                    "--out", self.out, ranks=ranks)
+                self.addCleanup(self.end, job)
+                pipe = support.open_pipe(path, job)
+                for pid in support.ranks_below(job) or [job.pid]:
+                    os.kill(pid, signal.SIGUSR1)
+                time.sleep(0.2)
+                support.write_pipe(pipe, content)
                 support.wait_for(lambda: support.checkpoints(self.out) or job.poll() is not None, what="checkpoint on request")
                 self.assertIsNone(job.poll(), "the run ended early")
                 os.kill(job.pid, signal.SIGUSR2)
@@ -217,7 +210,7 @@ class StopTest(support.RestartCase):
                 self.assertFalse(self.out.exists())
 
     def catches(self, pid, signal_number):
-        status = (support.pathlib.Path("/proc") / str(pid) / "status").read_text()
+        status = (pathlib.Path("/proc") / str(pid) / "status").read_text()
         caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
         return int(caught.split()[1], 16) >> (signal_number - 1) & 1
 

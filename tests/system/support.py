@@ -4,6 +4,7 @@
 A test script is called as `script PROGRAM SOURCE_FOLDER [unittest arguments]` and ends with `support.main()`.
 """
 import dataclasses
+import errno
 import gzip
 import json
 import os
@@ -224,6 +225,40 @@ def wait_for(condition, timeout_s=30, what="condition"):
         if time.monotonic() > end:
             raise TimeoutError(f"{what}: not within {timeout_s} s")
         time.sleep(0.002)
+
+
+def open_pipe(path, job):
+    """Opens a named pipe for writing as soon as somebody reads it; fails where the job ends without."""
+    opened = []
+
+    def is_read():
+        try:
+            opened.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError as error:
+            if error.errno != errno.ENXIO:  # nobody reads it yet
+                raise
+        return opened or job.poll() is not None
+    wait_for(is_read, what=f"a reader of {path}")
+    if not opened:
+        raise AssertionError(f"the job did not read {path}:\n{finish(job).err}")
+    return opened[0]
+
+
+def write_pipe(pipe, content):
+    """Writes all of it and closes the pipe; fails where the reader closes it first, or does not read on."""
+    left = memoryview(content)
+
+    def is_written():
+        nonlocal left
+        try:
+            left = left[os.write(pipe, left):]
+        except BlockingIOError:
+            pass
+        return not left
+    try:
+        wait_for(is_written, what="reading from a pipe")
+    finally:
+        os.close(pipe)
 
 
 # ---- run directories ----

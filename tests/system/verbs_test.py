@@ -194,10 +194,10 @@ class VerbsTest(support.Case):
         os.mkfifo(train)
         job = support.start("export", out, "--what", "samples", "--out", self.folder / "samples.csv", ranks=2)
         self.addCleanup(support.stop_at_once, job)
-        with open(train, "wb") as file:  # once it reads the data it has chosen a checkpoint, which the run removes
-            for path in support.checkpoints(out):
-                path.unlink()
-            file.write(content)
+        pipe = support.open_pipe(train, job)  # once it reads the data it has chosen a checkpoint, which the run removes
+        for path in support.checkpoints(out):
+            path.unlink()
+        support.write_pipe(pipe, content)
         ended = support.finish(job)
         self.assertEqual(ended.code, 0, ended.err)
         self.assertEqual((self.folder / "samples.csv").read_bytes(), wanted.read_bytes())

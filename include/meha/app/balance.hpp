@@ -21,9 +21,9 @@ class Balance {
   /// Before rows are dealt out: sets the communicator's weights, as given or as they turned out to be better.
   /// Errors: Error(Config) for a comm.balance that is neither a word nor one weight of each rank.
   void begin_deal();
-  /// Once every rank has its rows.
+  /// Starts measuring; called once every rank has its rows.
   void end_deal();
-  /// Which ranks have a share of their own, for people; empty when rows are shared evenly. Collective.
+  /// Returns a sentence on which ranks have unequal shares; empty when rows are shared evenly. Collective.
   [[nodiscard]] std::string sentence() const;
 
   /// Asked after every iteration of "measured" runs: whether some ranks have been so much slower for their share that the

@@ -13,12 +13,12 @@ namespace meha {
 
 inline constexpr Index bytes_of_band = Index{16} << 20;
 
-Stored stored_of(const std::string& dtype);
+Storage stored_of(const std::string& dtype);
 
-/// A file's name and size, as part of a recipe.
+/// Returns a file's name and size, as part of a recipe.
 std::string identity(const std::string& path);
 
-/// @param n  asked for; 0: one for each processor
+/// Returns the number of threads. @param n  asked for; 0: one for each processor
 int n_threads_of(int n);
 
 /// Errors: Error(Data) for a file on which HDF5's library crashes; as RowsFile.
@@ -27,7 +27,7 @@ RowsFile sound_file(const std::string& path);
 /// Errors: Error(Data) naming the first row with a class that has no name. @param n_names  0: anything goes
 void check_classes(const Table& rows, std::size_t n_names, Index first_row);
 
-/// Begins the file, or goes on with it; says so.
+/// Begins the file, or goes on with an unfinished one and prints so.
 RowsWriter open_writer(const std::string& path, const RowsFormat& format);
 
 using ReadBand = std::function<Table(Index n_rows)>;
@@ -36,10 +36,10 @@ using ReadBand = std::function<Table(Index n_rows)>;
 void write_bands(const ReadBand& read, const std::function<Real()>& part_done, RowsWriter& writer, Index band,
                  bool ahead, const char* what);
 
-/// Completes the file and tells of it.
+/// Completes the file and prints its size and fingerprint.
 ExitCode finish(RowsWriter& writer, const std::string& path);
 
-/// Says of an error while writing that nothing is lost.
+/// Runs f; adds to an error while writing that the same command goes on.
 template <class F>
 ExitCode resumable(const F& f) {
   try {

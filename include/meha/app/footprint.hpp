@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a run takes in bytes on so many ranks, from the sizes in the headers of its files. Per lower row a rank holds: its
+// Predicts the memory of a run on P ranks from the sizes in the headers of its files. Per lower row a rank holds: its
 // features and label; x, the optimiser's numbers and the best x; two gradients; for hyper_cleaning what reports tell of
 // it, and while AUROC is computed its place in the order. m = length of y.
 #pragma once
@@ -17,7 +17,7 @@
 
 namespace meha {
 
-/// What is to be computed by a problem of file_rows (problem/registry.hpp).
+/// The sizes of a run of a problem with file_rows (problem/registry.hpp).
 struct RunSizes {
   Options options;
   bool per_row = false;
@@ -45,11 +45,11 @@ struct RunSizes {
   [[nodiscard]] Index n_later_reports() const;
 };
 
-/// All but `cost`. Reads headers and labels of the files, and text to its end; holds no features.
+/// Returns all but `cost`. Reads headers and labels of the files, and text to its end; holds no features.
 /// Precondition: the problem has file_rows. Errors: what is wrong with the files.
 RunSizes sizes_of_run(const Options& options, Simd simd);
 
-/// Bytes of a rank.
+/// The memory of one rank [bytes].
 struct Memory {
   Real program = 0, rows = 0, state = 0, gradients = 0, reports = 0, order = 0, model = 0, checkpoint = 0;
   Real models = 0;           // of labels, in training
@@ -63,10 +63,10 @@ struct Memory {
 
 Memory memory_of(const RunSizes& sizes, int rank, int n_ranks);
 
-/// Bytes of /state in a checkpoint.
+/// Returns the size of /state in a checkpoint [bytes].
 Real state_bytes(const RunSizes& sizes);
 
-/// What ranks tell each other in an iteration, in bytes.
+/// The messages of one iteration [bytes].
 struct Traffic {
   Real allreduce = 0;  // sparse rows: at most
   Real broadcast = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One life of a run, from config or checkpoint to result: what `meha run` and `meha resume` share.
+// One process lifetime of a run, from config or checkpoint to result: what `meha run` and `meha resume` share.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 
 namespace meha {
 
-/// What a life of a run begins with; rank 0 decides, all ranks know.
+/// What a process lifetime of a run begins with; rank 0 decides, all ranks know.
 struct JobPlan {
   Options options;
   std::string directory;
@@ -33,7 +33,7 @@ void visit(AnyPlan& plan, See&& see) {
 /// Whether `directory` holds a result with all of options.run.iterations done.
 bool is_finished(const std::string& directory, const Options& options);
 
-/// Makes the plan on rank 0, where files are looked at, and lives it on all ranks. Collective.
+/// Makes the plan on rank 0, where files are looked at, and executes it on all ranks. Collective.
 ExitCode run_job(const std::function<JobPlan()>& make_plan);
 
 }  // namespace meha

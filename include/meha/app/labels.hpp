@@ -17,7 +17,7 @@ namespace meha {
 AnswerPlan answer_plan(const Options& options, const CrossFit& problem);
 
 /// Whether problem.model = "auto" of a problem on doubtful labels may become "mlp".
-bool may_be_mlp(const Options& options, Index n_features, Element element);
+bool may_be_mlp(const Options& options, Index n_features, Storage element);
 
 /// Resolves problem.model = "auto". Where x and y begin at models of the labels and features are dense, a linear model and a
 /// perceptron are trained for a few steps, and the one with the smaller loss on rows that it was not trained on is taken;
@@ -30,7 +30,7 @@ std::string choose_model(Options& options, Problem& problem, Communicator& comm,
 /// Whether x and y begin at models of the labels.
 bool begins_with_labels(const Options& options, Problem& problem);
 
-/// What a person should know of the answer besides its numbers. @param last  the last report of the run
+/// Returns sentences on how far the answer is to be trusted. @param last  the last report of the run
 std::string sentences_of(const CrossFit& problem, const Answer& answer, const Metrics& last);
 
 /// /noise and /model of result.h5; nothing without an answer. @param text  sentences_of()

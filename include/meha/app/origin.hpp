@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where a life of a run begins: at the start, or at the newest valid checkpoint of this very run. All on rank 0.
+// Where a process lifetime of a run begins: at the start, or at the newest valid checkpoint of this very run. All on rank 0.
 #pragma once
 
 #include "meha/app/job.hpp"

@@ -19,7 +19,7 @@ void check_names(const Options& options);
 /// Errors: Error(Config) when a rank's processor lacks it.
 Simd agree_on_simd(const Communicator& comm, const std::string& wanted);
 
-/// What the bits depend on besides the config: "avx512", or "avx512 OpenBLAS 0.3.21 SkylakeX". Collective.
+/// Returns what the bits depend on besides the config: "avx512", or "avx512 OpenBLAS 0.3.21 SkylakeX". Collective.
 /// Errors: Error(Config) when ranks differ: rows would get other bits on other ranks.
 std::string agree_on_arithmetic(const Communicator& comm, Simd simd, const Problem& problem);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The text that a job ends with.
+// The text that is printed when a job ends.
 #pragma once
 
 #include <string>

@@ -12,7 +12,7 @@
 
 namespace meha {
 
-/// Of `meha data VERB`.
+/// Arguments of `meha data VERB`.
 struct DataArguments {
   std::string in, out;
   std::string format, labels, label_column, dtype;
@@ -47,13 +47,13 @@ struct Arguments {
   DataArguments data;
 };
 
-/// These start MPI.
+/// Verbs that start MPI.
 ExitCode run_verb(const Arguments& arguments);
 ExitCode resume_verb(const Arguments& arguments);
 ExitCode export_verb(const Arguments& arguments);
 ExitCode check_verb(const Arguments& arguments);
 ExitCode plan_verb(const Arguments& arguments);
-/// These do not.
+/// Verbs that do not start MPI.
 ExitCode inspect_verb(const Arguments& arguments);
 ExitCode list_verb(const Arguments& arguments);
 ExitCode verify_verb(const Arguments& arguments);

@@ -45,7 +45,7 @@ class Communicator {
   /// The rows that this rank owns of a set that is cut so.
   [[nodiscard]] Range owned_rows(const BlockPlan& plan) const { return meha::owned_rows(plan, rank_, weights_); }
 
-  /// How many ranks share this one's machine, itself among them. Collective.
+  /// Returns how many ranks share this one's machine, itself among them. Collective.
   [[nodiscard]] int n_local() const;
 
   /// Prepares meet(). Collective.
@@ -59,15 +59,15 @@ class Communicator {
   void broadcast(std::string& text) const;
   void broadcast(Index& value) const;
 
-  /// In-place sums over all ranks, the result everywhere. Collective.
+  /// Sums in place over all ranks; all ranks get the result. Collective.
   void sum(std::span<std::int64_t> values) const;
   void sum(OutSpan values) const;
-  /// Bitwise or over all ranks, in place, the result everywhere. Collective.
+  /// Computes the bitwise or over all ranks in place; all ranks get the result. Collective.
   void any(std::span<std::uint64_t> bits) const;
-  /// Smallest value over all ranks. Collective.
+  /// Returns the smallest value over all ranks. Collective.
   [[nodiscard]] Index min(Index value) const;
 
-  /// Point to point, blocking.
+  /// Send and receive one message, blocking.
   void send(int to, std::span<const std::byte> bytes) const;
   void receive(int from, std::span<std::byte> bytes) const;
 
@@ -82,7 +82,7 @@ class Communicator {
     exchange_items(items.data(), first, received.data(), from, sizeof(T));
     return received;
   }
-  /// Every rank's items, in the order of ranks, on every rank. Collective.
+  /// Returns every rank's items, in the order of ranks, on every rank. Collective.
   template <class T>
   std::vector<T> gather_all(std::span<const T> mine) const {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -93,7 +93,7 @@ class Communicator {
     }
     return items;
   }
-  /// The same, on rank 0 alone; empty elsewhere. Collective.
+  /// Returns every rank's items, in the order of ranks, on rank 0; nothing elsewhere. Collective.
   template <class T>
   std::vector<T> gather(std::span<const T> mine) const {
     std::vector<Index> first(static_cast<std::size_t>(size_) + 1, static_cast<Index>(mine.size()));
@@ -134,7 +134,7 @@ class Communicator {
   /// @param rows_of_rank  consecutive ranges, one per rank      @param local  this rank's rows
   void gather_rows(std::span<const Range> rows_of_rank, InSpan local,
                    const std::function<void(Index first_row, InSpan piece)>& sink) const;
-  /// The way back: `source` fills each piece on rank 0. Collective.
+  /// Reverses gather_rows(): `source` fills each piece on rank 0. Collective.
   void scatter_rows(std::span<const Range> rows_of_rank, OutSpan local,
                     const std::function<void(Index first_row, OutSpan piece)>& source) const;
 

@@ -16,7 +16,7 @@ namespace meha {
 class ExactSum {
  public:
   enum class Kind { Exact, Plain };  // Plain: an allreduce of doubles, for comparison
-  /// What ranks tell each other along with every sum.
+  /// Flags that ranks raise for all ranks, summed with every message.
   enum class Flag : std::size_t { NotFinite, Stop, TimeLimit, Checkpoint, Failed };
   static constexpr std::size_t n_flags = 5;
 
@@ -30,12 +30,12 @@ class ExactSum {
   void add_pieces(Index offset, std::span<const std::uint32_t> places, Index width, InSpan share, Real factor,
                   int exponent);
   void raise(Flag flag);
-  /// One message. Collective.
+  /// Sums over all ranks in one message. Collective.
   void allreduce(const Communicator& comm);
   [[nodiscard]] bool raised(Flag flag) const;
-  /// Size of the message.
+  /// Returns the size of the message.
   [[nodiscard]] Index bytes() const;
-  /// values[i] = sum offset + i, divided by 2^exponent.
+  /// Sets values[i] to sum offset + i, divided by 2^exponent.
   void read(Index offset, int exponent, OutSpan values) const;
   [[nodiscard]] Real read(Index offset, int exponent) const;
 
@@ -48,7 +48,7 @@ class ExactSum {
   std::vector<Real> plain_;          // flags, values
 };
 
-/// ⌈log2 n⌉: 2^this makes shares of a mean over n rows about 1.
+/// Returns ⌈log2 n⌉: 2^this makes shares of a mean over n rows about 1.
 int scale_exponent(Index n);
 
 }  // namespace meha

@@ -31,7 +31,7 @@ struct Activity {
 
 inline Activity private_activity;
 inline Activity* current_activity = &private_activity;
-/// Of this process. Only the thread that computes calls this.
+/// Returns the activity of this process. Only the thread that computes calls this.
 inline Activity& activity() {
   return *current_activity;
 }

@@ -20,16 +20,16 @@ struct BlockPlan {
   [[nodiscard]] Range rows(Range blocks) const;
 };
 
-/// The blocks that `rank` owns. @param weights  one of each rank, not all 0
+/// Returns the blocks that `rank` owns. @param weights  one of each rank, not all 0
 Range owned_blocks(Index n_blocks, int rank, std::span<const Index> weights);
-/// Where all weights are equal: counts differ by at most one.
+/// Returns the blocks of `rank` where all weights are equal: counts differ by at most one.
 Range owned_blocks(Index n_blocks, int rank, int n_ranks);
 
 /// The rows that `rank` owns (empty where it owns no block).
 Range owned_rows(const BlockPlan& plan, int rank, std::span<const Index> weights);
 Range owned_rows(const BlockPlan& plan, int rank, int n_ranks);
 
-/// Weights of ranks of these speeds (> 0): in percent of the median, in which a speed within 15 % of it counts as equal,
+/// Weighs ranks by their speeds (> 0): in percent of the median, in which a speed within 15 % of it counts as equal,
 /// being noise more often than not.
 std::vector<Index> weights_of(std::span<const Real> speeds);
 

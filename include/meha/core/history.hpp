@@ -22,12 +22,12 @@ class History {
   void replace_back(const Metrics& report);
   [[nodiscard]] Metrics back() const { return (*this)[size() - 1]; }
   [[nodiscard]] Index iteration(std::size_t report) const;
-  /// One report, its values in the order of metric_table().
+  /// Returns one report, its values in the order of metric_table().
   [[nodiscard]] Metrics operator[](std::size_t report) const;
 
   /// Names of the metrics that any report has; their places are the numbers of the columns.
   [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
-  /// One value for each report, NaN where the report has none.
+  /// Returns one value for each report, NaN where the report has none.
   [[nodiscard]] std::vector<Real> column(std::size_t number) const;
   /// The column "iteration".
   [[nodiscard]] std::vector<Real> iterations() const;
@@ -48,8 +48,8 @@ class History {
   Piece last_;  // empty only where there is no report
 };
 
-/// The report of `iteration` (the last when there is none of it), with what is the run's rather than the state's: timings, and
-/// what only the last report has, such as refits.
+/// Returns the report of `iteration` (the last if there is none of it), plus values that belong to the whole run (timings,
+/// refits), taken from the last report.
 /// @param reports  not empty
 Metrics report_of(const History& reports, Index iteration);
 

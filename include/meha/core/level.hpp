@@ -12,7 +12,7 @@ enum class Level : int { Lower, Upper, Test, Holdout };
 
 inline constexpr std::array all_levels = {Level::Lower, Level::Upper, Level::Test, Level::Holdout};
 
-/// As people know these rows.
+/// Returns the name that messages use for these rows.
 constexpr const char* name(Level level) {
   constexpr std::array names = {"training", "validation", "test", "held-out"};
   return names[static_cast<std::size_t>(level)];

@@ -9,7 +9,7 @@
 namespace meha {
 
 /// Bytes: the least of what Linux calls available and of what every control group above this process (version 1 or 2)
-/// leaves below its limit, pages of files counted as free. The largest Index where nothing is known.
+/// leaves below its limit, pages of files counted as free; the largest Index where nothing is known.
 /// @param root  of the file system: "/" but in tests
 [[nodiscard]] Index spare_memory(const std::string& root = "/");
 

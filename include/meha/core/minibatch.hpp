@@ -22,7 +22,7 @@ class Minibatches {
   }
   /// The blocks of step `k`, ascending.
   [[nodiscard]] const std::vector<Index>& blocks(Index k);
-  /// How many rows the blocks of step `k` hold together.
+  /// Returns how many rows the blocks of step `k` hold together.
   [[nodiscard]] Index n_rows(Index k);
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Blocks of rows of a file (see rows_file), read past the HDF5 library, which serves one thread alone. Every chunk is
+// Blocks of rows of a file (see rows_file), read with pread(), as the HDF5 library is not thread-safe. Every chunk is
 // checked as it comes. A block of dense rows is made of chunks; those of sparse rows hold entries, without regard to rows,
 // so the last is kept: the next block may begin in it.
 #pragma once
@@ -12,15 +12,15 @@ namespace meha {
 class BlockReader {
  public:
   /// @param first_row  row of the file that is the first of the set cut by `plan`
-  /// @param first_entry  sparse: where the entries of the set's rows from `own_row` on begin in the file, and the last end;
-  /// only blocks of these can be read
+  /// @param own  rows of the set, whole blocks: only these blocks can be read
+  /// @param first_entry  sparse: where the entries of each row of `own` begin in the file, then where the last row ends
   /// Errors: Error(Data) when the file cannot be opened.
-  BlockReader(RowsOnDisk rows, BlockPlan plan, Index first_row, Index own_row = 0, std::vector<Index> first_entry = {});
+  BlockReader(RowsOnDisk rows, BlockPlan plan, Index first_row, Range own, std::vector<Index> first_entry = {});
   ~BlockReader();
   BlockReader(const BlockReader&) = delete;
   BlockReader& operator=(const BlockReader&) = delete;
 
-  /// What a buffer must have for any block, with 64 readable bytes after its last row.
+  /// Returns what a buffer must have for any block of `own`, with 64 readable bytes after its last row.
   [[nodiscard]] Index buffer_bytes() const;
   /// @return where the block's first row begins in the buffer
   /// Errors: Error(Data) naming file, rows or entries, and cause.
@@ -30,12 +30,13 @@ class BlockReader {
  private:
   void read_entries(Index block, std::byte* to);
   void read_stored(const char* dataset, const std::vector<Hdf5Chunk>& chunks, Index chunk, std::byte* to) const;
-  /// Where the first entry of each of the block's rows is in the file, and the end.
+  /// Returns where the first entry of each of the block's rows is in the file, then where the last row ends.
   [[nodiscard]] std::span<const Index> entries_of(Index block) const;
 
   RowsOnDisk rows_;
   BlockPlan plan_;
-  Index first_row_, own_row_;
+  Index first_row_;
+  Range own_;
   std::vector<Index> first_entry_;
   Index chunk_bytes_;                       // in memory; not sparse
   std::vector<std::byte> stored_, values_;  // float16: a chunk as it stands in the file; sparse: one of each

@@ -20,6 +20,10 @@ class BlockStream {
  public:
   static constexpr Index most_bytes = Index{8} << 20;  // of buffers: with more they would not stay in the cache
 
+  /// Returns the number of buffers of so many bytes each: as many as `memory`, or most_bytes if that is less, has room
+  /// for, but at least three and at most 1024.
+  static Index n_buffers(Index buffer_bytes, Index memory);
+
   /// @param memory  bytes for buffers, at most most_bytes; three of the largest blocks have room in any case
   BlockStream(std::unique_ptr<BlockReader> reader, Index memory);
   ~BlockStream();
@@ -31,9 +35,9 @@ class BlockStream {
   /// The block's features, row by row; at least 64 readable bytes follow. Waits for them. They stay until another block is
   /// asked for or expect() is called. Zeros when they could not be read: see failure().
   const std::byte* features(Index block);
-  /// The same where they are in memory already, else nullptr. Does not wait.
+  /// Returns what features() would where they are in memory already, else nullptr. Does not wait.
   [[nodiscard]] const std::byte* at_hand(Index block) const;
-  /// The first that went wrong: Error(Data) naming file, rows and cause.
+  /// Returns the first failure: Error(Data) naming file, rows and cause.
   [[nodiscard]] std::optional<Error> failure() const;
   /// See BlockReader::first_entry().
   [[nodiscard]] const std::vector<Index>& first_entry() const { return reader_->first_entry(); }

@@ -22,7 +22,7 @@ namespace meha {
 Table read_csv(const std::string& path, const std::string& label_column, const std::string& labels_path = {},
                Targets targets = Targets::Classes);
 
-/// The same in bands.
+/// Reads the same rows in bands.
 std::unique_ptr<RowSource> csv_rows(const std::string& path, const std::string& label_column,
                                     const std::string& labels_path, Targets targets = Targets::Classes);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Labelled rows in memory: a Table is a whole file on one rank (its features may stay in the file); a RowSet is the part of
-// a set of rows that one rank owns, handed out as tiles. uint8 features stay uint8 (a value v stands for v/255); everything else is float32. Sparse rows are
-// lists of what is not 0, in the order of features, and take memory in proportion to it.
+// a set of rows that one rank owns, handed out as tiles. uint8 features stay uint8 (v stands for v/255); all others are
+// float32. Sparse rows are lists of what is not 0, in the order of features, and take memory in proportion to it.
 #pragma once
 
 #include <cstddef>
@@ -13,25 +13,9 @@
 
 #include "meha/core/blocks.hpp"
 #include "meha/core/error.hpp"
+#include "meha/data/storage.hpp"
 
 namespace meha {
-
-/// What features are stored as: one value per feature, or (Sparse) one Entry for each that is not 0.
-enum class Element : int { UInt8, Float32, Sparse };
-
-/// A feature of a sparse row.
-struct Entry {
-  std::uint32_t feature;
-  float value;
-};
-
-inline Index bytes_per(Element element) {
-  return element == Element::UInt8 ? 1 : element == Element::Float32 ? 4 : Index{sizeof(Entry)};
-}
-/// What a stored value is multiplied by.
-inline Real feature_scale(Element element) {
-  return element == Element::UInt8 ? 1.0 / 255.0 : 1.0;
-}
 
 using Label = std::int32_t;
 
@@ -50,7 +34,7 @@ struct Table {
   std::string name;  // of the file, for messages
   Index n_rows = 0;
   Index n_features = 0;
-  Element element = Element::UInt8;
+  Storage element = Storage::UInt8;  // of the features in memory: UInt8, Float32 or Sparse
   std::vector<std::byte> features;
   std::vector<Index> first_entry;        // Sparse: row i has entries [first_entry[i], first_entry[i + 1]); else empty
   std::vector<Label> labels;             // Targets::Classes, else empty
@@ -61,10 +45,10 @@ struct Table {
   std::string fingerprint;               // where the file has one, else empty
   /// Features::InFile: reads the file's rows from the first; `features` is empty then. Else not set.
   std::function<std::unique_ptr<RowSource>()> open_features;
-  /// Where they are, for blocks to be read one by one; set where the format allows it.
+  /// Returns where they stand, for blocks to be read one by one; set where the format allows it.
   std::function<RowsOnDisk()> on_disk;
 
-  /// Of rows that are not sparse.
+  /// Returns the bytes of a row; not for sparse rows.
   [[nodiscard]] Index row_bytes() const { return n_features * bytes_per(element); }
   [[nodiscard]] std::span<const std::byte> row(Index i) const;
 };
@@ -78,13 +62,13 @@ struct Tile {
   const std::byte* features = nullptr;  // Sparse: the entries of the first row, and so on
   const Label* labels = nullptr;        // Targets::Classes
   const Real* numbers = nullptr;        // Targets::Numbers
-  Element element = Element::UInt8;
+  Storage element = Storage::UInt8;
   Index n_rows = 0;
   Index n_features = 0;
   const std::byte* next = nullptr;     // features that will be asked for next, to be brought to the cache
   const Index* first_entry = nullptr;  // Sparse: (n_rows + 1), where rows' entries begin, in any count
 
-  /// Sparse only.
+  /// Returns the entries of a row of the tile; for sparse rows only.
   [[nodiscard]] std::span<const Entry> entries(Index row) const {
     const auto* all = reinterpret_cast<const Entry*>(features);
     return {all + (first_entry[row] - first_entry[0]), all + (first_entry[row + 1] - first_entry[0])};
@@ -95,15 +79,15 @@ struct Tile {
 class RowSet {
  public:
   RowSet() = default;
-  /// @param first_entry  Sparse: where the entries of each of these rows begin, and the last end (rows + 1 numbers)
+  /// @param first_entry  Sparse: (rows + 1), where the entries of each of these rows begin, then where the last row ends
   /// @param stream  where features, and first_entry, come from that stay on disk; none: room for them is made here
-  RowSet(BlockPlan plan, Range rows, Index n_features, Element element, Targets targets = Targets::Classes,
+  RowSet(BlockPlan plan, Range rows, Index n_features, Storage element, Targets targets = Targets::Classes,
          std::vector<Index> first_entry = {}, std::shared_ptr<BlockStream> stream = {});
 
   [[nodiscard]] const BlockPlan& plan() const { return plan_; }
   [[nodiscard]] Range rows() const { return rows_; }
   [[nodiscard]] Index n_features() const { return n_features_; }
-  [[nodiscard]] Element element() const { return element_; }
+  [[nodiscard]] Storage element() const { return element_; }
   /// @param rows  global row numbers inside rows(), and of one block where features are streamed: the tile is then good
   /// until another block is asked for, and this may wait
   [[nodiscard]] Tile tile(Range rows) const;
@@ -112,9 +96,9 @@ class RowSet {
   [[nodiscard]] bool is_streamed() const { return stream_ != nullptr; }
   /// Announces the blocks that tiles will be asked of.
   void expect(std::span<const Index> blocks) const;
-  /// What went wrong in reading: features of tiles since then are worthless.
+  /// Returns what went wrong in reading: features of tiles since then are worthless.
   [[nodiscard]] std::optional<Error> failure() const;
-  /// Storage of the same rows, to be filled at set-up.
+  /// Return the memory of these rows, to be filled at set-up.
   [[nodiscard]] std::span<std::byte> feature_bytes(Range rows);
   [[nodiscard]] std::span<Label> labels(Range rows);
   [[nodiscard]] std::span<Real> numbers(Range rows);
@@ -127,7 +111,7 @@ class RowSet {
   BlockPlan plan_;
   Range rows_;
   Index n_features_ = 0;
-  Element element_ = Element::UInt8;
+  Storage element_ = Storage::UInt8;
   std::vector<std::byte> features_;
   std::vector<Index> first_entry_;
   std::vector<Label> labels_;  // one of these is empty

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Rows in random order, in memory that does not grow with them. Row i of the source has a random key, a function of
 // (seed, i); rows come out by ascending key. They are first dealt to files by the leading bits of their keys; a file
-// is then sorted in memory, or dealt again where it is too large. Neither memory nor files show in the order.
+// is then sorted in memory, or split again where it is too large. The order depends on neither memory limit nor files.
 #pragma once
 
 #include <functional>

@@ -26,10 +26,10 @@ struct DataFiles {
   Targets targets = Targets::Classes;
 };
 
-/// What a file says of itself.
+/// The sizes of a file, as its header tells them or as they are counted.
 struct FileSizes {
   Index n_rows = 0, n_features = 0, n_classes = 0;
-  Element element = Element::UInt8;
+  Storage element = Storage::UInt8;
   Index row_bytes = 0;  // features; sparse: the mean
   bool has_truth = false, has_digest = false;
 };
@@ -54,7 +54,7 @@ struct FormatInfo {
   bool uses_hdf5 = false;         // so that it is not read while another HDF5 file is written
 };
 
-/// Built-in and added ones. Valid until the next add_format().
+/// Returns built-in and added formats. Valid until the next add_format().
 std::span<const FormatInfo> format_table();
 
 /// Adds a format, on every rank alike, before program() starts.
@@ -64,11 +64,11 @@ void add_format(FormatInfo info);
 /// Errors: Error(Config) for an unknown name.
 const FormatInfo& format_of(const std::string& name);
 
-/// The whole files, their values checked.
+/// Reads whole files and checks their values.
 /// @param n_rows  the first rows of each, where the format is able to leave others; 0: all
 std::vector<Table> read_tables(const FormatInfo& format, const DataFiles& files, Features features, Index n_rows);
 
-/// In memory that does not grow with the features.
+/// Returns the sizes of each file, in memory that does not grow with the features.
 std::vector<FileSizes> sizes_of(const FormatInfo& format, const DataFiles& files);
 
 }  // namespace meha

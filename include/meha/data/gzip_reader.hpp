@@ -29,7 +29,7 @@ class GzipReader {
   bool at_end();
   /// The most bytes that a file of this size can unfold to: bounds what a header may ask for.
   [[nodiscard]] Index largest_content() const;
-  /// How much of the file is unpacked, from 0 to 1.
+  /// Returns how much of the file is unpacked, from 0 to 1.
   [[nodiscard]] Real part_read() const;
   /// Reads a line without its end (LF or CRLF). The last line may lack one. @return false when there is no more
   /// Errors: a NUL byte, or a line longer than any table's.

@@ -5,22 +5,19 @@
 // two flushes leaves the file as it was at the first, with bytes past its end that nothing refers to.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "meha/core/error.hpp"
 #include "meha/core/types.hpp"
 #include "meha/data/hdf5_chunks.hpp"
+#include "meha/data/storage.hpp"
 
 namespace meha {
 
 class Hdf5File {
  public:
-  /// What a dataset's stored numbers are.
-  enum class Number { UInt8, OtherInteger, Float16, Float, Text, Other };
-  /// What numbers are in memory and, unless told otherwise, on disk. Float16 stands in memory as its 16 bits.
-  enum class Type { UInt8, Int32, Int64, Float16, Float32, Float64 };
-
   /// Starts the library, which is not thread-safe: before a second thread uses it, while the first uses none of this.
   static void prepare();
   /// Opens for reading. @param on_error  exit code of every Error this file throws
@@ -41,13 +38,15 @@ class Hdf5File {
   [[nodiscard]] bool has(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> names(const std::string& group) const;
   [[nodiscard]] std::vector<Index> shape(const std::string& dataset) const;
-  [[nodiscard]] Number number(const std::string& dataset) const;
+  /// Returns the storage that holds a dataset's numbers as they are: UInt8 and Float16 where they are these, Int64 for
+  /// other integers, Float64 for other floating-point numbers; nothing for what is no number.
+  [[nodiscard]] std::optional<Storage> storage(const std::string& dataset) const;
   /// Whether numbers stand in the file as in memory, and pass through no filter but fletcher32.
-  [[nodiscard]] bool is_native(const std::string& dataset, Type type) const;
+  [[nodiscard]] bool is_native(const std::string& dataset, Storage type) const;
   [[nodiscard]] bool is_group(const std::string& name) const;
-  /// Extents of a dataset's chunks; empty where it is contiguous.
+  /// Returns the extents of a dataset's chunks; empty where it is contiguous.
   [[nodiscard]] std::vector<Index> chunk_shape(const std::string& dataset) const;
-  /// Of a dataset chunked in rows only: its chunks, first rows first, to be read past this library (by pread).
+  /// Returns the chunks of a dataset chunked in rows only, first rows first, to be read without this library (by pread).
   /// Errors: the dataset is not chunked, or a chunk is missing.
   [[nodiscard]] std::vector<Hdf5Chunk> chunk_addresses(const std::string& dataset) const;
 
@@ -56,8 +55,8 @@ class Hdf5File {
   /// Reads entries [first, first + values.size()) of a one-dimensional dataset.
   void read_part(const std::string& dataset, Index first, OutSpan values) const;
   /// Reads the rows (entries of the first dimension, with all of the others) that `rows` names.
-  /// @param values  rows.size() × the other extents, of `type`
-  void read_rows(const std::string& dataset, Range rows, Type type, void* values) const;
+  /// @param values  rows.size() × the other extents, of `type`; of Float16 the 16 bits
+  void read_rows(const std::string& dataset, Range rows, Storage type, void* values) const;
   [[nodiscard]] std::vector<std::string> read_texts(const std::string& dataset) const;
 
   void create_group(const std::string& name);
@@ -69,9 +68,9 @@ class Hdf5File {
   void write_array(const std::string& dataset, const std::vector<Index>& shape, InSpan values);
 
   /// Creates a dataset of 0 rows that grows. @param row_shape  the other extents
-  void create_growing(const std::string& dataset, Type type, const std::vector<Index>& row_shape, Index chunk_rows);
+  void create_growing(const std::string& dataset, Storage type, const std::vector<Index>& row_shape, Index chunk_rows);
   /// Adds rows of the dataset's own type at the end.
-  void append(const std::string& dataset, Index n_rows, Type type, const void* values);
+  void append(const std::string& dataset, Index n_rows, Storage type, const void* values);
   /// Cuts a growing dataset to its first rows.
   void cut(const std::string& dataset, Index n_rows);
   void write_texts(const std::string& dataset, const std::vector<std::string>& texts);

@@ -12,8 +12,8 @@ namespace meha {
 /// the file can be opened and read without a crash, whatever else is wrong with it.
 void probe_hdf5_files_with(std::vector<std::string> arguments);
 
-/// What that process does: opens a file of rows, and reads the first and the last. Returns whatever is wrong with it, if
-/// it returns.
+/// Opens a file of rows and reads the first and the last, in that process. Returns normally for any file that the library
+/// survives, valid or not.
 void probe_hdf5(const std::string& path);
 
 /// Errors: Error(Data) when opening the file crashes, or computes for 5 s. Does nothing in programs that do not probe.

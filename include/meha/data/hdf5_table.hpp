@@ -15,10 +15,10 @@ namespace meha {
 Table read_hdf5_table(const std::string& features_path, const std::string& labels_path,
                       Targets targets = Targets::Classes, Features features = Features::InMemory, Index n_rows = 0);
 
-/// Of the same, without features.
+/// Returns the sizes of the file without reading features.
 FileSizes sizes_of_hdf5(const std::string& features_path, const std::string& labels_path, Targets targets);
 
-/// The same in bands, with classes; values are not checked (see check_values()). Not beside other uses of HDF5 in threads.
+/// Reads it in bands, with classes; values are not checked (see check_values()). No other thread may use HDF5 meanwhile.
 std::unique_ptr<RowSource> hdf5_rows(const std::string& features_path, const std::string& labels_path);
 
 }  // namespace meha

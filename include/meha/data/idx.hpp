@@ -16,10 +16,10 @@ namespace meha {
 Table read_idx(const std::string& features_path, const std::string& labels_path,
                Features features = Features::InMemory);
 
-/// The same without the features.
+/// Reads the labels alone.
 Table read_idx_labels(const std::string& features_path, const std::string& labels_path);
 
-/// The same in bands.
+/// Reads the same rows in bands.
 std::unique_ptr<RowSource> idx_rows(const std::string& features_path, const std::string& labels_path);
 
 }  // namespace meha

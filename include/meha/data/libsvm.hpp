@@ -19,11 +19,11 @@ namespace meha {
 std::vector<Table> read_libsvm(const std::vector<std::string>& paths, Targets targets = Targets::Classes,
                                const std::string& sparse = "auto");
 
-/// The same in bands. Every file is read twice: what features and labels there are is known only at the last one's end. A
+/// Reads the same rows in bands. Every file is read twice: which features and labels exist is known only at the end. A
 /// pipe is read once, and its rows are kept in memory.
 std::vector<std::unique_ptr<RowSource>> libsvm_rows(const std::vector<std::string>& paths, Targets targets,
                                                     const std::string& sparse);
-/// One file, with classes.
+/// Reads one file, with classes, in bands.
 std::unique_ptr<RowSource> libsvm_rows(const std::string& path, const std::string& sparse);
 
 }  // namespace meha

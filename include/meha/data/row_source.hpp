@@ -26,9 +26,9 @@ class RowSource {
   virtual Table read(Index n_rows) = 0;
   /// Skips the next n_rows rows, which must exist.
   virtual void skip(Index n_rows) { (void)read(n_rows); }
-  /// How much of the file is read, from 0 to 1.
+  /// Returns how much of the file is read, from 0 to 1.
   [[nodiscard]] virtual Real part_read() const = 0;
-  /// How many rows there are in all, where that is known before they are read.
+  /// Returns how many rows there are in all, where that is known before they are read.
   [[nodiscard]] virtual std::optional<Index> n_rows() const { return {}; }
   /// Whether the file is text: its size then bounds no table.
   [[nodiscard]] virtual bool is_text() const { return false; }

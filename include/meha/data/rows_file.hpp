@@ -14,27 +14,18 @@
 
 #include <optional>
 
-#include "meha/core/hash.hpp"
 #include "meha/data/dataset.hpp"
 #include "meha/data/hdf5_file.hpp"
+#include "meha/data/rows_check.hpp"
 
 namespace meha {
-
-/// What features are on disk. In memory float16 is float32.
-enum class Stored : int { UInt8, Float16, Float32, Sparse };
-
-inline Element element_of(Stored stored) {
-  return stored == Stored::UInt8 ? Element::UInt8 : stored == Stored::Sparse ? Element::Sparse : Element::Float32;
-}
-const char* name_of(Stored stored);
-Hdf5File::Type type_of(Stored stored);
 
 /// The attribute `format`.
 inline constexpr const char* rows_format_name = "meha rows 1";
 
 /// What a file of rows says about itself.
 struct RowsFormat {
-  Stored stored = Stored::Float32;
+  Storage stored = Storage::Float32;  // features in the file: UInt8, Float16, Float32 or Sparse
   Index n_features = 0;
   Index block_rows = 512;  // 0: not chunked by rows
   bool has_truth = false;
@@ -44,40 +35,20 @@ struct RowsFormat {
   std::string recipe = {};
 };
 
-/// How many rows are handled at once: whole blocks of about `bytes`, features and labels (sparse rows: by a guess).
+/// Returns how many rows to handle at once: whole blocks of about `bytes`, features and labels (sparse rows: by a guess).
 Index rows_of_band(const RowsFormat& format, Index bytes);
 
-/// Hash of rows that come in bands of any size.
-class RowsHash {
- public:
-  void add(const Table& rows);
-  [[nodiscard]] std::string hex() const;
-
- private:
-  Index n_rows_ = 0, n_features_ = 0;
-  Hasher features_, labels_, sizes_;
-};
-
-/// Throws Error(Data) unless features ascend within each row and are from 0 to n_features − 1, and values are finite.
-/// @param first_entry  (rows + 1): where the entries of each row begin, in any count, and the last end
-/// @param first_row  number of the first of these rows in the file
-void check_entries(const std::string& path, std::span<const Entry> entries, std::span<const Index> first_entry,
-                   Index first_row, Index n_features);
-
-/// Where the features of a file's rows stand, to be read past the HDF5 library.
+/// Where the features of a file's rows stand, to be read without the HDF5 library.
 struct RowsOnDisk {
   std::string path;
   std::vector<Hdf5Chunk> chunks;        // first rows first; each with or without a checksum; sparse: of feature numbers
   std::vector<Hdf5Chunk> value_chunks;  // sparse: of values
   Index chunk_rows = 0;                 // sparse: entries
-  Stored stored = Stored::UInt8;
+  Storage stored = Storage::UInt8;
   Index n_features = 0;
 
   [[nodiscard]] Index stored_chunk_bytes() const {
-    return chunk_rows * (stored == Stored::Sparse ? 1 : n_features) *
-           (stored == Stored::UInt8     ? 1
-            : stored == Stored::Float16 ? 2
-                                        : 4);
+    return chunk_rows * (stored == Storage::Sparse ? bytes_per(Storage::Float32) : n_features * bytes_per(stored));
   }
 };
 
@@ -94,9 +65,9 @@ class RowsFile {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] Index n_rows() const { return n_rows_; }
   [[nodiscard]] Index n_features() const { return format_.n_features; }
-  /// Of sparse rows.
+  /// Returns the number of entries of all rows; for sparse rows only.
   [[nodiscard]] Index n_entries() const { return file_.shape("/features/value")[0]; }
-  [[nodiscard]] Element element() const { return element_of(format_.stored); }
+  [[nodiscard]] Storage element() const { return in_memory(format_.stored); }
   [[nodiscard]] const RowsFormat& format() const { return format_; }
   /// Empty for a file that has none.
   [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
@@ -104,9 +75,9 @@ class RowsFile {
   /// Features, labels (or numbers), truth and ids of some rows. Sparse: first_entry begins at 0.
   /// Errors: Error(Data): damaged, or a label is no class number. Other values are not checked: see check_values().
   [[nodiscard]] Table read(Range rows, Targets targets = Targets::Classes) const;
-  /// The same without features.
+  /// Reads all but the features.
   [[nodiscard]] Table read_targets(Range rows, Targets targets = Targets::Classes) const;
-  /// The same without labels, truth and ids.
+  /// Reads the features alone.
   [[nodiscard]] Table read_features(Range rows) const;
   [[nodiscard]] std::vector<Label> labels(Range rows) const;
   [[nodiscard]] std::vector<Label> truth(Range rows) const;
@@ -115,11 +86,11 @@ class RowsFile {
   void read_features(Range rows, std::span<std::byte> features) const;
   /// Sparse rows' entries. @param first_entry  becomes rows.size() + 1 places in the result, from 0
   [[nodiscard]] std::vector<Entry> read_entries(Range rows, std::vector<Index>& first_entry) const;
-  /// Where the entries of these sparse rows begin among all of the file, and the last end.
+  /// Returns where the entries of these sparse rows begin among all of the file, then where the last row ends.
   [[nodiscard]] std::vector<Index> first_entries(Range rows) const;
   /// Errors: Error(Data) when the features are not chunked by rows (sparse: both datasets alike), compressed, or big-endian.
   [[nodiscard]] RowsOnDisk on_disk() const;
-  /// Where the blocks of dense features stand in the file.
+  /// Returns where the blocks of dense features stand in the file.
   [[nodiscard]] std::vector<Hdf5Chunk> feature_chunks() const { return file_.chunk_addresses("/features"); }
 
  private:

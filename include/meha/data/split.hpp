@@ -2,23 +2,13 @@
 // From files to sets of rows (train, validation, held out, test), with label noise on the first.
 #pragma once
 
-#include <memory>
-
 #include "meha/core/hash.hpp"
 #include "meha/core/level.hpp"
 #include "meha/data/data_options.hpp"
 #include "meha/data/formats.hpp"
+#include "meha/data/selection.hpp"
 
 namespace meha {
-
-/// Some rows of a table, in an order of their own.
-struct Selection {
-  std::shared_ptr<const Table> table;
-  std::vector<Index> rows;         // row numbers in the table
-  std::vector<Label> labels;       // as given to the learner; empty for Targets::Numbers
-  std::vector<Real> numbers = {};  // empty for Targets::Classes
-  [[nodiscard]] Index n_rows() const { return static_cast<Index>(rows.size()); }
-};
 
 struct Split {
   PerLevel<Selection> rows;              // Lower: not empty; the others may be
@@ -49,8 +39,8 @@ void require_validation(const DataOptions& data);
 Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed, Targets targets = Targets::Classes,
                  Features features = Features::InMemory);
 
-/// Hash of all features and labels of a split, in order. Features may be added in any order. Of files that have a
-/// fingerprint their own stands for the features, along with the rows' numbers.
+/// Hash of all features and labels of a split, in order. Features may be added in any order. For files with a stored
+/// fingerprint, that fingerprint and the selected row numbers are hashed instead of the features.
 class Fingerprint {
  public:
   explicit Fingerprint(const Split& split);
@@ -69,13 +59,7 @@ class Fingerprint {
 
 std::string fingerprint_of(const Split& split);
 
-/// Visits the features of every row of all selections, each file once from its begin to its end.
-/// @param see  called with which selection, the row's place in it, and its features
-/// @param after_band  called after each band of rows, before its memory is used again
-void for_each_row(std::span<const Selection* const> selections,
-                  const std::function<void(std::size_t which, Index place, std::span<const std::byte> features)>& see,
-                  const std::function<void()>& after_band);
-/// The same for the rows of all levels.
+/// Visits the features of every row of all levels, as for_each_row() of their selections.
 void for_each_row(const Split& split,
                   const std::function<void(Level level, Index place, std::span<const std::byte> features)>& see,
                   const std::function<void()>& after_band);

@@ -19,7 +19,7 @@ std::string read_text(const std::string& path, ExitCode on_error);
 /// @param unreadable  the exit code when the file itself cannot be read: that of a run directory is no mistake in a config
 Options read_config(const std::string& path, ExitCode unreadable = ExitCode::Config);
 
-/// The same from text; `origin` is named in errors.
+/// Reads a config from text; `origin` is named in errors.
 Options parse_config(const std::string& text, const std::string& origin);
 
 /// Applies `a.b=value` settings in order; a value is TOML, else a plain string. Relative paths are relative to the current

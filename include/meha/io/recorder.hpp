@@ -35,14 +35,14 @@ class Recorder final : public Observer {
   /// @param attachments  for result.h5, on rank 0
   void finish(const State& solution, Index iteration, Status status, const Metrics& more,
               std::vector<Attachment> attachments = {});
-  /// Iteration of the last report, −1 when there is none. The same on all ranks.
+  /// Returns the iteration of the last report, −1 when there is none. The same on all ranks.
   [[nodiscard]] Index last_reported() const { return last_reported_; }
-  /// How another run begins with the newest checkpoint, whose values are finite; empty without one. On rank 0.
+  /// Returns the --set run.initial_state=… that starts from the newest checkpoint; empty without one. On rank 0.
   [[nodiscard]] std::string start_from_here() const;
-  /// On rank 0.
+  /// Precondition: called on rank 0.
   Progress& progress() { return *progress_; }
   [[nodiscard]] const History& history() const override { return metrics_->history(); }
-  /// Wall time of all lives [s].
+  /// Returns the wall time of all process lifetimes of the run [s].
   [[nodiscard]] Real seconds() const;
 
  private:
@@ -59,7 +59,7 @@ class Recorder final : public Observer {
   Oracle& oracle_;
   const RunDirectory& directory_;
   CheckpointOptions options_;
-  Record base_;  // of earlier lives, but for their reports, which metrics_ has
+  Record base_;  // of earlier processes, but for their reports, which metrics_ has
   Index last_reported_ = -1;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::optional<MetricsFile> metrics_;

@@ -18,9 +18,9 @@ class RunDirectory {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
   [[nodiscard]] std::string checkpoint_file(std::int64_t iteration) const;
-  /// Its checkpoints, of whatever quality, newest first.
+  /// Returns its checkpoints, damaged ones too, newest first.
   [[nodiscard]] std::vector<std::string> checkpoints() const;
-  /// Whether it holds checkpoints, of whatever quality.
+  /// Whether it holds checkpoints, damaged ones too.
   [[nodiscard]] bool has_checkpoints() const;
 
   /// Creates the directory where missing. Errors: Error(Checkpoint).

@@ -13,14 +13,14 @@
 
 namespace meha {
 
-/// Of the rows that this rank owns.
+/// What is reported of the rows that this rank owns.
 struct SampleReport {
   const SampleLabels& labels;
   InSpan x;
   std::span<const RowPosterior> posteriors;
 };
 
-/// One row.
+/// What is reported of one row.
 struct Suspect {
   RowPosterior posterior;
   Real x;  // the weight is σ(x)
@@ -29,7 +29,7 @@ struct Suspect {
   std::uint8_t is_clean;
 };
 
-/// Rows on all ranks whose p_correct is below `limit`. Collective.
+/// Returns the number of rows on all ranks whose p_correct is below `limit`. Collective.
 Index count_below(const Communicator& comm, const SampleReport& report, Real limit);
 
 /// Calls `see` on rank 0 for the `n` rows of smallest p_correct, ties by row number, in order; memory there does not grow
@@ -43,12 +43,12 @@ void for_each_suspect(const Communicator& comm, const SampleReport& report, Inde
 void write_samples_head(std::ostream& out, const SampleLabels& labels);
 void write_sample(std::ostream& out, const SampleLabels& labels, Index suspicion_rank, const Suspect& suspect);
 
-/// Per given class: rows, how many look wrong (p_correct < ½), and what those look like instead, most frequent first.
-/// Collective; the text is on rank 0.
+/// Counts per given class: rows, how many look wrong (p_correct < ½), and what those look like instead, most frequent first.
+/// Takes memory for the pairs of classes that occur, not for all pairs. Collective; the text is on rank 0.
 std::string class_table(const Communicator& comm, const SampleReport& report);
 /// What the label noise is like, for people: its largest confusions, those above 1 %, by name; how far to trust them.
 std::string noise_sentences(const LabelNoise& noise, std::span<const std::string> class_names);
-/// Some rows, for people.
+/// Writes a table of some rows, for people.
 void write_suspects(std::ostream& out, const SampleLabels& labels, std::span<const Suspect> suspects);
 
 }  // namespace meha

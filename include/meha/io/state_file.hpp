@@ -33,7 +33,7 @@ struct Attachment {
   std::string attribute = {}, text = {};  // of the group; empty: none
 };
 
-/// What a state file says besides State.
+/// What a state file holds besides State.
 struct Record {
   Index iteration = 0;                       // completed
   Index solution_iteration = 0;              // of the state that results describe: the best one where one is kept
@@ -49,17 +49,17 @@ struct Record {
 void write_state(const std::string& path, const Communicator& comm, const State& state,
                  std::span<const Range> stored_rows, const Record& record);
 
-/// The same on one process, of a State that has all rows of its per-row fields. Collective: no.
+/// Writes State on one process, of a State that has all rows of its per-row fields. Collective: no.
 void write_whole_state(const std::string& path, const State& state, const Record& record);
 
-/// Bytes of State on all ranks together, shared fields counted once. The same on all ranks. Collective: no.
+/// Returns the bytes of State on all ranks together, shared fields counted once. The same on all ranks. Collective: no.
 Index whole_bytes(const State& state, std::span<const Range> stored_rows);
 
 /// Copies State to rank 0, with all rows of per-row fields; `whole` keeps its memory between calls. Collective.
 /// @param whole  untouched on the other ranks
 void gather_state(const Communicator& comm, const State& state, std::span<const Range> stored_rows, State& whole);
 
-/// Why the file must not be trusted; nothing when its hash is right and HDF5 can read it through.
+/// Returns why the file must not be trusted; nothing when its hash is right and HDF5 can read it through.
 /// Collective: no.  Errors: Error(Checkpoint) when it cannot be read now, whatever it holds.
 std::optional<std::string> damage_of(const std::string& path);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What problems over a classifier's rows share: the training, validation, held-out and test rows that this rank owns, the
 // model, a pass over tiles at the points of the pass (losses, then gradients and second-order products of weighted
-// losses), and how good a model is
-// on rows it was not trained on.
+// losses), and how good a model is on rows it was not trained on: its accuracy or mean square error on held-out and on
+// test rows.
 #pragma once
 
 #include <algorithm>
@@ -41,10 +41,10 @@ class ClassifiedRows {
   [[nodiscard]] Classifier& classifier() const { return *classifier_; }
 
   [[nodiscard]] std::string storage() const;
-  /// What went wrong in reading rows that stay on disk.
+  /// Returns what went wrong in reading rows that stay on disk.
   [[nodiscard]] std::optional<Error> failure() const;
 
-  /// How y stands in columns, one for each feature of sparse rows.
+  /// Returns how y is laid out in columns, one for each feature of sparse rows.
   [[nodiscard]] Columns columns() const;
   void mark_columns(Level level, Range rows, std::span<std::uint64_t> bits) const;
   /// @param columns  as for Problem::begin_pass_in(); none: all
@@ -65,11 +65,11 @@ class ClassifiedRows {
       see(tile, Range{here.begin - rows.begin, here.end - rows.begin});
     }
   }
-  /// Of a row of the tile at hand at a probe of the pass.
+  /// Returns the loss of a row of the tile at hand at a probe of the pass.
   [[nodiscard]] Real loss(std::size_t probe, Index row) const {
     return losses_[probe * tile_rows + static_cast<std::size_t>(row)];
   }
-  /// ⟨∇ℓ, v⟩ of a row of the tile at hand, v the direction of a probe that wants products.
+  /// Returns ⟨∇ℓ, v⟩ of a row of the tile at hand, v the direction of a probe that wants products.
   [[nodiscard]] Real slope(std::size_t probe, Index row) const {
     return slopes_[direction_of_[probe] * tile_rows + static_cast<std::size_t>(row)];
   }
@@ -78,7 +78,7 @@ class ClassifiedRows {
   /// Adds what backward() has gathered to the shares that want it.
   void collect(std::span<Share> shares);
 
-  /// What a problem's tallies begin with.
+  /// The tallies that a problem's own follow.
   enum Tally : std::size_t { TestCorrect, TestLoss, HoldoutCorrect, HoldoutLoss, n_tally };
   /// Adds rows of this block that y classifies as labelled and the block's share of the mean loss, for Test and Holdout.
   void tally(Level level, const Block& block, InSpan y, OutSpan tallies);

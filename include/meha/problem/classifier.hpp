@@ -63,12 +63,12 @@ class Classifier {
   virtual ~Classifier() = default;
 
   [[nodiscard]] virtual Index n_parameters() const = 0;
-  /// The arrays that y consists of, in order.
+  /// Returns the arrays that y consists of, in order.
   [[nodiscard]] virtual std::vector<NamedArray> parameters() const = 0;
   /// The start of y. init = "zero", "kaiming_uniform" (as torch.nn.Linear: W and b of each layer from U(±1/√fan_in)) or
   /// "auto", the model's own choice.
   virtual void start(const std::string& init, Index seed, Out y) const = 0;
-  /// How often each feature stands in a pass over few features (set_points): 0 when there is no such pass.
+  /// Returns how many numbers of y each feature has in a pass over few features (set_points); 0: no such pass.
   [[nodiscard]] virtual Index n_per_feature() const { return 0; }
   /// Prepares a pass at these points, once for all its tiles. Parameters are laid out as PyTorch does: W (out × in,
   /// row-major), b, layer by layer.
@@ -82,7 +82,7 @@ class Classifier {
   /// Probabilities of the classes at this point for the tile last seen by forward(). Cross-entropy only; before backward().
   /// @param probabilities  (tile_rows × n_classes), row-major; rows past the tile's last are left alone
   virtual void probabilities(std::size_t point, OutSpan probabilities) const = 0;
-  /// In place of backward(tile, weights), for losses other than the cross-entropy of the tile's labels: sets ∂(loss)/∂(logits)
+  /// Replaces backward(tile, weights) for losses other than the cross-entropy of the tile's labels: sets ∂(loss)/∂(logits)
   /// at this point. Every point must be set before backward(tile). @param residuals  laid out as `probabilities`
   virtual void set_residuals(std::size_t point, const Tile& tile, InSpan residuals) = 0;
   /// Adds the gradients that belong to set_residuals(), at every point, for the tile last seen by forward().
@@ -101,7 +101,7 @@ class Classifier {
   virtual void backward_along(const Tile& tile, InSpan weights) = 0;
   /// hess_y += what backward_along() has added for this direction since the last call, which is forgotten.
   virtual void collect_along(std::size_t direction, OutSpan hess_y) = 0;
-  /// As collect_touched() and touched(), of backward_along().
+  /// Do for backward_along() what collect_touched() and touched() do for backward().
   virtual void collect_touched_along(std::size_t direction, OutSpan hess_y);
   [[nodiscard]] virtual std::span<const std::uint32_t> touched_along() const { return {}; }
   /// Most likely class of each row of the tile last seen by forward(), at point 0; the first of equals.
@@ -113,7 +113,7 @@ enum class Loss { CrossEntropy, Squared };
 struct ClassifierShape {
   Index n_features = 0;
   Index n_classes = 0;  // Squared: 1
-  Element element = Element::UInt8;
+  Storage element = Storage::UInt8;
   Loss loss = Loss::CrossEntropy;  // Squared: of Tile::numbers; model "linear" alone
 };
 

@@ -12,11 +12,11 @@ struct DealtRows {
   std::string fingerprint;  // the same on all ranks
 };
 
-/// Bytes that the machine (or control group) of a rank has to spare for it; the least of all ranks. Collective.
+/// Returns the bytes that the machine (or control group) of a rank has to spare for it; the least of all ranks. Collective.
 Index spare_memory_of_rank(const Communicator& comm);
 
-/// Which sets of rows, with these bytes of features on a rank, fit into `memory`: -1; for a set that stays on disk the bytes
-/// that its buffers may take.
+/// Returns per set of rows, given its bytes of features on a rank: −1 if it fits into `memory`, else the bytes that its read
+/// buffers may use.
 PerLevel<Index> buffers_of(const PerLevel<Index>& sizes, Index memory);
 
 /// Hands each rank the rows of its own blocks, reading every file once; or, when they do not fit, leaves the training rows
@@ -26,7 +26,7 @@ PerLevel<Index> buffers_of(const PerLevel<Index>& sizes, Index memory);
 /// Errors: as for_each_band(); Error(Data) when rows fit neither into memory nor can stay on disk. On all ranks.
 DealtRows deal_split(const Communicator& comm, const Split& split, Index block_rows, Index memory = 0);
 
-/// The same for one selection.
+/// Hands each rank the rows of its own blocks of one selection. Errors: as deal_split().
 RowSet deal_rows(const Communicator& comm, const Selection& selection, Index block_rows);
 
 /// Hands each rank what belongs to its own rows. @param all  on rank 0, may be empty; ignored elsewhere. Collective.

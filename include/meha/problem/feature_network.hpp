@@ -24,7 +24,7 @@ struct NetworkShape {
   Index n_features = 0;
   std::vector<Index> hidden;  // widths, first to last
   FeatureActivation activation = FeatureActivation::Relu;
-  Element element = Element::UInt8;
+  Storage element = Storage::UInt8;
 
   [[nodiscard]] Index n_inputs(std::size_t layer) const { return layer == 0 ? n_features : hidden[layer - 1]; }
   [[nodiscard]] Index n_parameters() const;

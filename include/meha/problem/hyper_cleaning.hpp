@@ -24,6 +24,10 @@ inline constexpr std::array weight_metrics = {
 /// Precision, recall and F1 of predicting "clean" (weight ≥ ½), absent where 0/0.
 void set_cleaning_metrics(Real clean_kept, Real corrupted_kept, Real clean_dropped, Metrics& metrics);
 
+/// The matrix of which class is taken for which has n_classes² numbers, of which a run holds several copies.
+/// Errors: Error(Data) above CrossFit::most_classes.
+void require_few_classes(Index n_classes);
+
 class HyperCleaning final : public Problem {
  public:
   /// Loads and splits the data on rank 0 and deals out the rows. Collective.

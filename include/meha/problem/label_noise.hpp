@@ -25,13 +25,13 @@ struct LabelNoise {
   Real n_steps = 0;             // of the models' training
 };
 
-/// As one vector, for State: transition, prior, then the others in their order.
+/// Returns one vector, for State: transition, prior, then the others in their order.
 Vec pack(const LabelNoise& noise);
-/// How long that is.
+/// Returns the length of pack().
 constexpr Index packed_size(Index n_classes) {
   return n_classes * n_classes + n_classes + 7;
 }
-/// The way back. @param packed  (packed_size(n_classes))
+/// Reverses pack(). @param packed  (packed_size(n_classes))
 LabelNoise unpack_label_noise(const Vec& packed, Index n_classes);
 
 /// The start of an estimate of N: 0.55 on the diagonal, the rest evenly. @return (n_classes²)
@@ -52,7 +52,7 @@ struct RowPosterior {
   Real p_suggested = 1;  // its probability
 };
 
-/// From the model's probabilities of the row. @param judge  (n_classes): log q_judge
+/// Returns what the models' probabilities tell of a row. @param judge  (n_classes): log q_judge
 /// @param trusted  (n_classes): log q_trusted; empty where noise.trusted_weight is 0   @param work  (2·n_classes) scratch
 RowPosterior posterior(const LabelNoise& noise, InSpan judge, InSpan trusted, Label given, OutSpan work);
 

@@ -92,9 +92,9 @@ class MlpClassifier final : public Classifier {
 template <class T>
 template <class See>
 void MlpClassifier<T>::with_features(const Tile& tile, See&& see) {
-  if (shape_.element == Element::UInt8) {
+  if (shape_.element == Storage::UInt8) {
     see(kernels_->uint8, reinterpret_cast<const std::uint8_t*>(tile.features));
-  } else if (shape_.element == Element::Float32) {
+  } else if (shape_.element == Storage::Float32) {
     see(kernels_->float32, reinterpret_cast<const float*>(tile.features));
   } else {
     see(kernels_->own, std::as_const(dense_).data());

@@ -43,7 +43,7 @@ struct Probe {
   InSpan v = {};  // (n_y), of length about 1; empty where no product is wanted
 };
 
-/// Where a block's contribution to one probe goes.
+/// A block's contribution to one probe, and where it is added.
 struct Share {
   Real value = 0;  // added to
   OutSpan grad_x;  // Shared: (n_x), added to.  PerRow: (rows of the block), set.  Empty: not wanted
@@ -120,11 +120,11 @@ class Problem {
   [[nodiscard]] virtual Index n_rows(Level level) const = 0;
   /// Returns e such that a block's share is about 2^-e in a pass over `n_rows_in_pass` rows: sums are accurate to 2^-(64+e).
   [[nodiscard]] virtual int share_exponent(Level level, Index n_rows_in_pass) const;
-  /// Nothing when they are not known.
+  /// Returns nothing when they are not known.
   [[nodiscard]] virtual std::optional<LipschitzConstants> constants() const { return std::nullopt; }
   /// Identifies the data; empty when there are none.
   [[nodiscard]] virtual std::string data_fingerprint() const { return {}; }
-  /// Where this rank's rows are, for people; empty when there are none.
+  /// Returns where this rank's rows are kept, for people; empty when there are none.
   [[nodiscard]] virtual std::string storage() const { return {}; }
   /// Announces, before a pass, the blocks of this rank that will be asked for, in order: those of the pass and some that
   /// are likely to come next. A problem whose rows are on disk reads them ahead. Others may come all the same.
@@ -135,19 +135,19 @@ class Problem {
   /// the processor it found; empty when there is nothing.
   [[nodiscard]] virtual std::string arithmetic() const { return {}; }
 
-  /// The arrays that y consists of, in order.
+  /// Returns the arrays that y consists of, in order.
   [[nodiscard]] virtual std::vector<NamedArray> parameters() const { return {{"y", {n_y()}}}; }
 
-  /// Start of the run. @param x  Shared: (n_x); PerRow: the rows this rank stores
+  /// Sets x and y to the start of the run. @param x  Shared: (n_x); PerRow: the rows this rank stores
   virtual void start(Out x, Out y) const = 0;
 
-  /// Before the blocks of a pass: what is needed once per set of probes.
+  /// Prepares what is needed once per set of probes; called before the blocks of a pass.
   virtual void begin_pass(Level level, std::span<const Probe> probes);
-  /// Columns of y, for a problem whose rows reach few of them.
+  /// Returns the columns of y, for a problem whose rows reach few of them.
   [[nodiscard]] virtual Columns columns() const { return {}; }
   /// Sets the bits of the columns in which gradients of these rows may differ from 0. @param rows  of one block
   virtual void mark_columns(Level level, Range rows, std::span<std::uint64_t> bits) const;
-  /// As begin_pass(), of a pass over these columns (ascending). Probes have all of y.
+  /// Does what begin_pass() does for a pass over these columns (ascending). Probes have all of y.
   virtual void begin_pass_in(Level level, std::span<const Probe> probes, std::span<const Index> columns);
   /// Adds this block's share at every probe. The default calls add_one() for each.
   /// @param x  Shared: (n_x); PerRow and Level::Lower: the block's rows of x; else empty
@@ -162,21 +162,21 @@ class Problem {
   /// Whether add() and add_whole() give HessY and CrossX exactly. Where not, they are never asked for them: the products
   /// are central differences of gradients (problem/visit.hpp).
   [[nodiscard]] virtual bool has_products() const { return false; }
-  /// Relative rounding error of the gradients of a row, which the width of differences depends on.
+  /// Returns the relative rounding error of the gradients of a row, which the width of differences depends on.
   [[nodiscard]] virtual Real rounding() const { return 0x1p-53; }
 
   /// Whether g or Y is there at all. Where not, prox_g() does nothing and y may be stepped portion by portion.
   [[nodiscard]] virtual bool has_g() const { return true; }
-  /// g(x,y). x is empty for PerRow.
+  /// Returns g(x,y). x is empty for PerRow.
   [[nodiscard]] virtual Real g(In x, In y) const;
-  /// grad += factor·∇_x g(x,y). Shared only.
+  /// Computes grad += factor·∇_x g(x,y). Shared only.
   virtual void add_grad_x_g(Real factor, In x, In y, Out grad) const;
-  /// y ← Prox_{step·(g(x,·) + indicator of Y)}(y). x is empty for PerRow.
+  /// Computes y ← Prox_{step·(g(x,·) + indicator of Y)}(y). x is empty for PerRow.
   virtual void prox_g(Real step, In x, Out y) const;
-  /// x ← Proj_X(x). PerRow: any rows of x.
+  /// Computes x ← Proj_X(x). PerRow: any rows of x.
   virtual void project_x(Out x) const;
 
-  /// What a random search over x tries. Shared only. @param u  (n_x) of [0, 1]: from the weakest to the strongest x_j worth
+  /// Maps u to an x for random search. Shared only. @param u  (n_x) of [0, 1]: from the weakest to the strongest x_j worth
   /// a trial, scaled so that a uniform u is a sensible prior   @param x  (n_x), set   @return whether the problem offers a search
   [[nodiscard]] virtual bool search_point(InSpan u, Out x) const;
 

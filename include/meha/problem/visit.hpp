@@ -14,11 +14,11 @@ class Visit {
  public:
   explicit Visit(Problem& problem) : problem_(problem) {}
 
-  /// As Problem::begin_pass(), or begin_pass_in() where there are columns.
+  /// Calls Problem::begin_pass(), or begin_pass_in() where there are columns.
   void begin(Level level, std::span<const Probe> probes, std::span<const Index> columns);
-  /// As Problem::add(), at the probes of begin().
+  /// Adds what Problem::add() adds, at the probes of begin().
   void add(const Block& block, InSpan x, std::span<Share> shares, const BetweenHalves& between);
-  /// As Problem::add_whole(), at every probe of begin().
+  /// Adds what Problem::add_whole() adds, at every probe of begin().
   void add_whole(InSpan x, std::span<Share> shares);
 
  private:

@@ -33,9 +33,9 @@ class Algorithm {
   virtual std::string choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const;
   /// Adds the fields of State, all zero.
   virtual void add_fields(const Oracle& oracle, State& state) = 0;
-  /// From (x⁰, y⁰) to State_0: the prologue. Collective.
+  /// Turns (x⁰, y⁰) into State_0: the prologue. Collective.
   virtual void init(Oracle& oracle, State& state) = 0;
-  /// One iteration. A value that is not finite shows in oracle.agreed(). Collective.
+  /// Makes one iteration. A value that is not finite shows in oracle.agreed(). Collective.
   virtual void step(Oracle& oracle, State& state) = 0;
   /// Adds the method's own metrics: residuals of the last step, the gap at State. Collective.
   virtual void measure(Oracle& oracle, State& state, Metrics& metrics) = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which of its variables a run that is not finite any more blew up in, and what would have been milder.
+// In which variable a run became infinite or not a number, and which step size to lower.
 #pragma once
 
 #include <string>

@@ -54,7 +54,7 @@ class Meha final : public Algorithm {
 
   /// x, y and θ.
   [[nodiscard]] std::vector<Variable> variables() const override;
-  /// As solver/steps.hpp says.
+  /// Chooses step sizes by the rules of solver/steps.hpp.
   std::string choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const override;
   void add_fields(const Oracle& oracle, State& state) override;
   void init(Oracle& oracle, State& state) override;

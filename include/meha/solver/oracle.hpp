@@ -78,7 +78,7 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// What ranks ask of the run; any rank may ask, all agree with the next allreduce.
+/// Requests of ranks to the run; any rank may ask, all agree with the next allreduce.
 struct Requests {
   bool not_finite = false, stop = false, time_limit = false, checkpoint = false;
 };
@@ -116,7 +116,7 @@ class Oracle {
   /// x of the lower rows this rank owns, wherever it is stored; valid until the next sweep, or the next change of x.
   /// PerRow only. Collective.
   InSpan owned_x(const Vec& x);
-  /// The way back: what the owners made for their rows, as x is stored. Collective.
+  /// Reverses owned_x(): moves what the owners made for their rows to where x is stored. Collective.
   [[nodiscard]] Vec stored_x(Vec of_owned_rows) const;
   /// Runs `update` on rank 0 and broadcasts the fields. Collective.
   template <class Update, class... Fields>
@@ -135,9 +135,9 @@ class Oracle {
   [[nodiscard]] Index iterations_per_pass() const { return minibatches_[0].steps_per_pass(); }
   /// Rows of per-row fields that each rank stores: its own blocks (sharded), or all on rank 0 (root).
   [[nodiscard]] const std::vector<Range>& stored_rows() const { return stored_rows_; }
-  /// How long x is in this rank's State.
+  /// Returns the length of x in this rank's State.
   [[nodiscard]] Index stored_x_size() const;
-  /// The lower rows that this rank computes with.
+  /// Returns the lower rows that this rank computes with.
   [[nodiscard]] Range owned_rows() const { return owned_rows_[static_cast<std::size_t>(comm_.rank())]; }
   /// Requests as agreed upon in all sweeps since they were last taken: a step may open several.
   [[nodiscard]] const Requests& agreed() const { return agreed_; }
@@ -249,7 +249,7 @@ class Oracle {
   std::vector<RowSums> root_row_sums_;  // by block, waiting for the next message
 };
 
-/// What is wanted of one sweep. References to results stay valid until the next sweep is opened.
+/// The requests of one sweep and their results. References to results stay valid until the next sweep is opened.
 class Sweep {
  public:
   /// @param v  direction of the products that are wanted; must stay until run()

@@ -25,7 +25,7 @@ class PackedY {
            int exponent) const;
   /// Adds grad_y or hess_y of add_whole(), which has all of y. Not whole: only with Columns::all.
   void add_whole(ExactSum& sum, Index offset, InSpan grad_y, Real factor, int exponent);
-  /// What takes no part is 0.
+  /// Copies the numbers that take part into all of y; the others become 0.
   void read(const ExactSum& sum, Index offset, int exponent, OutSpan y);
 
  private:

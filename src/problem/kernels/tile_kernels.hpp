@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Long, because each instruction set compiles all kernels as one class, whose parts inline each other.
 // The tile kernels, written once for any instruction set. All products are ONE skinny product
 //   out[lane][column] = Σ_i a[i][lane] · b[i][column]
 // with the lanes in vector registers: forward, lanes are rows (of grouped numbers) and i runs over features; backward,
