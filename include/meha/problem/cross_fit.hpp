@@ -62,6 +62,7 @@ class CrossFit final : public Problem {
   void begin_pass_in(Level level, std::span<const Probe> probes, std::span<const Index> columns) override;
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
            const BetweenHalves& between) override;
+  [[nodiscard]] bool has_whole(Level /*level*/) const override { return false; }
   [[nodiscard]] bool has_g() const override { return false; }
 
   /// Into how many blocks of a pass each block of rows is cut (Oracle::Setup::n_parts): small minibatches then have some for
