@@ -40,7 +40,7 @@ Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup, Batch
   const Index per_pass = std::max<Index>(1, n / setup.batch_lower);
   setup.batch_upper = std::max<Index>(1, n_trusted / per_pass);
   setup.placement = Placement::Sharded;
-  setup.n_parts = problem.n_parts();
+  setup.n_parts = {problem.n_parts(Level::Lower), problem.n_parts(Level::Upper)};
   return setup;
 }
 
