@@ -10,7 +10,7 @@
 namespace meha {
 namespace {
 
-constexpr Index n_updates_of_noise = 16;
+constexpr Index least_period = 12;  // steps from one update of N to the next
 
 constexpr Real beta1 = 0.9;
 constexpr Real beta2 = 0.999;
@@ -66,7 +66,8 @@ Models::Models(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> pla
 std::optional<Models::Loss> Models::stage(const std::vector<std::size_t>& active, Index n_steps, Real learning_rate,
                                           Noise noise) {
   const Index visits_of_step = set_trainings(active);
-  const Index period = std::max<Index>(1, noise == Noise::AtTheEnd ? n_steps / 2 : n_steps / n_updates_of_noise);
+  const Index n_updates = noise == Noise::AtTheEnd ? 2 : problem_.is_linear() ? 32 : 16;
+  const Index period = std::max({n_steps / n_updates, std::min(n_steps / 2, least_period), Index{1}});
   const Index n_measured = std::min(n_steps, std::max(n_steps / 4, oracle_.iterations_per_pass()));
   const std::vector<Real> step_size = step_sizes(oracle_.comm(), n_steps, learning_rate);
   counts_ = Vec::Zero(problem_.n_x());
