@@ -138,7 +138,7 @@ TrainedModels refit(Oracle& oracle, const AnswerPlan& plan, CrossFit& problem,
   for (const Comparison& comparison : comparisons) {
     plans.push_back(comparison.plan);
   }
-  Oracle models = oracle_of(oracle, problem, plan, Batch::OfModels);
+  Oracle models = oracle_of(oracle, problem, plan, problem.is_linear() ? Batch::OfJudges : Batch::OfModels);
   const Index usual = usual_steps(models);
   const Index n_steps = is_fitted ? std::min(static_cast<Index>(noise.n_steps), usual) : usual;
   return train(models, problem, plans, noise.transition.array().log().matrix(), plan.learning_rate, n_steps);

@@ -29,7 +29,8 @@ struct TrainedModels {
   Requests agreed;         // not_finite, stop or time_limit: y and x are not usable
 };
 
-/// Rows of a minibatch, at least: models whose predictions are averaged bear noisier steps than a model to be used alone.
+/// Rows of a minibatch, at least: linear models, and models whose predictions are averaged, bear noisier steps than others
+/// that are used alone.
 enum class Batch : Index { OfJudges = 256, OfModels = 512 };
 
 /// The Oracle for training: minibatches of blocks that suit the numbers of rows. @param setup  of the run
