@@ -58,7 +58,7 @@ constexpr std::array metrics_known = {
     MetricInfo{"refit_corrupted", "… trusted rows and all others as given"},
     MetricInfo{"refit_validation", "… trusted rows alone"},
     MetricInfo{"refit_clean", "… trusted rows and those whose labels are truly right"},
-    MetricInfo{"start_row_visits", "row visits of the models that the run starts from: rows times models"},
+    MetricInfo{"start_row_visits", "row visits of the models that the run starts from and of their choice: rows times models"},
     MetricInfo{"solved_upper_value", "F for the run's x, with the lower level solved as in the random search"},
     MetricInfo{"search_upper_value",
                "least F of a random search over x (problem.random_search times the run's passes)"},

@@ -205,7 +205,7 @@ void start_from_labels(Oracle& oracle, const AnswerPlan& plan, State& state) {
     judges.trusted_judges.push_back(as_span(trained.y[number]));
   }
   LabelNoise noise = estimate_noise(comm, problem, judges, trained.x.array().exp().matrix());
-  noise.row_visits = static_cast<Real>(trained.n_row_visits);
+  noise.row_visits = static_cast<Real>(plan.n_row_visits + trained.n_row_visits);
   noise.n_steps = static_cast<Real>(trained.n_steps);
   state[noise_field] = pack(noise);
   const Index first_row = problem.labels().rows.begin;

@@ -71,7 +71,7 @@ TrainedModels train(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan
   return std::move(models.trained);
 }
 
-Real loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate) {
+Trial loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate) {
   const ModelPlan judge{.training = {.fold = 0}, .trusted = problem.n_rows(Level::Upper) > 0};
   const Vec start = first_transition(problem.n_classes()).array().log().matrix();
   Models models(oracle, problem, {&judge, 1}, start);
@@ -80,8 +80,9 @@ Real loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate) {
     loss = models.stage({0}, 2 * least_steps, learning_rate / 2, Noise::Followed);
   }
   require_not_stopped(models.trained.agreed);
-  return loss && std::isfinite(loss->doubtful) ? loss->doubtful * static_cast<Real>(problem.n_folds())
-                                               : std::numeric_limits<Real>::infinity();
+  const bool is_finite = loss && std::isfinite(loss->doubtful);
+  return {.loss = is_finite ? loss->doubtful * static_cast<Real>(problem.n_folds()) : std::numeric_limits<Real>::infinity(),
+          .n_row_visits = models.trained.n_row_visits};
 }
 
 TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate) {

@@ -52,9 +52,13 @@ TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate);
 /// Errors: Error(Stopped) where a stop or the time limit was agreed on.
 void require_not_stopped(const Requests& agreed);
 
+struct Trial {
+  Real loss = 0;  // infinite where it is not finite
+  Index n_row_visits = 0;
+};
 /// The mean loss out of fold [nats] after two stages: of doubtful and trusted rows of one fold, by the judge trained on the
 /// others. It serves to compare models. Collective. The same bits on any number of ranks.
-/// Errors: Error(Stopped) on request; a loss that is not finite is infinite.
-Real loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate);
+/// Errors: Error(Stopped) on request.
+Trial loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate);
 
 }  // namespace meha
