@@ -119,7 +119,7 @@ void Job::deal_rows() {
   balance_.begin_deal();
   problem_ = make_problem(options_, comm_, simd_);
   balance_.end_deal();
-  model_ = is_fresh() ? choose_model(options_, *problem_, comm_, simd_, poll_) : "";
+  model_ = is_fresh() ? choose_model(options_, *problem_, comm_, simd_, poll_) : ModelChoice();
   arithmetic_ = agree_on_arithmetic(comm_, simd_, *problem_);
   check_holdout(options_, *problem_);
 }
@@ -159,7 +159,7 @@ void Job::make_oracle() {
 }
 
 void Job::choose_steps() {
-  start_ = is_fresh() ? start_of(options_, *oracle_) : State();
+  start_ = is_fresh() ? start_of(options_, *oracle_, model_) : State();
   algorithm_ = make_algorithm(options_.algorithm, *problem_);
   if (is_fresh()) {
     steps_ = algorithm_->choose_steps(*oracle_, options_.algorithm, start_);
@@ -195,7 +195,7 @@ void Job::announce() {
       " upper rows, " + std::to_string(problem_->n_y()) + " parameters, " + std::to_string(comm_.size()) +
       (comm_.size() == 1 ? " rank, " : " ranks, ") + arithmetic_ + ", " + options_.run.precision +
       (first > 0 ? "; going on from iteration " + std::to_string(first) : ""));
-  for (const std::string& text : {problem_->storage(), model_, shares, pass_, steps_}) {
+  for (const std::string& text : {problem_->storage(), model_.sentence, shares, pass_, steps_}) {
     say(text);
   }
 }

@@ -8,6 +8,7 @@
 
 #include "meha/app/balance.hpp"
 #include "meha/app/job.hpp"
+#include "meha/app/labels.hpp"
 #include "meha/app/origin.hpp"
 #include "meha/app/setup.hpp"
 #include "meha/io/recorder.hpp"
@@ -64,7 +65,8 @@ class Job {
   std::string arithmetic_;
   std::optional<Oracle> oracle_;
   Index per_pass_ = 1;                // iterations
-  std::string model_, pass_, steps_;  // sentences on what was chosen; empty: nothing was
+  ModelChoice model_;
+  std::string pass_, steps_;  // sentences on what was chosen; empty: nothing was
   State start_;                       // of a fresh run
   std::unique_ptr<Algorithm> algorithm_;
   std::optional<Recorder> recorder_;

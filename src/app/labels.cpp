@@ -36,10 +36,10 @@ AnswerPlan answer_plan(const Options& options, const CrossFit& problem) {
           .refits = options.problem.of<LabelModelOptions>().refit};
 }
 
-std::string choose_model(Options& options, Problem& problem, Communicator& comm, Simd simd,
+ModelChoice choose_model(Options& options, Problem& problem, Communicator& comm, Simd simd,
                          const std::function<Requests()>& poll) {
   if (options.problem.of<ModelOptions>().model != "auto") {
-    return "";
+    return {};
   }
   constexpr Real least_gain = 0.05;  // a perceptron takes some ten times as long
   CrossFit* const of_labels = problem.cross_fit();
@@ -47,10 +47,10 @@ std::string choose_model(Options& options, Problem& problem, Communicator& comm,
                                                            of_labels->rows().of(Level::Lower).element());
   options.problem.of<ModelOptions>().model = "linear";
   if (!compares) {
-    return "";
+    return {};
   }
   CrossFit& models = *of_labels;
-  const auto loss_of = [&](const std::string& name) {
+  const auto trial_of = [&](const std::string& name) {
     options.problem.of<ModelOptions>().model = name;
     models.use_model(options, comm, simd);
     const AnswerPlan plan = answer_plan(options, models);
@@ -58,16 +58,16 @@ std::string choose_model(Options& options, Problem& problem, Communicator& comm,
     oracle.poll = poll;
     return loss_out_of_fold(oracle, models, plan.learning_rate);
   };
-  const Real of_mlp = loss_of("mlp");
-  const Real of_linear = loss_of("linear");
-  if (of_mlp < of_linear * (1 - least_gain)) {
+  const Trial of_mlp = trial_of("mlp");
+  const Trial of_linear = trial_of("linear");
+  if (of_mlp.loss < of_linear.loss * (1 - least_gain)) {
     options.problem.of<ModelOptions>().model = "mlp";
     models.use_model(options, comm, simd);
   }
   std::array<char, 160> text{};
   std::snprintf(text.data(), text.size(), "problem.model: %s (mean loss on labels not seen: linear %.4g, mlp %.4g)",
-                options.problem.of<ModelOptions>().model.c_str(), of_linear, of_mlp);
-  return text.data();
+                options.problem.of<ModelOptions>().model.c_str(), of_linear.loss, of_mlp.loss);
+  return {.sentence = text.data(), .n_row_visits = of_linear.n_row_visits + of_mlp.n_row_visits};
 }
 
 bool begins_with_labels(const Options& options, Problem& problem) {

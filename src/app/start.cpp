@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "meha/app/start.hpp"
 
-#include "meha/app/labels.hpp"
 #include "meha/data/data_options.hpp"
 #include "meha/solver/best_state.hpp"
 #include "meha/solver/timed.hpp"
 
 namespace meha {
 
-State start_of(const Options& options, Oracle& oracle) {
+State start_of(const Options& options, Oracle& oracle, const ModelChoice& choice) {
   Problem& problem = oracle.problem();
   State start;
   start.add("x", oracle.per_row(), oracle.stored_x_size());
@@ -17,7 +16,9 @@ State start_of(const Options& options, Oracle& oracle) {
   if (begins_with_labels(options, problem)) {
     add_label_fields(start, *problem.cross_fit());
     timed(oracle, &Timings::start, Stage::SetUp, [&] {
-      start_from_labels(oracle, answer_plan(options, *problem.cross_fit()), start);
+      AnswerPlan plan = answer_plan(options, *problem.cross_fit());
+      plan.n_row_visits = choice.n_row_visits;
+      start_from_labels(oracle, plan, start);
       if (problem.trusts_surest()) {
         trust_surest(oracle, start);
       }

@@ -22,17 +22,38 @@ __attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) bool add_lim
                                                                                    std::int64_t* __restrict hi,
                                                                                    std::int64_t* __restrict lo) {
   const Real hi_unit = 1 / hi_scale;
-  Real n_bad = 0;
+  std::uint64_t any_beyond = 0;  // a count of them would be one chain of additions
   for (std::size_t i = 0; i < n; ++i) {
     const Real v = share[i] * scale;
-    n_bad += std::fabs(v) <= bound ? 0.0 : 1.0;
+    any_beyond |= std::fabs(v) <= bound ? 0U : 1U;
     const Real high = v * hi_scale + magic;
     const Real rest = v - (high - magic) * hi_unit;
     const Real low = rest * lo_scale + magic;
     hi[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(hi[i]) + integer_of(high));
     lo[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(lo[i]) + integer_of(low));
   }
-  return n_bad == 0;
+  return any_beyond == 0;
+}
+
+/// As static_cast<Real>(integer), rounded once, where vectors have no such instruction: the upper half, plus 2^31, stands in
+/// the low bits of 2^84 + 2^32·half, the lower half in those of 2^52 + half.
+Real real_of(std::int64_t integer) {
+  constexpr Real high_magic = 0x1p84;
+  constexpr Real low_magic = 0x1p52;
+  const auto bits = static_cast<std::uint64_t>(integer) ^ std::uint64_t{1} << 63;
+  const Real high = std::bit_cast<Real>(bits >> 32 | std::bit_cast<std::uint64_t>(high_magic));
+  const Real low = std::bit_cast<Real>((bits & 0xffffffffU) | std::bit_cast<std::uint64_t>(low_magic));
+  return (high - (high_magic + 0x1p63 + low_magic)) + low;
+}
+
+__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) void read_limbs(const std::int64_t* __restrict hi,
+                                                                                    const std::int64_t* __restrict lo,
+                                                                                    std::size_t n, Real hi_unit,
+                                                                                    Real scale,
+                                                                                    Real* __restrict values) {
+  for (std::size_t i = 0; i < n; ++i) {
+    values[i] = (real_of(hi[i]) * hi_unit + real_of(lo[i]) * (1 / lo_scale)) * scale;
+  }
 }
 
 }  // namespace
@@ -112,11 +133,7 @@ void ExactSum::read(Index offset, int exponent, OutSpan values) const {
     return;
   }
   const std::int64_t* hi = limbs_.data() + first;
-  const std::int64_t* lo = hi + n_values_;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const Real sum = static_cast<Real>(hi[i]) / hi_scale_ + static_cast<Real>(lo[i]) * (1 / lo_scale);
-    values[i] = sum * scale;
-  }
+  read_limbs(hi, hi + n_values_, values.size(), 1 / hi_scale_, scale, values.data());
 }
 
 Real ExactSum::read(Index offset, int exponent) const {

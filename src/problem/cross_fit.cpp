@@ -15,18 +15,23 @@ void CrossFit::start(Out x, Out y) const {
   rows_.classifier().start(init_, seed_, y);
 }
 
-Index CrossFit::n_parts() const {
+Index CrossFit::n_parts(Level level) const {
   constexpr Index few_rows = 200'000;  // more make large minibatches anyway, and may be read from disk block by block
   constexpr Index few_parameters = 32'768;  // more make a block's sums cost as much as its rows
-  const Index block_rows = rows_.of(Level::Lower).plan().block_rows;
-  const Index wanted = n_y() <= few_parameters ? 4 : 2;
-  return n_rows(Level::Lower) <= few_rows && block_rows % (wanted * tile_rows) == 0 ? wanted : 1;
+  constexpr Index part_of_few = 64;  // trusted rows, of which a minibatch wants no more than that
+  const Index block_rows = rows_.of(level).plan().block_rows;
+  const Index n_trusted = n_rows(Level::Upper);
+  const bool is_of_few =
+      level == Level::Upper && is_linear() && 4 * n_trusted <= n_rows(Level::Lower) && n_trusted > 2 * tile_rows;
+  const Index wanted = is_of_few ? block_rows / part_of_few : n_y() <= few_parameters ? 4 : 2;
+  const Index unit = is_of_few ? part_of_few : tile_rows;
+  return n_rows(Level::Lower) <= few_rows && wanted > 0 && block_rows % (wanted * unit) == 0 ? wanted : 1;
 }
 
 void CrossFit::expect(Level level, std::span<const Index> blocks) {
   std::vector<Index> dealt;
   for (const Index block : blocks) {
-    if (const Index whole = block / n_parts(); dealt.empty() || dealt.back() != whole) {
+    if (const Index whole = block / n_parts(level); dealt.empty() || dealt.back() != whole) {
       dealt.push_back(whole);
     }
   }

@@ -134,7 +134,7 @@ void FeatureNetwork<T>::first_gradient(const Tile& tile, const Matrix<T>& d) {
     }
   }
   const auto add = [&](const auto& products, const auto* features) {
-    products.backward(features, tile.n_rows, tile.n_features, grouped_.data(), d.cols(), gradient);
+    products.backward(features, tile.n_rows, tile.n_features, grouped_.data(), d.cols(), gradient, true);
   };
   if (shape_.element == Storage::UInt8) {
     add(kernels_->uint8, reinterpret_cast<const std::uint8_t*>(tile.features));

@@ -149,7 +149,7 @@ void HyperCleaning::add(Level level, const Block& block, InSpan x, std::span<con
 }
 
 void HyperCleaning::add_whole(Level level, InSpan /*x*/, const Probe& probe, Share& share) const {
-  if (level != Level::Lower || regularisation_ == 0) {
+  if (!has_whole(level)) {
     return;
   }
   Real square = 0;

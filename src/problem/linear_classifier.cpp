@@ -113,7 +113,12 @@ void LinearClassifier<T>::set_points(std::span<const InSpan> points, std::span<c
   weights_.resize(static_cast<std::size_t>(n_there) * n_columns);
   bias_.resize(n_columns);
   values_.assign(tile_rows * n_columns, T(0));  // rows past a tile's last must be numbers
-  gradient_.assign(static_cast<std::size_t>(padded(n_there)) * n_columns, T(0));
+  if (sparse) {
+    gradient_.assign(static_cast<std::size_t>(n_there) * n_columns, T(0));
+  } else {
+    gradient_.resize(static_cast<std::size_t>(padded(n_there)) * n_columns);
+  }
+  has_gradient_.assign(points.size(), 0);
   sums_.resize(n_columns);
   bias_gradient_.assign(n_columns, 0);
   const Real scale = feature_scale(shape_.element);
@@ -180,8 +185,9 @@ void LinearClassifier<T>::square_losses(const Tile& tile, OutSpan losses) {
 template <class T>
 template <class E>
 void LinearClassifier<T>::backward_dense(const Products<T, E>& products, const Tile& tile) {
+  const bool adds = std::find(has_gradient_.begin(), has_gradient_.end(), 0) == has_gradient_.end();
   products.backward(reinterpret_cast<const E*>(tile.features), tile.n_rows, tile.n_features, values_.data(), n_columns_,
-                    gradient_.data());
+                    gradient_.data(), adds);
 }
 
 template <class T>
@@ -217,6 +223,7 @@ void LinearClassifier<T>::backward(const Tile& tile) {
     note_touched(tile);
     sparse_backward(tile, places(), values_.data(), n_columns_, sums_.data(), gradient_.data());
   }
+  has_gradient_.assign(has_gradient_.size(), 1);
 }
 
 template <class T>
@@ -260,20 +267,25 @@ void LinearClassifier<T>::collect_touched(std::size_t point, OutSpan grad_y) {
 
 template <class T>
 void LinearClassifier<T>::collect(std::size_t point, OutSpan grad_y) {
+  if (std::exchange(has_gradient_[point], 0) == 0) {
+    return;
+  }
   const auto n_classes = static_cast<std::size_t>(shape_.n_classes);
   const auto n_features = static_cast<std::size_t>(shape_.n_features);
-  const bool sparse = shape_.element == Storage::Sparse;
-  const auto to_next_feature = sparse ? static_cast<std::size_t>(n_columns_) : std::size_t{1};
-  const auto to_next_column = sparse ? std::size_t{1} : static_cast<std::size_t>(padded(shape_.n_features));
+  const auto n_columns = static_cast<std::size_t>(n_columns_);
   const Real scale = feature_scale(shape_.element);
   for (std::size_t c = 0; c < n_classes; ++c) {
     const std::size_t column = point * n_classes + c;
-    T* from = gradient_.data() + column * to_next_column;
     Real* to = grad_y.data() + c * n_features;
-    for (std::size_t f = 0; f < n_features; ++f) {
-      T& value = from[f * to_next_feature];
-      to[f] += static_cast<Real>(value) * scale;
-      value = T(0);
+    if (shape_.element == Element::Sparse) {
+      for (std::size_t f = 0; f < n_features; ++f) {
+        to[f] += static_cast<Real>(std::exchange(gradient_[f * n_columns + column], T(0)));
+      }
+    } else {
+      const T* from = gradient_.data() + column * static_cast<std::size_t>(padded(shape_.n_features));
+      for (std::size_t f = 0; f < n_features; ++f) {
+        to[f] += static_cast<Real>(from[f]) * scale;
+      }
     }
     grad_y[n_classes * n_features + c] += bias_gradient_[column];
     bias_gradient_[column] = 0;

@@ -119,7 +119,7 @@ void MlpClassifier<T>::propagate_back_along(const Tile& tile, Point& point, Poin
     const auto add_product = [&](const std::vector<T>& input, const std::vector<T>& delta) {
       kernels_->ungroup(input.data(), tile.n_rows, layer.n_in, rows_.data());
       kernels_->own.backward(rows_.data(), tile.n_rows, layer.n_in, delta.data(), layer.n_out,
-                             along[l].gradient.data());
+                             along[l].gradient.data(), true);
     };
     add_product(a, delta_dot_);
     add_product(a_dot, delta_);
@@ -141,7 +141,7 @@ void MlpClassifier<T>::propagate_back_along(const Tile& tile, Point& point, Poin
   }
   with_features(tile, [&](const auto& products, const auto* features) {
     products.backward(features, tile.n_rows, tile.n_features, delta_dot_.data(), layers_.front().n_out,
-                      along.front().gradient.data());
+                      along.front().gradient.data(), true);
   });
 }
 

@@ -250,7 +250,8 @@ void MlpClassifier<T>::propagate_back(const Tile& tile, Point& point) {
     const Layer& layer = layers_[l];
     const std::vector<T>& input = point[l - 1].output;
     kernels_->ungroup(input.data(), tile.n_rows, layer.n_in, rows_.data());
-    kernels_->own.backward(rows_.data(), tile.n_rows, layer.n_in, delta_.data(), layer.n_out, point[l].gradient.data());
+    kernels_->own.backward(rows_.data(), tile.n_rows, layer.n_in, delta_.data(), layer.n_out, point[l].gradient.data(),
+                           true);
     kernels_->own.forward(delta_.data(), tile.n_rows, layer.n_out, point[l].weight_t.data(), zeros_.data(), layer.n_in,
                           previous_.data(), delta_.data());
     multiply_by_slope(activation_, input.data(), previous_.data(), padded(tile.n_rows) * layer.n_in);
@@ -259,7 +260,7 @@ void MlpClassifier<T>::propagate_back(const Tile& tile, Point& point) {
   }
   with_features(tile, [&](const auto& products, const auto* features) {
     products.backward(features, tile.n_rows, tile.n_features, delta_.data(), layers_.front().n_out,
-                      point.front().gradient.data());
+                      point.front().gradient.data(), true);
   });
 }
 

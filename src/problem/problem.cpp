@@ -70,6 +70,10 @@ void Problem::add_one(Level /*level*/, const Block& /*block*/, InSpan /*x*/, con
 
 void Problem::add_whole(Level /*level*/, InSpan /*x*/, const Probe& /*probe*/, Share& /*share*/) const {}
 
+bool Problem::has_whole(Level /*level*/) const {
+  return true;
+}
+
 Real Problem::g(In /*x*/, In /*y*/) const {
   return 0;
 }

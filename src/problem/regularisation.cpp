@@ -117,7 +117,7 @@ void Regularisation::add(Level level, const Block& block, InSpan /*x*/, std::spa
 }
 
 void Regularisation::add_whole(Level level, InSpan x, const Probe& probe, Share& share) const {
-  if (level != Level::Lower || penalty_ != Penalty::L2) {
+  if (!has_whole(level)) {
     return;
   }
   const auto weights = weights_of(probe.y.data(), rows_.n_classes(), n_x());

@@ -138,7 +138,7 @@ TrainedModels refit(Oracle& oracle, const AnswerPlan& plan, CrossFit& problem,
   for (const Comparison& comparison : comparisons) {
     plans.push_back(comparison.plan);
   }
-  Oracle models = oracle_of(oracle, problem, plan, Batch::OfModels);
+  Oracle models = oracle_of(oracle, problem, plan, problem.is_linear() ? Batch::OfJudges : Batch::OfModels);
   const Index usual = usual_steps(models);
   const Index n_steps = is_fitted ? std::min(static_cast<Index>(noise.n_steps), usual) : usual;
   return train(models, problem, plans, noise.transition.array().log().matrix(), plan.learning_rate, n_steps);
@@ -205,7 +205,7 @@ void start_from_labels(Oracle& oracle, const AnswerPlan& plan, State& state) {
     judges.trusted_judges.push_back(as_span(trained.y[number]));
   }
   LabelNoise noise = estimate_noise(comm, problem, judges, trained.x.array().exp().matrix());
-  noise.row_visits = static_cast<Real>(trained.n_row_visits);
+  noise.row_visits = static_cast<Real>(plan.n_row_visits + trained.n_row_visits);
   noise.n_steps = static_cast<Real>(trained.n_steps);
   state[noise_field] = pack(noise);
   const Index first_row = problem.labels().rows.begin;

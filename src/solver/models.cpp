@@ -10,21 +10,22 @@
 namespace meha {
 namespace {
 
-constexpr Index n_updates_of_noise = 16;
+constexpr Index least_period = 12;  // steps from one update of N to the next
 
 constexpr Real beta1 = 0.9;
 constexpr Real beta2 = 0.999;
 constexpr Real epsilon = 1e-8;
 
-/// Compiled for several instruction sets, without fused operations: the same bits in all.
-__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) void adam_step(const Real* __restrict gradient,
-                                                                                   Index n, Real scale_m, Real scale_v,
-                                                                                   Real* __restrict m,
+/// Compiled for several instruction sets, without fused operations: the same bits in all. @param n_rows  the prior is y/n_rows
+__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) void adam_step(const Real* __restrict loss_gradient,
+                                                                                   Index n, Real n_rows, Real scale_m,
+                                                                                   Real scale_v, Real* __restrict m,
                                                                                    Real* __restrict v,
                                                                                    Real* __restrict y) {
   for (Index i = 0; i < n; ++i) {
-    m[i] = beta1 * m[i] + (1 - beta1) * gradient[i];
-    v[i] = beta2 * v[i] + (1 - beta2) * gradient[i] * gradient[i];
+    const Real gradient = loss_gradient[i] + y[i] / n_rows;
+    m[i] = beta1 * m[i] + (1 - beta1) * gradient;
+    v[i] = beta2 * v[i] + (1 - beta2) * gradient * gradient;
     y[i] -= scale_m * m[i] / (std::sqrt(v[i] * scale_v) + epsilon);
   }
 }
@@ -42,10 +43,10 @@ std::vector<Real> step_sizes(const Communicator& comm, Index n_steps, Real a) {
 
 }  // namespace
 
-void Adam::step(const Vec& gradient, Real a, Vec& y) {
+void Adam::step(const Vec& gradient, Real n_rows, Real a, Vec& y) {
   power1_ *= beta1;
   power2_ *= beta2;
-  adam_step(gradient.data(), y.size(), a / (1 - power1_), 1 / (1 - power2_), m_.data(), v_.data(), y.data());
+  adam_step(gradient.data(), y.size(), n_rows, a / (1 - power1_), 1 / (1 - power2_), m_.data(), v_.data(), y.data());
 }
 
 Models::Models(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> plans, const Vec& x)
@@ -65,7 +66,8 @@ Models::Models(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> pla
 std::optional<Models::Loss> Models::stage(const std::vector<std::size_t>& active, Index n_steps, Real learning_rate,
                                           Noise noise) {
   const Index visits_of_step = set_trainings(active);
-  const Index period = std::max<Index>(1, noise == Noise::AtTheEnd ? n_steps / 2 : n_steps / n_updates_of_noise);
+  const Index n_updates = noise == Noise::AtTheEnd ? 2 : problem_.is_linear() ? 32 : 16;
+  const Index period = std::max({n_steps / n_updates, std::min(n_steps / 2, least_period), Index{1}});
   const Index n_measured = std::min(n_steps, std::max(n_steps / 4, oracle_.iterations_per_pass()));
   const std::vector<Real> step_size = step_sizes(oracle_.comm(), n_steps, learning_rate);
   counts_ = Vec::Zero(problem_.n_x());
@@ -141,8 +143,7 @@ void Models::step(const std::vector<std::size_t>& active, const Sums& sums, Real
   for (std::size_t i = 0; i < active.size(); ++i) {
     const std::size_t j = active[i];
     const Result& sum = plans_[j].doubtful ? *sums.doubtful[i] : *sums.trusted[i];
-    gradient_ = sum.grad_y + trained.y[j] / (plans_[j].doubtful ? n_doubtful_ : n_trusted_);
-    adam_[j].step(gradient_, size, trained.y[j]);
+    adam_[j].step(sum.grad_y, plans_[j].doubtful ? n_doubtful_ : n_trusted_, size, trained.y[j]);
     if (plans_[j].doubtful && is_judge(j)) {
       counts_ -= sum.grad_x;
     }

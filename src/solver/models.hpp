@@ -11,8 +11,9 @@ class Adam {
  public:
   explicit Adam(Index size) : m_(Vec::Zero(size)), v_(Vec::Zero(size)) {}
 
-  /// y ← y − a·m̂/(√v̂ + ε). Products and square roots alone, so that it gives the same bits on every processor.
-  void step(const Vec& gradient, Real a, Vec& y);
+  /// y ← y − a·m̂/(√v̂ + ε) by the gradient of the mean loss plus ½‖y‖²/n_rows. Quotients, products and square roots alone,
+  /// so that it gives the same bits on every processor.
+  void step(const Vec& gradient, Real n_rows, Real a, Vec& y);
 
  private:
   Vec m_, v_;
@@ -59,7 +60,6 @@ class Models {
   std::vector<Adam> adam_;  // of each model; every rank makes the same steps from the same sums
   Index step_ = 0;          // of all stages
   Vec counts_;              // of given and other classes, by the judges since N was last followed
-  Vec gradient_;            // reused
 };
 
 }  // namespace meha

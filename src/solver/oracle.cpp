@@ -40,8 +40,12 @@ Oracle::Oracle(Problem& problem, Communicator& comm, const Setup& setup)
   }
 }
 
+Index Oracle::n_parts(Level level) const {
+  return level == Level::Lower || level == Level::Upper ? setup_.n_parts[static_cast<std::size_t>(level)] : 1;
+}
+
 BlockPlan Oracle::plan(Level level) const {
-  return {.n_rows = problem_.n_rows(level), .block_rows = setup_.block_rows / setup_.n_parts};
+  return {.n_rows = problem_.n_rows(level), .block_rows = setup_.block_rows / n_parts(level)};
 }
 
 Index Oracle::stored_x_size() const {
@@ -56,7 +60,7 @@ Range Oracle::owned(Level level) const {
   const BlockPlan dealt{.n_rows = problem_.n_rows(level), .block_rows = setup_.block_rows};
   const Range own = owned_blocks(dealt.n_blocks(), comm_.rank(), comm_.weights());
   const Index n_blocks = plan(level).n_blocks();
-  return {std::min(own.begin * setup_.n_parts, n_blocks), std::min(own.end * setup_.n_parts, n_blocks)};
+  return {std::min(own.begin * n_parts(level), n_blocks), std::min(own.end * n_parts(level), n_blocks)};
 }
 
 /// These rows of x as this rank computes with them. @param rows  owned here

@@ -78,7 +78,7 @@ void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step, Step 
                       .next = b + 1 < my_blocks_.size() ? blocks.rows(my_blocks_[b + 1]) : Range{}};
     guarded([&] { add_block(level, block, row_step, when); });
   }
-  if (comm_.is_root()) {
+  if (comm_.is_root() && problem_.has_whole(level)) {
     guarded([&] { add_once(level); });
   }
 }

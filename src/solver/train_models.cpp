@@ -16,6 +16,23 @@ constexpr Index most_steps = 1500;  // unless a pass takes more
 constexpr Index least_steps = 128;  // of a stage
 constexpr Real least_gain = 5e-3;   // relative, of the loss out of fold in a stage
 
+/// Steps of each stage of cross_fit().
+std::vector<Index> stages_of(Index per_pass, bool is_linear) {
+  const Index most = std::max(most_steps, per_pass);
+  Index length = std::clamp(2 * per_pass, least_steps, most);
+  std::vector<Index> lengths = {length};
+  Index left = most - length;
+  if (is_linear && left >= 2 * length) {
+    lengths.push_back(std::min(3 * length, left));
+  }
+  while (!is_linear && left >= 2 * length) {
+    length *= 2;
+    left -= length;
+    lengths.push_back(length);
+  }
+  return lengths;
+}
+
 }  // namespace
 
 void require_not_stopped(const Requests& agreed) {
@@ -40,7 +57,7 @@ Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup, Batch
   const Index per_pass = std::max<Index>(1, n / setup.batch_lower);
   setup.batch_upper = std::max<Index>(1, n_trusted / per_pass);
   setup.placement = Placement::Sharded;
-  setup.n_parts = problem.n_parts();
+  setup.n_parts = {problem.n_parts(Level::Lower), problem.n_parts(Level::Upper)};
   return setup;
 }
 
@@ -54,7 +71,7 @@ TrainedModels train(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan
   return std::move(models.trained);
 }
 
-Real loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate) {
+Trial loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate) {
   const ModelPlan judge{.training = {.fold = 0}, .trusted = problem.n_rows(Level::Upper) > 0};
   const Vec start = first_transition(problem.n_classes()).array().log().matrix();
   Models models(oracle, problem, {&judge, 1}, start);
@@ -63,8 +80,9 @@ Real loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate) {
     loss = models.stage({0}, 2 * least_steps, learning_rate / 2, Noise::Followed);
   }
   require_not_stopped(models.trained.agreed);
-  return loss && std::isfinite(loss->doubtful) ? loss->doubtful * static_cast<Real>(problem.n_folds())
-                                               : std::numeric_limits<Real>::infinity();
+  const bool is_finite = loss && std::isfinite(loss->doubtful);
+  return {.loss = is_finite ? loss->doubtful * static_cast<Real>(problem.n_folds()) : std::numeric_limits<Real>::infinity(),
+          .n_row_visits = models.trained.n_row_visits};
 }
 
 TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate) {
@@ -88,20 +106,18 @@ TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate) {
   const Vec start = first_transition(problem.n_classes()).array().log().matrix();
   Models models(oracle, problem, plans, start);
   TrainedModels best = models.trained;
-  const Index per_pass = oracle.iterations_per_pass();
-  const Index most = std::max(most_steps, per_pass);
+  const std::vector<Index> lengths = stages_of(oracle.iterations_per_pass(), problem.is_linear());
   Index total = 0;
-  Real step_size = learning_rate / 4;
-  for (Index length = std::clamp(2 * per_pass, least_steps, most); groups[0].is_active && total + length <= most;
-       length *= 2) {
+  for (const Index length : lengths) {
     std::vector<std::size_t> active;
     for (const Group& group : groups) {
       if (group.is_active) {
         active.insert(active.end(), group.models.begin(), group.models.end());
       }
     }
-    const auto loss = models.stage(active, length, step_size, total == 0 ? Noise::AtTheEnd : Noise::Followed);
-    step_size = std::min(2 * step_size, learning_rate);
+    const Real times_first = static_cast<Real>(length) / static_cast<Real>(lengths.front());
+    const auto loss = models.stage(active, length, learning_rate * std::min(times_first / 4, 1.0),
+                                   total == 0 ? Noise::AtTheEnd : Noise::Followed);
     if (!loss) {
       return std::move(models.trained);
     }
@@ -120,6 +136,9 @@ TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate) {
       }
       group.is_active = group.is_active && (now < group.loss * (1 - least_gain));
       group.loss = std::min(group.loss, now);
+    }
+    if (!groups[0].is_active) {
+      break;
     }
   }
   best.n_row_visits = models.trained.n_row_visits;

@@ -75,9 +75,9 @@ void forward(Simd simd, const E* features, Index n_rows, Index n_features, const
 
 template <class T, class E>
 void backward(Simd simd, const E* features, Index n_rows, Index n_features, const std::vector<T>& residuals,
-              Index n_columns, std::vector<T>& gradient) {
+              Index n_columns, std::vector<T>& gradient, bool adds = true) {
   products<T, E>(simd).backward(features, n_rows, n_features, to_groups(residuals, n_columns).data(), n_columns,
-                                gradient.data());
+                                gradient.data(), adds);
 }
 
 template <class Arithmetic, class Element>
@@ -163,6 +163,23 @@ TYPED_TEST(Kernels, ForwardIsTheProduct) {
         ASSERT_EQ(n_different, 0) << "AVX2 and AVX-512: " << n_rows << "×" << n_features << "×" << n_columns;
       }
     }
+  }
+}
+
+TYPED_TEST(Kernels, BackwardWithoutAddingHasTheBitsOfAddingToZeros) {
+  using T = typename TypeParam::T;
+  SCOPED_TRACE(test::seed_text());
+  constexpr Index n_rows = 37;
+  constexpr Index n_features = 50;
+  constexpr Index n_columns = 13;
+  const auto* features = this->make_features(n_rows, n_features);
+  const auto residuals = this->random(n_rows * n_columns, 3);
+  for (const Simd simd : levels()) {
+    std::vector<T> added(size(padded(n_features) * n_columns), T(0));
+    std::vector<T> set(added.size(), T(7));
+    backward(simd, features, n_rows, n_features, residuals, n_columns, added);
+    backward(simd, features, n_rows, n_features, residuals, n_columns, set, false);
+    EXPECT_EQ(set, added) << name(simd);
   }
 }
 

@@ -2,13 +2,14 @@
 // The State that a job begins with: the problem's start, models of labels, a given state, or a checkpoint.
 #pragma once
 
+#include "meha/app/labels.hpp"
 #include "meha/app/origin.hpp"
 #include "meha/solver/algorithm.hpp"
 
 namespace meha {
 
-/// x, y and the models of labels where a run begins. Collective.
-State start_of(const Options& options, Oracle& oracle);
+/// x, y and the models of labels where a run begins. @param choice  whose work the start's includes     Collective.
+State start_of(const Options& options, Oracle& oracle, const ModelChoice& choice);
 
 /// Adds all fields and fills them. Collective.
 /// @param origin  its file and its iteration are the same on all ranks

@@ -87,7 +87,8 @@ class Classifier {
   virtual void set_residuals(std::size_t point, const Tile& tile, InSpan residuals) = 0;
   /// Adds the gradients that belong to set_residuals(), at every point, for the tile last seen by forward().
   virtual void backward(const Tile& tile) = 0;
-  /// grad_y += what backward() has added at this point since the last call, which is forgotten.
+  /// grad_y += what backward() has added at this point since the last call, which is forgotten. The next backward() forgets
+  /// other points' too.
   virtual void collect(std::size_t point, OutSpan grad_y) = 0;
   /// The same in a pass over few features, of those in touched(): grad_y = b, then n_per_feature() numbers for each.
   virtual void collect_touched(std::size_t point, OutSpan grad_y);

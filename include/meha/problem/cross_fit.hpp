@@ -67,7 +67,7 @@ inline constexpr std::array label_metrics = {
     MetricInfo{"refit_corrupted", "… trusted rows and all others as given"},
     MetricInfo{"refit_validation", "… trusted rows alone"},
     MetricInfo{"refit_clean", "… trusted rows and those whose labels are truly right"},
-    MetricInfo{"start_row_visits", "row visits of the models that the run starts from: rows times models"}};
+    MetricInfo{"start_row_visits", "row visits of the models that the run starts from and of their choice: rows times models"}};
 
 class CrossFit final : public Problem {
  public:
@@ -97,12 +97,15 @@ class CrossFit final : public Problem {
   void begin_pass_in(Level level, std::span<const Probe> probes, std::span<const Index> columns) override;
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
            const BetweenHalves& between) override;
+  [[nodiscard]] bool has_whole(Level /*level*/) const override { return false; }
   [[nodiscard]] bool has_g() const override { return false; }
 
   /// Into how many blocks of a pass each block of rows is cut (Oracle::Setup::n_parts): small minibatches then have some for
-  /// every rank. A function of the model and the numbers of rows.
-  [[nodiscard]] Index n_parts() const;
+  /// every rank, and no more trusted rows than they need. A function of the model and the numbers of rows.
+  [[nodiscard]] Index n_parts(Level level) const;
   [[nodiscard]] Index n_classes() const { return rows_.n_classes(); }
+  /// Whether the models have no hidden units, so that the loss of trusted rows is convex.
+  [[nodiscard]] bool is_linear() const { return n_y() == n_classes() * (rows_.n_features() + 1); }
   [[nodiscard]] const DoubtfulLabels& labels() const { return labels_; }
   [[nodiscard]] const ClassifiedRows& rows() const { return rows_; }
   /// For models of so many parameters: 5; above 2^18, where copies of them fill memory, 3; above 2^20, 2.

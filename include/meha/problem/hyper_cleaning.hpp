@@ -53,6 +53,7 @@ class HyperCleaning final : public Problem {
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
            const BetweenHalves& between) override;
   void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const override;
+  [[nodiscard]] bool has_whole(Level level) const override { return level == Level::Lower && regularisation_ != 0; }
   [[nodiscard]] bool has_products() const override { return true; }
   [[nodiscard]] bool has_g() const override { return false; }
   [[nodiscard]] Index n_tallies() const override { return n_tally; }

@@ -65,6 +65,7 @@ class LinearClassifier final : public Classifier {
   std::vector<T> row_weights_;
   std::vector<const Real*> columns_;  // where W's row for each column stands in y
   std::vector<T> gradient_;  // [column][padded feature], of the stored (unscaled) features; sparse: [feature][column]
+  std::vector<std::uint8_t> has_gradient_;  // by point: whether there is any in gradient_ that was not collected
   std::vector<Real> bias_gradient_;
   std::vector<T> sums_;             // of one sparse row: [column]
   std::vector<std::byte> grouped_;  // the tile's features

@@ -159,6 +159,8 @@ class Problem {
   virtual void add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share);
   /// Adds terms that count once, not per row (regularisers).
   virtual void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const;
+  /// Whether add_whole() may add anything. Where not, passes make no room for it.
+  [[nodiscard]] virtual bool has_whole(Level level) const;
   /// Whether add() and add_whole() give HessY and CrossX exactly. Where not, they are never asked for them: the products
   /// are central differences of gradients (problem/visit.hpp).
   [[nodiscard]] virtual bool has_products() const { return false; }

@@ -21,6 +21,7 @@ struct AnswerPlan {
   Oracle::Setup setup;        // of the run
   Real learning_rate = 0.01;  // of Adam
   bool refits = true;         // the model of the rows kept; where there are test rows also those for comparison
+  Index n_row_visits = 0;     // of the choice of the model, which the start's include
 };
 
 /// Adds label_models (the judges, the model of all rows, that of trusted rows, one after the other) and label_noise.

@@ -91,7 +91,7 @@ class Oracle {
  public:
   struct Setup {
     Index block_rows = 512;  // of the rows as they are dealt out
-    Index n_parts = 1;       // blocks of a pass for each of those: a divisor of block_rows
+    std::array<Index, 2> n_parts = {1, 1};  // Lower, Upper: blocks of a pass for each of those, a divisor of block_rows
     Index seed = 0;
     Index batch_lower = 0, batch_upper = 0;
     ExactSum::Kind sum = ExactSum::Kind::Exact;
@@ -213,6 +213,7 @@ class Oracle {
   void read_sums(Want halves);
   void bring_x(const Vec& x);
   void step_rows_on_root(const RowStep& row_step);
+  [[nodiscard]] Index n_parts(Level level) const;
   [[nodiscard]] BlockPlan plan(Level level) const;
   [[nodiscard]] Minibatches& batches(Level level);
   [[nodiscard]] Range owned(Level level) const;

@@ -2,10 +2,12 @@
 // Trains the models of problem/cross_fit, all of them in one pass over the rows a step: Adam on minibatches of doubtful and
 // trusted rows, each row counting once, with the prior of unit variance that scikit-learn's logistic regression has,
 //   min over y_j of  Σ_i ℓ_i(x, y_j) + Σ_v ℓ_v(y_j) + ½‖y_j‖²,   step size a/2·(1 + cos(π t/T)),   t = 1 … T
-// cross_fit() does so in stages, each twice as long as the one before, the first of 2 passes and at least 128 steps, with
-// a/4, a/2 and then a, while the loss out of fold gets better by 0.5 % of it; models that it got worse for keep what they
-// were. Up to 1,500 steps in all, or one pass where that is more. The M step of expectation maximisation sets N = e^x from
-// expected counts out of fold: of the second half of the first stage at its end, then of every T/16 steps.
+// cross_fit() does so in stages, up to 1,500 steps in all, or one pass where that is more; the first has 2 passes and at least
+// 128 steps, with a/4. Linear models get one more of three times as many, or of what is left if that is two thirds of it, and
+// a grows alike. Others get stages twice as long as the one before, with a/2 and then a, while the loss out of fold gets better
+// by 0.5 % of it. Models that it got worse for keep what they were. The M step of expectation maximisation sets N = e^x from
+// expected counts out of fold: of the second half of the first stage at its end, then of every T/16 steps (linear models:
+// T/32; 12 at least).
 #pragma once
 
 #include "meha/problem/cross_fit.hpp"
@@ -27,7 +29,8 @@ struct TrainedModels {
   Requests agreed;         // not_finite, stop or time_limit: y and x are not usable
 };
 
-/// Rows of a minibatch, at least: models whose predictions are averaged bear noisier steps than a model to be used alone.
+/// Rows of a minibatch, at least: linear models, and models whose predictions are averaged, bear noisier steps than others
+/// that are used alone.
 enum class Batch : Index { OfJudges = 256, OfModels = 512 };
 
 /// The Oracle for training: minibatches of blocks that suit the numbers of rows. @param setup  of the run
@@ -49,9 +52,13 @@ TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate);
 /// Errors: Error(Stopped) where a stop or the time limit was agreed on.
 void require_not_stopped(const Requests& agreed);
 
+struct Trial {
+  Real loss = 0;  // infinite where it is not finite
+  Index n_row_visits = 0;
+};
 /// The mean loss out of fold [nats] after two stages: of doubtful and trusted rows of one fold, by the judge trained on the
 /// others. It serves to compare models. Collective. The same bits on any number of ranks.
-/// Errors: Error(Stopped) on request; a loss that is not finite is infinite.
-Real loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate);
+/// Errors: Error(Stopped) on request.
+Trial loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate);
 
 }  // namespace meha

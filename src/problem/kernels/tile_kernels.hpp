@@ -56,7 +56,7 @@ struct Kernels {
 
   /// out(lane, column) = start[column] + Σ_i a(i, lane)·b(i, column) for `columns` columns and `registers` vectors of
   /// lanes. Forward: b is a panel, and as many bytes as a has here are prefetched from `next`. Backward: b is grouped
-  /// over i, columns 16 apart, and the sums are added to what is in out.
+  /// over i, columns 16 apart, and the sums begin with what is in out, or with 0 where start is null.
   template <class E, bool backward, Size columns, Size registers>
   static void product(const E* a, Size a_step, Size a_group, const T* b, Size b_group, Size n, const T* start, T* out,
                       Size out_column, Size out_group, const E* next) {
@@ -65,7 +65,9 @@ struct Kernels {
     for (Size c = 0; c < columns; ++c) {
 #pragma GCC unroll 8
       for (Size r = 0; r < registers; ++r) {
-        sum[c][r] = backward ? load(out + c * out_column + at(r * width, out_group)) : Vector{} + start[c];
+        sum[c][r] = !backward          ? Vector{} + start[c]
+                    : start != nullptr ? load(out + c * out_column + at(r * width, out_group))
+                                       : Vector{};
       }
     }
     const auto add = [&](Size i, const T* factors) __attribute__((always_inline)) {
@@ -156,10 +158,10 @@ struct Kernels {
   }
 
   template <class E>
-  static void backward(const E* features, Size n_rows, Size n_features, const T* residuals, Size n_columns,
-                       T* gradient) {
-    product_of<E, true>(features, n_features, group_rows, residuals, n_rows, nullptr, gradient, padded(n_features),
-                        group_rows, n_columns, padded(n_features), features);
+  static void backward(const E* features, Size n_rows, Size n_features, const T* residuals, Size n_columns, T* gradient,
+                       bool adds) {
+    product_of<E, true>(features, n_features, group_rows, residuals, n_rows, adds ? gradient : nullptr, gradient,
+                        padded(n_features), group_rows, n_columns, padded(n_features), features);
   }
 
   // ---- between rows and groups

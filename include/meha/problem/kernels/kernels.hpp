@@ -43,10 +43,10 @@ struct Products {
   /// @param next  rows that come next: brought to the cache meanwhile, whether they exist or not
   void (*forward)(const E* grouped, std::int64_t n_rows, std::int64_t n, const T* panels, const T* bias,
                   std::int64_t n_columns, T* out, const E* next);
-  /// gradient[column][i] += Σ_row residuals[row][column]·rows[row][i], residuals grouped; row length of gradient:
-  /// padded(n). Reads up to 15 numbers past the last row.
+  /// gradient[column][i] = Σ_row residuals[row][column]·rows[row][i], residuals grouped; row length of gradient:
+  /// padded(n). Reads up to 15 numbers past the last row. @param adds  += in place of =, with the bits of += to zeros
   void (*backward)(const E* rows, std::int64_t n_rows, std::int64_t n, const T* residuals, std::int64_t n_columns,
-                   T* gradient);
+                   T* gradient, bool adds);
 };
 
 /// Kernels on a tile of rows in arithmetic T, for features that are uint8, float32 or T.
