@@ -57,8 +57,8 @@ bool is_finished(const std::string& directory, const Options& options) {
                       status == name(Status::NoProgress));
 }
 
-ExitCode run_job(const std::function<JobPlan()>& make_plan) {
-  Communicator comm = Communicator::world();
+ExitCode run_job(const Communicator& ranks, const std::function<JobPlan()>& make_plan) {
+  Communicator comm = ranks;
   std::string bytes;
   comm.root_or_none([&] { bytes = pack(make_plan()); });
   comm.broadcast(bytes);

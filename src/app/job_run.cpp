@@ -29,8 +29,9 @@ namespace fs = std::filesystem;
 
 void check_holdout(const Options& options, const Problem& problem) {
   if (options.problem.of<DataOptions>().n_holdout > 0 && problem.n_rows(Level::Holdout) == 0) {
-    throw Error(ExitCode::Config, "problem.data.n_holdout = " + std::to_string(options.problem.of<DataOptions>().n_holdout) +
-                                      ": must be 0: " + options.problem.type + " measures nothing on held-out rows");
+    throw Error(ExitCode::Config,
+                "problem.data.n_holdout = " + std::to_string(options.problem.of<DataOptions>().n_holdout) +
+                    ": must be 0: " + options.problem.type + " measures nothing on held-out rows");
   }
 }
 
@@ -43,8 +44,9 @@ Metrics compare_by_search(const Options& options, Oracle& oracle, State& state, 
   const Real of_run = static_cast<Real>(iterations) * static_cast<Real>(per_step);
   Metrics metrics;
   timed(oracle, &Timings::evaluate, Stage::Evaluate, [&] {
-    metrics = random_search(oracle, state["x"],
-                            {.seed = options.run.seed, .row_visits = options.problem.of<SearchOptions>().random_search * of_run});
+    metrics = random_search(
+        oracle, state["x"],
+        {.seed = options.run.seed, .row_visits = options.problem.of<SearchOptions>().random_search * of_run});
   });
   return metrics;
 }
@@ -254,7 +256,8 @@ Status Job::compare_with_search(Status status, Index iterations) {
   if (exit_code(status) != ExitCode::Finished || options_.problem.of<SearchOptions>().random_search <= 0) {
     return status;
   }
-  say("searching x at random, with " + toml(options_.problem.of<SearchOptions>().random_search) + " times the passes of the run");
+  say("searching x at random, with " + toml(options_.problem.of<SearchOptions>().random_search) +
+      " times the passes of the run");
   const Metrics found = compare_by_search(options_, *oracle_, state_, iterations);
   comparison_.values.insert(comparison_.values.end(), found.values.begin(), found.values.end());
   return status_after(oracle_->agreed(), status);

@@ -93,8 +93,8 @@ void plan_of_whole(const Communicator& comm, const Options& options, Simd simd) 
   if (!comm.is_root()) {
     return;
   }
-  std::printf("%s: %lld lower and %lld upper rows, %lld numbers in x, %lld in y, %d %s\n\n", options.problem.type.c_str(),
-              static_cast<long long>(made.n_lower), static_cast<long long>(made.n_upper),
+  std::printf("%s: %lld lower and %lld upper rows, %lld numbers in x, %lld in y, %d %s\n\n",
+              options.problem.type.c_str(), static_cast<long long>(made.n_lower), static_cast<long long>(made.n_upper),
               static_cast<long long>(made.n_x), static_cast<long long>(made.n_y), comm.size(),
               comm.size() == 1 ? "rank" : "ranks");
   print_amount("checkpoint", static_cast<Real>(made.state_bytes) / 1e6, "MB");
@@ -139,7 +139,8 @@ ExitCode plan_verb(const Arguments& arguments) {
   const bool has_rate = arguments.flops > 0;
   const Duration duration = has_rate ? Duration() : rehearse(comm, sizes ? &*sizes : nullptr, simd, n_ranks);
   if (comm.is_root()) {
-    if (options.problem.of<ModelOptions>().model == "auto" && sizes->options.problem.of<ModelOptions>().model == "mlp") {
+    if (options.problem.of<ModelOptions>().model == "auto" &&
+        sizes->options.problem.of<ModelOptions>().model == "mlp") {
       std::printf("problem.model = \"auto\": the figures are for \"mlp\", the larger of the two it chooses from\n");
     }
     print_memory(*sizes, n_ranks);

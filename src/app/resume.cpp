@@ -43,7 +43,7 @@ JobPlan plan_resume(const Arguments& arguments) {
 }  // namespace
 
 ExitCode resume_verb(const Arguments& arguments) {
-  return run_job([&] { return plan_resume(arguments); });
+  return run_job(Communicator::world(), [&] { return plan_resume(arguments); });
 }
 
 }  // namespace meha

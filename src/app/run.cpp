@@ -42,7 +42,7 @@ JobPlan plan_run(const Arguments& arguments) {
 }  // namespace
 
 ExitCode run_verb(const Arguments& arguments) {
-  return run_job([&] { return plan_run(arguments); });
+  return run_job(Communicator::world(), [&] { return plan_run(arguments); });
 }
 
 }  // namespace meha

@@ -34,16 +34,26 @@ MpiSession::~MpiSession() {
 }
 
 Communicator Communicator::world() {
+  return of(MPI_COMM_WORLD);
+}
+
+Communicator Communicator::of(ompi_communicator_t* ranks) {
   int rank = 0;
   int size = 1;
-  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  MPI_Comm_size(MPI_COMM_WORLD, &size);
-  return {rank, size};
+  MPI_Comm_rank(ranks, &rank);
+  MPI_Comm_size(ranks, &size);
+  return {ranks, rank, size};
+}
+
+Communicator Communicator::split(int colour) const {
+  MPI_Comm part = MPI_COMM_NULL;
+  MPI_Comm_split(ranks_, colour, rank_, &part);
+  return of(part);
 }
 
 int Communicator::n_local() const {
   MPI_Comm local = MPI_COMM_NULL;
-  MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &local);
+  MPI_Comm_split_type(ranks_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &local);
   int size = 1;
   MPI_Comm_size(local, &size);
   MPI_Comm_free(&local);
@@ -52,7 +62,7 @@ int Communicator::n_local() const {
 
 void Communicator::open_meeting() const {
   if (size_ > 1 && meeting == MPI_COMM_NULL) {
-    MPI_Comm_dup(MPI_COMM_WORLD, &meeting);
+    MPI_Comm_dup(ranks_, &meeting);
   }
 }
 
@@ -80,12 +90,12 @@ std::optional<std::vector<std::uint64_t>> Communicator::meet(std::uint64_t mine,
 
 void Communicator::broadcast(OutSpan values) const {
   const WaitingForRanks waiting;
-  MPI_Bcast(values.data(), count(values.size()), MPI_DOUBLE, 0, MPI_COMM_WORLD);
+  MPI_Bcast(values.data(), count(values.size()), MPI_DOUBLE, 0, ranks_);
 }
 
 void Communicator::broadcast(Index& value) const {
   const WaitingForRanks waiting;
-  MPI_Bcast(&value, 1, MPI_INT64_T, 0, MPI_COMM_WORLD);
+  MPI_Bcast(&value, 1, MPI_INT64_T, 0, ranks_);
 }
 
 void Communicator::broadcast(std::string& text) const {
@@ -93,44 +103,44 @@ void Communicator::broadcast(std::string& text) const {
   auto length = static_cast<Index>(text.size());
   broadcast(length);
   text.resize(static_cast<std::size_t>(length));
-  MPI_Bcast(text.data(), count(text.size()), MPI_CHAR, 0, MPI_COMM_WORLD);
+  MPI_Bcast(text.data(), count(text.size()), MPI_CHAR, 0, ranks_);
 }
 
 void Communicator::sum(std::span<std::int64_t> values) const {
   const WaitingForRanks waiting;
   if (size_ > 1) {
-    MPI_Allreduce(MPI_IN_PLACE, values.data(), count(values.size()), MPI_INT64_T, MPI_SUM, MPI_COMM_WORLD);
+    MPI_Allreduce(MPI_IN_PLACE, values.data(), count(values.size()), MPI_INT64_T, MPI_SUM, ranks_);
   }
 }
 
 void Communicator::sum(OutSpan values) const {
   const WaitingForRanks waiting;
   if (size_ > 1) {
-    MPI_Allreduce(MPI_IN_PLACE, values.data(), count(values.size()), MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+    MPI_Allreduce(MPI_IN_PLACE, values.data(), count(values.size()), MPI_DOUBLE, MPI_SUM, ranks_);
   }
 }
 
 void Communicator::any(std::span<std::uint64_t> bits) const {
   const WaitingForRanks waiting;
   if (size_ > 1) {
-    MPI_Allreduce(MPI_IN_PLACE, bits.data(), count(bits.size()), MPI_UINT64_T, MPI_BOR, MPI_COMM_WORLD);
+    MPI_Allreduce(MPI_IN_PLACE, bits.data(), count(bits.size()), MPI_UINT64_T, MPI_BOR, ranks_);
   }
 }
 
 Index Communicator::min(Index value) const {
   const WaitingForRanks waiting;
-  MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MIN, MPI_COMM_WORLD);
+  MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_MIN, ranks_);
   return value;
 }
 
 void Communicator::send(int to, std::span<const std::byte> bytes) const {
   const WaitingForRanks waiting;
-  MPI_Send(bytes.data(), count(bytes.size()), MPI_BYTE, to, 0, MPI_COMM_WORLD);
+  MPI_Send(bytes.data(), count(bytes.size()), MPI_BYTE, to, 0, ranks_);
 }
 
 void Communicator::receive(int from, std::span<std::byte> bytes) const {
   const WaitingForRanks waiting;
-  MPI_Recv(bytes.data(), count(bytes.size()), MPI_BYTE, from, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  MPI_Recv(bytes.data(), count(bytes.size()), MPI_BYTE, from, 0, ranks_, MPI_STATUS_IGNORE);
 }
 
 void Communicator::agree(const std::optional<Error>& failure) const {
@@ -142,10 +152,10 @@ void Communicator::agree(const std::optional<Error>& failure) const {
   std::string message = failure ? failure->what() : "";
   int code = failure ? static_cast<int>(failure->code()) : 0;
   auto length = static_cast<Index>(message.size());
-  MPI_Bcast(&code, 1, MPI_INT, first, MPI_COMM_WORLD);
-  MPI_Bcast(&length, 1, MPI_INT64_T, first, MPI_COMM_WORLD);
+  MPI_Bcast(&code, 1, MPI_INT, first, ranks_);
+  MPI_Bcast(&length, 1, MPI_INT64_T, first, ranks_);
   message.resize(static_cast<std::size_t>(length));
-  MPI_Bcast(message.data(), count(message.size()), MPI_CHAR, first, MPI_COMM_WORLD);
+  MPI_Bcast(message.data(), count(message.size()), MPI_CHAR, first, ranks_);
   if (first != 0) {
     message = "rank " + std::to_string(first) + ": " + message;
   }
@@ -189,7 +199,7 @@ std::vector<std::byte> Communicator::gather_all_bytes(std::span<const std::byte>
   const WaitingForRanks waiting;
   const int n_mine = count(mine.size());
   std::vector<int> counts(static_cast<std::size_t>(size_));
-  MPI_Allgather(&n_mine, 1, MPI_INT, counts.data(), 1, MPI_INT, MPI_COMM_WORLD);
+  MPI_Allgather(&n_mine, 1, MPI_INT, counts.data(), 1, MPI_INT, ranks_);
   std::vector<int> first;
   std::size_t total = 0;
   for (const int n : counts) {
@@ -197,7 +207,7 @@ std::vector<std::byte> Communicator::gather_all_bytes(std::span<const std::byte>
     total += static_cast<std::size_t>(n);
   }
   std::vector<std::byte> all(total);
-  MPI_Allgatherv(mine.data(), n_mine, MPI_BYTE, all.data(), counts.data(), first.data(), MPI_BYTE, MPI_COMM_WORLD);
+  MPI_Allgatherv(mine.data(), n_mine, MPI_BYTE, all.data(), counts.data(), first.data(), MPI_BYTE, ranks_);
   return all;
 }
 
@@ -207,7 +217,7 @@ std::vector<Index> Communicator::exchange_sizes(std::span<const Index> first) co
   std::vector<Index> sizes(first.size());
   std::adjacent_difference(first.begin(), first.end(), sizes.begin());
   std::vector<Index> from(first.size(), 0);
-  MPI_Alltoall(sizes.data() + 1, 1, MPI_INT64_T, from.data() + 1, 1, MPI_INT64_T, MPI_COMM_WORLD);
+  MPI_Alltoall(sizes.data() + 1, 1, MPI_INT64_T, from.data() + 1, 1, MPI_INT64_T, ranks_);
   std::partial_sum(from.begin(), from.end(), from.begin());
   return from;
 }
@@ -231,7 +241,7 @@ void Communicator::exchange_items(const void* items, std::span<const Index> firs
   MPI_Type_contiguous(count(item_bytes), MPI_BYTE, &item);
   MPI_Type_commit(&item);
   MPI_Alltoallv(items, counts.data(), places.data(), item, received, counts_from.data(), places_from.data(), item,
-                MPI_COMM_WORLD);
+                ranks_);
   MPI_Type_free(&item);
 }
 

@@ -277,7 +277,7 @@ void LinearClassifier<T>::collect(std::size_t point, OutSpan grad_y) {
   for (std::size_t c = 0; c < n_classes; ++c) {
     const std::size_t column = point * n_classes + c;
     Real* to = grad_y.data() + c * n_features;
-    if (shape_.element == Element::Sparse) {
+    if (shape_.element == Storage::Sparse) {
       for (std::size_t f = 0; f < n_features; ++f) {
         to[f] += static_cast<Real>(std::exchange(gradient_[f * n_columns + column], T(0)));
       }

@@ -26,6 +26,23 @@ bool same_everywhere(const Communicator& comm, const std::string& text) {
   return comm.min(of_root == text ? 1 : 0) == 1;
 }
 
+TEST(Communicator, PartsOfTheRanksWorkOnTheirOwn) {
+  const Communicator all = Communicator::world();
+  const int colour = all.rank() % 2;
+  const Communicator part = all.split(colour);
+  EXPECT_EQ(part.size(), (all.size() + 1 - colour) / 2);
+  EXPECT_EQ(part.rank(), all.rank() / 2);
+  for (int time = 0; time <= colour; ++time) {  // one part has a collective more than the other
+    std::vector<std::int64_t> sums = {1, all.rank()};
+    part.sum(sums);
+    EXPECT_EQ(sums[0], part.size());
+    EXPECT_EQ(sums[1] % 2, colour * part.size() % 2);
+  }
+  Index first = all.rank();
+  part.broadcast(first);
+  EXPECT_EQ(first, colour);
+}
+
 TEST(Communicator, BroadcastsFromRankZero) {
   const Communicator comm = Communicator::world();
   std::string text = comm.is_root() ? std::string("a\0b", 3) : "something longer than that";

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "meha/comm/communicator.hpp"
 #include "meha/core/error.hpp"
 #include "meha/core/options.hpp"
 
@@ -33,7 +34,7 @@ void visit(AnyPlan& plan, See&& see) {
 /// Whether `directory` holds a result with all of options.run.iterations done.
 bool is_finished(const std::string& directory, const Options& options);
 
-/// Makes the plan on rank 0, where files are looked at, and executes it on all ranks. Collective.
-ExitCode run_job(const std::function<JobPlan()>& make_plan);
+/// Makes the plan on rank 0, where files are looked at, and executes it on all of these ranks. Collective.
+ExitCode run_job(const Communicator& ranks, const std::function<JobPlan()>& make_plan);
 
 }  // namespace meha

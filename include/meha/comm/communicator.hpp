@@ -17,6 +17,8 @@
 #include "meha/core/error.hpp"
 #include "meha/core/types.hpp"
 
+struct ompi_communicator_t;  // what Open MPI's MPI_Comm points to
+
 namespace meha {
 
 /// Starts MPI, and ends it when it goes out of scope.
@@ -30,8 +32,12 @@ class MpiSession {
 
 class Communicator {
  public:
-  /// All ranks of the job. Needs a live MpiSession.
+  /// All ranks of the job. Needs a live MpiSession, as the other ways to make one do.
   static Communicator world();
+  /// The ranks of an MPI_Comm, which must outlive this and all copies. Collective over these ranks.
+  static Communicator of(ompi_communicator_t* ranks);
+  /// The ranks that give the same colour, in their order here. Collective.
+  [[nodiscard]] Communicator split(int colour) const;
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
@@ -139,7 +145,8 @@ class Communicator {
                     const std::function<void(Index first_row, OutSpan piece)>& source) const;
 
  private:
-  Communicator(int rank, int size) : rank_(rank), size_(size), weights_(static_cast<std::size_t>(size), 1) {}
+  Communicator(ompi_communicator_t* ranks, int rank, int size)
+      : ranks_(ranks), rank_(rank), size_(size), weights_(static_cast<std::size_t>(size), 1) {}
   void broadcast_together(std::initializer_list<OutSpan> fields);
   [[nodiscard]] std::vector<Index> exchange_sizes(std::span<const Index> first) const;
   [[nodiscard]] std::vector<std::byte> gather_all_bytes(std::span<const std::byte> mine) const;
@@ -156,6 +163,7 @@ class Communicator {
     return std::nullopt;
   }
 
+  ompi_communicator_t* ranks_;
   int rank_;
   int size_;
   std::vector<Index> weights_;
