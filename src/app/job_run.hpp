@@ -64,10 +64,10 @@ class Job {
   std::unique_ptr<Problem> problem_;
   std::string arithmetic_;
   std::optional<Oracle> oracle_;
-  Index per_pass_ = 1;                // iterations
+  Index per_pass_ = 1;  // iterations
   ModelChoice model_;
   std::string pass_, steps_;  // sentences on what was chosen; empty: nothing was
-  State start_;                       // of a fresh run
+  State start_;               // of a fresh run
   std::unique_ptr<Algorithm> algorithm_;
   std::optional<Recorder> recorder_;
   State state_;

@@ -14,7 +14,9 @@ constexpr std::array values = {
     MetricInfo{"iteration", "completed iterations"},
     MetricInfo{"upper_value", "F(x,y)"},
     MetricInfo{"lower_value", "f(x,y) + g(x,y)"},
-    MetricInfo{"gap", "phi(x,y) - phi(x,theta) - |theta-y|^2/(2 gamma), a lower bound of phi - v_gamma; bome: f(x,y) - f(x,y_T)"},
+    MetricInfo{
+        "gap",
+        "phi(x,y) - phi(x,theta) - |theta-y|^2/(2 gamma), a lower bound of phi - v_gamma; bome: f(x,y) - f(x,y_T)"},
     MetricInfo{"residual", "largest of residual_x, residual_y and what other residuals the method has"},
     MetricInfo{"residual_x", "|x - Proj(x - d_x)| of the last step"},
     MetricInfo{"residual_y", "|y - Prox(y - d_y)| of the last step"},

@@ -31,7 +31,8 @@ std::vector<std::pair<OptionInfo, OptionValue>> Sections::in_order() {
   for (Section& section : sections_) {
     section.each([&](const OptionInfo& info, OptionValue value) { all.emplace_back(info, value); });
   }
-  std::ranges::stable_sort(all, {}, [](const auto& entry) { return std::ranges::count(std::string_view(entry.first.name), '.'); });
+  std::ranges::stable_sort(
+      all, {}, [](const auto& entry) { return std::ranges::count(std::string_view(entry.first.name), '.'); });
   return all;
 }
 

@@ -31,8 +31,7 @@ std::unique_ptr<Classifier> make_classifier(const ProblemOptions& options, const
                                             const std::string& precision, Simd simd) {
   const std::string& model = options.of<ModelOptions>().model;
   const auto& network = options.of<NetworkOptions>();
-  require(model == "auto" || model == "linear" || model == "mlp",
-          "the option table admits only known models");
+  require(model == "auto" || model == "linear" || model == "mlp", "the option table admits only known models");
   if (model == "mlp" && shape.loss == Loss::Squared) {
     throw Error(ExitCode::Config, "problem.loss = \"squared\": needs problem.model = \"linear\"");
   }

@@ -18,7 +18,7 @@ void CrossFit::start(Out x, Out y) const {
 Index CrossFit::n_parts(Level level) const {
   constexpr Index few_rows = 200'000;  // more make large minibatches anyway, and may be read from disk block by block
   constexpr Index few_parameters = 32'768;  // more make a block's sums cost as much as its rows
-  constexpr Index part_of_few = 64;  // trusted rows, of which a minibatch wants no more than that
+  constexpr Index part_of_few = 64;         // trusted rows, of which a minibatch wants no more than that
   const Index block_rows = rows_.of(level).plan().block_rows;
   const Index n_trusted = n_rows(Level::Upper);
   const bool is_of_few =

@@ -31,8 +31,7 @@ void check_episode_options(const ProblemOptions& problem) {
 }
 
 Index n_held_out(const FewShotOptions& tasks) {
-  return tasks.held_out_classes.empty() ? tasks.n_held_out_classes
-                                          : static_cast<Index>(tasks.held_out_classes.size());
+  return tasks.held_out_classes.empty() ? tasks.n_held_out_classes : static_cast<Index>(tasks.held_out_classes.size());
 }
 
 void put_last(const std::vector<Index>& held_out, Split& split) {
@@ -61,8 +60,7 @@ Deck draw_deck(const Split& split, const FewShotOptions& tasks, const EpisodePla
   const Index turns = tasks.rotations ? 4 : 1;
   const Index n_classes = turns * split.n_classes();
   const Index n_training = n_classes - turns * n_held_out(tasks);
-  const Selection support_pool =
-      tasks.rotations ? with_rotations(split.rows[Level::Lower]) : split.rows[Level::Lower];
+  const Selection support_pool = tasks.rotations ? with_rotations(split.rows[Level::Lower]) : split.rows[Level::Lower];
   const Selection query_pool = tasks.rotations ? with_rotations(split.rows[Level::Upper]) : split.rows[Level::Upper];
   const auto draw = [&](Range classes, const EpisodePlan& plan, EpisodeSet set) {
     Episodes episodes = draw_episodes(support_pool, query_pool, classes, plan, seed, set);

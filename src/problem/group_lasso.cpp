@@ -30,7 +30,8 @@ prox::GroupL2 group_term(In x, const std::vector<Range>& groups) {
 
 }  // namespace
 
-GroupLasso::GroupLasso(const Options& options, const Communicator& /*comm*/, Simd /*simd*/) : n_(options.problem.of<SizeOptions>().n) {
+GroupLasso::GroupLasso(const Options& options, const Communicator& /*comm*/, Simd /*simd*/)
+    : n_(options.problem.of<SizeOptions>().n) {
   const Index size = options.problem.of<GroupLassoOptions>().group_size;
   if (size < 5 || n_ % size != 0) {
     throw Error(ExitCode::Config, "problem.group_size = " + std::to_string(size) +

@@ -40,8 +40,8 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
     if (options.problem.of<LabelModelOptions>().start == "zero") {
       require_validation(options.problem.of<DataOptions>());
     }
-    split =
-        load_split(options.problem.of<DataOptions>(), options.problem.of<NoiseOptions>(), options.run.seed, Targets::Classes, Features::InFile);
+    split = load_split(options.problem.of<DataOptions>(), options.problem.of<NoiseOptions>(), options.run.seed,
+                       Targets::Classes, Features::InFile);
   });
   rows_ = ClassifiedRows(options, comm, simd, split, Loss::CrossEntropy);
   trusts_surest_ = rows_.n_rows(Level::Upper) == 0;

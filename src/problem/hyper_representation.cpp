@@ -56,11 +56,10 @@ HyperRepresentation<T>::HyperRepresentation(const Options& options, const Commun
   evaluation_support_ = deal(deck.evaluation.support, plan_.n_support_rows());
   evaluation_query_ = deal(deck.evaluation.query, plan_.n_query_rows());
   network_ = std::make_unique<FeatureNetwork<T>>(
-      NetworkShape{
-          .n_features = support_.n_features(),
-          .hidden = network.hidden,
-          .activation = network.activation == "relu" ? FeatureActivation::Relu : FeatureActivation::Tanh,
-          .element = support_.element()},
+      NetworkShape{.n_features = support_.n_features(),
+                   .hidden = network.hidden,
+                   .activation = network.activation == "relu" ? FeatureActivation::Relu : FeatureActivation::Tanh,
+                   .element = support_.element()},
       simd);
   weight_.resize(plan_.n_ways, n_hidden());
   bias_.resize(1, plan_.n_ways);

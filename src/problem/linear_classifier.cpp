@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Long, because value, gradient and products share the layout of columns that this file alone knows.
 #include "meha/problem/linear_classifier.hpp"
 
 #include <algorithm>

@@ -118,8 +118,8 @@ void MlpClassifier<T>::propagate_back_along(const Tile& tile, Point& point, Poin
     const std::vector<T>& a_dot = along[l - 1].output;
     const auto add_product = [&](const std::vector<T>& input, const std::vector<T>& delta) {
       kernels_->ungroup(input.data(), tile.n_rows, layer.n_in, rows_.data());
-      kernels_->own.backward(rows_.data(), tile.n_rows, layer.n_in, delta.data(), layer.n_out,
-                             along[l].gradient.data(), true);
+      kernels_->own.backward(rows_.data(), tile.n_rows, layer.n_in, delta.data(), layer.n_out, along[l].gradient.data(),
+                             true);
     };
     add_product(a, delta_dot_);
     add_product(a_dot, delta_);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Long, because forward, backward and their sparse and dense first layers share one set of buffers.
 #include "meha/problem/mlp_classifier.hpp"
 
 #include <algorithm>

@@ -47,9 +47,10 @@ InSpan as_weights(In x) {
 Regularisation::Regularisation(const Options& options, const Communicator& comm, Simd simd)
     : penalty_(options.problem.of<RegularisationOptions>().penalty == "l2"   ? Penalty::L2
                : options.problem.of<RegularisationOptions>().penalty == "l1" ? Penalty::L1
-                                                 : Penalty::Group),
+                                                                             : Penalty::Group),
       x_start_(options.problem.of<RegularisationOptions>().x_start),
-      x_min_(penalty_ == Penalty::L2 ? options.problem.of<RegularisationOptions>().x_min : std::max(options.problem.of<RegularisationOptions>().x_min, 0.0)),
+      x_min_(penalty_ == Penalty::L2 ? options.problem.of<RegularisationOptions>().x_min
+                                     : std::max(options.problem.of<RegularisationOptions>().x_min, 0.0)),
       x_max_(options.problem.of<RegularisationOptions>().x_max),
       loss_(options.problem.of<RegularisationOptions>().loss == "squared" ? Loss::Squared : Loss::CrossEntropy),
       init_(options.problem.of<InitOptions>().init),
@@ -62,8 +63,9 @@ Regularisation::Regularisation(const Options& options, const Communicator& comm,
                       ": must be \"linear\": the penalties are one per feature of a linear classifier");
     }
     if (x_min_ > x_max_) {
-      throw Error(ExitCode::Config, "problem.x_min = " + toml(options.problem.of<RegularisationOptions>().x_min) +
-                                        ": must not be above problem.x_max = " + toml(options.problem.of<RegularisationOptions>().x_max));
+      throw Error(ExitCode::Config,
+                  "problem.x_min = " + toml(options.problem.of<RegularisationOptions>().x_min) +
+                      ": must not be above problem.x_max = " + toml(options.problem.of<RegularisationOptions>().x_max));
     }
     require_validation(options.problem.of<DataOptions>());
     split = load_split(options.problem.of<DataOptions>(), options.problem.of<NoiseOptions>(), options.run.seed,

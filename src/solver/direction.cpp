@@ -6,7 +6,9 @@
 namespace meha {
 
 std::string optimizer_of_x(const AlgorithmOptions& options, bool per_row) {
-  return options.of<DirectionOptions>().optimizer_x != "auto" ? options.of<DirectionOptions>().optimizer_x : per_row ? "adam" : "sgd";
+  return options.of<DirectionOptions>().optimizer_x != "auto" ? options.of<DirectionOptions>().optimizer_x
+         : per_row                                            ? "adam"
+                                                              : "sgd";
 }
 
 Direction::Direction(std::string variable, std::string kind, const AlgorithmOptions& options, Index n_rows)
@@ -14,7 +16,8 @@ Direction::Direction(std::string variable, std::string kind, const AlgorithmOpti
       kind_(std::move(kind)),
       momentum_(options.of<DirectionOptions>().momentum),
       adam_(options.of<DirectionOptions>().adam),
-      epsilon_(n_rows > 0 ? options.of<DirectionOptions>().adam.epsilon / static_cast<Real>(n_rows) : options.of<DirectionOptions>().adam.epsilon),
+      epsilon_(n_rows > 0 ? options.of<DirectionOptions>().adam.epsilon / static_cast<Real>(n_rows)
+                          : options.of<DirectionOptions>().adam.epsilon),
       per_row_(n_rows > 0) {}
 
 void Direction::add_fields(State& state, Index size) {

@@ -81,8 +81,9 @@ Trial loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate) {
   }
   require_not_stopped(models.trained.agreed);
   const bool is_finite = loss && std::isfinite(loss->doubtful);
-  return {.loss = is_finite ? loss->doubtful * static_cast<Real>(problem.n_folds()) : std::numeric_limits<Real>::infinity(),
-          .n_row_visits = models.trained.n_row_visits};
+  return {
+      .loss = is_finite ? loss->doubtful * static_cast<Real>(problem.n_folds()) : std::numeric_limits<Real>::infinity(),
+      .n_row_visits = models.trained.n_row_visits};
 }
 
 TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate) {

@@ -83,9 +83,8 @@ class Penalised final : public Algorithm {
 int main(int argc, char** argv) {
   meha::add_algorithm({.name = "penalised",
                        .summary = "gradient descent with the lower level as a penalty",
-                       .make = [](const AlgorithmOptions& options, const Problem& problem) {
-                         return std::make_unique<Penalised>(options, problem);
-                       },
+                       .make = [](const AlgorithmOptions& options,
+                                  const Problem& problem) { return std::make_unique<Penalised>(options, problem); },
                        .sections = {PenalisedOptions()},
                        .metrics = {{"norm_y_minus_w", "|y - w|"}}});
   return meha::program(argc, argv);

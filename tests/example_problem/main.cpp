@@ -51,7 +51,8 @@ struct OwnRows {
   Eigen::Matrix<Real, Eigen::Dynamic, n_features, Eigen::RowMajor> a;
   Vec b;
 
-  OwnRows(Index seed, unsigned set, Real noise, Range owned) : rows(owned), a(owned.size(), n_features), b(owned.size()) {
+  OwnRows(Index seed, unsigned set, Real noise, Range owned)
+      : rows(owned), a(owned.size(), n_features), b(owned.size()) {
     for (Index i = 0; i < rows.size(); ++i) {
       b[i] = noise * draw(seed, set, rows.begin + i, n_features);
       for (Index j = 0; j < n_features; ++j) {

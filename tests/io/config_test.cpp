@@ -100,7 +100,8 @@ TEST_F(Config, RefusesWrongTypes) {
   EXPECT_TRUE(refuses("[problem]\nhidden = 300", {"problem.hidden = 300", "must be a list of whole numbers"}));
   EXPECT_TRUE(refuses("[problem]\nhidden = [30, 0]", {"problem.hidden = 0", "must be >= 1"}));
   EXPECT_TRUE(refuses("[problem]\nhidden = [30.5]", {"problem.hidden = 30.5", "must be a whole number"}));
-  EXPECT_EQ(parse_config("[problem]\nhidden = [30, 20]", "mine.toml").problem.of<NetworkOptions>().hidden, (std::vector<Index>{30, 20}));
+  EXPECT_EQ(parse_config("[problem]\nhidden = [30, 20]", "mine.toml").problem.of<NetworkOptions>().hidden,
+            (std::vector<Index>{30, 20}));
   EXPECT_TRUE(refuses("[problem.data]\nclass_names = [\"a\", 1]", {"class_names", "must be a list of strings"}));
   EXPECT_TRUE(refuses("[problem]\nhidden = 3", {"problem.hidden = 3: must be a list of whole numbers"}));
   EXPECT_TRUE(refuses("[problem]\nhidden = [3, 1.5]", {"problem.hidden = 1.5: must be a whole number"}));
@@ -206,7 +207,8 @@ TEST(Settings, PlainStringsMayHoldAnything) {
 TEST(Settings, PathsAreRelativeToTheCurrentFolder) {
   Options options = all_options();
   apply_settings(options, {"problem.data.train_features=data/x.gz"});
-  EXPECT_EQ(options.problem.of<DataOptions>().train_features.value, (std::filesystem::current_path() / "data/x.gz").string());
+  EXPECT_EQ(options.problem.of<DataOptions>().train_features.value,
+            (std::filesystem::current_path() / "data/x.gz").string());
 }
 
 TEST(Settings, FailLikeConfigsWithoutLines) {

@@ -251,18 +251,20 @@ TEST_P(HyperRepresentationTest, RefusesWhatHasNoMeaning) {
       (void)make_hyper_representation(all, comm_, best_simd());
     };
   };
-  EXPECT_TRUE(
-      fails(made([&](Options& all) { all.problem.of<DataOptions>().test_features = data_.options().problem.of<DataOptions>().test_features; }),
-            ExitCode::Config, {"problem.data.test_features"}));
-  EXPECT_TRUE(
-      fails(made([](Options& all) { all.problem.of<NoiseOptions>().kind = "uniform"; }), ExitCode::Config, {"problem.noise.kind"}));
-  EXPECT_TRUE(fails(made([](Options& all) { all.problem.of<FewShotOptions>().n_held_out_classes = 2; }), ExitCode::Config,
-                    {"problem.n_ways = 3", "only 2 classes"}));
-  EXPECT_TRUE(fails(made([](Options& all) { all.problem.of<FewShotOptions>().n_held_out_classes = 9; }), ExitCode::Config,
-                    {"problem.n_ways = 3", "only 0 classes"}));
+  EXPECT_TRUE(fails(made([&](Options& all) {
+                      all.problem.of<DataOptions>().test_features =
+                          data_.options().problem.of<DataOptions>().test_features;
+                    }),
+                    ExitCode::Config, {"problem.data.test_features"}));
+  EXPECT_TRUE(fails(made([](Options& all) { all.problem.of<NoiseOptions>().kind = "uniform"; }), ExitCode::Config,
+                    {"problem.noise.kind"}));
+  EXPECT_TRUE(fails(made([](Options& all) { all.problem.of<FewShotOptions>().n_held_out_classes = 2; }),
+                    ExitCode::Config, {"problem.n_ways = 3", "only 2 classes"}));
+  EXPECT_TRUE(fails(made([](Options& all) { all.problem.of<FewShotOptions>().n_held_out_classes = 9; }),
+                    ExitCode::Config, {"problem.n_ways = 3", "only 0 classes"}));
   for (const std::vector<Index>& held_out : {std::vector<Index>{2, 6}, {3, 4, 3}, {0, 1, 2, 3, 4, 5, 0}}) {
-    EXPECT_TRUE(fails(made([&](Options& all) { all.problem.of<FewShotOptions>().held_out_classes = held_out; }), ExitCode::Config,
-                      {"problem.held_out_classes", std::to_string(held_out.back())}));
+    EXPECT_TRUE(fails(made([&](Options& all) { all.problem.of<FewShotOptions>().held_out_classes = held_out; }),
+                      ExitCode::Config, {"problem.held_out_classes", std::to_string(held_out.back())}));
   }
 }
 

@@ -59,7 +59,8 @@ class Naive {
     toy_.prox_g(eta, shared_x(), plain);
     residual_theta = (theta - plain).norm() / eta;
     for (Index i = 0; i < d.size(); ++i) {
-      used[i] = direct(options_.of<MehaOptions>().optimizer_theta, memory_theta_, i, d[i], options_.of<DirectionOptions>().adam.epsilon);
+      used[i] = direct(options_.of<MehaOptions>().optimizer_theta, memory_theta_, i, d[i],
+                       options_.of<DirectionOptions>().adam.epsilon);
       theta[i] -= eta * used[i];
     }
     const Vec planned = theta;
@@ -82,7 +83,8 @@ class Naive {
         Vec plain = Vec::Constant(1, x[i] - d);
         toy_.project_x(plain);
         residual += (x[i] - plain[0]) * (x[i] - plain[0]);
-        const Real used = direct(options_.of<DirectionOptions>().optimizer_x, memory_x_, i, d, options_.of<DirectionOptions>().adam.epsilon / static_cast<Real>(n_));
+        const Real used = direct(options_.of<DirectionOptions>().optimizer_x, memory_x_, i, d,
+                                 options_.of<DirectionOptions>().adam.epsilon / static_cast<Real>(n_));
         Vec moved = Vec::Constant(1, x[i] - alpha * used);
         toy_.project_x(moved);
         x[i] = moved[0];
@@ -97,7 +99,8 @@ class Naive {
       toy_.project_x(plain);
       residual_x = (x - plain).norm();
       for (Index i = 0; i < d.size(); ++i) {
-        x[i] -= alpha * direct(options_.of<DirectionOptions>().optimizer_x, memory_x_, i, d[i], options_.of<DirectionOptions>().adam.epsilon);
+        x[i] -= alpha * direct(options_.of<DirectionOptions>().optimizer_x, memory_x_, i, d[i],
+                               options_.of<DirectionOptions>().adam.epsilon);
       }
       toy_.project_x(x);
     }
@@ -112,7 +115,8 @@ class Naive {
     toy_.prox_g(1, shared_x(), plain);
     residual_y = (y - plain).norm();
     for (Index i = 0; i < y.size(); ++i) {
-      y[i] -= beta * direct(options_.of<DirectionOptions>().optimizer_y, memory_y_, i, d[i], options_.of<DirectionOptions>().adam.epsilon);
+      y[i] -= beta * direct(options_.of<DirectionOptions>().optimizer_y, memory_y_, i, d[i],
+                            options_.of<DirectionOptions>().adam.epsilon);
     }
     const Vec planned = y;
     toy_.prox_g(beta, shared_x(), y);
@@ -386,7 +390,8 @@ TEST(Meha, MomentumStopsWhereThePlainMethodDoes) {
     Oracle oracle(toy, comm, {.block_rows = 8});
     AlgorithmOptions options;
     options.of<DirectionOptions>().optimizer_x = "sgd";
-    options.of<DirectionOptions>().optimizer_y = options.of<MehaOptions>().optimizer_theta = with_momentum ? "momentum" : "sgd";
+    options.of<DirectionOptions>().optimizer_y = options.of<MehaOptions>().optimizer_theta =
+        with_momentum ? "momentum" : "sgd";
     options.alpha = constant(0.05);
     options.beta = options.eta = constant(0.05);
     options.of<MehaOptions>().gamma = 2;
@@ -489,7 +494,8 @@ TEST(MehaRates, AreAtLeastTheTheorysOnLasso) {
       Vec theta(n);
       for (Index i = 0; i < n; ++i) {
         const Real a = (i < n / 2 ? 1.0 : -1.0) / n;
-        theta[i] = soft_threshold(a + y[i] / options.of<MehaOptions>().gamma, x[i]) / (1 + 1 / options.of<MehaOptions>().gamma);
+        theta[i] = soft_threshold(a + y[i] / options.of<MehaOptions>().gamma, x[i]) /
+                   (1 + 1 / options.of<MehaOptions>().gamma);
       }
       return theta;
     };

@@ -73,13 +73,13 @@ TEST(Options, OfOtherProblemsAndAlgorithmsAreRefusedUnlessTheyAreDefaults) {
   EXPECT_FALSE(options_in_use(options).algorithm.has<BomeOptions>());
   options.problem.of<GroupLassoOptions>().group_size = 6;
   EXPECT_TRUE(fails([&] { refuse_options_of_others(options); }, ExitCode::Config,
-                          {"problem.group_size = 6: is an option of problem.type = \"group_lasso\", which is "
-                           "\"strongly_convex\" here"}));
+                    {"problem.group_size = 6: is an option of problem.type = \"group_lasso\", which is "
+                     "\"strongly_convex\" here"}));
   options.problem.type = "group_lasso";
   refuse_options_of_others(options);
   options.algorithm.of<BomeOptions>().inner = 3;
   EXPECT_TRUE(fails([&] { refuse_options_of_others(options); }, ExitCode::Config,
-                          {"algorithm.bome.inner = 3: is an option of algorithm.name = \"bome\", which is \"meha\" here"}));
+                    {"algorithm.bome.inner = 3: is an option of algorithm.name = \"bome\", which is \"meha\" here"}));
 }
 
 }  // namespace

@@ -62,8 +62,8 @@ struct OptionInfo {
 };
 
 /// The member of a section that an option is.
-using OptionValue = std::variant<std::string*, Path*, Index*, Real*, bool*, Count*, Schedule*, std::vector<std::string>*,
-                                 std::vector<Index>*>;
+using OptionValue = std::variant<std::string*, Path*, Index*, Real*, bool*, Count*, Schedule*,
+                                 std::vector<std::string>*, std::vector<Index>*>;
 using SeeOption = std::function<void(const OptionInfo&, OptionValue)>;
 
 /// A section whose type is known at run time only.
@@ -71,7 +71,8 @@ class Section {
  public:
   template <class Own>
   Section(Own own)  // NOLINT(google-explicit-constructor): a registry entry lists its sections as {MyOptions(), …}
-      : own_(std::move(own)), each_([](std::any& any, const SeeOption& see) {
+      : own_(std::move(own)),
+        each_([](std::any& any, const SeeOption& see) {
           std::any_cast<Own&>(any).each([&](const OptionInfo& info, auto& member) { see(info, &member); });
         }),
         defaults_([] { return Section(Own()); }) {}
@@ -143,7 +144,8 @@ class Sections {
   template <class See>
   void each(See&& see) const {
     // in_order() changes nothing; it only hands out members that `see` gets as constants
-    const_cast<Sections*>(this)->each([&](const OptionInfo& info, const auto& member) { see(info, member); });  // NOLINT
+    const_cast<Sections*>(this)->each(
+        [&](const OptionInfo& info, const auto& member) { see(info, member); });  // NOLINT
   }
 
  private:

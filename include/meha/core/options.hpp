@@ -13,7 +13,6 @@
 
 namespace meha {
 
-// clang-format off: one option, one line
 struct RunOptions {
   std::string name;
   Index seed = 0;
@@ -29,18 +28,40 @@ struct RunOptions {
 
   void each(auto&& see) {
     using enum OnResume;
-    see(OptionInfo{"run.name", Rule::any(), Free, "names the run directory runs/<name>; default: the config's file name"}, name);
+    see(OptionInfo{"run.name", Rule::any(), Free,
+                   "names the run directory runs/<name>; default: the config's file name"},
+        name);
     see(OptionInfo{"run.seed", Rule::at_least(0), Fixed, "seed of every random number"}, seed);
-    see(OptionInfo{"run.iterations", Rule::at_least(0), Free, "iterations to complete, or passes over the training rows: \"3 passes\""}, iterations);
-    see(OptionInfo{"run.precision", Rule::one_of("float32|float64"), Fixed, "arithmetic of the row kernels (State is always double)"}, precision);
-    see(OptionInfo{"run.report_every", Rule::at_least(1), Free, "iterations between lines of metrics.jsonl, or \"1 pass\""}, report_every);
-    see(OptionInfo{"run.block_rows", Rule::at_least(1), Fixed, "rows in a block, the unit of work, sums and minibatches"}, block_rows);
-    see(OptionInfo{"run.time_limit_s", Rule::at_least(0), Free, "seconds after which this life of the run stops with exit 75; 0: none"}, time_limit_s);
-    see(OptionInfo{"run.stop_residual", Rule::at_least(0), Free, "finish at a report whose residual is not above this; 0: off"}, stop_residual);
-    see(OptionInfo{"run.stop_error", Rule::at_least(0), Free, "finish at a report whose error_x and error_y are not above this; 0: off"}, stop_error);
-    see(OptionInfo{"run.stop_no_progress", Rule::at_least(0), Free, "finish when the best state on held-out rows, without them the smallest residual, is this many iterations or passes old; 0: off"}, stop_no_progress);
-    see(OptionInfo{"run.simd", Rule::one_of("auto|baseline|avx2|avx512"), Fixed, "instruction set of the row kernels; auto: the best all ranks have"}, simd);
-    see(OptionInfo{"run.initial_state", Rule::any(), Fixed, "HDF5 file with /state/x, y, theta to start from"}, initial_state);
+    see(OptionInfo{"run.iterations", Rule::at_least(0), Free,
+                   "iterations to complete, or passes over the training rows: \"3 passes\""},
+        iterations);
+    see(OptionInfo{"run.precision", Rule::one_of("float32|float64"), Fixed,
+                   "arithmetic of the row kernels (State is always double)"},
+        precision);
+    see(OptionInfo{"run.report_every", Rule::at_least(1), Free,
+                   "iterations between lines of metrics.jsonl, or \"1 pass\""},
+        report_every);
+    see(OptionInfo{"run.block_rows", Rule::at_least(1), Fixed,
+                   "rows in a block, the unit of work, sums and minibatches"},
+        block_rows);
+    see(OptionInfo{"run.time_limit_s", Rule::at_least(0), Free,
+                   "seconds after which this life of the run stops with exit 75; 0: none"},
+        time_limit_s);
+    see(OptionInfo{"run.stop_residual", Rule::at_least(0), Free,
+                   "finish at a report whose residual is not above this; 0: off"},
+        stop_residual);
+    see(OptionInfo{"run.stop_error", Rule::at_least(0), Free,
+                   "finish at a report whose error_x and error_y are not above this; 0: off"},
+        stop_error);
+    see(OptionInfo{"run.stop_no_progress", Rule::at_least(0), Free,
+                   "finish when the best state on held-out rows, without them the smallest residual, is this many "
+                   "iterations or passes old; 0: off"},
+        stop_no_progress);
+    see(OptionInfo{"run.simd", Rule::one_of("auto|baseline|avx2|avx512"), Fixed,
+                   "instruction set of the row kernels; auto: the best all ranks have"},
+        simd);
+    see(OptionInfo{"run.initial_state", Rule::any(), Fixed, "HDF5 file with /state/x, y, theta to start from"},
+        initial_state);
   }
 };
 
@@ -63,11 +84,20 @@ struct AlgorithmOptions : Sections {
   void each(auto&& see) {
     using enum OnResume;
     see(OptionInfo{"algorithm.name", Rule::any(), Fixed, "which method (meha list algorithms)"}, name);
-    see(OptionInfo{"algorithm.alpha", Rule::at_least(0), Fixed, "step size of x: a number, {a=, b=, power=}: a*(k+b)^power (with unit = \"pass\": k in passes), {per_row=}, \"auto\" or \"safe\""}, alpha);
+    see(OptionInfo{"algorithm.alpha", Rule::at_least(0), Fixed,
+                   "step size of x: a number, {a=, b=, power=}: a*(k+b)^power (with unit = \"pass\": k in passes), "
+                   "{per_row=}, \"auto\" or \"safe\""},
+        alpha);
     see(OptionInfo{"algorithm.beta", Rule::at_least(0), Fixed, "step size of y, likewise"}, beta);
-    see(OptionInfo{"algorithm.eta", Rule::at_least(0), Fixed, "step size of theta, likewise; bome: of the inner loop; sl_bamm: of v, times beta"}, eta);
-    see(OptionInfo{"algorithm.batch_lower", Rule::at_least(0), Fixed, "training rows per iteration, rounded up to blocks; 0: all"}, batch_lower);
-    see(OptionInfo{"algorithm.batch_upper", Rule::at_least(0), Fixed, "validation rows per iteration, rounded up to blocks; 0: all"}, batch_upper);
+    see(OptionInfo{"algorithm.eta", Rule::at_least(0), Fixed,
+                   "step size of theta, likewise; bome: of the inner loop; sl_bamm: of v, times beta"},
+        eta);
+    see(OptionInfo{"algorithm.batch_lower", Rule::at_least(0), Fixed,
+                   "training rows per iteration, rounded up to blocks; 0: all"},
+        batch_lower);
+    see(OptionInfo{"algorithm.batch_upper", Rule::at_least(0), Fixed,
+                   "validation rows per iteration, rounded up to blocks; 0: all"},
+        batch_upper);
     Sections::each(see);
   }
 };
@@ -79,9 +109,13 @@ struct CheckpointOptions {
 
   void each(auto&& see) {
     using enum OnResume;
-    see(OptionInfo{"checkpoint.every", Rule::at_least(0), Free, "iterations between checkpoints, or \"1 pass\"; 0: at the end or on request only"}, every);
+    see(OptionInfo{"checkpoint.every", Rule::at_least(0), Free,
+                   "iterations between checkpoints, or \"1 pass\"; 0: at the end or on request only"},
+        every);
     see(OptionInfo{"checkpoint.keep", Rule::at_least(2), Free, "checkpoints kept"}, keep);
-    see(OptionInfo{"checkpoint.async_mib", Rule::at_least(0), Free, "up to this size of State [MiB] a copy is written beside the iterations; 0: never"}, async_mib);
+    see(OptionInfo{"checkpoint.async_mib", Rule::at_least(0), Free,
+                   "up to this size of State [MiB] a copy is written beside the iterations; 0: never"},
+        async_mib);
   }
 };
 
@@ -93,13 +127,21 @@ struct CommOptions {
 
   void each(auto&& see) {
     using enum OnResume;
-    see(OptionInfo{"comm.sum", Rule::one_of("exact|plain"), Fixed, "exact: the same bits on any number of ranks; plain: doubles, for comparison"}, sum);
-    see(OptionInfo{"comm.placement", Rule::one_of("sharded|root"), Free, "where one x per row lives: with its rows, or all on rank 0"}, placement);
-    see(OptionInfo{"comm.balance", Rule::any(), Free, "rows of a rank: \"measured\": equal, then by the speed of its iterations; \"even\"; or weights, one a rank, like \"2:1:1\""}, balance);
-    see(OptionInfo{"comm.watchdog_s", Rule::at_least(0), Free, "seconds without any progress after which a stuck job ends itself with exit 71; 0: never"}, watchdog_s);
+    see(OptionInfo{"comm.sum", Rule::one_of("exact|plain"), Fixed,
+                   "exact: the same bits on any number of ranks; plain: doubles, for comparison"},
+        sum);
+    see(OptionInfo{"comm.placement", Rule::one_of("sharded|root"), Free,
+                   "where one x per row lives: with its rows, or all on rank 0"},
+        placement);
+    see(OptionInfo{"comm.balance", Rule::any(), Free,
+                   "rows of a rank: \"measured\": equal, then by the speed of its iterations; \"even\"; or weights, "
+                   "one a rank, like \"2:1:1\""},
+        balance);
+    see(OptionInfo{"comm.watchdog_s", Rule::at_least(0), Free,
+                   "seconds without any progress after which a stuck job ends itself with exit 71; 0: never"},
+        watchdog_s);
   }
 };
-// clang-format on
 
 struct Options {
   RunOptions run;
@@ -123,7 +165,8 @@ requires std::same_as<std::remove_const_t<AnyOptions>, Options>
 void visit(AnyOptions& options, See&& see) {
   if constexpr (std::is_const_v<AnyOptions>) {
     // each() changes nothing itself, and `see` gets constants
-    const_cast<Options&>(options).each([&](const OptionInfo& info, const auto& member) { see(info, member); });  // NOLINT
+    const_cast<Options&>(options).each(
+        [&](const OptionInfo& info, const auto& member) { see(info, member); });  // NOLINT
   } else {
     options.each(see);
   }

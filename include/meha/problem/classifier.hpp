@@ -13,13 +13,15 @@
 
 namespace meha {
 
-// clang-format off: one option, one line
 /// Which classifier has y as its parameters.
 struct ModelOptions {
   std::string model = "auto";
 
   void each(auto&& see) {
-    see(OptionInfo{"problem.model", Rule::one_of("auto|linear|mlp"), OnResume::Chosen, "classifier whose parameters are y; auto: mlp where it predicts labels it has not seen better by 5 % (hyper_cleaning, start = \"trusted\", dense features), else linear"}, model);
+    see(OptionInfo{"problem.model", Rule::one_of("auto|linear|mlp"), OnResume::Chosen,
+                   "classifier whose parameters are y; auto: mlp where it predicts labels it has not seen better by 5 "
+                   "% (hyper_cleaning, start = \"trusted\", dense features), else linear"},
+        model);
   }
 };
 
@@ -31,9 +33,14 @@ struct NetworkOptions {
 
   void each(auto&& see) {
     using enum OnResume;
-    see(OptionInfo{"problem.hidden", Rule::between(1, 1 << 20), Fixed, "units of each hidden layer, first to last"}, hidden);
-    see(OptionInfo{"problem.activation", Rule::one_of("relu|tanh|sigmoid|none"), Fixed, "what follows a hidden layer (mlp: not tanh; few-shot tasks: relu or tanh)"}, activation);
-    see(OptionInfo{"problem.regularisation", Rule::at_least(0), Fixed, "r in f + r*|y|^2; few-shot tasks: in f_t + r/2*|y_t|^2"}, regularisation);
+    see(OptionInfo{"problem.hidden", Rule::between(1, 1 << 20), Fixed, "units of each hidden layer, first to last"},
+        hidden);
+    see(OptionInfo{"problem.activation", Rule::one_of("relu|tanh|sigmoid|none"), Fixed,
+                   "what follows a hidden layer (mlp: not tanh; few-shot tasks: relu or tanh)"},
+        activation);
+    see(OptionInfo{"problem.regularisation", Rule::at_least(0), Fixed,
+                   "r in f + r*|y|^2; few-shot tasks: in f_t + r/2*|y_t|^2"},
+        regularisation);
   }
 };
 
@@ -41,10 +48,11 @@ struct InitOptions {
   std::string init = "auto";
 
   void each(auto&& see) {
-    see(OptionInfo{"problem.init", Rule::one_of("auto|zero|kaiming_uniform"), OnResume::Fixed, "start of y; kaiming_uniform: U(±1/sqrt(fan_in)); auto: zero for linear, kaiming_uniform for mlp"}, init);
+    see(OptionInfo{"problem.init", Rule::one_of("auto|zero|kaiming_uniform"), OnResume::Fixed,
+                   "start of y; kaiming_uniform: U(±1/sqrt(fan_in)); auto: zero for linear, kaiming_uniform for mlp"},
+        init);
   }
 };
-// clang-format on
 
 /// Rows per tile: small enough for the second-level cache, a multiple of group_rows.
 inline constexpr Index tile_rows = 128;

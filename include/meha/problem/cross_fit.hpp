@@ -34,7 +34,6 @@ struct DoubtfulLabels {
   std::span<const std::string> class_names;
 };
 
-// clang-format off: one option, one line
 /// For problems with cross_fit().
 struct LabelModelOptions {
   std::string start = "trusted";
@@ -42,11 +41,15 @@ struct LabelModelOptions {
 
   void each(auto&& see) {
     using enum OnResume;
-    see(OptionInfo{"problem.start", Rule::one_of("trusted|zero"), Fixed, "trusted: x and y begin at models of the labels, fitted to trusted and doubtful rows together; zero: x = 0, y = init"}, start);
-    see(OptionInfo{"problem.refit", Rule::any(), Free, "after the run, train from scratch on the rows kept, all, validation, clean"}, refit);
+    see(OptionInfo{"problem.start", Rule::one_of("trusted|zero"), Fixed,
+                   "trusted: x and y begin at models of the labels, fitted to trusted and doubtful rows together; "
+                   "zero: x = 0, y = init"},
+        start);
+    see(OptionInfo{"problem.refit", Rule::any(), Free,
+                   "after the run, train from scratch on the rows kept, all, validation, clean"},
+        refit);
   }
 };
-// clang-format on
 
 /// What is measured of the labels (solver/label_answer.hpp) where there is a cross_fit().
 inline constexpr std::array label_metrics = {
@@ -57,7 +60,8 @@ inline constexpr std::array label_metrics = {
     MetricInfo{"detection_f1", "harmonic mean of detection_precision and detection_recall"},
     MetricInfo{"calibration_error", "mean difference of p_correct and the share of right labels, in ten intervals"},
     MetricInfo{"trusted_detection_auroc", "detection_auroc of a model of the trusted rows alone"},
-    MetricInfo{"trusted_detection_f1", "detection_f1 of that model, a row being suspect where another class is likelier"},
+    MetricInfo{"trusted_detection_f1",
+               "detection_f1 of that model, a row being suspect where another class is likelier"},
     MetricInfo{"trusted_noise_rate", "estimated share of wrong labels among the trusted rows"},
     MetricInfo{"trusted_value", "mean loss of trusted rows by models that have not seen them"},
     MetricInfo{"model_accuracy", "test accuracy of the model that export --what model writes"},
@@ -67,7 +71,8 @@ inline constexpr std::array label_metrics = {
     MetricInfo{"refit_corrupted", "… trusted rows and all others as given"},
     MetricInfo{"refit_validation", "… trusted rows alone"},
     MetricInfo{"refit_clean", "… trusted rows and those whose labels are truly right"},
-    MetricInfo{"start_row_visits", "row visits of the models that the run starts from and of their choice: rows times models"}};
+    MetricInfo{"start_row_visits",
+               "row visits of the models that the run starts from and of their choice: rows times models"}};
 
 class CrossFit final : public Problem {
  public:

@@ -17,7 +17,6 @@
 
 namespace meha {
 
-// clang-format off: one option, one line
 struct GroupLassoOptions {
   Index group_size = 30;
 
@@ -25,9 +24,9 @@ struct GroupLassoOptions {
     see(OptionInfo{"problem.group_size", Rule::at_least(1), OnResume::Fixed, "entries per group"}, group_size);
   }
 };
-// clang-format on
 
-inline constexpr MetricInfo test_error_metric{"test_error", "squared error on test rows: their mean; group_lasso: relative to the targets' squares"};
+inline constexpr MetricInfo test_error_metric{
+    "test_error", "squared error on test rows: their mean; group_lasso: relative to the targets' squares"};
 
 class GroupLasso final : public Problem {
  public:

@@ -26,7 +26,6 @@
 
 namespace meha {
 
-// clang-format off: one option, one line
 struct FewShotOptions {
   Index n_tasks = 200;
   Index n_ways = 5, n_shots = 1, n_queries = 15;
@@ -40,13 +39,20 @@ struct FewShotOptions {
     see(OptionInfo{"problem.n_ways", Rule::at_least(2), Fixed, "classes in a few-shot task"}, n_ways);
     see(OptionInfo{"problem.n_shots", Rule::at_least(1), Fixed, "support images of each class of a task"}, n_shots);
     see(OptionInfo{"problem.n_queries", Rule::at_least(1), Fixed, "query images of each class of a task"}, n_queries);
-    see(OptionInfo{"problem.n_held_out_classes", Rule::at_least(0), Fixed, "so many last classes are for evaluation tasks alone; 0: no evaluation"}, n_held_out_classes);
-    see(OptionInfo{"problem.held_out_classes", Rule::at_least(0), Fixed, "the classes for evaluation tasks, in place of the last n_held_out_classes"}, held_out_classes);
-    see(OptionInfo{"problem.n_evaluation_tasks", Rule::at_least(0), Fixed, "few-shot tasks that every report is measured on; 0: no evaluation"}, n_evaluation_tasks);
-    see(OptionInfo{"problem.rotations", Rule::any(), Fixed, "a class's square images turned by 90, 180 and 270 degrees are three more classes"}, rotations);
+    see(OptionInfo{"problem.n_held_out_classes", Rule::at_least(0), Fixed,
+                   "so many last classes are for evaluation tasks alone; 0: no evaluation"},
+        n_held_out_classes);
+    see(OptionInfo{"problem.held_out_classes", Rule::at_least(0), Fixed,
+                   "the classes for evaluation tasks, in place of the last n_held_out_classes"},
+        held_out_classes);
+    see(OptionInfo{"problem.n_evaluation_tasks", Rule::at_least(0), Fixed,
+                   "few-shot tasks that every report is measured on; 0: no evaluation"},
+        n_evaluation_tasks);
+    see(OptionInfo{"problem.rotations", Rule::any(), Fixed,
+                   "a class's square images turned by 90, 180 and 270 degrees are three more classes"},
+        rotations);
   }
 };
-// clang-format on
 
 inline constexpr std::array few_shot_metrics = {
     MetricInfo{"few_shot_accuracy", "share of query images of held-out classes that fitted heads classify as labelled"},

@@ -83,21 +83,22 @@ struct LipschitzConstants {
   Real rho = 0;    // φ(x,·) + ρ/2‖·‖² is convex
 };
 
-// clang-format off: one option, one line
 /// For problems with search_point().
 struct SearchOptions {
   Real random_search = 0;
 
   void each(auto&& see) {
-    see(OptionInfo{"problem.random_search", Rule::at_least(0), OnResume::Free, "after the run, search x at random for this many times its passes over rows; 0: no search"}, random_search);
+    see(OptionInfo{"problem.random_search", Rule::at_least(0), OnResume::Free,
+                   "after the run, search x at random for this many times its passes over rows; 0: no search"},
+        random_search);
   }
 };
-// clang-format on
 
 /// What a random search (solver/random_search.hpp) measures.
 inline constexpr std::array search_metrics = {
     MetricInfo{"solved_upper_value", "F for the run's x, with the lower level solved as in the random search"},
-    MetricInfo{"search_upper_value", "least F of a random search over x (problem.random_search times the run's passes)"},
+    MetricInfo{"search_upper_value",
+               "least F of a random search over x (problem.random_search times the run's passes)"},
     MetricInfo{"search_shared_upper_value", "… among the trials with one number for all entries of x"},
     MetricInfo{"search_test_accuracy", "test_accuracy of the search's best trial"},
     MetricInfo{"search_test_error", "test_error of the search's best trial"},

@@ -16,7 +16,6 @@
 
 namespace meha {
 
-// clang-format off: one option, one line
 struct RegularisationOptions {
   std::string loss = "cross_entropy";
   std::string penalty = "l2";
@@ -24,14 +23,20 @@ struct RegularisationOptions {
 
   void each(auto&& see) {
     using enum OnResume;
-    see(OptionInfo{"problem.loss", Rule::one_of("cross_entropy|squared"), Fixed, "cross_entropy of classes; squared: (w*a+b-t)^2/2 of labels t that are any numbers"}, loss);
-    see(OptionInfo{"problem.penalty", Rule::one_of("l2|l1|group"), Fixed, "e^x_j/2*|W_j|^2, x_j*|W_j|_1 or x_j*|W_j|, W_j: the weights of feature j"}, penalty);
+    see(OptionInfo{"problem.loss", Rule::one_of("cross_entropy|squared"), Fixed,
+                   "cross_entropy of classes; squared: (w*a+b-t)^2/2 of labels t that are any numbers"},
+        loss);
+    see(OptionInfo{"problem.penalty", Rule::one_of("l2|l1|group"), Fixed,
+                   "e^x_j/2*|W_j|^2, x_j*|W_j|_1 or x_j*|W_j|, W_j: the weights of feature j"},
+        penalty);
     see(OptionInfo{"problem.x_start", Rule::any(), Fixed, "start of every x_j, moved into [x_min, x_max]"}, x_start);
-    see(OptionInfo{"problem.x_min", Rule::any(), Fixed, "lower bound of every x_j; l1, group: 0 where this is below 0"}, x_min);
-    see(OptionInfo{"problem.x_max", Rule::positive(), Fixed, "upper bound of every x_j; l2: steps of y and theta must stay below 2/e^x_max"}, x_max);
+    see(OptionInfo{"problem.x_min", Rule::any(), Fixed, "lower bound of every x_j; l1, group: 0 where this is below 0"},
+        x_min);
+    see(OptionInfo{"problem.x_max", Rule::positive(), Fixed,
+                   "upper bound of every x_j; l2: steps of y and theta must stay below 2/e^x_max"},
+        x_max);
   }
 };
-// clang-format on
 
 inline constexpr std::array regularisation_metrics = {
     MetricInfo{"test_r2", "1 - test_error relative to the variance of the test rows' targets"},

@@ -21,7 +21,6 @@
 
 namespace meha {
 
-// clang-format off: one option, one line
 struct SizeOptions {
   Index n = 100;
 
@@ -34,14 +33,14 @@ struct StronglyConvexOptions {
   Real condition = 1;
 
   void each(auto&& see) {
-    see(OptionInfo{"problem.condition", Rule::at_least(1), OnResume::Fixed, "largest entry of the diagonal A, the smallest is 1"}, condition);
+    see(OptionInfo{"problem.condition", Rule::at_least(1), OnResume::Fixed,
+                   "largest entry of the diagonal A, the smallest is 1"},
+        condition);
   }
 };
-// clang-format on
 
-inline constexpr std::array optimum_metrics = {
-    MetricInfo{"error_x", "relative distance of x to the optimum"},
-    MetricInfo{"error_y", "relative distance of y to the optimum"}};
+inline constexpr std::array optimum_metrics = {MetricInfo{"error_x", "relative distance of x to the optimum"},
+                                               MetricInfo{"error_y", "relative distance of y to the optimum"}};
 
 /// A sum over coordinates; a pass over part of them is scaled up to the whole. Self has
 ///   Term term(Level, Index i, InSpan x, InSpan y) const    Point optimum(In x) const

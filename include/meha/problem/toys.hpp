@@ -14,15 +14,15 @@
 
 namespace meha {
 
-// clang-format off: one option, one line
 struct RxgdToyOptions {
   std::string lower = "convex";
 
   void each(auto&& see) {
-    see(OptionInfo{"problem.lower", Rule::one_of("convex|cosine"), OnResume::Fixed, "lower level |Hy-x|^2/2, or its cosine"}, lower);
+    see(OptionInfo{"problem.lower", Rule::one_of("convex|cosine"), OnResume::Fixed,
+                   "lower level |Hy-x|^2/2, or its cosine"},
+        lower);
   }
 };
-// clang-format on
 
 class RxgdToy final : public Problem {
  public:

@@ -18,7 +18,6 @@
 
 namespace meha {
 
-// clang-format off: one option, one line
 struct BomeOptions {
   Index inner = 10;
   std::string phi = "norm";
@@ -27,11 +26,12 @@ struct BomeOptions {
   void each(auto&& see) {
     using enum OnResume;
     see(OptionInfo{"algorithm.bome.inner", Rule::at_least(1), Fixed, "steps of the inner loop, T"}, inner);
-    see(OptionInfo{"algorithm.bome.phi", Rule::one_of("norm|value"), Fixed, "the barrier: rate*|grad q|^2 or rate*q, q the gap of y to the inner loop's end"}, phi);
+    see(OptionInfo{"algorithm.bome.phi", Rule::one_of("norm|value"), Fixed,
+                   "the barrier: rate*|grad q|^2 or rate*q, q the gap of y to the inner loop's end"},
+        phi);
     see(OptionInfo{"algorithm.bome.rate", Rule::positive(), Fixed, "factor of the barrier"}, rate);
   }
 };
-// clang-format on
 
 class Bome final : public Algorithm {
  public:

@@ -16,7 +16,6 @@
 
 namespace meha {
 
-// clang-format off: one option, one line
 struct AdamOptions {
   Real beta1 = 0.9;
   Real beta2 = 0.999;
@@ -32,15 +31,21 @@ struct DirectionOptions {
 
   void each(auto&& see) {
     using enum OnResume;
-    see(OptionInfo{"algorithm.optimizer_x", Rule::one_of("auto|sgd|momentum|ema|adam"), Fixed, "how d_x becomes a direction; auto: adam where there is one x per row, else sgd"}, optimizer_x);
-    see(OptionInfo{"algorithm.optimizer_y", Rule::one_of(directions), Fixed, "how d_y becomes a direction"}, optimizer_y);
-    see(OptionInfo{"algorithm.momentum", Rule::between(0, 1), Fixed, "mu of momentum (m = mu*m + d) and ema (m = mu*m + (1-mu)*d)"}, momentum);
+    see(OptionInfo{"algorithm.optimizer_x", Rule::one_of("auto|sgd|momentum|ema|adam"), Fixed,
+                   "how d_x becomes a direction; auto: adam where there is one x per row, else sgd"},
+        optimizer_x);
+    see(OptionInfo{"algorithm.optimizer_y", Rule::one_of(directions), Fixed, "how d_y becomes a direction"},
+        optimizer_y);
+    see(OptionInfo{"algorithm.momentum", Rule::between(0, 1), Fixed,
+                   "mu of momentum (m = mu*m + d) and ema (m = mu*m + (1-mu)*d)"},
+        momentum);
     see(OptionInfo{"algorithm.adam.beta1", Rule::between(0, 1), Fixed, "decay of Adam's first moment"}, adam.beta1);
     see(OptionInfo{"algorithm.adam.beta2", Rule::between(0, 1), Fixed, "decay of Adam's second moment"}, adam.beta2);
-    see(OptionInfo{"algorithm.adam.epsilon", Rule::positive(), Fixed, "Adam's epsilon (divided by n for one x per row)"}, adam.epsilon);
+    see(OptionInfo{"algorithm.adam.epsilon", Rule::positive(), Fixed,
+                   "Adam's epsilon (divided by n for one x per row)"},
+        adam.epsilon);
   }
 };
-// clang-format on
 
 /// algorithm.optimizer_x, "auto" resolved.
 std::string optimizer_of_x(const AlgorithmOptions& options, bool per_row);

@@ -25,7 +25,6 @@
 
 namespace meha {
 
-// clang-format off: one option, one line
 struct PenaltyOptions {
   Real c = 2;
   Real p = 0.25;
@@ -41,12 +40,12 @@ struct MehaOptions {
   void each(auto&& see) {
     using enum OnResume;
     see(OptionInfo{"algorithm.gamma", Rule::positive(), Fixed, "parameter of the Moreau envelope"}, gamma);
-    see(OptionInfo{"algorithm.optimizer_theta", Rule::one_of(directions), Fixed, "how d_theta becomes a direction"}, optimizer_theta);
+    see(OptionInfo{"algorithm.optimizer_theta", Rule::one_of(directions), Fixed, "how d_theta becomes a direction"},
+        optimizer_theta);
     see(OptionInfo{"algorithm.penalty.c", Rule::positive(), Fixed, "c in the penalty c*(k+1)^p"}, penalty.c);
     see(OptionInfo{"algorithm.penalty.p", Rule::between(0, 0.5), Fixed, "p in the penalty c*(k+1)^p"}, penalty.p);
   }
 };
-// clang-format on
 
 class Meha final : public Algorithm {
  public:

@@ -90,7 +90,7 @@ class Sweep;
 class Oracle {
  public:
   struct Setup {
-    Index block_rows = 512;  // of the rows as they are dealt out
+    Index block_rows = 512;                 // of the rows as they are dealt out
     std::array<Index, 2> n_parts = {1, 1};  // Lower, Upper: blocks of a pass for each of those, a divisor of block_rows
     Index seed = 0;
     Index batch_lower = 0, batch_upper = 0;

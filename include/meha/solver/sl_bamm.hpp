@@ -24,7 +24,6 @@
 
 namespace meha {
 
-// clang-format off: one option, one line
 struct SlBammOptions {
   std::string strategy = "s3";
   Real mu = 0.9;
@@ -33,13 +32,14 @@ struct SlBammOptions {
 
   void each(auto&& see) {
     using enum OnResume;
-    see(OptionInfo{"algorithm.sl_bamm.strategy", Rule::one_of("s1|s2|s3|strongly_convex"), Fixed, "step sizes of v and x relative to beta; strongly_convex: mu = 0, for such lower levels"}, strategy);
+    see(OptionInfo{"algorithm.sl_bamm.strategy", Rule::one_of("s1|s2|s3|strongly_convex"), Fixed,
+                   "step sizes of v and x relative to beta; strongly_convex: mu = 0, for such lower levels"},
+        strategy);
     see(OptionInfo{"algorithm.sl_bamm.mu", Rule::between(0, 1), Fixed, "weight of F beside f: mu*(k+1)^-mu_decay"}, mu);
     see(OptionInfo{"algorithm.sl_bamm.mu_decay", Rule::at_least(0), Fixed, "0: a constant weight"}, mu_decay);
     see(OptionInfo{"algorithm.sl_bamm.tau", Rule::at_least(0), Fixed, "decay of the step sizes of v and x"}, tau);
   }
 };
-// clang-format on
 
 class SlBamm final : public Algorithm {
  public:
