@@ -38,7 +38,7 @@ const std::string& name_of(const SampleLabels& labels, Label label) {
 struct Place {
   Real p_correct;
   Index row;
-  friend auto operator<=>(const Place&, const Place&) = default;
+  friend auto operator<=>(const Place&, const Place&) = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14
 };
 
 bool is_suspect(const RowPosterior& posterior) {

@@ -98,7 +98,7 @@ class KnownAnswersTest(support.Case):
                     "algorithm.optimizer_x": "momentum", "algorithm.optimizer_y": "adam", "algorithm.optimizer_theta": "momentum",
                     **(data | NEED_DATA[problem] if problem in NEED_DATA else {})}))
                 whole = self.folder / f"{algorithm}-{problem}-1"
-                for ranks in (1, 2, 3, 5) if algorithm == "meha" else (1, 3):
+                for ranks in (1, 5) if algorithm == "meha" else (1,):  # the resumed run is on 3 and on 2
                     out = self.folder / f"{algorithm}-{problem}-{ranks}"
                     ended = support.run("run", config, "--out", out, ranks=ranks)
                     if algorithm != "meha" and ended.code == 2:
