@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Long, because one reader knows all kinds of values, and toml++, which no other file includes, takes long to compile.
 #include "meha/io/config.hpp"
 
 #include <algorithm>

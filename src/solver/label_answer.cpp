@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Long, because the start and the answer share their models.
 #include "meha/solver/label_answer.hpp"
 
 #include <algorithm>

@@ -2,7 +2,6 @@
 #include "meha/solver/registry.hpp"
 
 #include <algorithm>
-#include <map>
 #include <vector>
 
 #include "meha/problem/registry.hpp"
@@ -109,26 +108,31 @@ void keep_own(std::span<const Info> table, const std::string& name, Sections& se
   }
 }
 
+/// Names and values; those that the run may have chosen itself are left out.
+std::vector<std::pair<std::string, std::string>> given_values(Section section) {
+  std::vector<std::pair<std::string, std::string>> all;
+  section.each([&](const OptionInfo& info, OptionValue value) {
+    if (info.on_resume != OnResume::Chosen) {
+      all.emplace_back(info.name, std::visit([](const auto* member) { return toml(*member); }, value));
+    }
+  });
+  return all;
+}
+
 template <class Info>
 void refuse_others(std::span<const Info> table, const std::string& option, const std::string& name,
                    const Sections& given) {
   const Info* entry = find_entry(table, name);
-  for (const Info& other : table) {
-    for (const Section& section : other.sections) {
-      if (entry == nullptr || has_like(entry->sections, section)) {
-        continue;
-      }
-      std::map<std::string, std::string> defaults;
-      section.defaults().each([&](const OptionInfo& info, OptionValue value) {
-        defaults[info.name] = std::visit([](const auto* member) { return toml(*member); }, value);
-      });
-      given.each([&](const OptionInfo& info, const auto& value) {
-        const auto at = defaults.find(info.name);
-        if (at != defaults.end() && at->second != toml(value)) {
-          throw Error(ExitCode::Config, std::string(info.name) + " = " + toml(value) + ": is an option of " + option +
-                                            " = " + toml(other.name) + ", which is " + toml(name) + " here");
-        }
-      });
+  for (const Section& section : given.sections()) {
+    if (entry == nullptr || has_like(entry->sections, section)) {
+      continue;
+    }
+    const auto values = given_values(section);
+    const auto differing = std::ranges::mismatch(values, given_values(section.defaults())).in1;
+    const auto owner = std::ranges::find_if(table, [&](const Info& e) { return has_like(e.sections, section); });
+    if (differing != values.end() && owner != table.end()) {
+      throw Error(ExitCode::Config, differing->first + " = " + differing->second + ": is an option of " + option +
+                                        " = " + toml(owner->name) + ", which is " + toml(name) + " here");
     }
   }
 }

@@ -41,7 +41,8 @@ Options all_options();
 /// The options without the sections of other problems and algorithms than those it names.
 Options options_in_use(const Options& options);
 
-/// Errors: Error(Config) where an option of another problem or algorithm than those it names differs from its default.
+/// Errors: Error(Config) where an option of another problem or algorithm than those it names differs from its default and is
+/// not one that a run chooses itself.
 void refuse_options_of_others(const Options& options);
 
 }  // namespace meha
