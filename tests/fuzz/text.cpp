@@ -4,6 +4,7 @@
 #include "fuzz/target.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/metrics_file.hpp"
+#include "meha/solver/registry.hpp"
 
 namespace meha::fuzz {
 namespace {
@@ -27,7 +28,7 @@ void read_config_text(const std::string& input) {
 }
 
 std::vector<std::string> config_seeds() {
-  return {write_config(Options{}),
+  return {write_config(all_options()),
           "[run]\nseed = 3 # comment\niterations=10\n[problem.data]\ntrain_features = 'a b.h5'\n",
           "algorithm = {alpha = {a = 0.1, b = 1, power = -0.5}, beta = \"auto\"}\n",
           "[algorithm]\nalpha.per_row = 1e-3\neta = \"safe\"\n[problem]\nhidden = [64, 0x40, 1_0]\n",
@@ -42,7 +43,7 @@ void read_settings(const std::string& input) {
     settings.push_back(input.substr(at, end - at));
     at = end + 1;
   }
-  Options options;
+  Options options = all_options();
   (void)apply_settings(options, settings);
   expect_round_trip(options);
 }
@@ -102,7 +103,7 @@ std::vector<Target> text_targets() {
                                     "per_row",
                                     "."};
   std::string key;
-  for (const char c : write_config(Options{})) {  // all of the keys
+  for (const char c : write_config(all_options())) {  // all of the keys
     if (c == '\n') {
       words.push_back(key.substr(0, key.find(" =")));
       key.clear();

@@ -227,7 +227,7 @@ class BadInputTest(support.Case):
         self.test.labels[:] = 0
         for part in ("train", "validation", "test"):
             support.write_rows_idx(self.folder, part, getattr(self, part))
-        self.refused_config(["problem.loss", "cross_entropy"], problem__loss="squared", ranks=(1, 3))
+        self.refused_config(["problem.loss", "is an option of problem.type = \"regularisation\""], problem__loss="squared", ranks=(1, 3))
         self.refused_config(["problem.noise.kind", "2 classes"], DATA, problem__noise__kind="uniform", problem__noise__rate=0.3)
 
     def test_other_width(self):

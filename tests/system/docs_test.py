@@ -55,7 +55,6 @@ BLOCKS = {
         "PREFIX=$PWD/prefix": "run",
         "find_package(meha": "in tests/example_problem/CMakeLists.txt",
         "std::unique_ptr<Problem> make_ridge": "in tests/example_problem/main.cpp",
-        "  add_problem({.name": "in tests/example_problem/main.cpp",
         "struct RidgeOptions": "in tests/example_problem/main.cpp",
         "    for (Index row": "in tests/example_problem/main.cpp",
         "int main(int argc, char** argv) {\n  meha::add_algorithm": "in tests/example_algorithm/main.cpp",

@@ -16,7 +16,7 @@ STAYS_BELOW = {
 }
 THRESHOLD = 1e-2
 NEED_DATA = {
-    "hyper_cleaning": {"problem.model": "mlp", "problem.hidden": [9]},
+    "hyper_cleaning": {"problem.model": "mlp", "problem.hidden": [9], "problem.refit": False},
     "regularisation": {"problem.x_max": 2.0},
     "hyper_representation": {"problem.hidden": [9], "problem.n_tasks": 11, "problem.n_ways": 2, "problem.n_queries": 3,
                              "problem.n_held_out_classes": 2, "problem.n_evaluation_tasks": 5, "problem.data.test_features": "",
@@ -92,10 +92,11 @@ class KnownAnswersTest(support.Case):
                 config = self.folder / f"{problem}.toml"
                 config.write_text(support.toml_text({
                     "algorithm.name": algorithm,
-                    "run.iterations": 20, "run.block_rows": 7, "run.report_every": 10, "problem.type": problem, "problem.n": 60,
-                    "problem.refit": False, "checkpoint.every": 5,
-                    "algorithm.alpha": 0.001, "algorithm.beta": 0.001, "algorithm.eta": 0.001, "algorithm.gamma": 1.0,
-                    "algorithm.optimizer_x": "momentum", "algorithm.optimizer_y": "adam", "algorithm.optimizer_theta": "momentum",
+                    "run.iterations": 20, "run.block_rows": 7, "run.report_every": 10, "problem.type": problem, "checkpoint.every": 5,
+                    "algorithm.alpha": 0.001, "algorithm.beta": 0.001, "algorithm.eta": 0.001,
+                    "algorithm.optimizer_x": "momentum", "algorithm.optimizer_y": "adam",
+                    **({"algorithm.gamma": 1.0, "algorithm.optimizer_theta": "momentum"} if algorithm == "meha" else {}),
+                    **({"problem.n": 60} if problem not in NEED_DATA and problem != "pbgd_toy" else {}),
                     **(data | NEED_DATA[problem] if problem in NEED_DATA else {})}))
                 whole = self.folder / f"{algorithm}-{problem}-1"
                 for ranks in (1, 5) if algorithm == "meha" else (1,):  # the resumed run is on 3 and on 2
