@@ -187,6 +187,10 @@ class CsvReader {
     rows_.element = Storage::Float32;
     rows_.n_features = n_features_;
     rows_.class_names = class_names_;
+    rows_.feature_names = names_;
+    if (label_ < rows_.feature_names.size()) {
+      rows_.feature_names.erase(rows_.feature_names.begin() + static_cast<std::ptrdiff_t>(label_));
+    }
     n_rows_read_ += rows_.n_rows;
     if (ended && rows_promised_ && *rows_promised_ != n_rows_read_) {
       file_.fail(std::to_string(n_rows_read_) + " rows, but its first line says " + std::to_string(*rows_promised_) +

@@ -110,6 +110,21 @@ void split_rows(const DataOptions& data, Index seed, Targets targets, Features w
   }
 }
 
+/// Throws where two files name what stands at the same place differently.
+/// @param what  "feature", "class"
+void check_same_names(const char* what, const Table& a, const std::vector<std::string>& of_a, const Table& b,
+                      const std::vector<std::string>& of_b) {
+  const auto [in_a, in_b] = std::ranges::mismatch(of_a, of_b);
+  if (in_a == of_a.end() || in_b == of_b.end()) {  // none, or the first of the other's
+    return;
+  }
+  const bool is_elsewhere = std::ranges::find(of_a, *in_b) != of_a.end();
+  throw Error(ExitCode::Data, b.name + ": " + what + " " + std::to_string(in_b - of_b.begin()) + " is " + toml(*in_b) +
+                                  ", but " + toml(*in_a) + " in " + a.name +
+                                  ": must be the same in all files of a run" +
+                                  (is_elsewhere ? "; they stand in another order" : ""));
+}
+
 void check_fit(const Split& split) {
   const Table& train = *split.rows[Level::Lower].table;
   for (const Selection& rows : split.rows) {
@@ -118,6 +133,10 @@ void check_fit(const Split& split) {
       throw Error(ExitCode::Data, other->name + ": " + std::to_string(other->n_features) + " features of " +
                                       name_of(other->element) + ", but " + train.name + " has " +
                                       std::to_string(train.n_features) + " of " + name_of(train.element));
+    }
+    if (other && other != split.rows[Level::Lower].table) {
+      check_same_names("feature", train, train.feature_names, *other, other->feature_names);
+      check_same_names("class", train, train.class_names, *other, other->class_names);
     }
   }
 }
@@ -190,6 +209,11 @@ Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed,
     throw Error(ExitCode::Config,
                 "problem.noise.kind = " + toml(noise.kind) +
                     ": must be \"none\" with problem.loss = \"squared\": the noise is one of classes");
+  }
+  if (noise.kind == "none" && noise.rate > 0) {
+    throw Error(ExitCode::Config,
+                "problem.noise.rate = " + toml(noise.rate) +
+                    ": needs problem.noise.kind (uniform, pair, …); without label noise leave it out");
   }
   Split split;
   split_rows(data, seed, targets, data.standardise ? Features::InMemory : features, split);

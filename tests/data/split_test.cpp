@@ -314,6 +314,50 @@ TEST_F(LoadSplit, BandsThatNobodyTakesAreSkipped) {
   EXPECT_EQ(n_bands, 4U);
 }
 
+TEST_F(LoadSplit, ColumnsOfTheSameNamesInAnotherOrderAreRefused) {
+  data = DataOptions();
+  data.format = "csv";
+  data.n_validation = 2;
+  data.train_features.value = scratch.file("train.csv");
+  data.validation_features.value = scratch.file("validation.csv");
+  write_file(data.train_features.value, "height,width,class\n1,2,0\n3,4,1\n");
+  const auto loads = [&](const char* header) {
+    write_file(data.validation_features.value, std::string(header) + "5,6,0\n7,8,1\n");
+    return [this] { (void)load(); };
+  };
+  EXPECT_TRUE(fails(loads("width,height,class\n"), ExitCode::Data,
+                    {"validation.csv: feature 0 is \"width\", but \"height\" in ", "train.csv", "another order"}));
+  EXPECT_TRUE(fails(loads("height,depth,class\n"), ExitCode::Data, {"feature 1 is \"depth\", but \"width\" in "}));
+  for (const char* header : {"height,width,class\n", "", "height,width,target\n"}) {
+    EXPECT_NO_THROW(loads(header)()) << header;
+  }
+}
+
+TEST_F(LoadSplit, ClassesOfOtherNamesAreRefused) {
+  data = DataOptions();
+  data.format = "hdf5";
+  data.n_validation = 2;
+  data.train_features.value = scratch.file("train.h5");
+  data.validation_features.value = scratch.file("validation.h5");
+  const auto write_rows = [](const std::string& path, const std::vector<std::string>& names) {
+    Hdf5Writer(path)
+        .add("/features", {2, 1}, Bytes{1, 2})
+        .add("/labels", {2}, Bytes{0, 1})
+        .add_texts("/class_names", names);
+  };
+  write_rows(data.train_features.value, {"cat", "dog", "eel"});
+  write_rows(data.validation_features.value, {"dog", "cat"});
+  EXPECT_TRUE(fails([&] { (void)load(); }, ExitCode::Data,
+                    {"validation.h5: class 0 is \"dog\", but \"cat\" in ", "train.h5", "another order"}));
+  write_rows(data.validation_features.value, {"cat", "dog"});  // the rarest class need not occur
+  EXPECT_EQ(load().class_names, (std::vector<std::string>{"cat", "dog", "eel"}));
+}
+
+TEST_F(LoadSplit, ARateOfNoiseNeedsItsKind) {
+  noise.rate = 0.3;
+  EXPECT_TRUE(fails([&] { (void)load(); }, ExitCode::Config, {"problem.noise.rate = 0.3", "problem.noise.kind"}));
+}
+
 TEST_F(LoadSplit, KnownTruthInTheFileTellsCleanFromCorrupted) {
   const std::string path = scratch.file("a.h5");
   Hdf5Writer(path)
