@@ -148,7 +148,7 @@ class StopTest(support.RestartCase):
                 self.assertEqual(ended.err.count("asked for a checkpoint: the first iteration"), 1, ended.err)
 
     def test_checkpoint_signal_after_the_last_iteration(self):
-        config = self.config("late", problem__random_search=1e9)
+        config = self.config("late", problem__type="regularisation", problem__x_max=1.0, problem__random_search=3000)
         job = support.start("run", config, "--out", self.out)
         self.addCleanup(self.end, job)
         support.wait_for(lambda: "searching x at random" in ((self.out / "run.log").read_text() if (self.out / "run.log").exists() else ""),
