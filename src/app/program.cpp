@@ -28,6 +28,7 @@
 #include "meha/data/formats.hpp"
 #include "meha/data/hdf5_probe.hpp"
 #include "meha/data/words.hpp"
+#include "meha/solver/registry.hpp"
 
 namespace meha {
 namespace {
@@ -398,6 +399,7 @@ int program(int argc, char** argv) {
   std::set_terminate(end_with_words);
   std::signal(SIGXFSZ, SIG_IGN);  // a file above the limit of ulimit -f becomes an error of the write
   probe_hdf5_files_with({"meha", "data", "probe", "--"});
+  (void)all_options();  // the tables of problems and algorithms, which add their metrics when they are made
   CommandLine line;
   std::unique_ptr<MpiSession> session;
   int code = 0;
