@@ -12,8 +12,7 @@
 namespace std {  // NOLINT(cert-dcl58-cpp): it stands for the library's own
 
 struct source_location {
-  static constexpr source_location current(const char* file = __builtin_FILE(),
-                                           uint_least32_t line = __builtin_LINE(),
+  static constexpr source_location current(const char* file = __builtin_FILE(), uint_least32_t line = __builtin_LINE(),
                                            const char* function = __builtin_FUNCTION()) noexcept {
     source_location place;
     place.file_ = file;
