@@ -36,10 +36,7 @@ ExitCode check_gradients(const Arguments& arguments) {
   if (comm.size() > 1) {
     throw Error(ExitCode::Config, "meha check CONFIG: runs on one rank, not on " + std::to_string(comm.size()));
   }
-  Options options = read_config(arguments.target);
-  apply_settings(options, arguments.settings);
-  check_names(options);
-  refuse_options_of_others(options);
+  Options options = options_of_config(arguments.target, arguments.settings);
   const Watchdog watchdog(comm, options.comm.watchdog_s);
   options.run.precision = "float64";
   auto& activation = options.problem.of<NetworkOptions>().activation;

@@ -109,10 +109,7 @@ ExitCode plan_verb(const Arguments& arguments) {
   Options options;
   std::string packed;
   comm.root_or_none([&] {
-    options = read_config(arguments.target);
-    apply_settings(options, arguments.settings);
-    check_names(options);
-    refuse_options_of_others(options);
+    options = options_of_config(arguments.target, arguments.settings);
     packed = pack(options);
   });
   comm.broadcast(packed);

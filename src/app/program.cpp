@@ -399,11 +399,11 @@ int program(int argc, char** argv) {
   std::set_terminate(end_with_words);
   std::signal(SIGXFSZ, SIG_IGN);  // a file above the limit of ulimit -f becomes an error of the write
   probe_hdf5_files_with({"meha", "data", "probe", "--"});
-  (void)all_options();  // the tables of problems and algorithms, which add their metrics when they are made
   CommandLine line;
   std::unique_ptr<MpiSession> session;
   int code = 0;
   try {
+    (void)all_options();  // makes the tables of problems and algorithms, which add their metrics
     line.parse(argc, argv);
     if (line.with_mpi) {
       session = std::make_unique<MpiSession>(&argc, &argv);

@@ -25,10 +25,7 @@ void refuse_other_config(const std::string& directory, const Options& options) {
 
 JobPlan plan_run(const Arguments& arguments) {
   JobPlan plan;
-  plan.options = read_config(arguments.target);
-  apply_settings(plan.options, arguments.settings);
-  check_names(plan.options);
-  refuse_options_of_others(plan.options);
+  plan.options = options_of_config(arguments.target, arguments.settings);
   plan.directory = arguments.out.empty() ? "runs/" + plan.options.run.name : arguments.out;
   plan.has_checkpoints = RunDirectory(plan.directory).has_checkpoints();
   if (plan.has_checkpoints) {

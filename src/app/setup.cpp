@@ -18,6 +18,14 @@ void check_names(const Options& options) {
   (void)format_of(options.problem.of<DataOptions>().format);
 }
 
+Options options_of_config(const std::string& file, const std::vector<std::string>& settings) {
+  Options options = read_config(file);
+  apply_settings(options, settings);
+  check_names(options);
+  refuse_options_of_others(options);
+  return options;
+}
+
 Simd agree_on_simd(const Communicator& comm, const std::string& wanted) {
   const auto best = static_cast<Simd>(comm.min(static_cast<Index>(best_simd())));
   if (wanted == "auto") {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "meha/core/entry.hpp"
 #include "meha/core/error.hpp"
 #include "meha/core/options.hpp"
 #include "meha/data/csv.hpp"
@@ -141,14 +142,7 @@ void add_format(FormatInfo info) {
 }
 
 const FormatInfo& format_of(const std::string& name) {
-  std::string known;
-  for (const FormatInfo& info : formats()) {
-    if (info.name == name) {
-      return info;
-    }
-    known += (known.empty() ? "" : "|") + info.name;
-  }
-  throw Error(ExitCode::Config, "problem.data.format = " + toml(name) + ": must be one of " + known);
+  return entry_of(format_table(), "problem.data.format", name);
 }
 
 std::vector<Table> read_tables(const FormatInfo& format, const DataFiles& files, Features features, Index n_rows) {

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <vector>
 
+#include "meha/core/entry.hpp"
 #include "meha/core/error.hpp"
 #include "meha/data/data_options.hpp"
 #include "meha/problem/group_lasso.hpp"
@@ -116,14 +117,7 @@ void add_problem(ProblemInfo info) {
 }
 
 const ProblemInfo& problem_info(const std::string& type) {
-  std::string known;
-  for (const ProblemInfo& info : problem_table()) {
-    if (type == info.name) {
-      return info;
-    }
-    known += (known.empty() ? "" : "|") + info.name;
-  }
-  throw Error(ExitCode::Config, "problem.type = " + toml(type) + ": must be one of " + known);
+  return entry_of(problem_table(), "problem.type", type);
 }
 
 std::unique_ptr<Problem> make_problem(const Options& options, const Communicator& comm, Simd simd) {

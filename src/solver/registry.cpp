@@ -2,8 +2,10 @@
 #include "meha/solver/registry.hpp"
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
+#include "meha/core/entry.hpp"
 #include "meha/problem/registry.hpp"
 #include "meha/solver/bome.hpp"
 #include "meha/solver/meha.hpp"
@@ -63,18 +65,20 @@ void add_algorithm(AlgorithmInfo info) {
 }
 
 const AlgorithmInfo& algorithm_info(const std::string& name) {
-  std::string known;
-  for (const AlgorithmInfo& info : algorithm_table()) {
-    if (name == info.name) {
-      return info;
-    }
-    known += (known.empty() ? "" : "|") + info.name;
-  }
-  throw Error(ExitCode::Config, "algorithm.name = " + toml(name) + ": must be one of " + known);
+  return entry_of(algorithm_table(), "algorithm.name", name);
 }
 
 std::unique_ptr<Algorithm> make_algorithm(const AlgorithmOptions& options, const Problem& problem) {
   return algorithm_info(options.name).make(options, problem);
+}
+
+void require_unique_names(const Options& options) {
+  std::set<std::string> names;
+  visit(options, [&](const OptionInfo& info, const auto&) {
+    if (!names.insert(info.name).second) {
+      throw Error(ExitCode::Bug, std::string(info.name) + ": two sections of options have it");
+    }
+  });
 }
 
 Options all_options() {
@@ -85,6 +89,7 @@ Options all_options() {
   for (const AlgorithmInfo& info : algorithm_table()) {
     options.algorithm.add(info.sections);
   }
+  require_unique_names(options);
   return options;
 }
 
@@ -92,13 +97,6 @@ namespace {
 
 bool has_like(const std::vector<Section>& sections, const Section& section) {
   return std::ranges::any_of(sections, [&](const Section& other) { return other.is_like(section); });
-}
-
-/// The entry of this name; null where there is none.
-template <class Info>
-const Info* find_entry(std::span<const Info> table, const std::string& name) {
-  const auto at = std::ranges::find(table, name, &Info::name);
-  return at != table.end() ? &*at : nullptr;
 }
 
 template <class Info>

@@ -82,5 +82,16 @@ TEST(Options, OfOtherProblemsAndAlgorithmsAreRefusedUnlessTheyAreDefaults) {
                     {"algorithm.bome.inner = 3: is an option of algorithm.name = \"bome\", which is \"meha\" here"}));
 }
 
+struct Colliding {
+  Index n = 3;
+  void each(auto&& see) { see(OptionInfo{"problem.n", Rule::any(), OnResume::Fixed, "taken"}, n); }
+};
+
+TEST(Options, OneNameInTwoSectionsIsABug) {
+  Options options = all_options();
+  options.problem.add({Colliding()});
+  EXPECT_TRUE(fails([&] { require_unique_names(options); }, ExitCode::Bug, {"problem.n: two sections"}));
+}
+
 }  // namespace
 }  // namespace meha

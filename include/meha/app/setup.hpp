@@ -11,6 +11,10 @@
 
 namespace meha {
 
+/// The options of a config file with the settings of a command line, for a run that begins with them.
+/// Errors: as read_config(), apply_settings(), check_names() and refuse_options_of_others().
+Options options_of_config(const std::string& file, const std::vector<std::string>& settings);
+
 /// Errors unless problem.type and algorithm.name exist.
 void check_names(const Options& options);
 

@@ -141,12 +141,6 @@ class Sections {
       std::visit([&](auto* member) { see(info, *member); }, value);
     }
   }
-  template <class See>
-  void each(See&& see) const {
-    // in_order() changes nothing; it only hands out members that `see` gets as constants
-    const_cast<Sections*>(this)->each(
-        [&](const OptionInfo& info, const auto& member) { see(info, member); });  // NOLINT
-  }
 
  private:
   [[nodiscard]] std::vector<std::pair<OptionInfo, OptionValue>> in_order();

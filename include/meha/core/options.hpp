@@ -164,9 +164,8 @@ template <class AnyOptions, class See>
 requires std::same_as<std::remove_const_t<AnyOptions>, Options>
 void visit(AnyOptions& options, See&& see) {
   if constexpr (std::is_const_v<AnyOptions>) {
-    // each() changes nothing itself, and `see` gets constants
-    const_cast<Options&>(options).each(
-        [&](const OptionInfo& info, const auto& member) { see(info, member); });  // NOLINT
+    Options copy = options;  // each() hands out members that may be changed
+    copy.each([&](const OptionInfo& info, const auto& member) { see(info, member); });
   } else {
     options.each(see);
   }

@@ -35,7 +35,11 @@ const AlgorithmInfo& algorithm_info(const std::string& name);
 /// Errors: Error(Config) for an unknown algorithm.name; whatever the method refuses.
 std::unique_ptr<Algorithm> make_algorithm(const AlgorithmOptions& options, const Problem& problem);
 
+/// Errors: Error(Bug) for an option that sections of different types have.
+void require_unique_names(const Options& options);
+
 /// Options with the sections of all problems and algorithms, at their defaults.
+/// Errors: as require_unique_names().
 Options all_options();
 
 /// The options without the sections of other problems and algorithms than those it names.
