@@ -2,10 +2,13 @@
 // meha data import, meha data words: rows of other formats, in their order or shuffled.
 #include <cmath>
 #include <filesystem>
+#include <iostream>
 #include <span>
 
 #include "meha/app/data_bands.hpp"
 #include "meha/app/verbs.hpp"
+#include "meha/data/cell.hpp"
+#include "meha/data/columns.hpp"
 #include "meha/data/external_shuffle.hpp"
 #include "meha/data/formats.hpp"
 #include "meha/data/text_number.hpp"
@@ -33,6 +36,7 @@ auto in_words_of_command_line(const F& f) {
     std::string text = replaced(error.what(), "problem.data.label_column", "--label-column");
     text = replaced(text, "problem.data.train_labels (…)", "--labels");
     text = replaced(text, "problem.data.sparse = \"never\"", "--sparse never");
+    text = replaced(text, "problem.data.columns", "--column");
     throw Error(error.code(), text);
   }
 }
@@ -78,6 +82,12 @@ void convert(Table& rows, Storage stored, Index first_row) {
   rows.element = Storage::UInt8;
 }
 
+void print_notes(const Table& rows) {
+  for (const std::string& note : rows.notes) {
+    std::cout << printable(note) << '\n';
+  }
+}
+
 void check_import(const DataArguments& a, const FormatInfo& format) {
   const auto refuse = [](const std::string& why) { throw Error(ExitCode::Config, "meha data import: " + why); };
   if (format.labels == LabelsFile::Always && a.labels.empty()) {
@@ -100,8 +110,11 @@ std::string recipe_of(const DataArguments& a) {
     }
     recipe += ", columns " + std::to_string(a.n_columns) + ", grams up to " + std::to_string(a.longest);
   }
-  for (const auto& [name, value] :
-       {std::pair("label column", a.label_column), {"dtype", a.dtype}, {"sparse", a.sparse}}) {
+  for (const auto& [name, value] : {std::pair("label column", a.label_column),
+                                    {"dtype", a.dtype},
+                                    {"sparse", a.sparse},
+                                    {"header", a.header == "auto" ? "" : a.header},
+                                    {"columns", a.columns.empty() ? "" : toml(column_kinds_of(a.columns))}}) {
     recipe += value.empty() ? "" : std::string(", ") + name + " " + value;
   }
   recipe += ", block_rows " + std::to_string(a.block_rows);
@@ -133,7 +146,7 @@ ExitCode import(const DataArguments& a, std::unique_ptr<RowSource> source, bool 
   format.stored = first.element == Storage::Sparse                     ? Storage::Sparse
                   : a.dtype.empty() && first.element == Storage::UInt8 ? Storage::UInt8
                                                                        : stored_of(a.dtype);
-  format.class_names = a.class_names.empty() ? first.class_names : a.class_names;
+  format.class_names = a.class_names.empty() ? first.class_names : cells_in(a.class_names);
   format.shuffle_seed = a.shuffle;
   format.recipe = recipe_of(a);
   RowsWriter writer = open_writer(a.out, format);
@@ -144,6 +157,7 @@ ExitCode import(const DataArguments& a, std::unique_ptr<RowSource> source, bool 
     check_classes(rows, format.class_names.size(), n_read);
     convert(rows, format.stored, n_read);
     n_read += rows.n_rows;
+    print_notes(rows);
     return rows;
   };
   // bands begin where they began before, so that what is there ends with one of them
@@ -172,8 +186,12 @@ ExitCode data_import_verb(const Arguments& arguments) {
   check_import(a, format);
   return resumable([&] {
     return in_words_of_command_line([&] {
-      const DataFiles files{
-          .files = {{.features = a.in, .labels = a.labels}}, .label_column = a.label_column, .sparse = a.sparse};
+      const DataFiles files{.files = {{.features = a.in, .labels = a.labels}},
+                            .label_column = a.label_column,
+                            .sparse = a.sparse,
+                            .header = a.header,
+                            .columns = column_kinds_of(a.columns),
+                            .class_names = cells_in(a.class_names)};
       return import(a, std::move(format.open(files).front()), !format.uses_hdf5);
     });
   });

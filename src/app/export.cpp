@@ -3,6 +3,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "meha/app/answers.hpp"
 #include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/app/watchdog.hpp"
@@ -65,14 +66,12 @@ void export_model(const Problem& problem, const Hdf5File& solution, Vec y, const
 }
 
 /// Collective.
-void export_samples(Oracle& oracle, const SampleLabels& labels, const State& state, const Arguments& arguments,
+void export_samples(const Communicator& comm, const JudgedRows& judged, const Arguments& arguments,
                     const std::string& out) {
-  const Communicator& comm = oracle.comm();
-  const Answer judged = judge_labels(oracle, state);
-  const std::vector<RowPosterior> rows = posteriors(oracle, state, judged.noise);
-  const SampleReport report{.labels = labels, .x = as_span(state["x"]), .posteriors = rows};
+  const SampleReport& report = judged.report;
+  const SampleLabels& labels = report.labels;
   const std::string classes = class_table(comm, report);
-  Index n = oracle.problem().n_x();
+  Index n = judged.n_rows;
   n = arguments.below ? count_below(comm, report, *arguments.below) : n;
   n = arguments.top > 0 ? std::min(n, arguments.top) : n;
   std::optional<DurableFile> file;
@@ -119,8 +118,9 @@ Found find(const Arguments& arguments) {
   return found;
 }
 
-/// Collective.
-void export_solution(const Communicator& world, const Arguments& arguments, Found found, const std::string& out) {
+/// Collective. @param see  called for --what samples
+void export_solution(const Communicator& world, const Arguments& arguments, Found found, const std::string& out,
+                     const std::function<void(const JudgedRows& judged)>& see) {
   Communicator comm = world;
   std::string bytes = pack(found.options);
   comm.broadcast(bytes);
@@ -146,13 +146,27 @@ void export_solution(const Communicator& world, const Arguments& arguments, Foun
   }
   read_solution(found.file, comm, state, oracle.stored_rows(), found.opened.get());
   if (arguments.what == "samples") {
-    export_samples(oracle, *labels, state, arguments, out);
+    const Answer judged = judge_labels(oracle, state);
+    const std::vector<RowPosterior> rows = posteriors(oracle, state, judged.noise);
+    see({.report = {.labels = *labels, .x = as_span(state["x"]), .posteriors = rows},
+         .noise = judged.noise,
+         .n_rows = problem->n_x()});
   } else {
     comm.root_or_none([&] { export_model(*problem, *found.opened, state["y"], out); });
   }
 }
 
 }  // namespace
+
+void with_judged_rows(const Communicator& comm, const std::string& directory,
+                      const std::function<void(const JudgedRows& judged)>& see) {
+  Arguments arguments;
+  arguments.target = directory;
+  arguments.what = "samples";
+  Found found;
+  comm.root_or_none([&] { found = find(arguments); });
+  export_solution(comm, arguments, found, {}, see);
+}
 
 ExitCode export_verb(const Arguments& arguments) {
   const Communicator comm = Communicator::world();
@@ -164,7 +178,8 @@ ExitCode export_verb(const Arguments& arguments) {
   if (arguments.what == "history") {
     comm.root_or_none([&] { export_history(read_record(found.file).history, out); });
   } else {
-    export_solution(comm, arguments, found, out);
+    export_solution(comm, arguments, found, out,
+                    [&](const JudgedRows& judged) { export_samples(comm, judged, arguments, out); });
   }
   if (comm.is_root()) {
     std::cout << arguments.what << ": " << out << '\n';

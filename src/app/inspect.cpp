@@ -74,6 +74,10 @@ Json json_of(const Path& value) {
 Json json_of(const std::vector<std::string>& value) {
   return value;
 }
+Json json_of(const Words& value) {
+  return value;
+}
+
 Json json_of(const std::vector<Index>& value) {
   return value;
 }

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -25,6 +26,8 @@
 #include "meha/core/hash.hpp"
 #include "meha/core/host.hpp"
 #include "meha/core/version.hpp"
+#include "meha/data/cell.hpp"
+#include "meha/data/columns.hpp"
 #include "meha/data/formats.hpp"
 #include "meha/data/hdf5_probe.hpp"
 #include "meha/data/words.hpp"
@@ -74,7 +77,7 @@ int fail(const Error& error, bool with_mpi) {
   constexpr Real wait_s = 2;  // for ranks that find the same a moment later
   const int code = static_cast<int>(error.code());
   if (!with_mpi) {
-    std::cerr << "meha: " << error.what() << std::endl;
+    std::cerr << "meha: " << printable(error.what()) << std::endl;
     return code;
   }
   const Communicator comm = Communicator::world();
@@ -87,7 +90,7 @@ int fail(const Error& error, bool with_mpi) {
   }
   const std::string who = is_same ? "" : "rank " + std::to_string(comm.rank()) + " on " + host_name() + ": ";
   if (!all || std::ranges::find(*all, mine) - all->begin() == comm.rank()) {  // the first with these words
-    std::cerr << ("meha: " + who + error.what() + "\n") << std::flush;
+    std::cerr << ("meha: " + who + printable(error.what()) + "\n") << std::flush;
   }
   if (!all) {
     abort_job(error.code());
@@ -195,7 +198,14 @@ class DataVerbs {
     import->add_option("--out", arguments_.out, "FILE.h5")->required();
     import->add_option("--labels", arguments_.labels, "file of the labels (idx and npy need it)");
     import->add_option("--label-column", arguments_.label_column, "csv: its name or number from 0; default: the last");
-    import->add_option("--class-names", arguments_.class_names, "names of the classes 0, 1, …")->delimiter(',');
+    import->add_option("--class-names", arguments_.class_names,
+                       "names of the classes 0, 1, …, between commas; a name with a comma in quotes");
+    import->add_option("--header", arguments_.header, "csv: whether the first line names the columns; auto: found out")
+        ->check(one_of({"auto", "true", "false"}));
+    import
+        ->add_option("--column", arguments_.columns,
+                     std::string("csv: NAME=KIND, of ") + column_kinds + "; default: found out")
+        ->allow_extra_args(false);
     import->add_option("--shuffle", arguments_.shuffle, "seed: rows in random order, with their old numbers as ids");
     import->add_option("--dtype", arguments_.dtype, "of the features; default: uint8 where they are, else float32")
         ->check(one_of({"uint8", "float16", "float32"}));
@@ -289,6 +299,7 @@ class CommandLine {
         "Exit codes: 0 finished, 2 config or usage, 3 data, 4 not finite, 5 run directory, 70 bug, 71 no progress, "
         "75 stopped on request (resume me).");
     add_run_and_resume();
+    add_clean_and_pick();
     add_inspect_and_plan();
     add_verify_and_export();
     add_check_and_list();
@@ -325,8 +336,9 @@ class CommandLine {
     bind(command, function, uses_mpi);
     return command;
   }
-  void add_settings(CLI::App* command) {
-    command->add_option("--set", arguments.settings, "a.b=value, as in the config; the last of equals wins")
+  void add_settings(CLI::App* command) { add_settings(command, arguments.settings); }
+  static void add_settings(CLI::App* command, std::vector<std::string>& settings) {
+    command->add_option("--set", settings, "a.b=value, as in the config; the last of equals wins")
         ->allow_extra_args(false);
   }
 
@@ -338,6 +350,36 @@ class CommandLine {
     CLI::App* resume = add("resume", "go on from the newest valid checkpoint", resume_verb, true);
     resume->add_option("directory", arguments.target, "run directory")->required();
     add_settings(resume);
+  }
+
+  void add_clean_and_pick() {
+    CleanArguments& a = arguments.clean;
+    CLI::App* clean = add("clean", "which labels of a table are wrong, and the table without them", clean_verb, true);
+    CLI::App* pick = add("pick", "rows of a table whose labels an expert should look at", pick_verb, true);
+    for (CLI::App* command : {clean, pick}) {
+      command->add_option("table", a.doubtful, "rows whose labels are in doubt")->required();
+      command->add_option("--trusted", a.trusted, "rows whose labels are right; default: none are");
+      command->add_option("--label", a.label_column,
+                          "the labels' column: a name, or a number from 0; default: the last");
+      command->add_option("--header", a.header, "whether the first line names the columns; auto: found out")
+          ->check(CLI::IsMember({"auto", "true", "false"}));
+      command->add_option("--column", a.columns, std::string("NAME=KIND, of ") + column_kinds + "; default: found out")
+          ->allow_extra_args(false);
+      command->add_option("--format", a.format, "of the files (meha list formats); default: found out");
+      command->add_option("--ranks", arguments.ranks, "to start, with mpirun")->check(CLI::PositiveNumber);
+      add_settings(command, a.settings);
+    }
+    clean->add_option("--out", a.out, "directory; default: runs/<the table's name>");
+    clean->add_option("--fix", a.fix, "cleaned.csv: all rows flagged, suspects left out, or with the suggested label")
+        ->check(CLI::IsMember({"flag", "drop", "relabel"}));
+    clean->add_option("--labels", a.labels, "file of the labels where they have one; idx: default the one beside it");
+    clean->add_option("--trusted-labels", a.trusted_labels, "file of the trusted rows' labels");
+    clean->add_option("--test", a.test, "rows to measure the cleaned model's accuracy on");
+    clean->add_option("--test-labels", a.test_labels, "file of their labels");
+    pick->add_option("-n", a.n_rows, "rows: half at random from each given class, half the most doubtful")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    pick->add_option("--out", a.out, "CSV to fill in, then to be --trusted")->required();
   }
 
   void add_inspect_and_plan() {
@@ -384,6 +426,28 @@ class CommandLine {
   }
 };
 
+/// Becomes launch/local, which runs this very command on so many ranks; returns on these ranks.
+void start_on_ranks(Index n, char** argv) {
+  if (std::getenv("OMPI_COMM_WORLD_RANK") != nullptr) {
+    return;
+  }
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::string number = std::to_string(n);
+  for (const char* folder : {"../launch", "../share/meha/launch"}) {
+    const std::string local = self.parent_path() / folder / "local";
+    std::vector<char*> words = {const_cast<char*>(local.c_str()), const_cast<char*>(number.c_str()),
+                                const_cast<char*>(self.c_str())};
+    for (char** word = argv + 1; *word != nullptr; ++word) {
+      words.push_back(*word);
+    }
+    words.push_back(nullptr);
+    execv(local.c_str(), words.data());
+  }
+  throw Error(ExitCode::Config, "--ranks " + number + ": launch/local, which starts ranks, is not beside " +
+                                    self.string() + ": start with mpirun -n " + number + " " + self.string());
+}
+
 /// Runs the verb. @return its exit code
 int call(const CommandLine& line) {
   int code = static_cast<int>(line.verb(line.arguments));
@@ -405,6 +469,9 @@ int program(int argc, char** argv) {
   try {
     (void)all_options();  // makes the tables of problems and algorithms, which add their metrics
     line.parse(argc, argv);
+    if (line.arguments.ranks > 1 && (line.verb == clean_verb || line.verb == pick_verb)) {
+      start_on_ranks(line.arguments.ranks, argv);
+    }
     if (line.with_mpi) {
       session = std::make_unique<MpiSession>(&argc, &argv);
       install_signal_handlers(Communicator::world().is_root(), Communicator::world().size() == 1);

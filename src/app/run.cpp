@@ -23,10 +23,12 @@ void refuse_other_config(const std::string& directory, const Options& options) {
   }
 }
 
-JobPlan plan_run(const Arguments& arguments) {
+}  // namespace
+
+JobPlan plan_of_run(const std::string& config, const std::vector<std::string>& settings, const std::string& directory) {
   JobPlan plan;
-  plan.options = options_of_config(arguments.target, arguments.settings);
-  plan.directory = arguments.out.empty() ? "runs/" + plan.options.run.name : arguments.out;
+  plan.options = options_of_config(config, settings);
+  plan.directory = directory.empty() ? "runs/" + plan.options.run.name : directory;
   plan.has_checkpoints = RunDirectory(plan.directory).has_checkpoints();
   if (plan.has_checkpoints) {
     refuse_other_config(plan.directory, plan.options);
@@ -36,10 +38,9 @@ JobPlan plan_run(const Arguments& arguments) {
   return plan;
 }
 
-}  // namespace
-
 ExitCode run_verb(const Arguments& arguments) {
-  return run_job(Communicator::world(), [&] { return plan_run(arguments); });
+  return run_job(Communicator::world(),
+                 [&] { return plan_of_run(arguments.target, arguments.settings, arguments.out); });
 }
 
 }  // namespace meha

@@ -102,6 +102,14 @@ std::string toml(const std::vector<std::string>& values) {
   return toml_list(values);
 }
 
+std::string toml(const Words& words) {
+  std::string text;
+  for (const auto& [name, word] : words) {
+    text += (text.empty() ? "" : ", ") + toml(name) + " = " + toml(word);
+  }
+  return words.empty() ? "{}" : "{ " + text + " }";
+}
+
 std::string toml(const std::vector<Index>& values) {
   return toml_list(values);
 }

@@ -2,15 +2,18 @@
 #include "meha/data/formats.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "meha/core/entry.hpp"
 #include "meha/core/error.hpp"
 #include "meha/core/options.hpp"
 #include "meha/data/csv.hpp"
+#include "meha/data/gzip_reader.hpp"
 #include "meha/data/hdf5_table.hpp"
 #include "meha/data/idx.hpp"
 #include "meha/data/libsvm.hpp"
 #include "meha/data/npy.hpp"
+#include "meha/data/text_number.hpp"
 
 namespace meha {
 namespace {
@@ -91,10 +94,8 @@ std::vector<FormatInfo>& formats() {
        .sizes = hdf5_sizes,
        .uses_hdf5 = true},
       {.name = "csv",
-       .summary = "numbers between commas or blanks, with or without a header, gzipped or not",
-       .open = each([](const DataFile& file, const DataFiles& all) {
-         return csv_rows(file.features, all.label_column, file.labels, all.targets);
-       }),
+       .summary = "tables as text: CSV, TSV, JSON lines; numbers, categories, dates, text; gzipped or not",
+       .open = [](const DataFiles& files) { return csv_rows(files); },
        .has_label_column = true},
       {.name = "libsvm",
        .summary = "sparse text, \"label index:value …\", gzipped or not",
@@ -143,6 +144,34 @@ void add_format(FormatInfo info) {
 
 const FormatInfo& format_of(const std::string& name) {
   return entry_of(format_table(), "problem.data.format", name);
+}
+
+std::string guess_format(const std::string& path) {
+  GzipReader file(path);
+  std::array<std::byte, 4> bytes{};
+  for (std::size_t i = 0; i < bytes.size() && !file.at_end(); ++i) {
+    file.read(std::span(bytes).subspan(i, 1), "its first bytes");
+  }
+  const std::string_view begin(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (begin == "\x89HDF") {
+    return "hdf5";
+  }
+  if (begin == "\x93NUM") {
+    return "npy";
+  }
+  if (begin[0] == 0 && begin[1] == 0 && begin[2] >= 8 && begin[3] >= 1) {
+    return "idx";
+  }
+  GzipReader text(path);
+  std::string line;
+  while (text.next_line(line) && (trimmed(line).empty() || line[0] == '#')) {
+  }
+  const std::string_view rest = trimmed(line);
+  const std::string_view entry = rest.substr(std::min(rest.find(' '), rest.size()));
+  const std::string_view index = trimmed(entry.substr(0, entry.find(':')));
+  const bool is_libsvm = is_number(rest.substr(0, rest.find(' '))) && entry.find(':') != std::string_view::npos &&
+                         whole_number(index) && rest.find(',') == std::string_view::npos;
+  return is_libsvm ? "libsvm" : "csv";
 }
 
 std::vector<Table> read_tables(const FormatInfo& format, const DataFiles& files, Features features, Index n_rows) {

@@ -38,6 +38,8 @@ void append(Table& all, const Table& more, Real part) {
   append(all.numbers, more.numbers, part);
   append(all.truth, more.truth, part);
   append(all.ids, more.ids, part);
+  append(all.lines, more.lines, part);
+  append(all.notes, more.notes, 1);
   for (std::size_t i = 1; i < more.first_entry.size(); ++i) {
     all.first_entry.push_back(n_entries + more.first_entry[i]);
   }

@@ -6,6 +6,7 @@
 
 #include "meha/core/error.hpp"
 #include "meha/core/random.hpp"
+#include "meha/data/cell.hpp"
 #include "meha/data/instance_noise.hpp"
 #include "meha/data/noise.hpp"
 #include "meha/data/row_source.hpp"
@@ -135,7 +136,6 @@ void check_fit(const Split& split) {
                                       std::to_string(train.n_features) + " of " + name_of(train.element));
     }
     if (other && other != split.rows[Level::Lower].table) {
-      check_same_names("feature", train, train.feature_names, *other, other->feature_names);
       check_same_names("class", train, train.class_names, *other, other->class_names);
     }
   }
@@ -167,6 +167,87 @@ std::vector<std::string> names_of_classes(const DataOptions& data, const Split& 
   return names;
 }
 
+std::vector<Index> rows_of_classes(const Selection& rows, Index n_classes) {
+  std::vector<Index> n_rows(static_cast<std::size_t>(n_classes), 0);
+  for (const Label label : rows.labels) {
+    ++n_rows[static_cast<std::size_t>(label)];
+  }
+  return n_rows;
+}
+
+/// Labels that count from 0 with large gaps are numbers of something else than classes.
+void check_classes(const Split& split, bool are_named) {
+  constexpr Index gaps_allowed = 10;
+  constexpr Index few = 100;
+  const Selection& train = split.rows[Level::Lower];
+  const auto n_rows = rows_of_classes(train, split.n_classes());
+  const Index n_there = std::ssize(n_rows) - std::ranges::count(n_rows, 0);
+  if (n_there == 1) {
+    throw Error(ExitCode::Data, train.table->name + ": all " + std::to_string(train.n_rows()) +
+                                    " training rows have the label " +
+                                    toml(split.class_names[static_cast<std::size_t>(train.labels[0])]) +
+                                    ": with one class there is nothing to learn; are they the labels?");
+  }
+  if (!are_named && split.n_classes() > gaps_allowed * n_there + few) {
+    throw Error(ExitCode::Data, train.table->name + ": labels up to " + std::to_string(split.n_classes() - 1) +
+                                    ", but only " + std::to_string(n_there) +
+                                    " of them occur: classes count from 0 without gaps; number them anew, or give "
+                                    "problem.data.class_names");
+  }
+}
+
+/// Noise draws among all classes, those without rows too.
+void check_noise(const Split& split, const NoiseOptions& noise) {
+  const auto n_rows = rows_of_classes(split.rows[Level::Lower], split.n_classes());
+  const auto none = std::ranges::find(n_rows, 0);
+  if (none != n_rows.end()) {
+    throw Error(ExitCode::Config, "problem.noise.kind = " + toml(noise.kind) + ": class " +
+                                      toml(split.class_names[static_cast<std::size_t>(none - n_rows.begin())]) +
+                                      " has no training rows, and noise would give rows a class that does not exist");
+  }
+}
+
+/// "5000 rows, 784 features; T-shirt/top 480, Trouser 512, …".
+std::string sentence_of(Level level, const Selection& rows, const Split& split) {
+  constexpr std::size_t n_shown = 12;
+  std::string text = std::string(name(level)) + " rows: " + std::to_string(rows.n_rows()) + " of " +
+                     printable(rows.table->name) + ", " + std::to_string(rows.table->n_features) + " features";
+  if (split.class_names.empty()) {
+    return text;
+  }
+  const auto n_rows = rows_of_classes(rows, split.n_classes());
+  text += ", " + std::to_string(split.n_classes()) + " classes: ";
+  std::string none;
+  for (std::size_t k = 0; k < n_rows.size(); ++k) {
+    if (k < n_shown) {
+      text += (k > 0 ? ", " : "") + printable(split.class_names[k]) + " " + std::to_string(n_rows[k]);
+    }
+    if (n_rows[k] == 0 && level != Level::Test) {
+      none += (none.empty() ? "" : ", ") + printable(split.class_names[k]);
+    }
+  }
+  text += n_rows.size() > n_shown ? ", …" : "";
+  return none.empty() ? text : text + "\nwarning: no " + std::string(name(level)) + " row is of class " + none;
+}
+
+/// What was read, and what was made of each file.
+void add_notes(Split& split) {
+  std::vector<const Table*> told;
+  for (const Level level : all_levels) {
+    const Selection& rows = split.rows[level];
+    if (rows.n_rows() == 0) {
+      continue;
+    }
+    split.notes.push_back(sentence_of(level, rows, split));
+    if (std::ranges::find(told, rows.table.get()) == told.end()) {
+      for (const std::string& note : rows.table->notes) {
+        split.notes.push_back("  " + printable(note));
+      }
+      told.push_back(rows.table.get());
+    }
+  }
+}
+
 }  // namespace
 
 FilesOfRun files_of_run(const DataOptions& data, Targets targets) {
@@ -174,7 +255,14 @@ FilesOfRun files_of_run(const DataOptions& data, Targets targets) {
     throw Error(ExitCode::Config, "problem.data.train_features: must be given");
   }
   const FormatInfo& format = format_of(data.format);
-  FilesOfRun files{.given = {.files = {}, .label_column = data.label_column, .sparse = data.sparse, .targets = targets},
+  FilesOfRun files{.given = {.files = {},
+                             .label_column = data.label_column,
+                             .sparse = data.sparse,
+                             .targets = targets,
+                             .header = data.header,
+                             .columns = data.columns,
+                             .class_names = data.class_names,
+                             .keeps_scales = data.standardise},
                    .at = {}};
   const auto add = [&](Level level, const Path& features, const Path& labels, const char* part) {
     const std::string key = std::string("problem.data.") + part;
@@ -222,6 +310,7 @@ Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed,
     standardise(split);
   }
   if (targets == Targets::Numbers) {
+    add_notes(split);
     return split;
   }
   const Table& train = *split.rows[Level::Lower].table;
@@ -232,7 +321,10 @@ Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed,
     }
   }
   split.class_names = names_of_classes(data, split);
+  check_classes(split, !data.class_names.empty() || !train.class_names.empty());
+  add_notes(split);
   if (noise.kind != "none") {
+    check_noise(split, noise);
     if (split.true_labels.empty()) {
       split.true_labels = split.rows[Level::Lower].labels;
     }

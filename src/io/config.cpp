@@ -172,7 +172,10 @@ class Reader {
   }
 
   void assign(const OptionInfo& info, const toml::node& node, std::string& member) const {
-    const auto value = node.value_exact<std::string>();
+    auto value = node.value_exact<std::string>();
+    if (node.is_boolean() && info.rule.kind == Rule::Kind::OneOf && info.rule.allows(text_of(node))) {
+      value = text_of(node);  // true stands for "true" where that is a choice
+    }
     if (!value) {
       fail(node, info.name, "must be a string" + (info.rule.text().empty() ? "" : ": " + info.rule.text()));
     }
@@ -201,6 +204,22 @@ class Reader {
     }
     for (const auto& entry : *list) {
       member.push_back(*entry.value<std::string>());
+    }
+  }
+
+  void assign(const OptionInfo& info, const toml::node& node, Words& member) const {
+    member.clear();
+    const toml::table* table = node.as_table();
+    if (table == nullptr) {
+      fail(node, info.name, "must be a table, like { \"age\" = \"number\" }");
+    }
+    for (const auto& [key, entry] : *table) {
+      const std::string name(key.str());
+      const auto word = entry.value_exact<std::string>();
+      if (!word || !info.rule.allows(*word)) {
+        fail(entry, std::string(info.name) + ", " + toml(name), info.rule.text());
+      }
+      member[name] = *word;
     }
   }
 

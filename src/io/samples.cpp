@@ -12,6 +12,7 @@
 
 #include "meha/comm/ranking.hpp"
 #include "meha/core/schedule.hpp"
+#include "meha/data/cell.hpp"
 
 namespace meha {
 namespace {
@@ -19,19 +20,20 @@ namespace {
 constexpr std::size_t n_alternatives_shown = 3;
 constexpr Index portion_rows = Index{1} << 17;  // 6 MiB of suspects
 
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) {
-    return text;
-  }
-  std::string result = "\"";
-  for (const char c : text) {
-    result += c == '"' ? "\"\"" : std::string(1, c);
-  }
-  return result + "\"";
+/// The name of a class, for a terminal.
+std::string name_of(const SampleLabels& labels, Label label) {
+  return printable(labels.class_names[static_cast<std::size_t>(label)]);
 }
 
-const std::string& name_of(const SampleLabels& labels, Label label) {
-  return labels.class_names[static_cast<std::size_t>(label)];
+/// The characters of a text in UTF-8.
+std::size_t width_of(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+}
+
+/// The text with blanks behind it, up to a width in characters.
+std::string padded(const std::string& text, std::size_t width) {
+  return text + std::string(width - std::min(width, width_of(text)), ' ');
 }
 
 /// In order of suspicion.
@@ -129,7 +131,9 @@ void write_samples_head(std::ostream& out, const SampleLabels& labels) {
 }
 
 void write_sample(std::ostream& out, const SampleLabels& labels, Index suspicion_rank, const Suspect& suspect) {
-  const auto named = [&](Label label) { return std::to_string(label) + "," + quoted(name_of(labels, label)); };
+  const auto named = [&](Label label) {
+    return std::to_string(label) + "," + csv_cell(labels.class_names[static_cast<std::size_t>(label)]);
+  };
   out << suspect.row << ',' << suspect.source_row << ',' << named(suspect.given) << ',' << shortest(sigmoid(suspect.x))
       << ',' << shortest(suspect.posterior.p_correct) << ',' << suspicion_rank << ','
       << (is_suspect(suspect.posterior) ? 1 : 0) << ',' << named(suspect.posterior.suggested) << ','
@@ -162,14 +166,12 @@ std::string class_table(const Communicator& comm, const SampleReport& report) {
   std::ostringstream out;
   std::size_t width = 5;
   for (const std::string& name : names) {
-    width = std::max(width, name.size());
+    width = std::max(width, width_of(printable(name)));
   }
-  out << std::left << std::setw(static_cast<int>(width)) << "class" << std::right << std::setw(9) << "rows"
-      << std::setw(13) << "look wrong"
+  out << padded("class", width) << std::setw(9) << "rows" << std::setw(13) << "look wrong"
       << "   look like instead\n";
   for (std::size_t k = 0; k < names.size(); ++k) {
-    out << std::left << std::setw(static_cast<int>(width)) << names[k] << std::right << std::setw(9) << n_rows[k]
-        << std::setw(13) << n_suspects[k] << "   ";
+    out << padded(printable(names[k]), width) << std::setw(9) << n_rows[k] << std::setw(13) << n_suspects[k] << "   ";
     const auto given = static_cast<Label>(k);
     std::vector<Lookalike> others;
     for (auto at = counts.lower_bound({given, 0}); at != counts.end() && at->first.first == given; ++at) {
@@ -212,9 +214,9 @@ std::string noise_sentences(const LabelNoise& noise, std::span<const std::string
     out << (confusions.empty() ? "no class is taken for another in more than 1 % of its rows\n"
                                : "largest confusions:\n");
     for (const Confusion& confusion : confusions) {
-      out << "  " << class_names[static_cast<std::size_t>(confusion.from)] << " is given as "
-          << class_names[static_cast<std::size_t>(confusion.to)] << " in " << std::lround(100 * confusion.share)
-          << " % of its rows\n";
+      out << "  " << printable(class_names[static_cast<std::size_t>(confusion.from)]) << " is given as "
+          << printable(class_names[static_cast<std::size_t>(confusion.to)]) << " in "
+          << std::lround(100 * confusion.share) << " % of its rows\n";
     }
   }
   if (noise.trusted_noise_rate >= doubtful_share) {
@@ -227,9 +229,9 @@ std::string noise_sentences(const LabelNoise& noise, std::span<const std::string
 void write_suspects(std::ostream& out, const SampleLabels& labels, std::span<const Suspect> suspects) {
   std::size_t width = 10;
   for (const std::string& name : labels.class_names) {
-    width = std::max(width, name.size() + 2);
+    width = std::max(width, width_of(printable(name)) + 2);
   }
-  const auto cell = [&](const std::string& text) { out << std::left << std::setw(static_cast<int>(width)) << text; };
+  const auto cell = [&](const std::string& text) { out << padded(text, width); };
   out << "      row  source row  p_correct  ";
   cell("given");
   cell("suggested");

@@ -29,6 +29,7 @@ ClassifiedRows::ClassifiedRows(const Options& options, const Communicator& comm,
   DealtRows dealt = deal_split(comm, split, options.run.block_rows, options.problem.of<DataOptions>().memory << 20);
   rows_ = std::move(dealt.rows);
   fingerprint_ = std::move(dealt.fingerprint);
+  notes_ = split.notes;
   comm.broadcast(n_classes_);
   use_model(options, comm, simd);
 }
@@ -51,13 +52,17 @@ std::optional<Error> ClassifiedRows::failure() const {
 }
 
 std::string ClassifiedRows::storage() const {
+  std::string text;
+  for (const std::string& note : notes_) {
+    text += note + "\n";
+  }
   std::string streamed;
   for (const Level level : all_levels) {
     if (rows_[level].is_streamed()) {
       streamed += (streamed.empty() ? "" : " and ") + std::string(name(level));
     }
   }
-  return streamed.empty() ? "rows: in memory" : "rows: " + streamed + " rows are read from disk in every pass";
+  return text + (streamed.empty() ? "rows: in memory" : "rows: " + streamed + " rows are read from disk in every pass");
 }
 
 Columns ClassifiedRows::columns() const {

@@ -32,6 +32,9 @@ struct RuleAllows {
   bool operator()(bool) const { return true; }
   bool operator()(const Path&) const { return true; }
   bool operator()(const std::vector<std::string>&) const { return true; }
+  bool operator()(const Words& words) const {
+    return std::ranges::all_of(words, [&](const auto& word) { return info.rule.allows(word.second); });
+  }
   bool operator()(const std::vector<Index>& values) const {
     return std::all_of(values.begin(), values.end(), [&](Index value) { return (*this)(value); });
   }

@@ -93,7 +93,7 @@ TEST_F(Csv, ReadsLabelsFromAFileOfTheirOwn) {
   EXPECT_TRUE(fails([&] { (void)read_csv(features, "", labels("1\n0\n1\n")); }, ExitCode::Data,
                     {"labels.csv", "3 labels", "a.csv", "2 rows"}));
   EXPECT_TRUE(fails([&] { (void)read_csv(features, "", labels("1\n0.5\n")); }, ExitCode::Data,
-                    {"labels.csv:2:", "class number"}));
+                    {"labels.csv:2:", "must be a class"}));
 }
 
 TEST_F(Csv, ReadsBlanksBetweenNumbers) {
@@ -108,25 +108,51 @@ TEST_F(Csv, NamesLineAndColumnOfWhatIsWrong) {
   EXPECT_TRUE(refuses("\n \n", {"empty"}));
   EXPECT_TRUE(refuses("a,b\n", {"no row"}));
   EXPECT_TRUE(refuses("1\n2\n", {":1:", "one column"}));
-  EXPECT_TRUE(refuses("1,2,0\n1,x,0\n", {":2:", "column 1", "\"x\"", "not a number"}));
-  EXPECT_TRUE(refuses("1,2,0\n1,\xff\x07,0\n", {"\"\\xff\\x07\"", "not a number"}));
-  EXPECT_TRUE(refuses("a,b,c\n1,,0\n", {":2:", "column 1 (\"b\")", "missing"}));
-  EXPECT_TRUE(refuses("1,nan,0\n", {":1:", "not a finite"}));
-  EXPECT_TRUE(refuses("1,-inf,0\n", {":1:", "not a finite"}));
-  EXPECT_TRUE(refuses("1,1e39,0\n", {"too large for float32"}));
-  EXPECT_TRUE(refuses("1,1e999,0\n", {"range"}));
+  const std::string rows = "1,2,0\n2,3,1\n3,4,0\n4,5,1\n5,6,0\n6,7,1\n7,8,0\n8,9,1\n9,10,0\n";
+  EXPECT_TRUE(refuses(rows + "1,x,0\n", {"column 1", "\"x\" in line 10", "not a number", "{\"0\" = \"number\"}"}));
+  EXPECT_TRUE(refuses(rows + "1,\xff\x07,0\n", {"\"\\xff\\x07\"", "not a number"}));
+  EXPECT_TRUE(refuses(rows + "1,-inf,0\n", {"\"-inf\" in line 10", "not a number"}));
+  EXPECT_TRUE(refuses(rows + "1,1e999,0\n", {"\"1e999\" in line 10", "not a number"}));
+  EXPECT_TRUE(refuses("1e39,1e39,0\n1e39,2e39,1\n", {":1:", ":2:", "too large for float32"}));
   EXPECT_TRUE(refuses("1,2,0\n1,2\n", {":2:", "2 columns", "have 3"}));
   EXPECT_TRUE(refuses("1,2,0\n1,2,0,\n", {":2:", "4 columns"}));
   EXPECT_TRUE(refuses("1,\"2,0\n", {":1:", "column 1", "quote"}));
   EXPECT_TRUE(refuses("1,\"2\"3,0\n", {":1:", "column 1", "closing quote"}));
   EXPECT_TRUE(refuses(std::string("1,2,0\n1,\0,0\n", 12), {":2:", "NUL"}));
-  EXPECT_TRUE(refuses("1;2;0\n1;2;1\n", {"one column"}));
+}
+
+TEST_F(Csv, NamesAllThatIsWrongInOneMessage) {
+  EXPECT_TRUE(refuses("1,2,0\n1,2\n3,4,1\n1,2,3,4\n", {":2: 2 columns", ":4: 4 columns"}));
+  std::string many = "1,2,0\n";
+  for (int i = 0; i < 30; ++i) {
+    many += "1\n";
+  }
+  EXPECT_TRUE(refuses(many, {":2:", ":11:", "and 20 further faults"}));
 }
 
 TEST_F(Csv, RefusesLabelsThatAreNoClasses) {
-  for (const char* label : {"-1", "0.5", "1000000", "1e300", "nan", "", "spam"}) {
-    EXPECT_TRUE(refuses(std::string("1,2,0\n1,2,") + label + "\n", {":2:", "column 2", "class number"})) << label;
+  for (const char* label : {"0.5", "1e300", "-2.25"}) {
+    EXPECT_TRUE(refuses(std::string("1,2,0\n1,2,") + label + "\n", {":2:", "column 2", "must be a class"})) << label;
   }
+  for (const char* label : {"nan", "", "NA", "?"}) {
+    EXPECT_TRUE(refuses(std::string("1,2,0\n1,2,") + label + "\n", {":2:", "column 2", "missing"})) << label;
+  }
+}
+
+TEST_F(Csv, TakesOtherLabelsAsClassesInOrder) {
+  const auto labels_of = [&](const std::string& one, const std::string& two) {
+    const Table table = read("1,2," + one + "\n3,4," + two + "\n5,6," + one + "\n");
+    EXPECT_EQ(table.labels[0], table.labels[2]);
+    return std::pair(table.labels, table.class_names);
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(labels_of("1", "0"), std::pair(std::vector<Label>({1, 0, 1}), Names()));
+  EXPECT_EQ(labels_of("1", "-1"), std::pair(std::vector<Label>({1, 0, 1}), Names({"-1", "1"})));
+  EXPECT_EQ(labels_of("400000", "0"), std::pair(std::vector<Label>({1, 0, 1}), Names({"0", "400000"})));
+  EXPECT_EQ(labels_of("10", "9"), std::pair(std::vector<Label>({1, 0, 1}), Names({"9", "10"})));
+  EXPECT_EQ(labels_of("spam", "ham"), std::pair(std::vector<Label>({1, 0, 1}), Names({"ham", "spam"})));
+  EXPECT_EQ(labels_of("spam", "7"), std::pair(std::vector<Label>({1, 0, 1}), Names({"7", "spam"})));
+  EXPECT_EQ(labels_of("2.0", "1"), std::pair(std::vector<Label>({1, 0, 1}), Names({"1", "2"})));
 }
 
 TEST_F(Csv, RefusesALabelColumnThatIsNotThere) {
@@ -157,8 +183,8 @@ TEST_F(Csv, ComesInBands) {
       EXPECT_TRUE(fails([&] { (void)with_labels(labels, n); }, ExitCode::Data, {"l.csv", "do not belong together"}));
     }
   }
-  EXPECT_TRUE(fails([&] { (void)in_bands(*csv_rows(write_file(path, "1,2,0\n3,4,1\n5,x,0\n"), "", ""), 2); },
-                    ExitCode::Data, {"a.csv:3", "x"}));
+  EXPECT_TRUE(fails([&] { (void)in_bands(*csv_rows(write_file(path, "1,2,0\n3,4,1\n5,0\n"), "", ""), 2); },
+                    ExitCode::Data, {"a.csv:3", "2 columns"}));
   EXPECT_TRUE(fails([&] { (void)in_bands(*csv_rows(write_file(path, "3,1,no,yes\n1,0\n2,1\n"), "", ""), 1); },
                     ExitCode::Data, {"2 rows", "says 3"}));
 }

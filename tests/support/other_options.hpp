@@ -18,6 +18,7 @@ class Change {
   }
   void operator()(const OptionInfo& /*info*/, Path& value) { value.value = "/some folder/" + unique("file"); }
   void operator()(const OptionInfo& /*info*/, std::vector<std::string>& value) { value = {unique("a,b"), "", "c\"d"}; }
+  void operator()(const OptionInfo& /*info*/, Words& value) { value = {{"a \"b\"", "number"}, {"c", "text"}}; }
   void operator()(const OptionInfo& /*info*/, std::vector<Index>& value) { value = {1000 + ++n_, 7}; }
   void operator()(const OptionInfo& /*info*/, Index& value) { value += 1000 + ++n_; }
   void operator()(const OptionInfo& /*info*/, Count& value) { value = {value.n + ++n_, true}; }

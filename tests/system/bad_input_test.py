@@ -228,7 +228,7 @@ class BadInputTest(support.Case):
         for part in ("train", "validation", "test"):
             support.write_rows_idx(self.folder, part, getattr(self, part))
         self.refused_config(["problem.loss", "is an option of problem.type = \"regularisation\""], problem__loss="squared", ranks=(1, 3))
-        self.refused_config(["problem.noise.kind", "2 classes"], DATA, problem__noise__kind="uniform", problem__noise__rate=0.3)
+        self.refused_config(["all 200 training rows", "one class"], DATA, problem__noise__kind="uniform", problem__noise__rate=0.3)
 
     def test_other_width(self):
         narrow = support.make_rows(30, n_features=34)

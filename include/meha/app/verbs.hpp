@@ -17,8 +17,10 @@ struct DataArguments {
   std::string in, out;
   std::string format, labels, label_column, dtype;
   std::string sparse = "auto";
-  std::vector<std::string> class_names;
-  std::vector<std::string> lists;  // NAME=FILE or FILE
+  std::string header = "auto";       // auto, true or false
+  std::vector<std::string> columns;  // NAME=KIND
+  std::string class_names;           // between commas, in quotes where a name has one
+  std::vector<std::string> lists;    // NAME=FILE or FILE
   Index n_columns = Index{1} << 18, longest = 4;
   std::optional<Index> shuffle;  // seed
   Index block_rows = 512;
@@ -29,6 +31,21 @@ struct DataArguments {
   Index n_rows = 0, n_features = 16, n_classes = 10;
   Index width = 0, height = 0;
   int n_threads = 0;  // 0: one for each processor
+};
+
+/// Arguments of `meha clean` and `meha pick`.
+struct CleanArguments {
+  std::string doubtful, labels;         // the rows, and their labels where they have a file of their own
+  std::string trusted, trusted_labels;  // empty: no rows are trusted
+  std::string test, test_labels;
+  std::string label_column;
+  std::string format;                // empty: found out
+  std::string header = "auto";       // auto, true or false
+  std::vector<std::string> columns;  // NAME=KIND
+  std::string fix = "flag";          // flag, drop or relabel
+  std::string out;                   // clean: a directory; pick: a file
+  Index n_rows = 400;                // to pick
+  std::vector<std::string> settings;
 };
 
 struct Arguments {
@@ -45,11 +62,14 @@ struct Arguments {
   Real tolerance = 1e-8;
   Index iterations = 2000;
   DataArguments data;
+  CleanArguments clean;
 };
 
 /// Verbs that start MPI.
 ExitCode run_verb(const Arguments& arguments);
 ExitCode resume_verb(const Arguments& arguments);
+ExitCode clean_verb(const Arguments& arguments);
+ExitCode pick_verb(const Arguments& arguments);
 ExitCode export_verb(const Arguments& arguments);
 ExitCode check_verb(const Arguments& arguments);
 ExitCode plan_verb(const Arguments& arguments);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <any>
 #include <functional>
+#include <map>
 #include <string>
 #include <utility>
 #include <variant>
@@ -30,6 +31,9 @@ struct Count {
   [[nodiscard]] Index iterations(Index per_pass) const { return in_passes ? n * per_pass : n; }
   friend bool operator==(const Count&, const Count&) = default;
 };
+
+/// Names and a word for each: { "age" = "number", city = "category" }.
+using Words = std::map<std::string, std::string>;
 
 /// What values an option may take.
 struct Rule {
@@ -63,7 +67,7 @@ struct OptionInfo {
 
 /// The member of a section that an option is.
 using OptionValue = std::variant<std::string*, Path*, Index*, Real*, bool*, Count*, Schedule*,
-                                 std::vector<std::string>*, std::vector<Index>*>;
+                                 std::vector<std::string>*, std::vector<Index>*, Words*>;
 using SeeOption = std::function<void(const OptionInfo&, OptionValue)>;
 
 /// A section whose type is known at run time only.
@@ -153,6 +157,7 @@ std::string toml(const std::string& value);
 std::string toml(const Path& value);
 std::string toml(const std::vector<std::string>& values);
 std::string toml(const std::vector<Index>& values);
+std::string toml(const Words& words);
 std::string toml(Index value);
 std::string toml(bool value);
 std::string toml(Real value);

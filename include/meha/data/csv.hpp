@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: MIT
-// Numbers separated by commas, or by blanks when the first line has no comma; one row per line; one column of class
-// numbers 0, 1, … or of any numbers, in the same file or in one of its own; plain or gzipped. A field may stand in
-// quotes ("" inside stands for one). The first line is one of
-//   numbers                          the first row
-//   names                            a header: recognised by a field that is not a number
-//   n_rows,n_features,class names    as scikit-learn's own files; the label is then the last column
+// Tables as text, as people have them: CSV, TSV and their relatives, and JSON lines (data/records.hpp), with columns of
+// numbers, categories, dates or text (data/columns.hpp) and one column of labels, in the same file or in one of its own.
+//   header   the first line names the columns, where it does not look like the lines below it (data/header.hpp)
+//   classes  labels 0, 1, … are class numbers; other whole numbers, and names, are classes in ascending order
+// Files of a run belong together: what columns are, their means, categories and classes is learnt from the first, and
+// columns of the others are found by name.
 #pragma once
 
 #include <string>
 
+#include "meha/data/formats.hpp"
 #include "meha/data/row_source.hpp"
 
 namespace meha {
 
-/// @param label_column  a name from the header, or the column's number from 0; empty: the last column
-/// @param labels_path   file where that column stands (its other columns are not looked at); empty: the same file
-/// @return  a Table of float32 features
-/// Errors: Error(Data) naming line and column: a field that is not a finite number, a row of another length, a label
-/// that is no class number (Targets::Numbers: no finite number), files of different lengths, a file that is missing,
-/// damaged, empty or (read_csv) larger than 4 GiB as float32.
+/// Opens files that belong together; the first is the one that is learnt from. Every file is read twice.
+/// Errors: Error(Data) naming file, line and column of all that is wrong with a file, up to ten faults: rows of another
+/// length, columns that are neither numbers nor anything else, labels that are missing or no classes; files that do not
+/// fit together, or are missing, damaged, empty or (read_all) larger than 4 GiB as float32.
+RowSources csv_rows(const DataFiles& files);
+
+/// Reads one file. @param label_column  a name from the header, or the column's number from 0; empty: the last column
+/// @param labels_path  file where that column stands (its other columns are not looked at); empty: the same file
 Table read_csv(const std::string& path, const std::string& label_column, const std::string& labels_path = {},
                Targets targets = Targets::Classes);
 

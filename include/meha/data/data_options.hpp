@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "meha/core/option.hpp"
+#include "meha/data/columns.hpp"
 
 namespace meha {
 
@@ -17,6 +18,8 @@ struct DataOptions {
   Index n_rows = 0, n_train = 0, n_validation = 0, n_holdout = 0, n_test = 0;
   bool shuffle = true;
   std::string label_column;
+  std::string header = "auto";
+  Words columns;
   std::string sparse = "auto";
   bool standardise = false;
   std::vector<std::string> class_names;
@@ -57,6 +60,12 @@ struct DataOptions {
     see(OptionInfo{"problem.data.label_column", Rule::any(), Fixed,
                    "csv: name or number (from 0) of the labels' column; default: the last"},
         label_column);
+    see(OptionInfo{"problem.data.header", Rule::one_of("auto|true|false"), Fixed,
+                   "csv: whether the first line names the columns; auto: where it does not look like those below it"},
+        header);
+    see(OptionInfo{"problem.data.columns", Rule::one_of(column_kinds), Fixed,
+                   "csv: what columns are, by name or number (from 0); others are found out"},
+        columns);
     see(OptionInfo{"problem.data.sparse", Rule::one_of("auto|never|always"), Fixed,
                    "libsvm: keep only what is not 0 in memory; auto: when that is less than a quarter of all values"},
         sparse);

@@ -36,14 +36,15 @@ struct Table {
   Index n_features = 0;
   Storage element = Storage::UInt8;  // of the features in memory: UInt8, Float32 or Sparse
   std::vector<std::byte> features;
-  std::vector<Index> first_entry;          // Sparse: row i has entries [first_entry[i], first_entry[i + 1]); else empty
-  std::vector<Label> labels;               // Targets::Classes, else empty
-  std::vector<Real> numbers;               // Targets::Numbers, else empty
-  std::vector<Label> truth;                // true labels where the file has them, else empty
-  std::vector<Index> ids;                  // numbers of the rows in another source where the file has them, else empty
-  std::vector<std::string> class_names;    // where the file has them, else empty
-  std::vector<std::string> feature_names;  // where the file has them, else empty
-  std::string fingerprint;                 // where the file has one, else empty
+  std::vector<Index> first_entry;        // Sparse: row i has entries [first_entry[i], first_entry[i + 1]); else empty
+  std::vector<Label> labels;             // Targets::Classes, else empty
+  std::vector<Real> numbers;             // Targets::Numbers, else empty
+  std::vector<Label> truth;              // true labels where the file has them, else empty
+  std::vector<Index> ids;                // numbers of the rows in another source where the file has them, else empty
+  std::vector<std::string> class_names;  // where the file has them, else empty
+  std::vector<Index> lines;              // of the rows in a file of text, from 1, else empty
+  std::vector<std::string> notes;        // what was made of the file, for people
+  std::string fingerprint;               // where the file has one, else empty
   /// Features::InFile: reads the file's rows from the first; `features` is empty then. Else not set.
   std::function<std::unique_ptr<RowSource>()> open_features;
   /// Returns where they stand, for blocks to be read one by one; set where the format allows it.

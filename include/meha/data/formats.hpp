@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "meha/core/option.hpp"
 #include "meha/data/row_source.hpp"
 
 namespace meha {
@@ -24,6 +25,10 @@ struct DataFiles {
   std::string label_column = {};
   std::string sparse = "auto";
   Targets targets = Targets::Classes;
+  std::string header = "auto";                // whether the first line of a text table names its columns
+  Words columns = {};                         // kinds of the columns of a text table, by name
+  std::vector<std::string> class_names = {};  // as the config gives them
+  bool keeps_scales = false;                  // whether a text table's numbers are not scaled
 };
 
 /// The sizes of a file, as its header tells them or as they are counted.
@@ -63,6 +68,10 @@ void add_format(FormatInfo info);
 
 /// Errors: Error(Config) for an unknown name.
 const FormatInfo& format_of(const std::string& name);
+
+/// Finds out from a file's first bytes which built-in format it has; what is none of the others is a table as text.
+/// Errors: Error(Data) when it cannot be read.
+std::string guess_format(const std::string& path);
 
 /// Reads whole files and checks their values.
 /// @param n_rows  the first rows of each, where the format is able to leave others; 0: all

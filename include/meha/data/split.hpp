@@ -15,6 +15,7 @@ struct Split {
   std::vector<Label> true_labels;        // of the training rows; empty when unknown
   std::vector<std::uint8_t> is_clean;    // 1 where the given label counts as right; empty when unknown
   std::vector<std::string> class_names;  // one per class; empty for Targets::Numbers
+  std::vector<std::string> notes;        // what was read and what was made of it, for people
 
   [[nodiscard]] Index n_classes() const { return static_cast<Index>(class_names.size()); }
 };
@@ -33,8 +34,8 @@ FilesOfRun files_of_run(const DataOptions& data, Targets targets);
 void require_validation(const DataOptions& data);
 
 /// Reads the files, splits, corrupts. Meant for one rank.
-/// Errors: Error(Data) when a file is missing, damaged or too short, or files do not fit together; Error(Config) for label
-/// noise on numbers.
+/// Errors: Error(Data) when a file is missing, damaged or too short, files do not fit together, or labels cannot be
+/// classes to tell apart; Error(Config) for label noise on numbers or on classes without rows.
 /// @param features  InFile: where the format allows it, they are not read yet, and some errors are yet to come
 Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed, Targets targets = Targets::Classes,
                  Features features = Features::InMemory);

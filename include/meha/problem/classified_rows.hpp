@@ -93,6 +93,7 @@ class ClassifiedRows {
   Index n_classes_ = 0;
   Loss loss_ = Loss::CrossEntropy;
   std::string fingerprint_;
+  std::vector<std::string> notes_;  // of the split, on rank 0
   std::unique_ptr<Classifier> classifier_;
   std::vector<InSpan> points_;  // of the pass at hand
   bool in_columns_ = false;

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// The columns of a table as people have it, and the features that a model gets of them. What a column is, is decided from
+// all values of the training file, or said by the config (problem.data.columns):
+//   number    (v − mean)/deviation, and 1 where v is missing, if any is (its number is 0 then)
+//   raw       v as it stands; nothing may be missing
+//   date      days since 1970, as a number
+//   category  1 for the value that it has; more than 100 values share 1024 hashed features
+//   text      words and runs of 3 or 4 characters, hashed to 16384 features, each count times log(rows/rows with it) + 1,
+//             of length 1
+//   ignore    nothing
+// A table of numbers only, without gaps and of similar scales, keeps its numbers as they stand ("raw").
+// Source: Weinberger, Dasgupta, Langford, Smola, Attenberg, ICML 2009, arXiv 0902.2206 (hashed features, without signs).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "meha/core/option.hpp"
+#include "meha/data/dataset.hpp"
+
+namespace meha {
+
+enum class ColumnKind : int { Auto, Number, Raw, Date, Category, Text, Ignore };
+inline constexpr const char* column_kinds = "number|raw|date|category|text|ignore";
+/// Errors: Error(Config) for a name that is not one of column_kinds.
+ColumnKind kind_of_column(const std::string& name);
+const char* name_of(ColumnKind kind);
+/// Reads what a command line says of columns, NAME=KIND each. Errors: Error(Config).
+Words column_kinds_of(const std::vector<std::string>& settings);
+
+/// Whether a column holds results of this program, which must not become features.
+bool is_own_column(std::string_view name);
+
+/// What stands in a column of the training file.
+class ColumnFacts {
+ public:
+  /// @param counts_values  whether how often each value occurs is counted, for a category
+  explicit ColumnFacts(bool counts_values) : counts_values_(counts_values) {}
+  /// @param line  of the file, for messages
+  void add(std::string_view value, Index line);
+
+  [[nodiscard]] Index n_valued() const { return n_ - n_gaps; }
+  [[nodiscard]] bool counts_values() const { return counts_values_; }
+  [[nodiscard]] Real mean() const { return first + sum_ / static_cast<Real>(std::max<Index>(1, n_numbers + n_dates)); }
+  [[nodiscard]] Real deviation() const;
+  [[nodiscard]] bool is_constant() const { return is_constant_; }
+  /// Whether every number is the one before and 1.
+  [[nodiscard]] bool is_consecutive() const { return is_consecutive_ && n_numbers == n_; }
+  /// At most most_values + 1 of them.
+  [[nodiscard]] const std::unordered_map<std::string, Index>& values() const { return values_; }
+
+  static constexpr std::size_t most_values = 20000;
+  Index n_gaps = 0, n_numbers = 0, n_dates = 0, n_others = 0;
+  Index n_with_comma = 0, n_with_point = 0;           // numbers
+  Index n_words = 0;                                  // of what is neither number nor date
+  Real first = 0, largest = 0;                        // of the numbers, dates as days; largest in absolute value
+  std::vector<std::pair<std::string, Index>> strays;  // the first of what is neither number nor date, and their lines
+
+ private:
+  void add_number(Real value);
+
+  bool counts_values_;
+  Index n_ = 0;
+  Real sum_ = 0, square_ = 0, last_ = 0;  // of the differences from `first`
+  bool is_constant_ = true, is_consecutive_ = true;
+  std::string first_text_;
+  std::unordered_map<std::string, Index> values_;
+};
+
+/// A column of the training file and its features [first_feature, first_feature + n_features).
+struct Column {
+  std::string name = {};  // empty where the file has no header
+  ColumnKind kind = ColumnKind::Auto;
+  std::string why = {};  // the kind was chosen, for people; empty where nothing needs to be said
+  bool has_decimal_comma = false;
+  bool has_gaps = false;  // in the training file: the last feature is 1 for a gap
+  Real mean = 0, scale = 1;
+  std::vector<std::string> categories = {};  // ascending; a category that is hashed has none
+  std::vector<float> rarity = {};            // Text: (n_features), log(rows/rows with it) + 1
+  Index first_feature = 0, n_features = 0;
+};
+
+/// Decides what a column is. @param asked  Auto: from the facts   @param may_have_decimal_comma  whether "1,5" may be a number
+/// Errors: Error(Data) beginning with `place`, for a column that is neither one thing nor the other.
+Column column_of(const std::string& name, const ColumnFacts& facts, ColumnKind asked, bool may_have_decimal_comma,
+                 const std::string& place);
+
+/// All columns of a table but the labels.
+struct TableColumns {
+  std::vector<Column> columns;
+  Index n_features = 0;
+  bool is_sparse = false;
+
+  /// Chooses scales and places of the features. @param facts  of each column
+  /// @param keeps_scales  numbers stay as they stand, however different their scales, where nothing else is in the table
+  void lay_out(const std::vector<ColumnFacts>& facts, bool keeps_scales);
+  /// Whether a column's rarity must be set before rows can be encoded.
+  [[nodiscard]] bool has_text() const;
+};
+
+/// Counts, over the rows of the training file, in how many a text column has each hashed feature.
+class RarityCounter {
+ public:
+  explicit RarityCounter(const Column& column);
+  void add(std::string_view text);
+  [[nodiscard]] std::vector<float> rarity() const;
+
+ private:
+  std::vector<Index> n_rows_with_;
+  Index n_rows_ = 0;
+  std::vector<std::uint32_t> grams_;
+};
+
+/// What happened to values when rows were encoded, for people.
+struct Conversions {
+  Index n_filled = 0;   // gaps in number columns
+  Index n_unknown = 0;  // values of categories that the training file does not have
+};
+
+/// Turns the values of one row into features.
+class RowEncoder {
+ public:
+  explicit RowEncoder(const TableColumns& table) : table_(table) {}
+  /// Begins a row; cells may be set in any order.
+  void begin();
+  /// Sets the features of one column.
+  /// @return what is wrong with the value; empty when nothing is
+  std::string set(std::size_t column, std::string_view value);
+  /// Appends the row. @param first_entry  where entries end, for sparse rows
+  void append_to(Table& rows);
+  [[nodiscard]] const Conversions& conversions() const { return conversions_; }
+
+ private:
+  void put(Index feature, Real value);
+
+  const TableColumns& table_;
+  std::vector<float> dense_;
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> grams_;
+  Conversions conversions_;
+};
+
+/// What was made of the columns, a line for each kind that occurs, for people.
+std::vector<std::string> sentences_of(const TableColumns& table);
+
+}  // namespace meha

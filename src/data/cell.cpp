@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/cell.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+
+#include "meha/data/text_number.hpp"
+
+namespace meha {
+namespace {
+
+constexpr std::size_t longest_number = 40;
+
+/// Cuts a whole number of `least` to `most` digits off. @return -1 when there is none
+int take_digits(std::string_view& text, std::size_t least, std::size_t most) {
+  std::size_t n = 0;
+  int value = 0;
+  while (n < text.size() && n < most && text[n] >= '0' && text[n] <= '9') {
+    value = 10 * value + (text[n++] - '0');
+  }
+  text.remove_prefix(n);
+  return n < least ? -1 : value;
+}
+
+bool take(std::string_view& text, char c) {
+  const bool is_there = text.starts_with(c);
+  text.remove_prefix(is_there ? 1 : 0);
+  return is_there;
+}
+
+/// The fraction of a day of "08:15", "08:15:30", "08:15:30.5", with Z or +01:00 behind it.
+std::optional<Real> time_of(std::string_view text) {
+  const int hours = take_digits(text, 1, 2);
+  if (hours < 0 || hours > 24 || !take(text, ':')) {
+    return std::nullopt;
+  }
+  const int minutes = take_digits(text, 2, 2);
+  int seconds = 0;
+  if (take(text, ':')) {
+    seconds = take_digits(text, 2, 2);
+    if (take(text, '.')) {
+      (void)take_digits(text, 0, longest_number);
+    }
+  }
+  const bool ends = text.empty() || text == "Z" || text[0] == '+' || text[0] == '-';
+  if (minutes < 0 || minutes > 59 || seconds < 0 || seconds > 60 || !ends) {
+    return std::nullopt;
+  }
+  return (hours + (minutes + seconds / 60.0) / 60.0) / 24.0;
+}
+
+}  // namespace
+
+bool is_gap(std::string_view value) {
+  constexpr std::array gaps = {"na", "n/a", "#n/a", "nan", "null", "none", "?", "."};
+  constexpr std::size_t longest = 4;
+  return value.empty() || (value.size() <= longest && std::ranges::find(gaps, lower_case(value)) != gaps.end());
+}
+
+std::optional<Real> number_of_cell(std::string_view value, bool& has_comma) {
+  has_comma = false;
+  if (value.empty() || static_cast<unsigned char>(value[0]) > '9') {  // words, nan and inf begin with letters
+    return std::nullopt;
+  }
+  Real number = 0;
+  const auto parse = [&](std::string_view text) {
+    text.remove_prefix(text.size() > 1 && text[0] == '+' && text[1] != '-' ? 1 : 0);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size() && std::isfinite(number);
+  };
+  if (parse(value)) {
+    return number;
+  }
+  const std::size_t comma = value.find(',');
+  if (comma == std::string_view::npos || value.size() > longest_number || value.find('.') != std::string_view::npos) {
+    return std::nullopt;
+  }
+  std::array<char, longest_number> text{};
+  std::ranges::copy(value, text.begin());
+  text.at(comma) = '.';
+  has_comma = true;
+  return parse({text.data(), value.size()}) ? std::optional(number) : std::nullopt;
+}
+
+std::optional<Real> day_of_cell(std::string_view value) {
+  constexpr std::size_t shortest = 8;
+  if (value.size() < shortest || value[0] < '0' || value[0] > '9') {
+    return std::nullopt;
+  }
+  const bool begins_with_year = value[4] == '-' || value[4] == '/';
+  const char separator = begins_with_year ? value[4] : '.';
+  const int first = take_digits(value, 1, begins_with_year ? 4 : 2);
+  const bool one = take(value, separator);
+  const int month = take_digits(value, 1, 2);
+  const bool two = take(value, separator);
+  const int last = take_digits(value, begins_with_year ? 1 : 4, begins_with_year ? 2 : 4);
+  const int year = begins_with_year ? first : last;
+  const int day = begins_with_year ? last : first;
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (first < 0 || !one || month < 0 || !two || last < 0 || !date.ok()) {
+    return std::nullopt;
+  }
+  Real days = static_cast<Real>(std::chrono::sys_days(date).time_since_epoch().count());
+  if (value.empty()) {
+    return days;
+  }
+  if (!take(value, ' ') && !take(value, 'T')) {
+    return std::nullopt;
+  }
+  const auto time = time_of(value);
+  return time ? std::optional(days + *time) : std::nullopt;
+}
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return lower;
+}
+
+std::string printable(std::string_view text) {
+  constexpr const char* digits = "0123456789abcdef";
+  std::string shown;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool is_c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if ((byte < 0x20 && byte != '\n') || byte == 0x7f) {
+      (shown += "\\x").append({digits[byte >> 4U], digits[byte & 15U]});
+    } else if (is_c1) {
+      shown += "\\x";
+      const auto code = static_cast<unsigned char>(text[++i]);
+      shown.append({digits[code >> 4U], digits[code & 15U]});
+    } else {
+      shown += text[i];
+    }
+  }
+  return shown;
+}
+
+std::vector<std::string> cells_in(std::string_view text) {
+  std::vector<std::string> cells;
+  bool is_quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (cells.empty()) {
+      cells.emplace_back();
+    }
+    const bool is_doubled = is_quoted && text[i] == '"' && i + 1 < text.size() && text[i + 1] == '"';
+    if (is_doubled) {
+      cells.back() += text[i++];
+    } else if (text[i] == '"') {
+      is_quoted = !is_quoted;
+    } else if (text[i] == ',' && !is_quoted) {
+      cells.emplace_back();
+    } else {
+      cells.back() += text[i];
+    }
+  }
+  return cells;
+}
+
+std::string csv_cell(std::string_view text) {
+  const bool is_formula =
+      !text.empty() && std::string_view("=+-@\t\r").find(text[0]) != std::string_view::npos && !is_number(text);
+  std::string cell = is_formula ? "'" : "";
+  bool needs_quotes = false;
+  for (const char c : text) {
+    needs_quotes = needs_quotes || c == ',' || c == '"' || c == '\n' || c == '\r' || c == ';' || c == '\t';
+    cell += c == '"' ? "\"\"" : std::string(1, c);
+  }
+  return needs_quotes ? "\"" + cell + "\"" : cell;
+}
+
+}  // namespace meha

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/columns.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "meha/core/error.hpp"
+#include "meha/core/option.hpp"
+#include "meha/data/cell.hpp"
+#include "meha/data/text_number.hpp"
+#include "meha/data/word_grams.hpp"
+
+namespace meha {
+namespace {
+
+constexpr std::size_t most_one_hot = 100;
+constexpr Index hashed_categories = 1024;
+constexpr Index hashed_text = Index{1} << 14;
+constexpr Index most_dense_features = 4096;
+constexpr std::size_t n_strays_shown = 3;
+
+constexpr std::array<std::pair<const char*, ColumnKind>, 6> kinds = {{{"number", ColumnKind::Number},
+                                                                      {"raw", ColumnKind::Raw},
+                                                                      {"date", ColumnKind::Date},
+                                                                      {"category", ColumnKind::Category},
+                                                                      {"text", ColumnKind::Text},
+                                                                      {"ignore", ColumnKind::Ignore}}};
+
+bool is_number_kind(ColumnKind kind) {
+  return kind == ColumnKind::Number || kind == ColumnKind::Raw || kind == ColumnKind::Date;
+}
+
+/// Whether a column's name says that it numbers the rows.
+bool names_row_numbers(const std::string& name) {
+  const std::string lower = lower_case(name);
+  return lower == "unnamed: 0" || lower == "index" || lower == "id" || lower == "row" || lower.ends_with("_id") ||
+         lower.ends_with(" id");
+}
+
+std::string strays_text(const ColumnFacts& facts) {
+  std::string text;
+  for (const auto& [value, line] : facts.strays) {
+    text += (text.empty() ? "" : ", ") + quoted(value) + " in line " + std::to_string(line);
+  }
+  return text + (facts.n_others > std::ssize(facts.strays) ? ", …" : "");
+}
+
+/// What a column is whose values are not all numbers or all dates.
+ColumnKind kind_of_words(const ColumnFacts& facts, std::string& why) {
+  constexpr Index few_rows = 20;
+  constexpr Real words_of_text = 2.5;
+  const auto n_different = std::ssize(facts.values());
+  const bool many_differ = facts.n_valued() >= few_rows && 2 * n_different > facts.n_valued();
+  const bool is_long = static_cast<Real>(facts.n_words) >= words_of_text * static_cast<Real>(facts.n_others);
+  if (is_long && n_different > few_rows) {
+    return ColumnKind::Text;
+  }
+  if (many_differ || n_different > static_cast<std::ptrdiff_t>(ColumnFacts::most_values)) {
+    if (facts.n_words > facts.n_others + facts.n_others / 2) {
+      return ColumnKind::Text;
+    }
+    why = "nearly every row has a value of its own, as in an id";
+    return ColumnKind::Ignore;
+  }
+  return ColumnKind::Category;
+}
+
+ColumnKind kind_of_facts(const std::string& name, const ColumnFacts& facts, const std::string& place,
+                         std::string& why) {
+  constexpr Index few_rows = 10;
+  if (is_own_column(name)) {
+    why = "holds results of an earlier run";
+    return ColumnKind::Ignore;
+  }
+  if (facts.n_valued() == 0) {
+    why = "is empty";
+    return ColumnKind::Ignore;
+  }
+  if (facts.n_numbers == facts.n_valued()) {
+    if (facts.is_consecutive() && facts.n_valued() >= few_rows && (name.empty() || names_row_numbers(name))) {
+      why = "numbers the rows";
+      return ColumnKind::Ignore;
+    }
+    return ColumnKind::Number;
+  }
+  if (facts.n_dates == facts.n_valued()) {
+    return ColumnKind::Date;
+  }
+  const bool nearly_numbers = 10 * facts.n_numbers >= 9 * facts.n_valued();
+  if (nearly_numbers || 10 * facts.n_dates >= 9 * facts.n_valued()) {
+    const std::string one = name.empty() ? "0" : name;
+    throw Error(ExitCode::Data, place + strays_text(facts) + (facts.n_others == 1 ? " is" : " are") + " not a " +
+                                    (nearly_numbers ? "number" : "date") + ", as the other " +
+                                    std::to_string(facts.n_valued() - facts.n_others) +
+                                    " values are: mend the file, or say what the column is with "
+                                    "problem.data.columns, {" +
+                                    toml(one) + " = \"" + (nearly_numbers ? "number" : "date") +
+                                    "\"} to take them for missing");
+  }
+  return kind_of_words(facts, why);
+}
+
+}  // namespace
+
+ColumnKind kind_of_column(const std::string& name) {
+  for (const auto& [text, kind] : kinds) {
+    if (name == text) {
+      return kind;
+    }
+  }
+  throw Error(ExitCode::Config, "problem.data.columns: " + toml(name) + ": must be one of " + column_kinds);
+}
+
+Words column_kinds_of(const std::vector<std::string>& settings) {
+  Words words;
+  for (const std::string& setting : settings) {
+    const std::size_t equals = setting.rfind('=');
+    if (equals == std::string::npos) {
+      throw Error(ExitCode::Config, "--column " + setting + ": must look like age=number");
+    }
+    words[setting.substr(0, equals)] = setting.substr(equals + 1);
+    (void)kind_of_column(setting.substr(equals + 1));
+  }
+  return words;
+}
+
+const char* name_of(ColumnKind kind) {
+  for (const auto& [text, of] : kinds) {
+    if (of == kind) {
+      return text;
+    }
+  }
+  return "auto";
+}
+
+bool is_own_column(std::string_view name) {
+  return name.starts_with("meha_");
+}
+
+Real ColumnFacts::deviation() const {
+  const Real n = static_cast<Real>(std::max<Index>(1, n_numbers + n_dates));
+  return std::sqrt(std::max(0.0, square_ / n - sum_ / n * (sum_ / n)));
+}
+
+void ColumnFacts::add_number(Real value) {
+  if (n_numbers + n_dates == 0) {
+    first = value;
+  } else {
+    is_consecutive_ = is_consecutive_ && value == last_ + 1;
+  }
+  last_ = value;
+  const Real difference = value - first;
+  is_constant_ = is_constant_ && difference == 0;
+  sum_ += difference;
+  square_ += difference * difference;
+  largest = std::max(largest, std::fabs(value));
+}
+
+void ColumnFacts::add(std::string_view value, Index line) {
+  ++n_;
+  bool has_comma = false;
+  if (const auto number = number_of_cell(value, has_comma)) {
+    add_number(*number);
+    ++n_numbers;
+    n_with_comma += has_comma ? 1 : 0;
+    n_with_point += !has_comma && value.find('.') != std::string_view::npos ? 1 : 0;
+  } else if (is_gap(value)) {
+    ++n_gaps;
+    return;
+  } else if (const auto day = day_of_cell(value)) {
+    add_number(*day);
+    ++n_dates;
+  } else {
+    is_constant_ = is_constant_ && (n_others == 0 || value == first_text_);
+    if (n_others++ == 0) {
+      first_text_ = value;
+    }
+    n_words += 1 + std::ranges::count(value, ' ');
+    if (strays.size() < n_strays_shown) {
+      strays.emplace_back(value, line);
+    }
+  }
+  if (counts_values_ && values_.size() <= most_values) {
+    ++values_[std::string(value)];
+  }
+}
+
+Column column_of(const std::string& name, const ColumnFacts& facts, ColumnKind asked, bool may_have_decimal_comma,
+                 const std::string& place) {
+  Column column{.name = name};
+  column.kind = asked == ColumnKind::Auto ? kind_of_facts(name, facts, place, column.why) : asked;
+  const bool is_number = is_number_kind(column.kind);
+  if (is_number && facts.n_numbers + facts.n_dates == 0) {
+    throw Error(ExitCode::Data, place + "no value is a " + name_of(column.kind) + ", as problem.data.columns says; " +
+                                    strays_text(facts));
+  }
+  if (is_number && facts.n_with_comma > 0 && (!may_have_decimal_comma || facts.n_with_point > 0)) {
+    throw Error(ExitCode::Data,
+                place +
+                    "some numbers have a comma: as it may stand before decimals or between thousands, write "
+                    "numbers without it, with a point before decimals");
+  }
+  column.has_decimal_comma = facts.n_with_comma > 0;
+  column.has_gaps = facts.n_gaps > 0 || (is_number && facts.n_others > 0);
+  if (column.kind == ColumnKind::Raw && column.has_gaps) {
+    throw Error(ExitCode::Data, place + std::to_string(facts.n_gaps + facts.n_others) +
+                                    " values are missing, which a column that is \"raw\" must not have");
+  }
+  column.mean = facts.mean();
+  column.scale = facts.is_constant() || facts.deviation() == 0 ? 1 : facts.deviation();
+  if (column.kind == ColumnKind::Category && facts.values().size() <= most_one_hot) {
+    for (const auto& [value, n] : facts.values()) {
+      column.categories.push_back(value);
+    }
+    std::ranges::sort(column.categories);
+  }
+  if (facts.is_constant() && facts.n_gaps == 0 && column.kind != ColumnKind::Ignore) {
+    column.why = "is the same in all rows";
+  }
+  return column;
+}
+
+void TableColumns::lay_out(const std::vector<ColumnFacts>& facts, bool keeps_scales) {
+  constexpr Real scales_differ = 1000;
+  bool all_raw = true;
+  Real smallest = std::numeric_limits<Real>::infinity();
+  Real largest = 0;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const Column& column = columns[i];
+    all_raw = all_raw && (column.kind == ColumnKind::Ignore || column.kind == ColumnKind::Raw ||
+                          (column.kind == ColumnKind::Number && !column.has_gaps));
+    if (column.kind == ColumnKind::Number && facts[i].largest > 0) {
+      smallest = std::min(smallest, facts[i].largest);
+      largest = std::max(largest, facts[i].largest);
+    }
+  }
+  all_raw = all_raw && (keeps_scales || largest <= scales_differ * smallest);
+  n_features = 0;
+  is_sparse = false;
+  for (Column& column : columns) {
+    column.first_feature = n_features;
+    if (column.kind == ColumnKind::Number && all_raw) {
+      column.kind = ColumnKind::Raw;
+    }
+    switch (column.kind) {
+      case ColumnKind::Category:
+        column.n_features = column.categories.empty() ? hashed_categories : std::ssize(column.categories);
+        is_sparse = is_sparse || column.categories.empty();
+        break;
+      case ColumnKind::Text:
+        column.n_features = hashed_text;
+        is_sparse = true;
+        break;
+      case ColumnKind::Auto:
+      case ColumnKind::Ignore:
+        column.n_features = 0;
+        break;
+      case ColumnKind::Number:
+      case ColumnKind::Raw:
+      case ColumnKind::Date:
+        column.n_features = column.has_gaps ? 2 : 1;
+    }
+    n_features += column.n_features;
+  }
+  is_sparse = is_sparse || (!all_raw && n_features > most_dense_features);
+}
+
+bool TableColumns::has_text() const {
+  return std::ranges::any_of(columns, [](const Column& column) { return column.kind == ColumnKind::Text; });
+}
+
+RarityCounter::RarityCounter(const Column& column) : n_rows_with_(static_cast<std::size_t>(column.n_features), 0) {}
+
+void RarityCounter::add(std::string_view text) {
+  ++n_rows_;
+  word_grams(text, std::ssize(n_rows_with_), grams_);
+  std::ranges::sort(grams_);
+  grams_.erase(std::ranges::unique(grams_).begin(), grams_.end());
+  for (const std::uint32_t gram : grams_) {
+    ++n_rows_with_[gram];
+  }
+}
+
+std::vector<float> RarityCounter::rarity() const {
+  std::vector<float> result;
+  for (const Index n : n_rows_with_) {
+    result.push_back(static_cast<float>(std::log(static_cast<Real>(1 + n_rows_) / static_cast<Real>(1 + n)) + 1));
+  }
+  return result;
+}
+
+void RowEncoder::begin() {
+  if (table_.is_sparse) {
+    entries_.clear();
+  } else {
+    dense_.assign(static_cast<std::size_t>(table_.n_features), 0);
+  }
+}
+
+void RowEncoder::put(Index feature, Real value) {
+  if (!table_.is_sparse) {
+    dense_[static_cast<std::size_t>(feature)] = static_cast<float>(value);
+  } else if (value != 0) {
+    entries_.push_back({static_cast<std::uint32_t>(feature), static_cast<float>(value)});
+  }
+}
+
+std::string RowEncoder::set(std::size_t number, std::string_view value) {
+  const Column& column = table_.columns[number];
+  switch (column.kind) {
+    case ColumnKind::Auto:
+    case ColumnKind::Ignore:
+      return {};
+    case ColumnKind::Raw: {
+      std::string why;
+      const auto exact = column.has_decimal_comma ? std::nullopt : finite_float(value, why);
+      bool ignored = false;
+      const auto with_comma = column.has_decimal_comma ? number_of_cell(value, ignored) : std::nullopt;
+      if (!exact && !with_comma) {
+        return quoted(value) + " " + (why.empty() ? "is not a number" : why);
+      }
+      put(column.first_feature, exact ? static_cast<Real>(*exact) : *with_comma);
+      return {};
+    }
+    case ColumnKind::Number:
+    case ColumnKind::Date: {
+      bool has_comma = false;
+      auto v = number_of_cell(value, has_comma);
+      v = v ? v : day_of_cell(value);
+      const Real scaled = v ? (*v - column.mean) / column.scale : 0;
+      if (v && (has_comma != column.has_decimal_comma && has_comma)) {
+        return quoted(value) + " has a comma, unlike the numbers of the training file";
+      }
+      if (std::fabs(scaled) > std::numeric_limits<float>::max()) {
+        return quoted(value) + " is too large for float32";
+      }
+      put(column.first_feature, scaled);
+      if (!v) {
+        ++conversions_.n_filled;
+        if (column.has_gaps) {
+          put(column.first_feature + 1, 1);
+        }
+      }
+      return {};
+    }
+    case ColumnKind::Category: {
+      if (is_gap(value)) {
+        return {};
+      }
+      if (column.categories.empty()) {
+        put(column.first_feature + hashed(value, column.n_features), 1);
+        return {};
+      }
+      const auto at = std::ranges::lower_bound(column.categories, value, std::less<>());
+      if (at == column.categories.end() || *at != value) {
+        ++conversions_.n_unknown;
+      } else {
+        put(column.first_feature + (at - column.categories.begin()), 1);
+      }
+      return {};
+    }
+    case ColumnKind::Text: {
+      word_grams(value, column.n_features, grams_);
+      std::ranges::sort(grams_);
+      const std::size_t first = entries_.size();
+      Real square = 0;
+      for (auto run = grams_.begin(); run != grams_.end();) {
+        const auto end = std::find_if(run, grams_.end(), [&](std::uint32_t gram) { return gram != *run; });
+        const Real v = static_cast<Real>(end - run) * column.rarity[*run];
+        put(column.first_feature + *run, v);
+        square += v * v;
+        run = end;
+      }
+      for (std::size_t i = first; i < entries_.size(); ++i) {
+        entries_[i].value = static_cast<float>(entries_[i].value / std::sqrt(square));
+      }
+      return {};
+    }
+  }
+  return {};
+}
+
+void RowEncoder::append_to(Table& rows) {
+  if (!table_.is_sparse) {
+    const auto bytes = std::as_bytes(std::span(dense_));
+    rows.features.insert(rows.features.end(), bytes.begin(), bytes.end());
+    return;
+  }
+  std::ranges::sort(entries_, {}, &Entry::feature);
+  const auto bytes = std::as_bytes(std::span(entries_));
+  rows.features.insert(rows.features.end(), bytes.begin(), bytes.end());
+  rows.first_entry.push_back(static_cast<Index>(rows.features.size() / sizeof(Entry)));
+}
+
+std::vector<std::string> sentences_of(const TableColumns& table) {
+  constexpr std::size_t n_shown = 8;
+  std::vector<std::string> sentences;
+  std::map<std::string, std::vector<std::string>> by_use;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const Column& column = table.columns[i];
+    const std::string name = column.name.empty() ? std::to_string(i) : column.name;
+    std::string use = name_of(column.kind);
+    use += column.kind == ColumnKind::Number || column.kind == ColumnKind::Date ? ", to mean 0 and deviation 1" : "";
+    use += column.kind == ColumnKind::Category && column.categories.empty() ? ", hashed" : "";
+    use += column.has_gaps && is_number_kind(column.kind) ? ", gaps filled with the mean and marked" : "";
+    use += column.why.empty() ? "" : " (" + column.why + ")";
+    by_use[use].push_back(name);
+  }
+  if (by_use.size() == 1 && by_use.begin()->first == "raw") {
+    return {};
+  }
+  for (const auto& [use, names] : by_use) {
+    std::string text = std::to_string(names.size()) + (names.size() == 1 ? " column " : " columns ") + use + ": ";
+    for (std::size_t i = 0; i < std::min(n_shown, names.size()); ++i) {
+      text += (i > 0 ? ", " : "") + printable(names[i]);
+    }
+    sentences.push_back(text + (names.size() > n_shown ? ", …" : ""));
+  }
+  return sentences;
+}
+
+}  // namespace meha

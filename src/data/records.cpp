@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/records.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "meha/core/error.hpp"
+#include "meha/data/text_number.hpp"
+
+namespace meha {
+namespace {
+
+constexpr std::size_t n_lines_looked_at = 50;
+
+/// How often a separator stands outside of quotes in a line.
+Index count_of(std::string_view line, char separator) {
+  Index n = 0;
+  bool is_quoted = false;
+  for (const char c : line) {
+    is_quoted = is_quoted != (c == '"');
+    n += !is_quoted && c == separator ? 1 : 0;
+  }
+  return n;
+}
+
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
+}
+
+/// As trimmed(), faster.
+std::string_view without_blanks(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) {
+    text.remove_prefix(1);
+  }
+  while (!text.empty() && is_blank(text.back())) {
+    text.remove_suffix(1);
+  }
+  return text;
+}
+
+}  // namespace
+
+/// The values of an object, in the order of the first object's members.
+struct RecordReader::Json {
+  std::map<std::string, std::size_t, std::less<>> place;
+  std::deque<std::string> values;
+};
+
+RecordReader::~RecordReader() = default;
+
+RecordReader::RecordReader(const std::string& path) : file_(path) {
+  find_separator();
+}
+
+const char* name_of_separator(char separator) {
+  switch (separator) {
+    case ',':
+      return "commas";
+    case ';':
+      return "semicolons";
+    case '\t':
+      return "tabs";
+    case '{':
+      return "JSON";
+    default:
+      return "blanks";
+  }
+}
+
+void RecordReader::fail_in(const TextRecord& record, const std::string& why) const {
+  throw Error(ExitCode::Data, file_.path() + ":" + std::to_string(record.line) + ": " + why);
+}
+
+/// Also finds out whether the file is JSON, whose first record begins with a brace.
+void RecordReader::find_separator() {
+  std::string line;
+  Index number = 0;
+  std::vector<std::string_view> looked_at;
+  while (looked_at.size() < n_lines_looked_at && next_line(line, number)) {
+    ahead_.emplace_back(line, number);
+    if (!without_blanks(line).empty() && !(looked_at.empty() && line.starts_with("#"))) {
+      looked_at.emplace_back(ahead_.back().first);
+    }
+  }
+  if (looked_at.empty()) {
+    return;
+  }
+  if (const auto first = without_blanks(looked_at.front()); first.starts_with("{") && first.ends_with("}")) {
+    separator_ = '{';
+    json_ = std::make_unique<Json>();
+    return;
+  }
+  for (const char candidate : {'\t', ';', ','}) {
+    std::map<Index, std::size_t> lines_by_count;
+    for (const std::string_view text : looked_at) {
+      ++lines_by_count[count_of(text, candidate)];
+    }
+    const auto most = std::ranges::max_element(lines_by_count, {}, [](const auto& entry) { return entry.second; });
+    if (most->first > 0 && 10 * most->second >= 9 * looked_at.size()) {
+      separator_ = candidate;
+      return;
+    }
+  }
+  separator_ = looked_at.front().find_first_of(",\"") != std::string_view::npos ? ',' : ' ';
+}
+
+/// The next line of the file, without a byte order mark.
+bool RecordReader::next_line(std::string& text, Index& line) {
+  if (!file_.next_line(text)) {
+    return false;
+  }
+  line = ++n_lines_;
+  if (line == 1 && text.starts_with("\xef\xbb\xbf")) {
+    text.erase(0, 3);
+  }
+  return true;
+}
+
+/// The next line, of those read ahead first.
+bool RecordReader::next_text(std::string& text, Index& line) {
+  if (ahead_.empty()) {
+    return next_line(text, line);
+  }
+  text = std::move(ahead_.front().first);
+  line = ahead_.front().second;
+  ahead_.pop_front();
+  return true;
+}
+
+bool RecordReader::next(TextRecord& record) {
+  do {
+    if (!next_text(record.text, record.line)) {
+      return false;
+    }
+  } while (without_blanks(record.text).empty() || (!any_ && record.text.starts_with("#")));
+  any_ = true;
+  split(record);
+  return true;
+}
+
+/// Reads the field whose opening quote stands at `begin`, and further lines where it goes on there.
+/// @return where the text after the closing quote begins
+std::size_t RecordReader::take_quoted(TextRecord& record, std::size_t begin) {
+  bool has_doubled = false;
+  std::size_t at = begin + 1;
+  for (;;) {
+    at = record.text.find('"', at);
+    if (at == std::string::npos) {
+      std::string more;
+      Index line = 0;
+      at = record.text.size();
+      if (!next_text(more, line)) {
+        fail_in(record, "column " + std::to_string(cells_.size()) +
+                            ": a quote is opened but not closed in this line or those below");
+      }
+      record.text += '\n';
+      record.text += more;
+    } else if (at + 1 < record.text.size() && record.text[at + 1] == '"') {
+      has_doubled = true;
+      at += 2;
+    } else {
+      break;
+    }
+  }
+  cells_.push_back({.begin = begin + 1, .end = at, .has_doubled_quotes = has_doubled});
+  return at + 1;
+}
+
+/// Sets the value of a cell once the record's text is complete.
+std::string_view RecordReader::value_of(const TextRecord& record, const Cell& cell) {
+  const std::string_view inside = std::string_view(record.text).substr(cell.begin, cell.end - cell.begin);
+  if (!cell.has_doubled_quotes) {
+    return without_blanks(inside);
+  }
+  std::string& value = unquoted_.emplace_back();
+  for (std::size_t i = 0; i < inside.size(); ++i) {
+    value += inside[i];
+    i += inside[i] == '"' ? 1 : 0;
+  }
+  return without_blanks(value);
+}
+
+void RecordReader::split_at_blanks(TextRecord& record) {
+  const std::string_view text = record.text;
+  for (std::size_t at = 0; at < text.size();) {
+    if (is_blank(text[at])) {
+      ++at;
+      continue;
+    }
+    std::size_t end = at;
+    while (end < text.size() && !is_blank(text[end])) {
+      ++end;
+    }
+    record.values.push_back(text.substr(at, end - at));
+    record.places.push_back({at, end});
+    at = end;
+  }
+}
+
+void RecordReader::split(TextRecord& record) {
+  record.values.clear();
+  record.places.clear();
+  unquoted_.clear();
+  if (json_) {
+    split_json(record);
+  } else if (separator_ == ' ') {
+    split_at_blanks(record);
+  } else {
+    split_at_separators(record);
+  }
+}
+
+void RecordReader::split_json(TextRecord& record) {
+  nlohmann::ordered_json object;
+  try {
+    object = nlohmann::ordered_json::parse(record.text);
+  } catch (const nlohmann::json::exception&) {
+    fail_in(record, "is not JSON: the line is damaged or cut off");
+  }
+  if (!object.is_object()) {
+    fail_in(record, "is not a JSON object: every line must be one, {\"name\": value, …}");
+  }
+  if (names_.empty()) {
+    for (const auto& member : object.items()) {
+      json_->place.emplace(member.key(), names_.size());
+      names_.push_back(member.key());
+    }
+  }
+  record.values.assign(names_.size(), {});
+  for (const auto& [name, value] : object.items()) {
+    const auto at = json_->place.find(name);
+    if (at == json_->place.end()) {
+      fail_in(record,
+              "member " + meha::quoted(name) + " is not in the file's first object: give it there, null if need be");
+    }
+    if (value.is_structured()) {
+      fail_in(record, "member " + meha::quoted(name) + " is a list or an object: a table has one value in each cell");
+    }
+    unquoted_.push_back(value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump());
+    record.values[at->second] = without_blanks(unquoted_.back());
+  }
+}
+
+void RecordReader::split_at_separators(TextRecord& record) {
+  cells_.clear();
+  std::size_t at = 0;
+  for (bool more = true; more; ++at) {
+    const std::size_t begin = at;
+    while (at < record.text.size() && record.text[at] != separator_ && is_blank(record.text[at])) {
+      ++at;
+    }
+    if (at < record.text.size() && record.text[at] == '"') {
+      at = take_quoted(record, at);
+      const std::size_t end = std::min(record.text.find(separator_, at), record.text.size());
+      if (!without_blanks(std::string_view(record.text).substr(at, end - at)).empty()) {
+        fail_in(record, "column " + std::to_string(cells_.size() - 1) +
+                            ": text follows the closing quote: fields are separated by " +
+                            name_of_separator(separator_));
+      }
+      at = end;
+    } else {
+      const void* const found = std::memchr(record.text.data() + at, separator_, record.text.size() - at);
+      at = found == nullptr ? record.text.size()
+                            : static_cast<std::size_t>(static_cast<const char*>(found) - record.text.data());
+      cells_.push_back({.begin = begin, .end = at});
+    }
+    record.places.push_back({begin, at});
+    more = at < record.text.size();
+  }
+  for (const Cell& cell : cells_) {
+    record.values.push_back(value_of(record, cell));
+  }
+}
+
+}  // namespace meha

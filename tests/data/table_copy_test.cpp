@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/table_copy.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "meha/data/cell.hpp"
+#include "meha/data/class_labels.hpp"
+#include "support/data_files.hpp"
+#include "support/errors.hpp"
+
+namespace meha {
+namespace {
+
+std::string copied(const std::string& path, const std::optional<std::string>& label, const std::vector<NewCell>& more) {
+  TableCopy table(path, "auto", "kind");
+  std::ostringstream out;
+  table.write_head(out, more);
+  while (table.next()) {
+    table.write(out, label, more);
+  }
+  return out.str();
+}
+
+TEST(TableCopy, KeepsEveryFieldAsItStands) {
+  const Scratch scratch;
+  const std::string text = "a,kind,\"b \"\"c\"\"\"\n 1.50 ,x,\"two\nlines\"\n-0, y ,\n";
+  const std::string path = write_file(scratch.file("a.csv"), text);
+  EXPECT_EQ(copied(path, std::nullopt, {}), text);
+  EXPECT_EQ(copied(path, "a, b", {{"meha_p", "0.5"}, {"meha_n", "=1"}}),
+            "a,kind,\"b \"\"c\"\"\",meha_p,meha_n\n 1.50 ,\"a, b\",\"two\nlines\",0.5,'=1\n-0,\"a, b\",,0.5,'=1\n");
+  EXPECT_EQ(copied(write_file(scratch.file("a.tsv"), "a\tkind\n1\tx\n2\ty\n"), "z", {{"meha_p", "1"}}),
+            "a\tkind\tmeha_p\n1\tz\t1\n2\tz\t1\n");
+  EXPECT_EQ(copied(write_file(scratch.file("a.jsonl"), "{\"a\":1,\"kind\":\"x\"}\n"), "z", {{"meha_p", "1"}}),
+            "{\"a\":1,\"kind\":\"z\",\"meha_p\":\"1\"}\n");
+}
+
+TEST(CellsIn, ReadsOneLine) {
+  using Cells = std::vector<std::string>;
+  EXPECT_EQ(cells_in(""), Cells());
+  EXPECT_EQ(cells_in("a,b c,,d"), (Cells{"a", "b c", "", "d"}));
+  EXPECT_EQ(cells_in("\"a, b\",\"say \"\"c\"\"\",d"), (Cells{"a, b", "say \"c\"", "d"}));
+}
+
+TEST(ClassLabels, AreTheSameInAllFiles) {
+  LabelFacts numbers;
+  for (const char* label : {"3", "1", "5", "2", "-1"}) {
+    EXPECT_EQ(numbers.add(label), "");
+  }
+  const ClassLabels classes(numbers, {}, "a.csv: ");
+  EXPECT_EQ(classes.names(), (std::vector<std::string>{"-1", "1", "2", "3", "5"}));
+  EXPECT_EQ(classes.class_of("5.0"), 4);
+  EXPECT_EQ(classes.class_of("4"), std::nullopt);
+  LabelFacts names;
+  (void)names.add("b");
+  (void)names.add("a");
+  EXPECT_EQ(ClassLabels(names, {"b", "a", "c"}, "").class_of("a"), 1);
+  EXPECT_TRUE(fails([&] { (void)ClassLabels(names, {"b", "c"}, "a.csv: "); }, ExitCode::Data, {"a.csv", "\"a\""}));
+  LabelFacts many;
+  for (int i = 0; i < 1001; ++i) {
+    (void)many.add(std::to_string(7 * i));
+  }
+  EXPECT_TRUE(fails([&] { (void)ClassLabels(many, {}, "a.csv: "); }, ExitCode::Data, {"1001 different labels"}));
+}
+
+}  // namespace
+}  // namespace meha
