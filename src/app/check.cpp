@@ -131,13 +131,12 @@ ExitCode check_solution(const Arguments& arguments) {
   if (has_theta != 0) {  // the method's own guess of the minimiser
     state.add("theta", false, problem->n_y());
   }
-  if (problem->trusts_surest()) {
-    add_label_fields(state, *problem->cross_fit());
+  DoubtfulLabels* const doubtful = problem->doubtful_labels();
+  if (doubtful != nullptr && doubtful->trusts_surest()) {
+    add_label_fields(state, doubtful->cross_fit());
   }
   read_solution(solution.file, comm, state, oracle.stored_rows(), solution.opened.get());
-  if (problem->trusts_surest()) {
-    trust_surest(oracle, state);  // F is of the rows that the run's was of
-  }
+  trust_surest(oracle, state);  // F is of the rows that the run's was of
   const CertificatePlan plan{.gamma = options.algorithm.of<MehaOptions>().gamma,
                              .penalty = options.algorithm.of<MehaOptions>().penalty.at(solution.iteration),
                              .tolerance = arguments.tolerance,

@@ -131,8 +131,8 @@ void export_solution(const Communicator& world, const Arguments& arguments, Foun
   const Watchdog watchdog(comm, options.comm.watchdog_s);
   const auto problem = make_problem(options, comm, agree_on_simd(comm, found.simd));
   Oracle oracle(*problem, comm, oracle_setup(options));
-  const SampleLabels* labels = problem->samples();
-  if (arguments.what == "samples" && (labels == nullptr || problem->cross_fit() == nullptr)) {
+  DoubtfulLabels* const doubtful = problem->doubtful_labels();
+  if (arguments.what == "samples" && doubtful == nullptr) {
     throw Error(ExitCode::Config, "--what samples: problem " + options.problem.type + " has no samples to report on");
   }
   State state;
@@ -141,12 +141,12 @@ void export_solution(const Communicator& world, const Arguments& arguments, Foun
   Index has_models = 0;
   comm.root_or_none([&] { has_models = found.opened->has(label_models_dataset) ? 1 : 0; });
   comm.broadcast(has_models);
-  if (has_models != 0 && problem->cross_fit() != nullptr) {
-    add_label_fields(state, *problem->cross_fit());
+  if (has_models != 0 && doubtful != nullptr) {
+    add_label_fields(state, doubtful->cross_fit());
   }
   read_solution(found.file, comm, state, oracle.stored_rows(), found.opened.get());
   if (arguments.what == "samples") {
-    export_samples(oracle, *labels, state, arguments, out);
+    export_samples(oracle, doubtful->cross_fit().labels(), state, arguments, out);
   } else {
     comm.root_or_none([&] { export_model(*problem, *found.opened, state["y"], out); });
   }

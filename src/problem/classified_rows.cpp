@@ -173,4 +173,10 @@ void ClassifiedRows::measure(InSpan tallies, Metrics& metrics) const {
   }
 }
 
+Columns ClassifierProblem::columns() const {
+  Columns columns = rows_.columns();
+  columns.all = has_whole(Level::Lower);
+  return columns;
+}
+
 }  // namespace meha
