@@ -120,8 +120,8 @@ Found find(const Arguments& arguments) {
 }
 
 /// Collective.
-void export_solution(const Communicator& world, const Arguments& arguments, Found found, const std::string& out) {
-  Communicator comm = world;
+void export_solution(const Communicator& ranks, const Arguments& arguments, Found found, const std::string& out) {
+  Communicator comm = ranks;
   std::string bytes = pack(found.options);
   comm.broadcast(bytes);
   comm.broadcast(found.file);
@@ -154,19 +154,18 @@ void export_solution(const Communicator& world, const Arguments& arguments, Foun
 
 }  // namespace
 
-ExitCode export_verb(const Arguments& arguments) {
-  const Communicator comm = Communicator::world();
+ExitCode export_verb(const Arguments& arguments, const Communicator& ranks) {
   Found found;
-  comm.root_or_none([&] { found = find(arguments); });
+  ranks.root_or_none([&] { found = find(arguments); });
   const std::string extension = arguments.what == "model" ? ".h5" : ".csv";
   const std::string out =
       arguments.out.empty() ? RunDirectory(arguments.target).file(arguments.what + extension) : arguments.out;
   if (arguments.what == "history") {
-    comm.root_or_none([&] { export_history(read_record(found.file).history, out); });
+    ranks.root_or_none([&] { export_history(read_record(found.file).history, out); });
   } else {
-    export_solution(comm, arguments, found, out);
+    export_solution(ranks, arguments, found, out);
   }
-  if (comm.is_root()) {
+  if (ranks.is_root()) {
     std::cout << arguments.what << ": " << out << '\n';
   }
   return ExitCode::Finished;

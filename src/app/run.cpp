@@ -38,8 +38,8 @@ JobPlan plan_run(const Arguments& arguments) {
 
 }  // namespace
 
-ExitCode run_verb(const Arguments& arguments) {
-  return run_job(Communicator::world(), [&] { return plan_run(arguments); });
+ExitCode run_verb(const Arguments& arguments, const Communicator& ranks) {
+  return run_job(ranks, [&] { return plan_run(arguments); });
 }
 
 }  // namespace meha
