@@ -218,6 +218,12 @@ TEST_F(HyperCleaningTest, WithoutTruthOrTestRowsMetricsAreAbsent) {
   EXPECT_FALSE(problem.cross_fit().labels().knows_truth);
 }
 
+TEST_F(HyperCleaningTest, WithTrustedRowsNoOthersAreToBeTrusted) {
+  HyperCleaning problem(options(), comm_, best_simd());
+  EXPECT_FALSE(problem.trusts_surest());
+  EXPECT_THROW(problem.trust(std::vector<std::uint8_t>(problem.cross_fit().labels().given.size(), 1), 1), Error);
+}
+
 TEST_F(HyperCleaningTest, LevelsAndPrecisionsAgree) {
   SCOPED_TRACE(test::seed_text());
   const auto gradient = [&](Simd simd, const char* precision) {
