@@ -31,8 +31,7 @@ bool is_a_network(const Options& options) {
          (!own.problem.has<ModelOptions>() || own.problem.of<ModelOptions>().model == "mlp");
 }
 
-ExitCode check_gradients(const Arguments& arguments) {
-  Communicator comm = Communicator::world();
+ExitCode check_gradients(const Arguments& arguments, const Communicator& comm) {
   if (comm.size() > 1) {
     throw Error(ExitCode::Config, "meha check CONFIG: runs on one rank, not on " + std::to_string(comm.size()));
   }
@@ -105,8 +104,8 @@ void print(const Certificate& c, const Solution& solution, const CertificatePlan
 }
 
 /// Collective.
-ExitCode check_solution(const Arguments& arguments) {
-  Communicator comm = Communicator::world();
+ExitCode check_solution(const Arguments& arguments, const Communicator& ranks) {
+  Communicator comm = ranks;
   Solution solution;
   std::string bytes;
   comm.root_or_none([&] {
@@ -131,13 +130,12 @@ ExitCode check_solution(const Arguments& arguments) {
   if (has_theta != 0) {  // the method's own guess of the minimiser
     state.add("theta", false, problem->n_y());
   }
-  if (problem->trusts_surest()) {
-    add_label_fields(state, *problem->cross_fit());
+  DoubtfulLabels* const doubtful = problem->doubtful_labels();
+  if (doubtful != nullptr && doubtful->trusts_surest()) {
+    add_label_fields(state, doubtful->cross_fit());
   }
   read_solution(solution.file, comm, state, oracle.stored_rows(), solution.opened.get());
-  if (problem->trusts_surest()) {
-    trust_surest(oracle, state);  // F is of the rows that the run's was of
-  }
+  trust_surest(oracle, state);  // F is of the rows that the run's was of
   const CertificatePlan plan{.gamma = options.algorithm.of<MehaOptions>().gamma,
                              .penalty = options.algorithm.of<MehaOptions>().penalty.at(solution.iteration),
                              .tolerance = arguments.tolerance,
@@ -154,11 +152,11 @@ ExitCode check_solution(const Arguments& arguments) {
 
 }  // namespace
 
-ExitCode check_verb(const Arguments& arguments) {
+ExitCode check_verb(const Arguments& arguments, const Communicator& ranks) {
   if (arguments.solution.empty() == arguments.target.empty()) {
     throw Error(ExitCode::Config, "meha check: needs CONFIG.toml or --solution DIR");
   }
-  return arguments.solution.empty() ? check_gradients(arguments) : check_solution(arguments);
+  return arguments.solution.empty() ? check_gradients(arguments, ranks) : check_solution(arguments, ranks);
 }
 
 }  // namespace meha

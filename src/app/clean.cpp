@@ -374,26 +374,24 @@ void write_picked(const CleanArguments& a, const Answers& answers) {
 
 }  // namespace
 
-ExitCode clean_verb(const Arguments& arguments) {
+ExitCode clean_verb(const Arguments& arguments, const Communicator& ranks) {
   const CleanArguments& a = arguments.clean;
-  const Communicator comm = Communicator::world();
   const std::string directory = a.out.empty() ? "runs/" + fs::path(a.doubtful).stem().string() : a.out;
   std::string format;
-  comm.root_or_none([&] { format = format_wanted(a); });
-  const ExitCode code = run_config(comm, a, format, directory);
+  ranks.root_or_none([&] { format = format_wanted(a); });
+  const ExitCode code = run_config(ranks, a, format, directory);
   if (code != ExitCode::Finished) {
     return code;
   }
-  const Answers answers = answers_of(comm, directory);
-  comm.root_or_none([&] { write_results(a, answers, format, directory); });
+  const Answers answers = answers_of(ranks, directory);
+  ranks.root_or_none([&] { write_results(a, answers, format, directory); });
   return code;
 }
 
-ExitCode pick_verb(const Arguments& arguments) {
+ExitCode pick_verb(const Arguments& arguments, const Communicator& ranks) {
   const CleanArguments& a = arguments.clean;
-  const Communicator comm = Communicator::world();
   std::string format;
-  comm.root_or_none([&] {
+  ranks.root_or_none([&] {
     format = format_wanted(a);
     if (format != "csv" || !a.labels.empty()) {
       throw Error(ExitCode::Config,
@@ -404,12 +402,12 @@ ExitCode pick_verb(const Arguments& arguments) {
     }
   });
   const std::string directory = a.out + ".run";
-  const ExitCode code = run_config(comm, a, format, directory);
+  const ExitCode code = run_config(ranks, a, format, directory);
   if (code != ExitCode::Finished) {
     return code;
   }
-  const Answers answers = answers_of(comm, directory);
-  comm.root_or_none([&] { write_picked(a, answers); });
+  const Answers answers = answers_of(ranks, directory);
+  ranks.root_or_none([&] { write_picked(a, answers); });
   return code;
 }
 

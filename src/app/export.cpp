@@ -119,9 +119,9 @@ Found find(const Arguments& arguments) {
 }
 
 /// Collective. @param see  called for --what samples
-void export_solution(const Communicator& world, const Arguments& arguments, Found found, const std::string& out,
+void export_solution(const Communicator& ranks, const Arguments& arguments, Found found, const std::string& out,
                      const std::function<void(const JudgedRows& judged)>& see) {
-  Communicator comm = world;
+  Communicator comm = ranks;
   std::string bytes = pack(found.options);
   comm.broadcast(bytes);
   comm.broadcast(found.file);
@@ -131,8 +131,8 @@ void export_solution(const Communicator& world, const Arguments& arguments, Foun
   const Watchdog watchdog(comm, options.comm.watchdog_s);
   const auto problem = make_problem(options, comm, agree_on_simd(comm, found.simd));
   Oracle oracle(*problem, comm, oracle_setup(options));
-  const SampleLabels* labels = problem->samples();
-  if (arguments.what == "samples" && (labels == nullptr || problem->cross_fit() == nullptr)) {
+  DoubtfulLabels* const doubtful = problem->doubtful_labels();
+  if (arguments.what == "samples" && doubtful == nullptr) {
     throw Error(ExitCode::Config, "--what samples: problem " + options.problem.type + " has no samples to report on");
   }
   State state;
@@ -141,14 +141,14 @@ void export_solution(const Communicator& world, const Arguments& arguments, Foun
   Index has_models = 0;
   comm.root_or_none([&] { has_models = found.opened->has(label_models_dataset) ? 1 : 0; });
   comm.broadcast(has_models);
-  if (has_models != 0 && problem->cross_fit() != nullptr) {
-    add_label_fields(state, *problem->cross_fit());
+  if (has_models != 0 && doubtful != nullptr) {
+    add_label_fields(state, doubtful->cross_fit());
   }
   read_solution(found.file, comm, state, oracle.stored_rows(), found.opened.get());
   if (arguments.what == "samples") {
     const Answer judged = judge_labels(oracle, state);
     const std::vector<RowPosterior> rows = posteriors(oracle, state, judged.noise);
-    see({.report = {.labels = *labels, .x = as_span(state["x"]), .posteriors = rows},
+    see({.report = {.labels = doubtful->cross_fit().labels(), .x = as_span(state["x"]), .posteriors = rows},
          .noise = judged.noise,
          .n_rows = problem->n_x()});
   } else {
@@ -168,20 +168,19 @@ void with_judged_rows(const Communicator& comm, const std::string& directory,
   export_solution(comm, arguments, found, {}, see);
 }
 
-ExitCode export_verb(const Arguments& arguments) {
-  const Communicator comm = Communicator::world();
+ExitCode export_verb(const Arguments& arguments, const Communicator& ranks) {
   Found found;
-  comm.root_or_none([&] { found = find(arguments); });
+  ranks.root_or_none([&] { found = find(arguments); });
   const std::string extension = arguments.what == "model" ? ".h5" : ".csv";
   const std::string out =
       arguments.out.empty() ? RunDirectory(arguments.target).file(arguments.what + extension) : arguments.out;
   if (arguments.what == "history") {
-    comm.root_or_none([&] { export_history(read_record(found.file).history, out); });
+    ranks.root_or_none([&] { export_history(read_record(found.file).history, out); });
   } else {
-    export_solution(comm, arguments, found, out,
-                    [&](const JudgedRows& judged) { export_samples(comm, judged, arguments, out); });
+    export_solution(ranks, arguments, found, out,
+                    [&](const JudgedRows& judged) { export_samples(ranks, judged, arguments, out); });
   }
-  if (comm.is_root()) {
+  if (ranks.is_root()) {
     std::cout << arguments.what << ": " << out << '\n';
   }
   return ExitCode::Finished;

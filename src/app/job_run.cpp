@@ -35,6 +35,11 @@ void check_holdout(const Options& options, const Problem& problem) {
   }
 }
 
+std::string fingerprint_of(Problem& problem) {
+  const Provenance* const provenance = problem.provenance();
+  return provenance != nullptr ? provenance->data_fingerprint() : "";
+}
+
 Metrics compare_by_search(const Options& options, Oracle& oracle, State& state, Index iterations) {
   const auto [lower, upper] =
       cost_of_iteration(options.algorithm, oracle.problem().x_layout(), oracle.comm()).counts.level;
@@ -129,7 +134,7 @@ void Job::deal_rows() {
 void Job::check_origin() {
   comm_.root_or_none([&] {
     check_same_arithmetic(origin_, arithmetic_);
-    check_same_data(origin_, problem_->data_fingerprint());
+    check_same_data(origin_, fingerprint_of(*problem_));
     if (!plan_.has_checkpoints) {
       origin_ = find_origin(directory_, plan_);
     }
@@ -180,7 +185,7 @@ void Job::begin_record() {
                           {"version", version()},
                           {"git", git_commit()},
                           {"simd", arithmetic_},
-                          {"data_fingerprint", problem_->data_fingerprint()}};
+                          {"data_fingerprint", fingerprint_of(*problem_)}};
   recorder_.emplace(*oracle_, directory_, options_, origin_.record);
 }
 
@@ -197,7 +202,9 @@ void Job::announce() {
       " upper rows, " + std::to_string(problem_->n_y()) + " parameters, " + std::to_string(comm_.size()) +
       (comm_.size() == 1 ? " rank, " : " ranks, ") + arithmetic_ + ", " + options_.run.precision +
       (first > 0 ? "; going on from iteration " + std::to_string(first) : ""));
-  for (const std::string& text : {problem_->storage(), model_.sentence, shares, pass_, steps_}) {
+  RowReader* const reader = problem_->row_reader();
+  const std::string rows = reader != nullptr ? reader->description() : "";
+  for (const std::string& text : {rows, model_.sentence, shares, pass_, steps_}) {
     say(text);
   }
 }
@@ -235,19 +242,20 @@ void Job::prepare_next_deal() {
 
 /// @return how the run ends: a request may interrupt this, as it may interrupt the search
 Status Job::judge_labels(Status status) {
-  CrossFit* const labels = problem_->cross_fit();
-  if (exit_code(status) != ExitCode::Finished || labels == nullptr) {
+  DoubtfulLabels* const doubtful = problem_->doubtful_labels();
+  if (exit_code(status) != ExitCode::Finished || doubtful == nullptr) {
     return status;
   }
+  const CrossFit& models = doubtful->cross_fit();
   if (options_.problem.of<LabelModelOptions>().refit) {
     say("judging the labels; training the model on the rows kept, and on others for comparison");
   }
   timed(*oracle_, &Timings::evaluate, Stage::Evaluate,
-        [&] { labels_ = answer(*oracle_, answer_plan(options_, *labels), state_); });
+        [&] { labels_ = answer(*oracle_, answer_plan(options_, models), state_); });
   comparison_ = labels_.metrics;
   if (comm_.is_root()) {
     const History& reports = recorder_->history();
-    labels_text_ = sentences_of(*labels, labels_, reports.empty() ? Metrics() : reports.back());
+    labels_text_ = sentences_of(models, labels_, reports.empty() ? Metrics() : reports.back());
   }
   return status_after(labels_.agreed, status);
 }

@@ -42,14 +42,15 @@ ModelChoice choose_model(Options& options, Problem& problem, Communicator& comm,
     return {};
   }
   constexpr Real least_gain = 0.05;  // a perceptron takes some ten times as long
-  CrossFit* const of_labels = problem.cross_fit();
-  const bool compares = of_labels != nullptr && may_be_mlp(options, of_labels->rows().n_features(),
-                                                           of_labels->rows().of(Level::Lower).element());
-  options.problem.of<ModelOptions>().model = "linear";
-  if (!compares) {
+  DoubtfulLabels* const doubtful = problem.doubtful_labels();
+  const auto compares = [&](const ClassifiedRows& rows) {
+    return may_be_mlp(options, rows.n_features(), rows.of(Level::Lower).element());
+  };
+  if (doubtful == nullptr || !compares(doubtful->cross_fit().rows())) {
+    options.problem.of<ModelOptions>().model = "linear";
     return {};
   }
-  CrossFit& models = *of_labels;
+  CrossFit& models = doubtful->cross_fit();
   const auto trial_of = [&](const std::string& name) {
     options.problem.of<ModelOptions>().model = name;
     models.use_model(options, comm, simd);
@@ -71,7 +72,7 @@ ModelChoice choose_model(Options& options, Problem& problem, Communicator& comm,
 }
 
 bool begins_with_labels(const Options& options, Problem& problem) {
-  return options.problem.of<LabelModelOptions>().start == "trusted" && problem.cross_fit() != nullptr;
+  return options.problem.of<LabelModelOptions>().start == "trusted" && problem.doubtful_labels() != nullptr;
 }
 
 namespace {

@@ -104,8 +104,8 @@ void plan_of_whole(const Communicator& comm, const Options& options, Simd simd) 
 
 }  // namespace
 
-ExitCode plan_verb(const Arguments& arguments) {
-  Communicator comm = Communicator::world();
+ExitCode plan_verb(const Arguments& arguments, const Communicator& ranks) {
+  Communicator comm = ranks;
   Options options;
   std::string packed;
   comm.root_or_none([&] {

@@ -130,6 +130,7 @@ void check_output() {
 }
 
 using Verb = ExitCode (*)(const Arguments&);
+using MpiVerb = ExitCode (*)(const Arguments&, const Communicator&);
 
 CLI::IsMember one_of(std::initializer_list<std::string> words) {
   return CLI::IsMember(std::vector<std::string>(words));
@@ -305,7 +306,7 @@ class CommandLine {
     add_check_and_list();
     CLI::App* data = parser.add_subcommand("data", "data sets: import, look, verify, corrupt, multiply");
     const DataVerbs data_verbs(*data, arguments.data,
-                               [&](CLI::App* command, Verb function) { bind(command, function, false); });
+                               [&](CLI::App* command, Verb function) { bind(command, function); });
   }
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
@@ -321,19 +322,20 @@ class CommandLine {
 
   CLI::App parser{"meha: distributed bi-level optimisation by the Moreau envelope method"};
   Arguments arguments;
-  Verb verb = nullptr;
-  bool with_mpi = true;
+  Verb verb = nullptr;  // of the two, the one that the command line names
+  MpiVerb mpi_verb = nullptr;
 
  private:
-  void bind(CLI::App* command, Verb function, bool uses_mpi) {
-    command->callback([this, function, uses_mpi] {
-      verb = function;
-      with_mpi = uses_mpi;
-    });
+  void bind(CLI::App* command, Verb function) {
+    command->callback([this, function] { verb = function; });
   }
-  CLI::App* add(const char* name, const char* summary, Verb function, bool uses_mpi) {
+  void bind(CLI::App* command, MpiVerb function) {
+    command->callback([this, function] { mpi_verb = function; });
+  }
+  template <class AnyVerb>
+  CLI::App* add(const char* name, const char* summary, AnyVerb function) {
     CLI::App* command = parser.add_subcommand(name, summary);
-    bind(command, function, uses_mpi);
+    bind(command, function);
     return command;
   }
   void add_settings(CLI::App* command) { add_settings(command, arguments.settings); }
@@ -343,19 +345,19 @@ class CommandLine {
   }
 
   void add_run_and_resume() {
-    CLI::App* run = add("run", "start a run, or go on with it", run_verb, true);
+    CLI::App* run = add("run", "start a run, or go on with it", run_verb);
     run->add_option("config", arguments.target, "CONFIG.toml")->required();
     run->add_option("--out", arguments.out, "run directory; default: runs/<run.name>");
     add_settings(run);
-    CLI::App* resume = add("resume", "go on from the newest valid checkpoint", resume_verb, true);
+    CLI::App* resume = add("resume", "go on from the newest valid checkpoint", resume_verb);
     resume->add_option("directory", arguments.target, "run directory")->required();
     add_settings(resume);
   }
 
   void add_clean_and_pick() {
     CleanArguments& a = arguments.clean;
-    CLI::App* clean = add("clean", "which labels of a table are wrong, and the table without them", clean_verb, true);
-    CLI::App* pick = add("pick", "rows of a table whose labels an expert should look at", pick_verb, true);
+    CLI::App* clean = add("clean", "which labels of a table are wrong, and the table without them", clean_verb);
+    CLI::App* pick = add("pick", "rows of a table whose labels an expert should look at", pick_verb);
     for (CLI::App* command : {clean, pick}) {
       command->add_option("table", a.doubtful, "rows whose labels are in doubt")->required();
       command->add_option("--trusted", a.trusted, "rows whose labels are right; default: none are");
@@ -383,10 +385,10 @@ class CommandLine {
   }
 
   void add_inspect_and_plan() {
-    CLI::App* inspect = add("inspect", "last metrics, stop reason, timings, config", inspect_verb, false);
+    CLI::App* inspect = add("inspect", "last metrics, stop reason, timings, config", inspect_verb);
     inspect->add_option("target", arguments.target, "run directory or state file")->required();
     inspect->add_flag("--json", arguments.json, "as JSON");
-    CLI::App* plan = add("plan", "memory, traffic and time that a run will take", plan_verb, true);
+    CLI::App* plan = add("plan", "memory, traffic and time that a run will take", plan_verb);
     plan->add_option("config", arguments.target, "CONFIG.toml")->required();
     plan->add_option("--ranks", arguments.ranks, "of the run; default: as many as plan runs on")->check(large_number());
     plan->add_option("--flops", arguments.flops, "rate of a rank's kernels [1e9 a second]; default: measured here")
@@ -395,9 +397,9 @@ class CommandLine {
   }
 
   void add_verify_and_export() {
-    CLI::App* verify = add("verify", "is every file of a run directory whole?", verify_verb, false);
+    CLI::App* verify = add("verify", "is every file of a run directory whole?", verify_verb);
     verify->add_option("directory", arguments.target, "run directory")->required();
-    CLI::App* exporter = add("export", "results as CSV or HDF5", export_verb, true);
+    CLI::App* exporter = add("export", "results as CSV or HDF5", export_verb);
     exporter->add_option("directory", arguments.target, "run directory")->required();
     exporter->add_option("--what", arguments.what, "what to export")
         ->required()
@@ -410,7 +412,7 @@ class CommandLine {
   }
 
   void add_check_and_list() {
-    CLI::App* check = add("check", "check a problem's gradients, or a run's solution", check_verb, true);
+    CLI::App* check = add("check", "check a problem's gradients, or a run's solution", check_verb);
     auto* config = check->add_option("config", arguments.target, "CONFIG.toml: gradients against finite differences");
     check->add_option("--solution", arguments.solution, "run directory: certificate of its solution")->excludes(config);
     check->add_option("--tolerance", arguments.tolerance, "of the proximal lower problem in the certificate")
@@ -420,7 +422,7 @@ class CommandLine {
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
     add_settings(check);
-    CLI::App* list = add("list", "what there is", list_verb, false);
+    CLI::App* list = add("list", "what there is", list_verb);
     list->add_option("what", arguments.target, "problems, algorithms, formats, metrics or options; default: all")
         ->check(CLI::IsMember({"problems", "algorithms", "formats", "metrics", "options"}));
   }
@@ -450,11 +452,12 @@ void start_on_ranks(Index n, char** argv) {
 
 /// Runs the verb. @return its exit code
 int call(const CommandLine& line) {
-  int code = static_cast<int>(line.verb(line.arguments));
-  if (line.verb != run_verb && line.verb != resume_verb) {
+  const ExitCode code =
+      line.mpi_verb != nullptr ? line.mpi_verb(line.arguments, Communicator::world()) : line.verb(line.arguments);
+  if (line.mpi_verb != run_verb && line.mpi_verb != resume_verb) {
     check_output();
   }
-  return code;
+  return static_cast<int>(code);
 }
 
 }  // namespace
@@ -469,10 +472,10 @@ int program(int argc, char** argv) {
   try {
     (void)all_options();  // makes the tables of problems and algorithms, which add their metrics
     line.parse(argc, argv);
-    if (line.arguments.ranks > 1 && (line.verb == clean_verb || line.verb == pick_verb)) {
+    if (line.arguments.ranks > 1 && (line.mpi_verb == clean_verb || line.mpi_verb == pick_verb)) {
       start_on_ranks(line.arguments.ranks, argv);
     }
-    if (line.with_mpi) {
+    if (line.mpi_verb != nullptr) {
       session = std::make_unique<MpiSession>(&argc, &argv);
       install_signal_handlers(Communicator::world().is_root(), Communicator::world().size() == 1);
       refuse_singletons();

@@ -42,8 +42,8 @@ JobPlan plan_resume(const Arguments& arguments) {
 
 }  // namespace
 
-ExitCode resume_verb(const Arguments& arguments) {
-  return run_job(Communicator::world(), [&] { return plan_resume(arguments); });
+ExitCode resume_verb(const Arguments& arguments, const Communicator& ranks) {
+  return run_job(ranks, [&] { return plan_resume(arguments); });
 }
 
 }  // namespace meha

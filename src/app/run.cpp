@@ -38,9 +38,8 @@ JobPlan plan_of_run(const std::string& config, const std::vector<std::string>& s
   return plan;
 }
 
-ExitCode run_verb(const Arguments& arguments) {
-  return run_job(Communicator::world(),
-                 [&] { return plan_of_run(arguments.target, arguments.settings, arguments.out); });
+ExitCode run_verb(const Arguments& arguments, const Communicator& ranks) {
+  return run_job(ranks, [&] { return plan_of_run(arguments.target, arguments.settings, arguments.out); });
 }
 
 }  // namespace meha

@@ -7,6 +7,7 @@
 #include "meha/data/data_options.hpp"
 #include "meha/io/config.hpp"
 #include "meha/data/formats.hpp"
+#include "meha/problem/capabilities.hpp"
 #include "meha/problem/registry.hpp"
 #include "meha/solver/registry.hpp"
 
@@ -39,8 +40,9 @@ Simd agree_on_simd(const Communicator& comm, const std::string& wanted) {
   return level;
 }
 
-std::string agree_on_arithmetic(const Communicator& comm, Simd simd, const Problem& problem) {
-  const std::string library = problem.arithmetic();
+std::string agree_on_arithmetic(const Communicator& comm, Simd simd, Problem& problem) {
+  const Provenance* const provenance = problem.provenance();
+  const std::string library = provenance != nullptr ? provenance->arithmetic() : "";
   const std::string here = name(simd) + (library.empty() ? "" : " " + library);
   std::string all = here;
   comm.broadcast(all);

@@ -14,14 +14,12 @@ State start_of(const Options& options, Oracle& oracle, const ModelChoice& choice
   start.add("y", false, problem.n_y());
   problem.start(start["x"], start["y"]);
   if (begins_with_labels(options, problem)) {
-    add_label_fields(start, *problem.cross_fit());
+    add_label_fields(start, problem.doubtful_labels()->cross_fit());
     timed(oracle, &Timings::start, Stage::SetUp, [&] {
-      AnswerPlan plan = answer_plan(options, *problem.cross_fit());
+      AnswerPlan plan = answer_plan(options, problem.doubtful_labels()->cross_fit());
       plan.n_row_visits = choice.n_row_visits;
       start_from_labels(oracle, plan, start);
-      if (problem.trusts_surest()) {
-        trust_surest(oracle, start);
-      }
+      trust_surest(oracle, start);
     });
   }
   const Path& initial = options.run.initial_state;
@@ -36,7 +34,7 @@ void fill_state(const Options& options, const Origin& origin, const State& start
   Problem& problem = oracle.problem();
   algorithm.add_fields(oracle, state);
   if (begins_with_labels(options, problem)) {
-    add_label_fields(state, *problem.cross_fit());
+    add_label_fields(state, problem.doubtful_labels()->cross_fit());
   }
   if (options.problem.of<DataOptions>().n_holdout > 0) {
     add_best_state(state, algorithm.variables());
@@ -44,9 +42,7 @@ void fill_state(const Options& options, const Origin& origin, const State& start
   if (!origin.file.empty()) {
     read_state(origin.file, oracle.comm(), state, oracle.stored_rows());
     state.iteration = origin.record.iteration;
-    if (problem.trusts_surest()) {
-      trust_surest(oracle, state);
-    }
+    trust_surest(oracle, state);
     return;
   }
   for (const Field& field : start.fields()) {

@@ -147,7 +147,7 @@ const FormatInfo& format_of(const std::string& name) {
 }
 
 std::string guess_format(const std::string& path) {
-  GzipReader file(path);
+  GzipReader file(kept_pipe(path));
   std::array<std::byte, 4> bytes{};
   for (std::size_t i = 0; i < bytes.size() && !file.at_end(); ++i) {
     file.read(std::span(bytes).subspan(i, 1), "its first bytes");

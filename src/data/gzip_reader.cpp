@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "meha/data/gzip_reader.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <map>
 
 #include "meha/core/activity.hpp"
 #include "meha/core/error.hpp"
@@ -18,19 +23,56 @@ constexpr std::size_t buffer_size = std::size_t{1} << 17U;
 constexpr std::size_t longest_line = std::size_t{1} << 28U;
 constexpr Index largest_ratio = 1032;  // deflate cannot do better
 
+/// The files that hold what came from pipes.
+std::map<std::string, int>& kept_pipes() {
+  static std::map<std::string, int> files;
+  return files;
+}
+
 }  // namespace
+
+const std::string& kept_pipe(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_fifo(path, ignored) || kept_pipes().contains(path)) {
+    return path;
+  }
+  const std::string folder = std::filesystem::temp_directory_path(ignored).string();
+  const int to = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  std::ifstream from(path, std::ios::binary);
+  std::vector<char> bytes(buffer_size);
+  const auto expect = [&](bool is_good) {
+    if (!is_good) {
+      throw Error(ExitCode::Data, path + ": is a pipe, whose content cannot be kept in " + folder + ": " +
+                                      std::strerror(errno));
+    }
+  };
+  expect(to >= 0 && from);
+  while (from.read(bytes.data(), std::ssize(bytes)), from.gcount() > 0) {
+    activity().beat();
+    for (std::streamsize n = 0; n < from.gcount();) {
+      const auto written = write(to, bytes.data() + n, static_cast<std::size_t>(from.gcount() - n));
+      expect(written > 0);
+      n += written;
+    }
+  }
+  kept_pipes()[path] = to;
+  return path;
+}
 
 void GzipReader::Close::operator()(gzFile_s* file) const {
   gzclose(file);
 }
 
-GzipReader::GzipReader(const std::string& path) : path_(path), file_(gzopen(path.c_str(), "rb")), buffer_(buffer_size) {
+GzipReader::GzipReader(const std::string& path) : path_(path), buffer_(buffer_size) {
+  const auto pipe = kept_pipes().find(path);
+  const std::string content = pipe == kept_pipes().end() ? path : "/proc/self/fd/" + std::to_string(pipe->second);
+  file_.reset(gzopen(content.c_str(), "rb"));
   if (!file_) {
     fail(std::string("cannot be opened: ") + std::strerror(errno));
   }
   gzbuffer(file_.get(), buffer_size);
   std::error_code ignored;
-  size_ = static_cast<Index>(std::filesystem::file_size(path, ignored));
+  size_ = static_cast<Index>(std::filesystem::file_size(content, ignored));
 }
 
 void GzipReader::fail(const std::string& why) const {

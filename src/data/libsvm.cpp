@@ -131,6 +131,7 @@ Table table_of(const std::string& path, const SparseFile& file, const Contents& 
   Table table = contents.to_be_sparse(sparse) ? sparse_table(path, file, contents.n_features)
                                               : dense(path, file, contents.n_features);
   set_labels(file, contents.classes, targets, table);
+  table.lines = file.lines;
   return table;
 }
 
@@ -148,6 +149,7 @@ SparseFile rows_of(const SparseFile& file, std::size_t first, std::size_t n) {
   SparseFile part;
   part.n_features = file.n_features;
   part.labels.assign(at(file.labels, first), at(file.labels, last));
+  part.lines.assign(at(file.lines, first), at(file.lines, last));
   part.entries.assign(at(file.entries, begin), at(file.entries, end));
   for (std::size_t row = first; row < last; ++row) {
     part.row_ends.push_back(file.row_ends[row] - begin);

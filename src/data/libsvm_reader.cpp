@@ -44,6 +44,7 @@ void LibsvmReader::add_row(std::string_view text) {
     file_.fail_in_line("label " + quoted(word) + " " + why);
   }
   rows_.labels.push_back(*label + 0.0);  // -0 is 0
+  rows_.lines.push_back(file_.n_lines());
   for (Index last = 0; !text.empty();) {
     last = add_entry(take_word(text), last);
   }

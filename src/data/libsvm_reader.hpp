@@ -17,6 +17,7 @@ struct SparseFile {
   std::vector<Real> labels;
   std::vector<std::size_t> row_ends;
   std::vector<Entry> entries;
+  std::vector<Index> lines;  // of the rows, from 1
   Index n_features = 0;
 };
 

@@ -2,7 +2,6 @@
 #include "meha/data/records.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -51,7 +50,7 @@ struct RecordReader::Json {
 
 RecordReader::~RecordReader() = default;
 
-RecordReader::RecordReader(const std::string& path) : file_(path) {
+RecordReader::RecordReader(const std::string& path) : file_(kept_pipe(path)) {
   find_separator();
 }
 

@@ -196,6 +196,37 @@ void check_classes(const Split& split, bool are_named) {
   }
 }
 
+std::vector<bool> classes_in(const Table& table, Index n_classes) {
+  std::vector<bool> are_there(static_cast<std::size_t>(n_classes), false);
+  for (const Label label : table.labels) {
+    if (label < n_classes) {
+      are_there[static_cast<std::size_t>(label)] = true;
+    }
+  }
+  return are_there;
+}
+
+/// A class of another file that the training file does not have is a label that is written otherwise there.
+void check_same_classes(const Split& split) {
+  const Table& train = *split.rows[Level::Lower].table;
+  const auto known = classes_in(train, split.n_classes());
+  for (const Selection& rows : split.rows) {
+    if (!rows.table || rows.table.get() == &train) {
+      continue;
+    }
+    const auto used = classes_in(*rows.table, split.n_classes());
+    for (std::size_t k = 0; k < used.size(); ++k) {
+      if (used[k] && !known[k]) {
+        throw Error(ExitCode::Data,
+                    rows.table->name + ": class " + toml(split.class_names[k]) + " is that of none of the rows of " +
+                        train.name +
+                        ": are labels written otherwise there? Where they are right, name all classes in "
+                        "problem.data.class_names");
+      }
+    }
+  }
+}
+
 /// Noise draws among all classes, those without rows too.
 void check_noise(const Split& split, const NoiseOptions& noise) {
   const auto n_rows = rows_of_classes(split.rows[Level::Lower], split.n_classes());
@@ -322,6 +353,9 @@ Split load_split(const DataOptions& data, const NoiseOptions& noise, Index seed,
   }
   split.class_names = names_of_classes(data, split);
   check_classes(split, !data.class_names.empty() || !train.class_names.empty());
+  if (data.class_names.empty()) {
+    check_same_classes(split);
+  }
   add_notes(split);
   if (noise.kind != "none") {
     check_noise(split, noise);

@@ -54,6 +54,7 @@ Suspect suspect_of(const SampleReport& report, Index row) {
           .x = report.x[i],
           .row = row,
           .source_row = labels.source_row[i],
+          .source_line = labels.source_line.empty() ? 0 : labels.source_line[i],
           .given = labels.given[i],
           .truth = labels.knows_truth ? labels.truth[i] : 0,
           .is_clean = labels.knows_truth ? labels.is_clean[i] : std::uint8_t{0}};
@@ -125,7 +126,8 @@ void for_each_suspect(const Communicator& comm, const SampleReport& report, Inde
 }
 
 void write_samples_head(std::ostream& out, const SampleLabels& labels) {
-  out << "row,source_row,given_label,given_name,weight,p_correct,suspicion_rank,is_suspect,"
+  out << "row,source_row," << (labels.source_line.empty() ? "" : "source_line,")
+      << "given_label,given_name,weight,p_correct,suspicion_rank,is_suspect,"
          "suggested_label,suggested_name,p_suggested"
       << (labels.knows_truth ? ",true_label,true_name,is_clean\n" : "\n");
 }
@@ -134,10 +136,13 @@ void write_sample(std::ostream& out, const SampleLabels& labels, Index suspicion
   const auto named = [&](Label label) {
     return std::to_string(label) + "," + csv_cell(labels.class_names[static_cast<std::size_t>(label)]);
   };
-  out << suspect.row << ',' << suspect.source_row << ',' << named(suspect.given) << ',' << shortest(sigmoid(suspect.x))
-      << ',' << shortest(suspect.posterior.p_correct) << ',' << suspicion_rank << ','
-      << (is_suspect(suspect.posterior) ? 1 : 0) << ',' << named(suspect.posterior.suggested) << ','
-      << shortest(suspect.posterior.p_suggested);
+  out << suspect.row << ',' << suspect.source_row << ',';
+  if (!labels.source_line.empty()) {
+    out << suspect.source_line << ',';
+  }
+  out << named(suspect.given) << ',' << shortest(sigmoid(suspect.x)) << ',' << shortest(suspect.posterior.p_correct)
+      << ',' << suspicion_rank << ',' << (is_suspect(suspect.posterior) ? 1 : 0) << ','
+      << named(suspect.posterior.suggested) << ',' << shortest(suspect.posterior.p_suggested);
   if (labels.knows_truth) {
     out << ',' << named(suspect.truth) << ',' << static_cast<int>(suspect.is_clean);
   }

@@ -51,7 +51,7 @@ std::optional<Error> ClassifiedRows::failure() const {
   return std::nullopt;
 }
 
-std::string ClassifiedRows::storage() const {
+std::string ClassifiedRows::description() const {
   std::string text;
   for (const std::string& note : notes_) {
     text += note + "\n";
@@ -176,6 +176,12 @@ void ClassifiedRows::measure(InSpan tallies, Metrics& metrics) const {
       metrics.set("holdout_accuracy", share(Level::Holdout, HoldoutCorrect));
     }
   }
+}
+
+Columns ClassifierProblem::columns() const {
+  Columns columns = rows_.columns();
+  columns.all = has_whole(Level::Lower);
+  return columns;
 }
 
 }  // namespace meha

@@ -30,6 +30,21 @@ void require_few_classes(Index n_classes) {
   }
 }
 
+namespace {
+
+/// The lines of the rows in a file of text. @return  empty for other files, and on ranks without the table
+std::vector<Index> lines_of(const Selection& rows) {
+  std::vector<Index> lines;
+  if (rows.table && !rows.table->lines.empty()) {
+    for (const Index row : rows.rows) {
+      lines.push_back(rows.table->lines[static_cast<std::size_t>(row)]);
+    }
+  }
+  return lines;
+}
+
+}  // namespace
+
 HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, Simd simd)
     : init_(options.problem.of<InitOptions>().init),
       seed_(options.run.seed),
@@ -50,6 +65,7 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
   comm.broadcast(knows_truth);
   samples_ = {.rows = train().rows(),
               .source_row = deal_values(comm, plan, split.rows[Level::Lower].rows),
+              .source_line = deal_values(comm, plan, lines_of(split.rows[Level::Lower])),
               .given = deal_values(comm, plan, split.rows[Level::Lower].labels),
               .truth = deal_values(comm, plan, split.true_labels),
               .is_clean = deal_values(comm, plan, split.is_clean),
@@ -64,11 +80,7 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
     surest_weight_ = 1;
   }
   require_few_classes(rows_.n_classes());
-  cross_fit_ = std::make_unique<CrossFit>(
-      rows_,
-      DoubtfulLabels{
-          .rows = samples_.rows, .given = samples_.given, .truth = samples_.truth, .class_names = samples_.class_names},
-      seed_, init_);
+  cross_fit_ = std::make_unique<CrossFit>(rows_, samples_, seed_, init_);
 }
 
 void HyperCleaning::trust(std::vector<std::uint8_t> rows, Index n_in_all) {
@@ -78,24 +90,9 @@ void HyperCleaning::trust(std::vector<std::uint8_t> rows, Index n_in_all) {
   surest_weight_ = static_cast<Real>(train().plan().n_rows) / static_cast<Real>(n_in_all);
 }
 
-std::vector<NamedArray> HyperCleaning::parameters() const {
-  return rows_.classifier().parameters();
-}
-
 void HyperCleaning::start(Out x, Out y) const {
   x.setZero();
   rows_.classifier().start(init_, seed_, y);
-}
-
-Columns HyperCleaning::columns() const {
-  Columns columns = rows_.columns();
-  columns.all = regularisation_ != 0;
-  return columns;
-}
-
-void HyperCleaning::begin_pass_in(Level /*level*/, std::span<const Probe> probes, std::span<const Index> columns) {
-  rows_.begin_pass(probes, columns);
-  weights_.resize(tile_rows);
 }
 
 void HyperCleaning::add(Level level, const Block& block, InSpan x, std::span<const Probe> probes,
@@ -188,10 +185,6 @@ void HyperCleaning::measure(InSpan tallies, In /*x*/, In /*y*/, Metrics& metrics
   if (samples_.knows_truth) {
     set_cleaning_metrics(tallies[CleanKept], tallies[CorruptedKept], tallies[CleanDropped], metrics);
   }
-}
-
-std::optional<std::span<const std::uint8_t>> HyperCleaning::clean_rows() const {
-  return samples_.knows_truth ? std::optional(std::span(samples_.is_clean)) : std::nullopt;
 }
 
 }  // namespace meha

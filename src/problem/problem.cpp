@@ -1,23 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "meha/problem/problem.hpp"
 
-#include <bit>
-
 #include "meha/core/error.hpp"
 
 namespace meha {
-
-void list_bits(std::span<const std::uint64_t> bits, Index n, std::vector<Index>& numbers) {
-  numbers.clear();
-  for (std::size_t word = 0; word < bits.size(); ++word) {
-    for (std::uint64_t left = bits[word]; left != 0; left &= left - 1) {
-      const Index number = static_cast<Index>(word) * 64 + std::countr_zero(left);
-      if (number < n) {
-        numbers.push_back(number);
-      }
-    }
-  }
-}
 
 int Problem::share_exponent(Level /*level*/, Index n_rows_in_pass) const {
   int exponent = 0;  // ⌈log2 n⌉: shares of a mean over n rows
@@ -27,17 +13,7 @@ int Problem::share_exponent(Level /*level*/, Index n_rows_in_pass) const {
   return exponent;
 }
 
-void Problem::expect(Level /*level*/, std::span<const Index> /*blocks*/) {}
-
 void Problem::begin_pass(Level /*level*/, std::span<const Probe> /*probes*/) {}
-
-void Problem::mark_columns(Level /*level*/, Range /*rows*/, std::span<std::uint64_t> /*bits*/) const {
-  require(false, "a problem with columns() must implement mark_columns()");
-}
-
-void Problem::begin_pass_in(Level /*level*/, std::span<const Probe> /*probes*/, std::span<const Index> /*columns*/) {
-  require(false, "a problem with columns() must implement begin_pass_in()");
-}
 
 void Problem::add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
                   const BetweenHalves& between) {
@@ -83,17 +59,5 @@ void Problem::add_grad_x_g(Real /*factor*/, In /*x*/, In /*y*/, Out /*grad*/) co
 void Problem::prox_g(Real /*step*/, In /*x*/, Out /*y*/) const {}
 
 void Problem::project_x(Out /*x*/) const {}
-
-bool Problem::search_point(InSpan /*u*/, Out /*x*/) const {
-  return false;
-}
-
-void Problem::tally(Level /*level*/, const Block& /*block*/, InSpan /*x*/, InSpan /*y*/, OutSpan /*tallies*/) {}
-
-void Problem::measure(InSpan /*tallies*/, In /*x*/, In /*y*/, Metrics& /*metrics*/) const {}
-
-void Problem::trust(std::vector<std::uint8_t> /*rows*/, Index /*n_in_all*/) {
-  require(false, "trust() belongs to problems with trusts_surest()");
-}
 
 }  // namespace meha

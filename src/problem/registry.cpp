@@ -23,16 +23,17 @@ std::unique_ptr<Problem> make(const Options& options, const Communicator& comm, 
   return std::make_unique<Kind>(options, comm, simd);
 }
 
+std::vector<MetricInfo> metrics(std::initializer_list<std::span<const MetricInfo>> lists) {
+  std::vector<MetricInfo> all;
+  for (const auto& list : lists) {
+    std::ranges::copy(list, std::back_inserter(all));
+  }
+  return all;
+}
+
 std::vector<ProblemInfo> built_in() {
   const std::vector<Section> size = {SizeOptions()};
-  const std::vector<MetricInfo> errors(optimum_metrics.begin(), optimum_metrics.end());
-  const auto metrics = [](std::initializer_list<std::span<const MetricInfo>> lists) {
-    std::vector<MetricInfo> all;
-    for (const auto& list : lists) {
-      std::ranges::copy(list, std::back_inserter(all));
-    }
-    return all;
-  };
+  const std::vector<MetricInfo> errors = metrics({optimum_metrics});
   return {
       {.name = "hyper_cleaning",
        .summary = "learn one weight per training row so that wrong labels are found",

@@ -81,16 +81,6 @@ void Regularisation::start(Out x, Out y) const {
   rows_.classifier().start(init_, seed_, y);
 }
 
-Columns Regularisation::columns() const {
-  Columns columns = rows_.columns();
-  columns.all = penalty_ == Penalty::L2;
-  return columns;
-}
-
-void Regularisation::begin_pass_in(Level /*level*/, std::span<const Probe> probes, std::span<const Index> columns) {
-  rows_.begin_pass(probes, columns);
-}
-
 /// The rows' terms do not contain x: where only derivatives to it are wanted there is nothing to do.
 void Regularisation::add(Level level, const Block& block, InSpan /*x*/, std::span<const Probe> probes,
                          std::span<Share> shares, const BetweenHalves& /*between*/) {
@@ -181,7 +171,7 @@ void Regularisation::project_x(Out x) const {
   prox::Box{x_min_, x_max_}.project(x);
 }
 
-bool Regularisation::search_point(InSpan u, Out x) const {
+void Regularisation::search_point(InSpan u, Out x) const {
   const bool by_logarithm = penalty_ != Penalty::L2;
   const Real low = by_logarithm ? std::max(std::log(x_min_), weakest_log) : x_min_;
   const Real high = by_logarithm ? std::log(x_max_) : x_max_;
@@ -190,7 +180,6 @@ bool Regularisation::search_point(InSpan u, Out x) const {
     x[j] = by_logarithm ? std::exp(at) : at;
   }
   project_x(x);
-  return true;
 }
 
 void Regularisation::tally(Level level, const Block& block, InSpan /*x*/, InSpan y, OutSpan tallies) {

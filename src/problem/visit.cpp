@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "meha/problem/capabilities.hpp"
+
 namespace meha {
 namespace {
 
@@ -60,7 +62,7 @@ void Visit::begin(Level level, std::span<const Probe> probes, std::span<const In
   if (columns.empty()) {
     problem_.begin_pass(level, probes_);
   } else {
-    problem_.begin_pass_in(level, probes_, columns);
+    problem_.column_passes()->begin_pass_in(level, probes_, columns);
   }
 }
 

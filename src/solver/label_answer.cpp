@@ -73,7 +73,7 @@ std::vector<Index> count_right(const Communicator& comm, CrossFit& problem, Leve
 /// How well wrong labels are found by the model of trusted rows alone: flagged where it finds another class likelier.
 Metrics trusted_baseline(const Communicator& comm, CrossFit& problem, InSpan trusted) {
   Detection detection(comm, problem);
-  const DoubtfulLabels& labels = problem.labels();
+  const SampleLabels& labels = problem.labels();
   std::array<Index, 3> found{};  // flagged and wrong; flagged; wrong
   LabelNoise alone{.n_classes = problem.n_classes(), .transition = {}, .prior = {}, .by_row = true};
   visit_posteriors(comm, problem, {.judges = {trusted}}, alone, [&](Index row, const RowPosterior& posterior) {
@@ -187,7 +187,7 @@ void add_label_fields(State& state, const CrossFit& problem) {
 }
 
 void start_from_labels(Oracle& oracle, const AnswerPlan& plan, State& state) {
-  CrossFit& problem = *oracle.problem().cross_fit();
+  CrossFit& problem = oracle.problem().doubtful_labels()->cross_fit();
   const Communicator& comm = oracle.comm();
   Oracle models = oracle_of(oracle, problem, plan, Batch::OfJudges);
   const TrainedModels trained = cross_fit(models, problem, plan.learning_rate);
@@ -224,7 +224,11 @@ void start_from_labels(Oracle& oracle, const AnswerPlan& plan, State& state) {
 void trust_surest(Oracle& oracle, const State& state) {
   constexpr Index n_bins = 1024;  // of p_correct: even steps of log(1 - p_correct), down to 1e-16
   constexpr Index one_in = 5;
-  CrossFit& problem = *oracle.problem().cross_fit();
+  DoubtfulLabels* const doubtful = oracle.problem().doubtful_labels();
+  if (doubtful == nullptr || !doubtful->trusts_surest()) {
+    return;
+  }
+  CrossFit& problem = doubtful->cross_fit();
   const Communicator& comm = oracle.comm();
   const std::span<const Label> given = problem.labels().given;
   std::vector<std::uint16_t> bins(given.size());
@@ -260,11 +264,11 @@ void trust_surest(Oracle& oracle, const State& state) {
   for (std::size_t i = 0; i < bins.size(); ++i) {
     surest.push_back(bins[i] >= least_bin[static_cast<std::size_t>(given[i])] ? 1 : 0);
   }
-  oracle.problem().trust(std::move(surest), n_in_all);
+  doubtful->trust(std::move(surest), n_in_all);
 }
 
 Answer judge_labels(Oracle& oracle, const State& state) {
-  CrossFit& problem = *oracle.problem().cross_fit();
+  CrossFit& problem = oracle.problem().doubtful_labels()->cross_fit();
   const Communicator& comm = oracle.comm();
   const Judges judges = judges_of(state, problem);
   Answer result;
@@ -282,12 +286,12 @@ Answer judge_labels(Oracle& oracle, const State& state) {
 }
 
 std::vector<RowPosterior> posteriors(Oracle& oracle, const State& state, const LabelNoise& noise) {
-  CrossFit& problem = *oracle.problem().cross_fit();
+  CrossFit& problem = oracle.problem().doubtful_labels()->cross_fit();
   return posteriors(oracle.comm(), problem, judges_of(state, problem), noise);
 }
 
 Answer answer(Oracle& oracle, const AnswerPlan& plan, State& state) {
-  CrossFit& problem = *oracle.problem().cross_fit();
+  CrossFit& problem = oracle.problem().doubtful_labels()->cross_fit();
   const Communicator& comm = oracle.comm();
   Answer result = judge_labels(oracle, state);
   Detection detection(comm, problem);

@@ -196,39 +196,49 @@ void Oracle::step_rows_on_root(const RowStep& row_step) {
   bring_x(*x_);
 }
 
-Vec Oracle::tally(Vec& x, const Vec& y) {
+void Oracle::measure(Vec& x, const Vec& y, Metrics& metrics) {
+  OwnMetrics* const own = problem_.own_metrics();
+  Vec tallies(own != nullptr ? own->n_tallies() : 0);
   open(x, 0, true);
   constexpr std::array levels = {Level::Lower, Level::Upper, Level::Test, Level::Holdout};
   Index n_blocks = 0;
   for (const Level level : levels) {
     n_blocks += plan(level).n_blocks();
   }
-  message_.reset(problem_.n_tallies(), n_blocks);
-  Vec share(problem_.n_tallies());
+  message_.reset(tallies.size(), n_blocks);
   for (const Level level : levels) {
-    const BlockPlan blocks = plan(level);
-    const Range own_blocks = owned(level);
-    expected_.resize(static_cast<std::size_t>(own_blocks.size()));
-    std::iota(expected_.begin(), expected_.end(), own_blocks.begin);
-    if (level == Level::Test || level == Level::Holdout) {  // of the others hardly anything is tallied row by row
-      problem_.expect(level, expected_);
-    }
-    for (Index id = own_blocks.begin; id < own_blocks.end; ++id) {
-      const Block block{.id = id, .rows = blocks.rows(id), .n_rows_in_pass = blocks.n_rows};
-      const bool x_of_rows = per_row() && level == Level::Lower;
-      const InSpan x_here = x_of_rows ? rows_of_x(block.rows) : per_row() ? InSpan() : as_span(std::as_const(x));
-      share.setZero();
-      guarded([&] { problem_.tally(level, block, x_here, as_span(y), as_span(share)); });
-      activity().beat();
-      message_.add(0, as_span(share), 1, -value_headroom);
+    if (tallies.size() > 0) {
+      tally(*own, level, x, y, tallies);
     }
   }
   allreduce();
-  message_.read(0, -value_headroom, as_span(share));
+  message_.read(0, -value_headroom, as_span(tallies));
   if (message_.raised(ExactSum::Flag::NotFinite)) {
-    share.setConstant(std::numeric_limits<Real>::quiet_NaN());
+    tallies.setConstant(std::numeric_limits<Real>::quiet_NaN());
   }
-  return share;
+  if (own != nullptr && comm_.is_root()) {
+    own->measure(as_span(std::as_const(tallies)), per_row() ? Vec() : x, y, metrics);
+  }
+}
+
+/// Adds the tallies of this rank's blocks of a level to the message. @param share  (n_tallies), of one block after the other
+void Oracle::tally(OwnMetrics& own, Level level, const Vec& x, const Vec& y, Vec& share) {
+  const BlockPlan blocks = plan(level);
+  const Range own_blocks = owned(level);
+  expected_.resize(static_cast<std::size_t>(own_blocks.size()));
+  std::iota(expected_.begin(), expected_.end(), own_blocks.begin);
+  if (level == Level::Test || level == Level::Holdout) {  // of the others hardly anything is tallied row by row
+    announce(level);
+  }
+  for (const Index id : expected_) {
+    const Block block{.id = id, .rows = blocks.rows(id), .n_rows_in_pass = blocks.n_rows};
+    const bool x_of_rows = per_row() && level == Level::Lower;
+    const InSpan x_here = x_of_rows ? rows_of_x(block.rows) : per_row() ? InSpan() : as_span(x);
+    share.setZero();
+    guarded([&] { own.tally(level, block, x_here, as_span(y), as_span(share)); });
+    activity().beat();
+    message_.add(0, as_span(std::as_const(share)), 1, -value_headroom);
+  }
 }
 
 InSpan Oracle::owned_x(const Vec& x) {

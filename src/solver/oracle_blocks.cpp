@@ -117,7 +117,7 @@ void Oracle::add_once(Level level) {
   auto& [wanted, probes, shares] = work_;
   reset_shares(level, false, {});
   for (Share& share : shares) {
-    if (!y_.is_whole() && !problem_.columns().all) {
+    if (!y_.is_whole() && !columns().all) {
       share.grad_y = share.hess_y = {};
     }
   }
@@ -156,7 +156,14 @@ void Oracle::expect(Level level, bool again) {
       mine_of(level, next_minibatches_[static_cast<std::size_t>(level)].blocks(k_ + 1), expected_);
     }
   }
-  problem_.expect(level, expected_);
+  announce(level);
+}
+
+/// Tells a problem that reads its rows of the blocks that are expected.
+void Oracle::announce(Level level) {
+  if (RowReader* const reader = problem_.row_reader()) {
+    reader->expect(level, expected_);
+  }
 }
 
 void Oracle::add_shares() {

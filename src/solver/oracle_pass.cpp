@@ -69,7 +69,10 @@ void Oracle::count(Want halves) {
 
 /// Errors: what failed on some rank, on all.
 void Oracle::allreduce() {
-  const auto failure = failure_ ? std::exchange(failure_, std::nullopt) : problem_.failure();
+  std::optional<Error> failure = std::exchange(failure_, std::nullopt);
+  if (RowReader* const reader = problem_.row_reader(); reader != nullptr && !failure) {
+    failure = reader->failure();
+  }
   if (failure) {
     message_.raise(ExactSum::Flag::Failed);
   }
@@ -95,11 +98,10 @@ void Oracle::mine_of(Level level, const std::vector<Index>& blocks, std::vector<
 
 /// Which columns of y the blocks of the pass reach, on any rank.
 void Oracle::find_columns(Want halves) {
-  const Columns layout = problem_.columns();
   std::span<std::uint64_t> reached;
   {
     const Stopwatch watch(timings.compute, Stage::Compute);
-    reached = y_.begin(layout, problem_.n_y());
+    reached = y_.begin(columns(), problem_.n_y());
     for (const Level level : {Level::Lower, Level::Upper}) {
       if (marks_columns() && wants(level, halves)) {
         guarded([&] { mark_columns(level, reached); });
@@ -116,8 +118,14 @@ void Oracle::find_columns(Want halves) {
   y_.end();
 }
 
+/// Returns how y stands in columns; none where the problem knows no passes over few.
+Columns Oracle::columns() const {
+  const ColumnPasses* const passes = problem_.column_passes();
+  return passes != nullptr ? passes->columns() : Columns{};
+}
+
 bool Oracle::marks_columns() const {
-  const Columns layout = problem_.columns();
+  const Columns layout = columns();
   return layout.n_columns > 0 && !layout.all;
 }
 
@@ -131,9 +139,10 @@ void Oracle::mark_columns(Level level, std::span<std::uint64_t> reached) {
     mine_of(level, batches(level).blocks(k_), my_blocks_);
     expected_ = my_blocks_;
     expected_.insert(expected_.end(), my_blocks_.begin(), my_blocks_.end());
-    problem_.expect(level, expected_);
+    announce(level);
+    const ColumnPasses& passes = *problem_.column_passes();
     for (const Index id : my_blocks_) {
-      problem_.mark_columns(level, plan(level).rows(id), full ? of_all : reached);
+      passes.mark_columns(level, plan(level).rows(id), full ? of_all : reached);
     }
   }
   for (std::size_t i = 0; full && i < reached.size(); ++i) {

@@ -136,7 +136,8 @@ Real try_x(Oracle& oracle, LowerSolver& solver, Vec& x, Index n_steps, Vec& y) {
 
 Metrics random_search(Oracle& oracle, Vec& x, const SearchPlan& plan) {
   Problem& problem = oracle.problem();
-  if (oracle.per_row()) {
+  const SearchSpace* const space = problem.search_space();
+  if (oracle.per_row() || space == nullptr) {
     return {};
   }
   const auto trial_visits = static_cast<Real>((plan.n_steps + n_power_steps + 1) * problem.n_rows(Level::Lower) +
@@ -144,8 +145,7 @@ Metrics random_search(Oracle& oracle, Vec& x, const SearchPlan& plan) {
   const auto n_trials = static_cast<Index>(std::min(plan.row_visits / trial_visits, 1e15));
   Vec u(problem.n_x());
   Vec trial_x(problem.n_x());
-  u.setZero();
-  if (n_trials < 2 || !problem.search_point(as_span(u), trial_x)) {
+  if (n_trials < 2) {
     return {};
   }
   LowerSolver solver(oracle);
@@ -157,7 +157,7 @@ Metrics random_search(Oracle& oracle, Vec& x, const SearchPlan& plan) {
   const Real solved = try_x(oracle, solver, x, plan.n_steps, y);
   for (Index trial = 0; trial < n_trials && !asked_to_stop(oracle); ++trial) {
     draw(plan.seed, trial, as_span(u));
-    (void)problem.search_point(as_span(u), trial_x);
+    space->search_point(as_span(u), trial_x);
     const Real value = try_x(oracle, solver, trial_x, plan.n_steps, y);
     best_shared = trial % 2 == 0 ? std::min(best_shared, value) : best_shared;
     if (value < best) {
@@ -174,14 +174,11 @@ Metrics random_search(Oracle& oracle, Vec& x, const SearchPlan& plan) {
   metrics.set("search_upper_value", best);
   metrics.set("search_shared_upper_value", best_shared);
   metrics.set("search_trials", static_cast<Real>(n_trials));
-  const Vec tallies = oracle.tally(best_x, best_y);
-  if (oracle.comm().is_root()) {
-    Metrics of_best;
-    problem.measure(as_span(tallies), best_x, best_y, of_best);
-    for (const char* name : {"test_accuracy", "test_error"}) {
-      if (const auto value = of_best.find(name)) {
-        metrics.set(std::string("search_") + name, *value);
-      }
+  Metrics of_best;
+  oracle.measure(best_x, best_y, of_best);
+  for (const char* name : {"test_accuracy", "test_error"}) {
+    if (const auto value = of_best.find(name)) {
+      metrics.set(std::string("search_") + name, *value);
     }
   }
   return metrics;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "meha/comm/ranking.hpp"
+#include "meha/problem/cross_fit.hpp"
 #include "meha/solver/best_state.hpp"
 #include "meha/solver/stop_rule.hpp"
 #include "meha/solver/timed.hpp"
@@ -167,12 +168,11 @@ Metrics measure(Algorithm& algorithm, Oracle& oracle, State& state) {
   timed(oracle, &Timings::evaluate, Stage::Evaluate, [&] {
     metrics.iteration = state.iteration;
     algorithm.measure(oracle, state, metrics);
-    const Vec tallies = oracle.tally(state["x"], state["y"]);
-    if (oracle.comm().is_root()) {
-      oracle.problem().measure(as_span(tallies), oracle.per_row() ? Vec() : state["x"], state["y"], metrics);
-    }
-    if (const auto clean = oracle.problem().clean_rows()) {
-      if (const auto area = auroc(oracle.comm(), oracle.owned_x(state["x"]), *clean)) {
+    oracle.measure(state["x"], state["y"], metrics);
+    DoubtfulLabels* const doubtful = oracle.problem().doubtful_labels();
+    if (doubtful != nullptr && doubtful->cross_fit().labels().knows_truth) {
+      const auto& is_clean = doubtful->cross_fit().labels().is_clean;
+      if (const auto area = auroc(oracle.comm(), oracle.owned_x(state["x"]), is_clean)) {
         metrics.set("auroc", *area);
       }
     }

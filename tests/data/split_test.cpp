@@ -108,6 +108,7 @@ TEST_F(LoadSplit, ZeroTrainingRowsMeansAllThatValidationLeaves) {
 TEST_F(LoadSplit, TakesValidationAndTestFromTheirOwnFiles) {
   write("validation", "abcdefgh", std::string("\0\1\2\3", 4));
   write("test", "abcdef", std::string("\0\1\5", 3));
+  data.class_names = {"a", "b", "c", "d", "e", "f"};  // one of them is in the test file alone
   data.validation_features.value = scratch.file("validation-images");
   data.validation_labels.value = scratch.file("validation-labels");
   data.test_features.value = scratch.file("test-images");

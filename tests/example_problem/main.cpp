@@ -10,12 +10,14 @@
 //   a start    start
 //   rows       add_one: value and gradients of a block of rows at one point, each divided by block.n_rows_in_pass
 //   the rest   add_whole: terms that count once; project_x: into X; prox_g for a nonsmooth g (here there is none)
-//   options    a section of its own, RidgeOptions, and metrics of its own: measure
+//   options    a section of its own, RidgeOptions
+//   metrics    of its own, as the capability OwnMetrics: measure
 // and main() gives it a name. Then `ridge check example.toml` compares the gradients with finite differences, and
 // `mpirun -np 4 ridge run example.toml` solves it. The same bits on any number of ranks need two things of a problem:
 // add_one() must depend on the rows, x and y alone, and must visit the rows of its block in a fixed order.
 #include "meha/app/program.hpp"
 #include "meha/core/random.hpp"
+#include "meha/problem/capabilities.hpp"
 #include "meha/problem/registry.hpp"
 
 #include <cmath>
@@ -63,7 +65,7 @@ struct OwnRows {
   }
 };
 
-class Ridge final : public Problem {
+class Ridge final : public Problem, public OwnMetrics {
  public:
   Ridge(const Options& options, const Communicator& comm)
       : own_(options.problem.of<RidgeOptions>()),
@@ -115,7 +117,8 @@ class Ridge final : public Problem {
 
   void project_x(Out x) const override { x = x.cwiseMax(-10).cwiseMin(10); }
 
-  /// On rank 0, in every report.
+  /// Tells the solver that there are metrics; measure() is then called on rank 0, for every report.
+  [[nodiscard]] OwnMetrics* own_metrics() override { return this; }
   void measure(InSpan /*tallies*/, In x, In y, Metrics& metrics) const override {
     metrics.set("ridge_weight", std::exp(x[0]));
     metrics.set("norm_y", y.norm());

@@ -150,7 +150,7 @@ Vec some_x() {
 TEST_F(CrossFitTest, SumsAreTheFormulasForEveryTraining) {
   SCOPED_TRACE(test::seed_text());
   HyperCleaning cleaning(options(), comm_, best_simd());
-  CrossFit& problem = *cleaning.cross_fit();
+  CrossFit& problem = cleaning.cross_fit();
   std::vector<std::uint8_t> kept(n_train);
   for (Index i = 0; i < n_train; ++i) {
     kept[static_cast<std::size_t>(i)] = test::random_value(2, i) > 0 ? 1 : 0;
@@ -180,7 +180,7 @@ TEST_F(CrossFitTest, GradientsAreThoseOfTheValueWhereNothingIsHeldOut) {
   constexpr Real tolerance = 1e-9;  // of h², and of rounding divided by h
   for (const Options& all : {options(), mlp_options()}) {
     HyperCleaning cleaning(all, comm_, best_simd());
-    CrossFit& problem = *cleaning.cross_fit();
+    CrossFit& problem = cleaning.cross_fit();
     for (const auto& [level, rows] :
          {std::pair(Level::Lower, Rows::Judged), {Level::Lower, Rows::AsGiven}, {Level::Upper, Rows::Judged}}) {
       const std::vector<Training> trainings = {{.rows = rows}};
@@ -210,7 +210,7 @@ TEST_F(CrossFitTest, AJudgeIsTrainedOutsideItsFoldAndMeasuredInside) {
   SCOPED_TRACE(test::seed_text());
   for (const Options& all : {options(), mlp_options()}) {
     HyperCleaning cleaning(all, comm_, best_simd());
-    CrossFit& problem = *cleaning.cross_fit();
+    CrossFit& problem = cleaning.cross_fit();
     const Vec x = some_x();
     const Vec y = random_vector(problem.n_y(), 4);
     for (const Level level : {Level::Lower, Level::Upper}) {
@@ -236,7 +236,7 @@ TEST_F(CrossFitTest, AJudgeIsTrainedOutsideItsFoldAndMeasuredInside) {
 TEST_F(CrossFitTest, CountsOfPairsAddUpToTheRows) {
   SCOPED_TRACE(test::seed_text());
   HyperCleaning cleaning(options(), comm_, best_simd());
-  CrossFit& problem = *cleaning.cross_fit();
+  CrossFit& problem = cleaning.cross_fit();
   const Sums sums = add(problem, Level::Lower, {{}}, some_x(), {random_vector(problem.n_y(), 5)})[0];
   EXPECT_NEAR(-sums.grad_x.sum(), 1, rounding);
   for (Index g = 0; g < n_classes; ++g) {
@@ -252,7 +252,7 @@ TEST_F(CrossFitTest, CountsOfPairsAddUpToTheRows) {
 TEST_F(CrossFitTest, WithoutNoiseItIsTheCrossEntropy) {
   SCOPED_TRACE(test::seed_text());
   HyperCleaning cleaning(options(), comm_, best_simd());
-  CrossFit& problem = *cleaning.cross_fit();
+  CrossFit& problem = cleaning.cross_fit();
   Vec identity = Vec::Constant(n_classes * n_classes, -std::numeric_limits<Real>::infinity());
   for (Index k = 0; k < n_classes; ++k) {
     identity[k * n_classes + k] = 0;
@@ -269,7 +269,7 @@ TEST_F(CrossFitTest, VisitShowsEveryOwnedRowOnceWithItsLogProbabilities) {
     Options all = options();
     all.run.block_rows = block_rows;
     HyperCleaning cleaning(all, comm_, best_simd());
-    CrossFit& problem = *cleaning.cross_fit();
+    CrossFit& problem = cleaning.cross_fit();
     const std::vector<Vec> points = {random_vector(problem.n_y(), 7), random_vector(problem.n_y(), 8, 5)};
     const std::vector<InSpan> models = {as_span(points[0]), as_span(points[1])};
     for (const auto& [level, part] :
@@ -302,7 +302,7 @@ TEST_F(CrossFitTest, VisitOfSomeBlocksShowsTheirRows) {
   Options all = options();
   all.run.block_rows = 50;
   HyperCleaning cleaning(all, comm_, best_simd());
-  CrossFit& problem = *cleaning.cross_fit();
+  CrossFit& problem = cleaning.cross_fit();
   const Vec y = random_vector(problem.n_y(), 9);
   const std::vector<InSpan> models = {as_span(y)};
   std::vector<Index> rows;
@@ -318,7 +318,7 @@ TEST_F(CrossFitTest, VisitOfSomeBlocksShowsTheirRows) {
 TEST_F(CrossFitTest, VisitOfExtremeModelsIsFinite) {
   for (const Options& all : {options(), mlp_options()}) {
     HyperCleaning cleaning(all, comm_, best_simd());
-    CrossFit& problem = *cleaning.cross_fit();
+    CrossFit& problem = cleaning.cross_fit();
     const Vec y = random_vector(problem.n_y(), 10, 1e4);
     const std::vector<InSpan> models = {as_span(y)};
     const std::vector<Index> blocks = {0};
@@ -338,8 +338,8 @@ TEST_F(CrossFitTest, FoldsAreAboutEvenAndOfTheirLevelAndSeed) {
   Options other_options = options();
   other_options.run.seed += 1;
   HyperCleaning other_cleaning(other_options, comm_, best_simd());
-  const CrossFit& problem = *cleaning.cross_fit();
-  const CrossFit& other = *other_cleaning.cross_fit();
+  const CrossFit& problem = cleaning.cross_fit();
+  const CrossFit& other = other_cleaning.cross_fit();
   constexpr Index n = 20'000;
   const auto share = static_cast<Real>(problem.n_folds());
   std::vector<Index> counts(static_cast<std::size_t>(problem.n_folds()), 0);
@@ -364,7 +364,7 @@ TEST_F(CrossFitTest, FoldsAreAboutEvenAndOfTheirLevelAndSeed) {
 TEST_F(CrossFitTest, StartsAtTheFirstTransitionAndTheClassifiersStart) {
   for (const Options& all : {options(), mlp_options()}) {
     HyperCleaning cleaning(all, comm_, best_simd());
-    CrossFit& problem = *cleaning.cross_fit();
+    CrossFit& problem = cleaning.cross_fit();
     EXPECT_EQ(problem.x_layout(), XLayout::Shared);
     EXPECT_EQ(problem.n_x(), n_classes * n_classes);
     EXPECT_EQ(problem.n_y(), cleaning.n_y());
@@ -385,7 +385,7 @@ TEST_F(CrossFitTest, PrecisionsAgree) {
     Options all = options();
     all.run.precision = precision;
     HyperCleaning cleaning(all, comm_, simd);
-    CrossFit& problem = *cleaning.cross_fit();
+    CrossFit& problem = cleaning.cross_fit();
     return add(problem, Level::Lower, {{.fold = 1}}, some_x(), {random_vector(problem.n_y(), 11)})[0];
   };
   const Sums exact = sums_of(Simd::Baseline, "float64");

@@ -53,7 +53,7 @@ TEST(HyperCleaningMpi, PredictionsAndTalliesOfAllRanksCoverTheRowsOnce) {
   const Vec y = Vec::Zero(problem.n_y());
   const BlockPlan plan{.n_rows = n_train, .block_rows = options.run.block_rows};
   const Range mine = owned_rows(plan, comm.rank(), comm.size());
-  const SampleLabels& samples = *problem.samples();
+  const SampleLabels& samples = problem.cross_fit().labels();
   EXPECT_EQ(samples.rows, mine);
   EXPECT_EQ(samples.class_names.size(), 3U);
   Vec x(mine.size());  // keeps exactly the clean rows
@@ -74,7 +74,7 @@ TEST(HyperCleaningMpi, PredictionsAndTalliesOfAllRanksCoverTheRowsOnce) {
                   as_span(tallies));
   }
   comm.sum(as_span(tallies));
-  EXPECT_EQ(auroc(comm, as_span(x), problem.clean_rows().value()), 1);
+  EXPECT_EQ(auroc(comm, as_span(x), problem.cross_fit().labels().is_clean), 1);
   if (comm.is_root()) {
     Metrics metrics;
     problem.measure(as_span(std::as_const(tallies)), Vec(), y, metrics);

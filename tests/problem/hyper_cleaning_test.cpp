@@ -161,7 +161,7 @@ TEST_F(HyperCleaningTest, TalliesCountKeptRowsAndRightTestRows) {
   Options all = options();
   all.problem.of<NoiseOptions>() = {.kind = "pair", .rate = 0.25};
   HyperCleaning problem(all, comm_, best_simd());
-  const auto& samples = *problem.samples();
+  const auto& samples = problem.cross_fit().labels();
   ASSERT_EQ(samples.is_clean.size(), static_cast<std::size_t>(n_train));
   Vec x = random_vector(n_train, 7);
   x[0] = 0;  // σ = ½ counts as kept
@@ -201,8 +201,8 @@ TEST_F(HyperCleaningTest, TalliesCountKeptRowsAndRightTestRows) {
   EXPECT_EQ(metrics.find("precision"), clean_kept / kept);
   EXPECT_EQ(metrics.find("recall"), clean_kept / clean);
   EXPECT_EQ(metrics.find("test_accuracy"), right / 30);
-  EXPECT_NEAR(auroc(comm_, as_span(x), problem.clean_rows().value()).value(), wins / (clean * (n_train - clean)),
-              1e-15);
+  EXPECT_NEAR(auroc(comm_, as_span(x), problem.cross_fit().labels().is_clean).value(),
+              wins / (clean * (n_train - clean)), 1e-15);
 }
 
 TEST_F(HyperCleaningTest, WithoutTruthOrTestRowsMetricsAreAbsent) {
@@ -215,7 +215,13 @@ TEST_F(HyperCleaningTest, WithoutTruthOrTestRowsMetricsAreAbsent) {
   problem.measure(as_span(tallies), Vec(), Vec::Zero(problem.n_y()), metrics);
   EXPECT_FALSE(metrics.find("test_accuracy"));
   EXPECT_FALSE(metrics.find("precision"));
-  EXPECT_FALSE(problem.clean_rows());
+  EXPECT_FALSE(problem.cross_fit().labels().knows_truth);
+}
+
+TEST_F(HyperCleaningTest, WithTrustedRowsNoOthersAreToBeTrusted) {
+  HyperCleaning problem(options(), comm_, best_simd());
+  EXPECT_FALSE(problem.trusts_surest());
+  EXPECT_THROW(problem.trust(std::vector<std::uint8_t>(problem.cross_fit().labels().given.size(), 1), 1), Error);
 }
 
 TEST_F(HyperCleaningTest, LevelsAndPrecisionsAgree) {

@@ -185,23 +185,24 @@ TEST_P(HyperRepresentationTest, FewShotAccuracyIsThatOfTheNaiveFit) {
     }
     expected += Vec{{n_correct, n_correct * n_correct}};
   }
-  Vec tallies = Vec::Zero(problem->n_tallies());
-  problem->tally(Level::Test, {.id = 0, .rows = {0, 6}, .n_rows_in_pass = 6}, as_span(x), as_span(y), as_span(tallies));
+  Vec tallies = Vec::Zero(problem->own_metrics()->n_tallies());
+  problem->own_metrics()->tally(Level::Test, {.id = 0, .rows = {0, 6}, .n_rows_in_pass = 6}, as_span(x), as_span(y),
+                                as_span(tallies));
   EXPECT_EQ(tallies[0], expected[0]);
   EXPECT_EQ(tallies[1], expected[1]);
 
   Vec start(problem->n_x());
   problem->start(start, y);
-  Vec at_start = Vec::Zero(problem->n_tallies());
-  problem->tally(Level::Test, {.id = 0, .rows = {0, 6}, .n_rows_in_pass = 6}, as_span(std::as_const(start)),
-                 as_span(std::as_const(y)), as_span(at_start));
+  Vec at_start = Vec::Zero(problem->own_metrics()->n_tallies());
+  problem->own_metrics()->tally(Level::Test, {.id = 0, .rows = {0, 6}, .n_rows_in_pass = 6},
+                                as_span(std::as_const(start)), as_span(std::as_const(y)), as_span(at_start));
   for (Index i = 0; i < 2; ++i) {
     EXPECT_EQ(at_start[i], at_start[2 + i]);
     EXPECT_EQ(tallies[2 + i], at_start[i]);
   }
 
   Metrics metrics;
-  problem->measure(as_span(std::as_const(tallies)), x, y, metrics);
+  problem->own_metrics()->measure(as_span(std::as_const(tallies)), x, y, metrics);
   const auto standard_error = [](const Vec& correct) {
     return std::sqrt((correct[1] - correct[0] * correct[0] / 6) / 5 / 6) / 9;
   };
@@ -274,8 +275,8 @@ TEST_P(HyperRepresentationTest, WithoutEvaluationTheMetricsAreAbsent) {
   const auto problem = make_hyper_representation(all, comm_, best_simd());
   EXPECT_EQ(problem->n_rows(Level::Test), 0);
   Metrics metrics;
-  const Vec tallies = Vec::Zero(problem->n_tallies());
-  problem->measure(as_span(tallies), Vec(), Vec(), metrics);
+  const Vec tallies = Vec::Zero(problem->own_metrics()->n_tallies());
+  problem->own_metrics()->measure(as_span(tallies), Vec(), Vec(), metrics);
   EXPECT_TRUE(metrics.values.empty());
 }
 

@@ -18,15 +18,6 @@ TEST(Problem, ShareExponentCoversTheRows) {
   }
 }
 
-TEST(Problem, ListsTheBitsThatAreSet) {
-  std::vector<Index> numbers = {7};
-  list_bits(std::vector<std::uint64_t>{0, 0}, 100, numbers);
-  EXPECT_EQ(numbers, std::vector<Index>());
-  const std::vector<std::uint64_t> bits = {std::uint64_t{1} << 63U | 5, ~std::uint64_t{0}};
-  list_bits(bits, 67, numbers);
-  EXPECT_EQ(numbers, (std::vector<Index>{0, 2, 63, 64, 65, 66}));
-}
-
 // The step of x comes after the gradients of x at every probe and before those of y.
 TEST(Problem, DefaultAddStepsBetweenHalves) {
   SCOPED_TRACE(seed_text());
@@ -64,13 +55,6 @@ TEST(Problem, DefaultAddStepsBetweenHalves) {
     problem.add_one(Level::Lower, block, as_span(x_after), probes[p], after);
     EXPECT_EQ(grad_y[p], expected_y);
   }
-}
-
-TEST(Problem, HasNoLabelsInDoubtUnlessItSaysSo) {
-  Weighted problem;
-  EXPECT_EQ(problem.cross_fit(), nullptr);
-  EXPECT_FALSE(problem.trusts_surest());
-  EXPECT_THROW(problem.trust({1}, 1), Error);
 }
 
 }  // namespace

@@ -75,11 +75,11 @@ Found products_of(Problem& problem, const Vec& x, const Vec& y, const Vec& v, st
   if (columns.empty()) {
     problem.begin_pass(Level::Lower, {&probe, 1});
   } else {
-    problem.begin_pass_in(Level::Lower, {&probe, 1}, columns);
+    problem.column_passes()->begin_pass_in(Level::Lower, {&probe, 1}, columns);
   }
   problem.add(Level::Lower, block, {x.data(), 7}, {&probe, 1}, {&share, 1}, {});
   if (!columns.empty()) {  // unpacked: the rest of y, then the columns that were reached
-    const Columns layout = problem.columns();
+    const Columns layout = problem.column_passes()->columns();
     const Vec packed = std::exchange(found.hess_y, Vec::Zero(y.size()));
     const Index n_rest = y.size() - layout.n_columns * layout.n_numbers;
     found.hess_y.tail(n_rest) = packed.head(n_rest);

@@ -24,7 +24,7 @@ TEST_F(DetectionTest, MetricsAreTheFormulas) {
   constexpr Index n = 700;
   const LabelData data(comm_, {.n_train = n});
   HyperCleaning cleaning(data.options(), comm_, best_simd());
-  CrossFit& of_labels = *cleaning.cross_fit();
+  CrossFit& of_labels = cleaning.cross_fit();
   std::vector<RowPosterior> rows(n);
   for (Index i = 0; i < n; ++i) {
     const auto at = static_cast<std::size_t>(i);
@@ -66,7 +66,7 @@ TEST_F(DetectionTest, MetricsAreTheFormulas) {
 TEST_F(DetectionTest, OfPosteriorsThatAreAlikeTheAreaIsHalf) {
   const LabelData data(comm_, {.n_train = 200});
   HyperCleaning cleaning(data.options(), comm_, best_simd());
-  CrossFit& of_labels = *cleaning.cross_fit();
+  CrossFit& of_labels = cleaning.cross_fit();
   const std::vector<RowPosterior> rows(200, {.p_correct = 0.9});
   const Metrics metrics = detection_metrics(comm_, of_labels, rows);
   EXPECT_EQ(metrics.find("detection_auroc"), 0.5);
@@ -78,8 +78,8 @@ TEST_F(DetectionTest, OfPosteriorsThatAreAlikeTheAreaIsHalf) {
 TEST_F(DetectionTest, WithoutTruthTheNoiseRateIsAllThereIs) {
   const LabelData data(comm_, {.n_train = 200});
   HyperCleaning cleaning(data.options(), comm_, best_simd());
-  CrossFit& of_labels = *cleaning.cross_fit();
-  DoubtfulLabels labels = of_labels.labels();
+  CrossFit& of_labels = cleaning.cross_fit();
+  SampleLabels labels = of_labels.labels();
   labels.truth = {};
   ClassifiedRows& rows_of_it = const_cast<ClassifiedRows&>(of_labels.rows());  // as a problem without truth has them
   const CrossFit problem(rows_of_it, labels, 0, "auto");

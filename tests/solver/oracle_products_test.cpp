@@ -139,8 +139,11 @@ TEST(OracleSweeps, RequestsAndWhatIsNotFiniteStayUntilTheyAreTaken) {
 }
 
 /// Remembers what was announced for the lower level.
-class Announced final : public Coupled {
+class Announced final : public Coupled, public RowReader {
  public:
+  [[nodiscard]] RowReader* row_reader() override { return this; }
+  [[nodiscard]] std::string description() const override { return {}; }
+  [[nodiscard]] std::optional<Error> failure() const override { return std::nullopt; }
   std::vector<std::vector<Index>> passes;
   void expect(Level level, std::span<const Index> blocks) override {
     if (level == Level::Lower) {

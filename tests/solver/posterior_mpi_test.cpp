@@ -50,7 +50,7 @@ class PosteriorMpi : public testing::Test {
     Communicator comm = Communicator::world();
     comm.set_weights(weights);
     HyperCleaning cleaning(options, comm, best_simd());
-    CrossFit& problem = *cleaning.cross_fit();
+    CrossFit& problem = cleaning.cross_fit();
     const bool has_trusted = problem.n_rows(Level::Upper) > 0;
     const auto n_folds = static_cast<std::size_t>(problem.n_folds());
     Found found;
@@ -152,7 +152,7 @@ TEST_F(PosteriorMpi, OfAnyModelsNoBitDependsOnTheSharingOfRows) {
 TEST_F(PosteriorMpi, VisitShowsEachRowToItsOwner) {
   const LabelData data(comm_, {.n_train = 900, .n_validation = 130, .n_test = 10});
   HyperCleaning cleaning(data.options(), comm_, best_simd());
-  CrossFit& problem = *cleaning.cross_fit();
+  CrossFit& problem = cleaning.cross_fit();
   const Vec y = test::random_vector(problem.n_y(), 1);
   const std::vector<InSpan> models = {as_span(y)};
   for (const auto& [level, n_rows] :

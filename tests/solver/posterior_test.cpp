@@ -18,7 +18,7 @@ using test::LabelData;
 /// A problem, models of its labels, and what they say of the noise.
 struct Judged {
   Judged(const Options& options, Communicator& comm)
-      : cleaning(options, comm, best_simd()), problem(*cleaning.cross_fit()) {}
+      : cleaning(options, comm, best_simd()), problem(cleaning.cross_fit()) {}
 
   /// Trains judges of all folds, as a run does.
   void train(Communicator& comm, Index block_rows) {
@@ -38,12 +38,12 @@ struct Judged {
   }
   /// Share of the given labels that are wrong.
   [[nodiscard]] Real share_wrong() const {
-    const auto& [rows, given, truth, names] = problem.labels();
+    const SampleLabels& labels = problem.labels();
     Real wrong = 0;
-    for (std::size_t i = 0; i < given.size(); ++i) {
-      wrong += given[i] != truth[i] ? 1 : 0;
+    for (std::size_t i = 0; i < labels.given.size(); ++i) {
+      wrong += labels.given[i] != labels.truth[i] ? 1 : 0;
     }
-    return wrong / static_cast<Real>(given.size());
+    return wrong / static_cast<Real>(labels.given.size());
   }
 
   HyperCleaning cleaning;

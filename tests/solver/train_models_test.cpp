@@ -23,7 +23,7 @@ constexpr Real learning_rate = 0.01;
 struct Trainer {
   Trainer(const Options& options, Communicator& comm)
       : cleaning(options, comm, best_simd()),
-        problem(*cleaning.cross_fit()),
+        problem(cleaning.cross_fit()),
         setup(training_setup(problem, {.block_rows = options.run.block_rows, .seed = options.run.seed})),
         oracle(problem, comm, setup) {}
 

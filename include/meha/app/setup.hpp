@@ -25,7 +25,7 @@ Simd agree_on_simd(const Communicator& comm, const std::string& wanted);
 
 /// Returns what the bits depend on besides the config: "avx512", or "avx512 OpenBLAS 0.3.21 SkylakeX". Collective.
 /// Errors: Error(Config) when ranks differ: rows would get other bits on other ranks.
-std::string agree_on_arithmetic(const Communicator& comm, Simd simd, const Problem& problem);
+std::string agree_on_arithmetic(const Communicator& comm, Simd simd, Problem& problem);
 
 Oracle::Setup oracle_setup(const Options& options);
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "meha/comm/communicator.hpp"
 #include "meha/core/error.hpp"
 #include "meha/core/types.hpp"
 
@@ -65,15 +66,15 @@ struct Arguments {
   CleanArguments clean;
 };
 
-/// Verbs that start MPI.
-ExitCode run_verb(const Arguments& arguments);
-ExitCode resume_verb(const Arguments& arguments);
-ExitCode clean_verb(const Arguments& arguments);
-ExitCode pick_verb(const Arguments& arguments);
-ExitCode export_verb(const Arguments& arguments);
-ExitCode check_verb(const Arguments& arguments);
-ExitCode plan_verb(const Arguments& arguments);
-/// Verbs that do not start MPI.
+/// Verbs that need MPI. Collective on `ranks`, which all take part.
+ExitCode run_verb(const Arguments& arguments, const Communicator& ranks);
+ExitCode resume_verb(const Arguments& arguments, const Communicator& ranks);
+ExitCode clean_verb(const Arguments& arguments, const Communicator& ranks);
+ExitCode pick_verb(const Arguments& arguments, const Communicator& ranks);
+ExitCode export_verb(const Arguments& arguments, const Communicator& ranks);
+ExitCode check_verb(const Arguments& arguments, const Communicator& ranks);
+ExitCode plan_verb(const Arguments& arguments, const Communicator& ranks);
+/// Verbs that do not.
 ExitCode inspect_verb(const Arguments& arguments);
 ExitCode list_verb(const Arguments& arguments);
 ExitCode verify_verb(const Arguments& arguments);

@@ -13,6 +13,11 @@ struct gzFile_s;
 
 namespace meha {
 
+/// A pipe can be read only once: keeps all that comes from it in a file without a name, which readers of the same path then
+/// read, for as long as the process lives. Other files are left alone.
+/// @return the path    Errors: Error(Data) where there is no room for it.
+const std::string& kept_pipe(const std::string& path);
+
 class GzipReader {
  public:
   /// Errors: every failure is an Error(Data) that begins with the path.
@@ -34,6 +39,8 @@ class GzipReader {
   /// Reads a line without its end (LF or CRLF). The last line may lack one. @return false when there is no more
   /// Errors: a NUL byte, or a line longer than any table's.
   bool next_line(std::string& line);
+  /// Returns how many lines were read: the number, from 1, of the last one.
+  [[nodiscard]] Index n_lines() const { return n_lines_; }
 
  private:
   struct Close {

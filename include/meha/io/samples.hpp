@@ -23,8 +23,8 @@ struct SampleReport {
 /// What is reported of one row.
 struct Suspect {
   RowPosterior posterior;
-  Real x;  // the weight is σ(x)
-  Index row, source_row;
+  Real x;                              // the weight is σ(x)
+  Index row, source_row, source_line;  // the line is 0 where the file is no text
   Label given, truth;
   std::uint8_t is_clean;
 };
@@ -37,7 +37,8 @@ Index count_below(const Communicator& comm, const SampleReport& report, Real lim
 void for_each_suspect(const Communicator& comm, const SampleReport& report, Index n,
                       const std::function<void(Index suspicion_rank, const Suspect& suspect)>& see);
 
-/// Head and lines of a CSV; columns: row, source_row, given_label, given_name, weight, p_correct, suspicion_rank, is_suspect
+/// Head and lines of a CSV; columns: row, source_row, source_line (of files of
+/// text), given_label, given_name, weight, p_correct, suspicion_rank, is_suspect
 /// (p_correct < ½), suggested_label, suggested_name, p_suggested, and where the truth is known true_label, true_name,
 /// is_clean.
 void write_samples_head(std::ostream& out, const SampleLabels& labels);

@@ -2,7 +2,7 @@
 // What problems over a classifier's rows share: the training, validation, held-out and test rows that this rank owns, the
 // model, a pass over tiles at the points of the pass (losses, then gradients and second-order products of weighted
 // losses), and how good a model is on rows it was not trained on: its accuracy or mean square error on held-out and on
-// test rows.
+// test rows. A ClassifierProblem owns such rows and has y as the parameters of their model.
 #pragma once
 
 #include <algorithm>
@@ -11,8 +11,8 @@
 
 #include "meha/comm/communicator.hpp"
 #include "meha/data/split.hpp"
+#include "meha/problem/capabilities.hpp"
 #include "meha/problem/classifier.hpp"
-#include "meha/problem/problem.hpp"
 
 namespace meha {
 
@@ -40,14 +40,14 @@ class ClassifiedRows {
   [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
   [[nodiscard]] Classifier& classifier() const { return *classifier_; }
 
-  [[nodiscard]] std::string storage() const;
+  [[nodiscard]] std::string description() const;
   /// Returns what went wrong in reading rows that stay on disk.
   [[nodiscard]] std::optional<Error> failure() const;
 
   /// Returns how y is laid out in columns, one for each feature of sparse rows.
   [[nodiscard]] Columns columns() const;
   void mark_columns(Level level, Range rows, std::span<std::uint64_t> bits) const;
-  /// @param columns  as for Problem::begin_pass_in(); none: all
+  /// @param columns  as for ColumnPasses::begin_pass_in(); none: all
   void begin_pass(std::span<const Probe> probes, std::span<const Index> columns = {});
   /// Runs the forward half on every tile of `rows` and calls see(tile, its rows relative to rows.begin).
   /// @param next  rows that will be asked for after these; may be empty
@@ -101,6 +101,38 @@ class ClassifiedRows {
   std::vector<Along> directions_;          // of the pass at hand
   std::vector<std::size_t> direction_of_;  // by probe
   std::vector<Real> slopes_;
+};
+
+/// What problems that own a classifier's rows have in common: sizes, reading ahead, passes over few features.
+class ClassifierProblem : public Problem, public Provenance, public RowReader, public ColumnPasses {
+ public:
+  [[nodiscard]] Index n_y() const override { return rows_.classifier().n_parameters(); }
+  [[nodiscard]] Index n_rows(Level level) const override { return rows_.n_rows(stored(level)); }
+  [[nodiscard]] std::vector<NamedArray> parameters() const override { return rows_.classifier().parameters(); }
+  void begin_pass(Level level, std::span<const Probe> probes) override { begin_pass_in(level, probes, {}); }
+
+  [[nodiscard]] Provenance* provenance() override { return this; }
+  [[nodiscard]] std::string data_fingerprint() const override { return rows_.fingerprint(); }
+
+  [[nodiscard]] RowReader* row_reader() override { return this; }
+  [[nodiscard]] std::string description() const override { return rows_.description(); }
+  void expect(Level level, std::span<const Index> blocks) override { rows_.of(stored(level)).expect(blocks); }
+  [[nodiscard]] std::optional<Error> failure() const override { return rows_.failure(); }
+
+  [[nodiscard]] ColumnPasses* column_passes() override { return rows_.columns().n_columns > 0 ? this : nullptr; }
+  [[nodiscard]] Columns columns() const override;
+  void mark_columns(Level level, Range rows, std::span<std::uint64_t> bits) const override {
+    rows_.mark_columns(stored(level), rows, bits);
+  }
+  void begin_pass_in(Level /*level*/, std::span<const Probe> probes, std::span<const Index> columns) override {
+    rows_.begin_pass(probes, columns);
+  }
+
+ protected:
+  /// Returns the level whose rows the blocks of `level` are of.
+  [[nodiscard]] virtual Level stored(Level level) const { return level; }
+
+  ClassifiedRows rows_;
 };
 
 }  // namespace meha

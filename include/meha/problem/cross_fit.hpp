@@ -14,6 +14,7 @@
 #include <functional>
 
 #include "meha/problem/classified_rows.hpp"
+#include "meha/problem/sample_labels.hpp"
 
 namespace meha {
 
@@ -26,15 +27,7 @@ struct Training {
   Index fold = no_fold;      // rows of this fold are left out, of both levels
 };
 
-/// Labels of the doubtful rows that this rank owns.
-struct DoubtfulLabels {
-  Range rows;
-  std::span<const Label> given;
-  std::span<const Label> truth;  // empty when unknown
-  std::span<const std::string> class_names;
-};
-
-/// For problems with cross_fit().
+/// For problems with DoubtfulLabels.
 struct LabelModelOptions {
   std::string start = "trusted";
   bool refit = true;
@@ -51,7 +44,7 @@ struct LabelModelOptions {
   }
 };
 
-/// What is measured of the labels (solver/label_answer.hpp) where there is a cross_fit().
+/// What is measured of the labels (solver/label_answer.hpp) where there are DoubtfulLabels.
 inline constexpr std::array label_metrics = {
     MetricInfo{"noise_rate", "estimated share of wrong labels: mean of 1 - p_correct"},
     MetricInfo{"detection_auroc", "probability that a wrong label has a smaller p_correct than a right one"},
@@ -74,12 +67,13 @@ inline constexpr std::array label_metrics = {
     MetricInfo{"start_row_visits",
                "row visits of the models that the run starts from and of their choice: rows times models"}};
 
-class CrossFit final : public Problem {
+class CrossFit final : public Problem, public RowReader, public ColumnPasses {
  public:
   static constexpr Index most_classes = 2048;
 
   /// @param rows  stays the caller's and is used in turns with it: not while another pass is going on
-  CrossFit(ClassifiedRows& rows, DoubtfulLabels labels, Index seed, std::string init)
+  /// @param labels  of the lower rows that this rank owns; stay the caller's
+  CrossFit(ClassifiedRows& rows, const SampleLabels& labels, Index seed, std::string init)
       : rows_(rows), labels_(labels), seed_(seed), init_(std::move(init)) {}
 
   /// Replaces the classifier, that of the rows' other users too: n_y() changes. Collective. Errors: as
@@ -90,20 +84,25 @@ class CrossFit final : public Problem {
   [[nodiscard]] Index n_x() const override { return n_classes() * n_classes(); }
   [[nodiscard]] Index n_y() const override { return rows_.classifier().n_parameters(); }
   [[nodiscard]] Index n_rows(Level level) const override { return rows_.n_rows(level); }
-  void expect(Level level, std::span<const Index> blocks) override;
-  [[nodiscard]] std::optional<Error> failure() const override { return rows_.failure(); }
   /// x: first_transition(); y: the classifier's start.
   void start(Out x, Out y) const override;
-  [[nodiscard]] Columns columns() const override { return rows_.columns(); }
-  void mark_columns(Level level, Range rows, std::span<std::uint64_t> bits) const override {
-    rows_.mark_columns(level, rows, bits);
-  }
   void begin_pass(Level level, std::span<const Probe> probes) override { begin_pass_in(level, probes, {}); }
-  void begin_pass_in(Level level, std::span<const Probe> probes, std::span<const Index> columns) override;
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
            const BetweenHalves& between) override;
   [[nodiscard]] bool has_whole(Level /*level*/) const override { return false; }
   [[nodiscard]] bool has_g() const override { return false; }
+
+  [[nodiscard]] RowReader* row_reader() override { return this; }
+  [[nodiscard]] std::string description() const override { return rows_.description(); }
+  void expect(Level level, std::span<const Index> blocks) override;
+  [[nodiscard]] std::optional<Error> failure() const override { return rows_.failure(); }
+
+  [[nodiscard]] ColumnPasses* column_passes() override { return rows_.columns().n_columns > 0 ? this : nullptr; }
+  [[nodiscard]] Columns columns() const override { return rows_.columns(); }
+  void mark_columns(Level level, Range rows, std::span<std::uint64_t> bits) const override {
+    rows_.mark_columns(level, rows, bits);
+  }
+  void begin_pass_in(Level level, std::span<const Probe> probes, std::span<const Index> columns) override;
 
   /// Into how many blocks of a pass each block of rows is cut (Oracle::Setup::n_parts): small minibatches then have some for
   /// every rank, and no more trusted rows than they need. A function of the model and the numbers of rows.
@@ -111,7 +110,7 @@ class CrossFit final : public Problem {
   [[nodiscard]] Index n_classes() const { return rows_.n_classes(); }
   /// Whether the models have no hidden units, so that the loss of trusted rows is convex.
   [[nodiscard]] bool is_linear() const { return n_y() == n_classes() * (rows_.n_features() + 1); }
-  [[nodiscard]] const DoubtfulLabels& labels() const { return labels_; }
+  [[nodiscard]] const SampleLabels& labels() const { return labels_; }
   [[nodiscard]] const ClassifiedRows& rows() const { return rows_; }
   /// For models of so many parameters: 5; above 2^18, where copies of them fill memory, 3; above 2^20, 2.
   static constexpr Index folds_of(Index n_y) { return n_y > Index{1} << 20 ? 2 : n_y > Index{1} << 18 ? 3 : 5; }
@@ -135,7 +134,7 @@ class CrossFit final : public Problem {
   [[nodiscard]] bool takes(const Training& training, Level level, Index row) const;
 
   ClassifiedRows& rows_;
-  DoubtfulLabels labels_;
+  const SampleLabels& labels_;
   Index seed_;
   std::string init_;
   std::array<std::vector<Training>, 2> trainings_;

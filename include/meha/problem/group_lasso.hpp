@@ -12,8 +12,8 @@
 
 #include "meha/comm/communicator.hpp"
 #include "meha/core/options.hpp"
+#include "meha/problem/capabilities.hpp"
 #include "meha/problem/kernels/kernels.hpp"
-#include "meha/problem/problem.hpp"
 
 namespace meha {
 
@@ -28,7 +28,7 @@ struct GroupLassoOptions {
 inline constexpr MetricInfo test_error_metric{
     "test_error", "squared error on test rows: their mean; group_lasso: relative to the targets' squares"};
 
-class GroupLasso final : public Problem {
+class GroupLasso final : public Problem, public OwnMetrics {
  public:
   GroupLasso(const Options& options, const Communicator& comm, Simd simd);
   [[nodiscard]] XLayout x_layout() const override { return XLayout::Shared; }
@@ -43,6 +43,7 @@ class GroupLasso final : public Problem {
   void add_grad_x_g(Real factor, In x, In y, Out grad) const override;
   void prox_g(Real step, In x, Out y) const override;
   void project_x(Out x) const override;
+  [[nodiscard]] OwnMetrics* own_metrics() override { return this; }
   void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;
 
  private:

@@ -10,7 +10,6 @@
 #pragma once
 
 #include "meha/problem/cross_fit.hpp"
-#include "meha/problem/sample_labels.hpp"
 
 namespace meha {
 
@@ -28,7 +27,7 @@ void set_cleaning_metrics(Real clean_kept, Real corrupted_kept, Real clean_dropp
 /// Errors: Error(Data) above CrossFit::most_classes.
 void require_few_classes(Index n_classes);
 
-class HyperCleaning final : public Problem {
+class HyperCleaning final : public ClassifierProblem, public OwnMetrics, public DoubtfulLabels {
  public:
   /// Loads and splits the data on rank 0 and deals out the rows. Collective.
   /// Errors: as load_split(), on all ranks.
@@ -36,42 +35,28 @@ class HyperCleaning final : public Problem {
 
   [[nodiscard]] XLayout x_layout() const override { return XLayout::PerRow; }
   [[nodiscard]] Index n_x() const override { return rows_.n_rows(Level::Lower); }
-  [[nodiscard]] Index n_y() const override { return rows_.classifier().n_parameters(); }
-  [[nodiscard]] Index n_rows(Level level) const override { return rows_.n_rows(stored(level)); }
-  [[nodiscard]] std::string data_fingerprint() const override { return rows_.fingerprint(); }
-  [[nodiscard]] std::string storage() const override { return rows_.storage(); }
-  void expect(Level level, std::span<const Index> blocks) override { rows_.of(stored(level)).expect(blocks); }
-  [[nodiscard]] std::optional<Error> failure() const override { return rows_.failure(); }
-  [[nodiscard]] std::vector<NamedArray> parameters() const override;
   void start(Out x, Out y) const override;
-  [[nodiscard]] Columns columns() const override;
-  void mark_columns(Level level, Range rows, std::span<std::uint64_t> bits) const override {
-    rows_.mark_columns(stored(level), rows, bits);
-  }
-  void begin_pass(Level level, std::span<const Probe> probes) override { begin_pass_in(level, probes, {}); }
-  void begin_pass_in(Level level, std::span<const Probe> probes, std::span<const Index> columns) override;
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
            const BetweenHalves& between) override;
   void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const override;
   [[nodiscard]] bool has_whole(Level level) const override { return level == Level::Lower && regularisation_ != 0; }
   [[nodiscard]] bool has_products() const override { return true; }
   [[nodiscard]] bool has_g() const override { return false; }
+
+  [[nodiscard]] OwnMetrics* own_metrics() override { return this; }
   [[nodiscard]] Index n_tallies() const override { return n_tally; }
   void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies) override;
   void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;
 
-  [[nodiscard]] CrossFit* cross_fit() override { return cross_fit_.get(); }
+  [[nodiscard]] DoubtfulLabels* doubtful_labels() override { return this; }
+  [[nodiscard]] CrossFit& cross_fit() override { return *cross_fit_; }
   [[nodiscard]] bool trusts_surest() const override { return trusts_surest_; }
   void trust(std::vector<std::uint8_t> rows, Index n_in_all) override;
-  [[nodiscard]] std::optional<std::span<const std::uint8_t>> clean_rows() const override;
-
-  [[nodiscard]] const SampleLabels* samples() const override { return &samples_; }
 
  private:
   enum Tally : std::size_t { CleanKept = ClassifiedRows::n_tally, CorruptedKept, CleanDropped, Kept, n_tally };
 
-  /// The rows that a level's blocks are of.
-  [[nodiscard]] Level stored(Level level) const {
+  [[nodiscard]] Level stored(Level level) const override {
     return level == Level::Upper && trusts_surest_ ? Level::Lower : level;
   }
   [[nodiscard]] const RowSet& train() const { return rows_.of(Level::Lower); }
@@ -80,9 +65,8 @@ class HyperCleaning final : public Problem {
   Index seed_;
   Real regularisation_;
   void (*sigmoid_)(const Real* x, std::int64_t n, Real* s);
-  ClassifiedRows rows_;
   SampleLabels samples_;
-  std::vector<Real> weights_;  // of a tile's rows
+  std::vector<Real> weights_ = std::vector<Real>(tile_rows);  // of a tile's rows
   std::unique_ptr<CrossFit> cross_fit_;
   bool trusts_surest_ = false;        // no rows are trusted beforehand: the upper level is some of the training rows
   std::vector<std::uint8_t> surest_;  // which of those owned here

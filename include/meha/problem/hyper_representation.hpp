@@ -21,8 +21,8 @@
 #include "meha/comm/communicator.hpp"
 #include "meha/core/options.hpp"
 #include "meha/data/episodes.hpp"
+#include "meha/problem/capabilities.hpp"
 #include "meha/problem/feature_network.hpp"
-#include "meha/problem/problem.hpp"
 
 namespace meha {
 
@@ -64,7 +64,7 @@ inline constexpr int n_fit_steps = 100;
 
 /// @param T  arithmetic of the images' visits; sums and State are double
 template <class T>
-class HyperRepresentation final : public Problem {
+class HyperRepresentation final : public Problem, public Provenance, public OwnMetrics {
  public:
   /// Loads the data and draws the tasks on rank 0 and deals them out. Collective.
   /// Errors: as load_split() and draw_episodes(), Error(Config) for options without a meaning here; on all ranks.
@@ -76,13 +76,17 @@ class HyperRepresentation final : public Problem {
   [[nodiscard]] Index n_rows(Level level) const override {
     return level == Level::Holdout ? 0 : level == Level::Test ? evaluation_plan_.n_tasks : plan_.n_tasks;
   }
-  [[nodiscard]] std::string data_fingerprint() const override { return fingerprint_; }
   [[nodiscard]] std::vector<NamedArray> parameters() const override;
   void start(Out x, Out y) const override;
   [[nodiscard]] bool has_g() const override { return false; }
   [[nodiscard]] Real rounding() const override { return sizeof(T) == sizeof(float) ? 0x1p-24 : 0x1p-53; }
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
            const BetweenHalves& between) override;
+
+  [[nodiscard]] Provenance* provenance() override { return this; }
+  [[nodiscard]] std::string data_fingerprint() const override { return fingerprint_; }
+
+  [[nodiscard]] OwnMetrics* own_metrics() override { return this; }
   [[nodiscard]] Index n_tallies() const override { return 4; }
   void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies) override;
   void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;

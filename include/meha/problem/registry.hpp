@@ -7,6 +7,7 @@
 #include <string>
 
 #include "meha/comm/communicator.hpp"
+#include "meha/core/metric.hpp"
 #include "meha/core/options.hpp"
 #include "meha/data/split.hpp"
 #include "meha/problem/kernels/kernels.hpp"
@@ -27,7 +28,7 @@ struct ProblemInfo {
   std::function<std::unique_ptr<Problem>(const Options&, const Communicator&, Simd)> make;
   /// Its options; entries may share sections. Keys of other entries' sections are errors in its configs.
   std::vector<Section> sections = {};
-  /// What it measures besides metric_table() (Problem::measure); names that are there already need not be repeated.
+  /// What it measures besides metric_table() (OwnMetrics::measure); names that are there already need not be repeated.
   std::vector<MetricInfo> metrics = {};
   /// Without it `plan` makes the problem to see its sizes.
   std::function<FileRows(const Options&)> file_rows = {};

@@ -42,7 +42,7 @@ inline constexpr std::array regularisation_metrics = {
     MetricInfo{"test_r2", "1 - test_error relative to the variance of the test rows' targets"},
     MetricInfo{"features_used", "features with a weight that is not 0 for some class"}};
 
-class Regularisation final : public Problem {
+class Regularisation final : public ClassifierProblem, public OwnMetrics, public SearchSpace {
  public:
   /// Loads and splits the data on rank 0 and deals out the rows. Collective.
   /// Errors: as load_split(), Error(Config) for x_min above x_max; on all ranks.
@@ -50,20 +50,7 @@ class Regularisation final : public Problem {
 
   [[nodiscard]] XLayout x_layout() const override { return XLayout::Shared; }
   [[nodiscard]] Index n_x() const override { return rows_.n_features(); }
-  [[nodiscard]] Index n_y() const override { return rows_.classifier().n_parameters(); }
-  [[nodiscard]] Index n_rows(Level level) const override { return rows_.n_rows(level); }
-  [[nodiscard]] std::string data_fingerprint() const override { return rows_.fingerprint(); }
-  [[nodiscard]] std::string storage() const override { return rows_.storage(); }
-  void expect(Level level, std::span<const Index> blocks) override { rows_.of(level).expect(blocks); }
-  [[nodiscard]] std::optional<Error> failure() const override { return rows_.failure(); }
-  [[nodiscard]] std::vector<NamedArray> parameters() const override { return rows_.classifier().parameters(); }
   void start(Out x, Out y) const override;
-  [[nodiscard]] Columns columns() const override;
-  void mark_columns(Level level, Range rows, std::span<std::uint64_t> bits) const override {
-    rows_.mark_columns(level, rows, bits);
-  }
-  void begin_pass(Level level, std::span<const Probe> probes) override { begin_pass_in(level, probes, {}); }
-  void begin_pass_in(Level level, std::span<const Probe> probes, std::span<const Index> columns) override;
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
            const BetweenHalves& between) override;
   void add_whole(Level level, InSpan x, const Probe& probe, Share& share) const override;
@@ -74,8 +61,12 @@ class Regularisation final : public Problem {
   void add_grad_x_g(Real factor, In x, In y, Out grad) const override;
   void prox_g(Real step, In x, Out y) const override;
   void project_x(Out x) const override;
+
+  [[nodiscard]] SearchSpace* search_space() override { return this; }
   /// l2: all of X, x_j = x_min + u_j·(x_max − x_min); l1, group: log x_j likewise, from max(x_min, e^−12).
-  [[nodiscard]] bool search_point(InSpan u, Out x) const override;
+  void search_point(InSpan u, Out x) const override;
+
+  [[nodiscard]] OwnMetrics* own_metrics() override { return this; }
   [[nodiscard]] Index n_tallies() const override { return ClassifiedRows::n_tally; }
   void tally(Level level, const Block& block, InSpan x, InSpan y, OutSpan tallies) override;
   void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;
@@ -89,7 +80,6 @@ class Regularisation final : public Problem {
   std::string init_;
   Index seed_;
   Real test_variance_ = 0;  // of the test rows' targets; on rank 0
-  ClassifiedRows rows_;
 };
 
 }  // namespace meha

@@ -16,7 +16,8 @@ Real sigmoid(Real x);
 /// Of the training rows that this rank owns.
 struct SampleLabels {
   Range rows;
-  std::vector<Index> source_row;  // row in the training file
+  std::vector<Index> source_row;   // row in the training file
+  std::vector<Index> source_line;  // where it begins there, from 1; empty where the file is no text
   std::vector<Label> given;
   std::vector<Label> truth;            // empty when unknown
   std::vector<std::uint8_t> is_clean;  // empty when unknown

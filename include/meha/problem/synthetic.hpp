@@ -16,8 +16,8 @@
 
 #include "meha/comm/communicator.hpp"
 #include "meha/core/options.hpp"
+#include "meha/problem/capabilities.hpp"
 #include "meha/problem/kernels/kernels.hpp"
-#include "meha/problem/problem.hpp"
 
 namespace meha {
 
@@ -46,7 +46,7 @@ inline constexpr std::array optimum_metrics = {MetricInfo{"error_x", "relative d
 ///   Term term(Level, Index i, InSpan x, InSpan y) const    Point optimum(In x) const
 /// the value and partial derivatives of term i, and an optimum: where there are many, the nearest to x.
 template <class Self>
-class Synthetic : public Problem {
+class Synthetic : public Problem, public OwnMetrics {
  public:
   explicit Synthetic(const Options& options) : n_(options.problem.of<SizeOptions>().n) {}
 
@@ -57,6 +57,7 @@ class Synthetic : public Problem {
   [[nodiscard]] int share_exponent(Level level, Index n_rows_in_pass) const override;
   void add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share) final;
   [[nodiscard]] bool has_g() const override { return false; }
+  [[nodiscard]] OwnMetrics* own_metrics() override { return this; }
   void measure(InSpan tallies, In x, In y, Metrics& metrics) const override;
 
  protected:

@@ -14,7 +14,7 @@ class Visit {
  public:
   explicit Visit(Problem& problem) : problem_(problem) {}
 
-  /// Calls Problem::begin_pass(), or begin_pass_in() where there are columns.
+  /// Calls Problem::begin_pass(), or ColumnPasses::begin_pass_in() where there are columns.
   void begin(Level level, std::span<const Probe> probes, std::span<const Index> columns);
   /// Adds what Problem::add() adds, at the probes of begin().
   void add(const Block& block, InSpan x, std::span<Share> shares, const BetweenHalves& between);

@@ -32,7 +32,7 @@ class Detection {
   void end_block();
 
   const Communicator& comm_;
-  DoubtfulLabels labels_;
+  const SampleLabels& labels_;
   BlockPlan plan_;
   bool knows_truth_ = false;
   ExactSum sum_;

@@ -43,7 +43,8 @@ struct Answer {
 /// Collective. @param state  of the run, with x and y; label_models and label_noise where the run began with them
 Answer answer(Oracle& oracle, const AnswerPlan& plan, State& state);
 
-/// Where no rows are trusted: lets F be of the surest rows of each given class, a fifth of them. Collective.
+/// Where labels are in doubt and no rows are trusted, lets F be of the surest rows of each given class, a fifth of them.
+/// Elsewhere it does nothing. Collective. @param state  of the run, with label_models and label_noise
 void trust_surest(Oracle& oracle, const State& state);
 
 /// noise, model and model_name alone. Collective.

@@ -24,6 +24,7 @@
 #include "meha/comm/exact_sum.hpp"
 #include "meha/core/activity.hpp"
 #include "meha/core/minibatch.hpp"
+#include "meha/problem/capabilities.hpp"
 #include "meha/problem/visit.hpp"
 #include "meha/solver/counts.hpp"
 #include "meha/solver/packed_y.hpp"
@@ -110,9 +111,9 @@ class Oracle {
   /// Opens a sweep over all rows.
   Sweep full_sweep(Vec& x);
 
-  /// Tallies of the problem's own metrics over all blocks of all levels, summed as everything else is: the same bits on
-  /// any number of ranks. Not a number when one of them is not finite. Collective.
-  Vec tally(Vec& x, const Vec& y);
+  /// Sets the problem's own metrics, on rank 0. What they are made of is summed over all blocks of all levels as everything
+  /// else is: the same bits on any number of ranks; not a number when one of the sums is not finite. Collective.
+  void measure(Vec& x, const Vec& y, Metrics& metrics);
   /// x of the lower rows this rank owns, wherever it is stored; valid until the next sweep, or the next change of x.
   /// PerRow only. Collective.
   InSpan owned_x(const Vec& x);
@@ -204,7 +205,10 @@ class Oracle {
       failure_ = Error(ExitCode::Bug, error.what());
     }
   }
+  void tally(OwnMetrics& own, Level level, const Vec& x, const Vec& y, Vec& share);
+  [[nodiscard]] Columns columns() const;
   void expect(Level level, bool again);
+  void announce(Level level);
   void allreduce();
   void add_shares();
   [[nodiscard]] bool wants(Level level, Want halves) const;

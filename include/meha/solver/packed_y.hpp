@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The numbers of y that take part in a pass: where y stands in columns (problem.hpp) and the rows of the pass reach few
+// The numbers of y that take part in a pass: where y stands in columns (capabilities.hpp) and the rows of the pass reach few
 // of them, the rest of y and then these columns, one after the other; else all of y as it stands.
 #pragma once
 
 #include "meha/comm/exact_sum.hpp"
-#include "meha/problem/problem.hpp"
+#include "meha/problem/capabilities.hpp"
 
 namespace meha {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What learning x is worth: the upper value that a random search over x reaches when it may visit many times as many rows.
-//   trial t = 0, 1, …: u_j = centre + (t odd) noise_j, cut to [0, 1];  x = Problem::search_point(u)
+//   trial t = 0, 1, …: u_j = centre + (t odd) noise_j, cut to [0, 1];  x = SearchSpace::search_point(u)
 //     centre ~ U[0, 1];  noise_j: sum of four uniform numbers, mean 0, deviation 2/15
 //   y(x) ≈ argmin_y f(x,y) + g(x,y), from the start of y, by accelerated proximal gradient steps of length 1/L, with
 //     restarts; L by power iteration on differences of gradients, and raised where a step shows a larger curvature

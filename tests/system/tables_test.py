@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: MIT
+"""Tables as people have them: the same bits as from a clean file, or one clear error; meha clean and meha pick."""
+import csv
+import gzip
+import io
+import json
+import os
+import re
+
+import numpy as np
+
+import support
+
+NAMES = ["rouge vif", "größe", "ピンク"]
+
+
+def text_of(rows, header=None, separator=","):
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=separator, lineterminator="\n")
+    if header:
+        writer.writerow(header)
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+class TableCase(support.Case):
+    """Runs of three iterations on tables of 4 features and 3 classes; every fifth training label is wrong."""
+    n_train, n_trusted = 150, 60
+
+    def setUp(self):
+        super().setUp()
+        random = np.random.default_rng(1)
+        labels = np.arange(self.n_train + self.n_trusted) % 3
+        features = random.normal(size=(len(labels), 4)) + 3 * np.eye(3, 4)[labels]
+        given = labels.copy()
+        given[:self.n_train:5] = (given[:self.n_train:5] + 1) % 3
+        self.rows = [[f"{v:.4f}" for v in x] + [str(k)] for x, k in zip(features, given)]
+        self.header = ["a", "b", "c", "d", "y"]
+        self.wrong = set(range(0, self.n_train, 5))
+        self.n_runs = 0
+
+    def write(self, name, rows, header=None, separator=","):
+        path = self.folder / name
+        path.write_text(text_of(rows, header, separator), encoding="utf-8")
+        return path
+
+    def run_on(self, train, trusted, ranks=1, code=0, **settings):
+        self.n_runs += 1
+        out = self.folder / f"run-{self.n_runs}"
+        config = self.folder / f"{self.n_runs}.toml"
+        config.write_text(support.toml_text({
+            "run.iterations": 3, "problem.type": "hyper_cleaning", "problem.model": "linear", "problem.refit": False,
+            "problem.data.format": "csv", "problem.data.train_features": str(train),
+            "problem.data.validation_features": str(trusted), "problem.data.shuffle": False} | {
+                key.replace("__", "."): value for key, value in settings.items()}), encoding="utf-8")
+        ended = support.run("run", config, "--out", out, ranks=ranks, timeout_s=60)
+        self.assertEqual(ended.code, code, ended.err + ended.out)
+        return out if code == 0 else ended.err
+
+    def state(self, *arguments, **settings):
+        return support.read_state(self.run_on(*arguments, **settings))
+
+    def assert_same(self, one, other):
+        self.assertEqual(support.different_fields(one, other), [])
+
+    def files(self, change=lambda rows: rows, header=None, trusted_header=None, trusted=lambda rows: rows, separator=","):
+        return (self.write("train.csv", change(self.rows[:self.n_train]), header, separator),
+                self.write("trusted.csv", trusted(self.rows[self.n_train:]), trusted_header or header, separator))
+
+
+class TablesTest(TableCase):
+    def test_what_a_table_looks_like_changes_no_bit(self):
+        clean = self.state(*self.files())
+        order = [4, 2, 0, 3, 1]
+        moved = [self.header[j] for j in order]
+        for name, make in {
+                "header": lambda: self.files(header=self.header),
+                "numbers as header": lambda: self.files(header=["0", "1", "2", "3", "4"]),
+                "index column": lambda: self.files(lambda rows: [[i, *row] for i, row in enumerate(rows)], ["", *self.header],
+                                                   trusted=lambda rows: [[i, *row] for i, row in enumerate(rows)]),
+                "semicolons": lambda: self.files(header=self.header, separator=";"),
+                "tabs": lambda: self.files(header=self.header, separator="\t"),
+                "decimal commas": lambda: self.files(lambda rows: [[v.replace(".", ",") for v in row] for row in rows], self.header,
+                                                     trusted=lambda rows: [[v.replace(".", ",") for v in row] for row in rows], separator=";"),
+                "quotes": lambda: self.files(lambda rows: [[f" {v} " for v in row] for row in rows], self.header)}.items():
+            with self.subTest(name):
+                self.assert_same(self.state(*make()), clean)
+        with self.subTest("columns of the trusted rows in another order"):
+            train, _ = self.files(header=self.header)
+            trusted = self.write("trusted.csv", [[row[j] for j in order] for row in self.rows[self.n_train:]], moved)
+            self.assert_same(self.state(train, trusted, problem__data__label_column="y"), clean)
+        with self.subTest("labels in the middle"):
+            train, trusted = (self.write(f"{name}.csv", [[row[j] for j in (0, 1, 4, 2, 3)] for row in rows], ["a", "b", "y", "c", "d"])
+                              for name, rows in (("train", self.rows[:self.n_train]), ("trusted", self.rows[self.n_train:])))
+            self.assert_same(self.state(train, trusted, problem__data__label_column="y"), clean)
+        with self.subTest("gzipped, JSON lines, 2 ranks"):
+            for name, rows in (("train", self.rows[:self.n_train]), ("trusted", self.rows[self.n_train:])):
+                lines = "".join(json.dumps({k: float(v) if k != "y" else int(v) for k, v in zip(self.header, row)}) + "\n" for row in rows)
+                with gzip.open(self.folder / f"{name}.jsonl.gz", "wt", encoding="utf-8") as file:
+                    file.write(lines)
+            self.assert_same(self.state(self.folder / "train.jsonl.gz", self.folder / "trusted.jsonl.gz", ranks=2), clean)
+
+    def test_the_same_label_is_the_same_class_in_all_files(self):
+        def named(names):
+            return lambda rows: [[*row[:4], names[int(row[4])]] for row in rows]
+        clean = self.state(*self.files())
+        for names in (["-1", "0", "1"], ["0", "400000", "800000"], ["1", "2", "3"], ["a", "b b", "ç"]):
+            with self.subTest(str(names)):
+                self.assert_same(self.state(*self.files(named(names), trusted=named(names))), clean)
+        for one, other in (("-1", "0"), ("cat", "Cat"), ("7", "8")):
+            train, trusted = self.files(named([one, "1", "2"]), trusted=named([other, "1", "2"]))
+            error = self.run_on(train, trusted, code=3)
+            self.assertRegex(error, f"trusted.csv: class \"{other}\" .* none of the rows of .*train.csv")
+        some = [row for row in self.rows[self.n_train:] if row[4] != "1"]
+        few = self.write("few.csv", named(NAMES)(some))
+        train = self.write("train.csv", named(NAMES)(self.rows[:self.n_train]))
+        out = self.run_on(train, few)
+        log = (out / "run.log").read_text(encoding="utf-8")
+        self.assertRegex(log, "warning: no validation row is of class größe")
+        self.assertRegex(log, r"training rows: 150 of .*, 4 features, 3 classes: größe 5\d, rouge vif \d+, ピンク \d+")
+
+    def test_lines_are_numbered_as_in_an_editor(self):
+        rows = [[*row[:4], f"note {i}, a\nb" if i % 3 == 0 else "some other words", row[4]] for i, row in enumerate(self.rows)]
+        train = self.write("train.csv", rows[:self.n_train], ["a", "b", "c", "d", "text", "y"])
+        trusted = self.write("trusted.csv", rows[self.n_train:], ["a", "b", "c", "d", "text", "y"])
+        out = self.run_on(train, trusted)
+        ended = support.run("export", out, "--what", "samples", "--out", self.folder / "s.csv")
+        self.assertEqual(ended.code, 0, ended.err)
+        lines = train.read_text(encoding="utf-8").split("\n")
+        with open(self.folder / "s.csv", newline="", encoding="utf-8") as file:
+            for sample in csv.DictReader(file):
+                begin = lines[int(sample["source_line"]) - 1]
+                self.assertTrue(begin.startswith(",".join(rows[int(sample["source_row"])][:4])), begin)
+
+    def test_one_error_names_all_that_is_wrong(self):
+        def spoiled(change):
+            rows = [list(row) for row in self.rows[:self.n_train]]
+            change(rows)
+            return self.write("train.csv", rows, self.header)
+        trusted = self.write("trusted.csv", self.rows[self.n_train:], self.header)
+
+        def shorten(rows):
+            rows[3] = rows[3][:3]
+            rows[8] = rows[8] + ["1"]
+
+        def letters(rows):
+            rows[4][1] = "12a"
+            rows[7][2] = "1.5.2"
+
+        def no_labels(rows):
+            rows[2][4] = rows[5][4] = ""
+
+        def fractions(rows):
+            rows[2][4] = "0.5"
+
+        def one_class(rows):
+            for row in rows:
+                row[4] = "1"
+        for change, said in ((shorten, ["train.csv:5: 3 columns", "train.csv:10: 6 columns"]),
+                             (letters, ["column 1 (\"b\")", "\"12a\" in line 6", "column 2 (\"c\")", "\"1.5.2\" in line 9", "problem.data.columns"]),
+                             (no_labels, ["train.csv:4:", "train.csv:7:", "label", "missing"]),
+                             (fractions, ["train.csv:4:", "\"0.5\"", "must be a class", "label_column"]),
+                             (one_class, ["all 150 training rows have the label", "one class"])):
+            with self.subTest(change.__name__):
+                for ranks in (1, 2):
+                    error = self.run_on(spoiled(change), trusted, ranks=ranks, code=3)
+                    for words in said:
+                        self.assertIn(words, error)
+        train = self.write("train.csv", self.rows[:self.n_train], self.header)
+        for header, said in ((["a", "b", "x", "d", "y"], ["no column \"c\"", "train.csv", "\"x\""]),
+                             (["a", "a", "c", "d", "y"], ["two columns are named \"a\""])):
+            error = self.run_on(train, self.write("trusted.csv", self.rows[self.n_train:], header), code=3)
+            for words in said:
+                self.assertIn(words, error)
+        trusted = self.write("trusted.csv", self.rows[self.n_train:], self.header)
+        for settings, code, said in (({"problem__data__columns": {"z": "text"}}, 2, "no such column"),
+                                     ({"problem__data__columns": {"a": "animal"}}, 2, "must be one of number|raw"),
+                                     ({"problem__data__header": "maybe"}, 2, "must be one of auto|true|false"),
+                                     ({"problem__data__label_column": "label"}, 3, "\"y\"")):
+            self.assertIn(said, self.run_on(train, trusted, code=code, **settings))
+
+
+class CleanTest(TableCase):
+    def mixed(self, wrong_names=True):
+        """Rows with a category, a date, text, gaps and class names."""
+        random = np.random.default_rng(5)
+        words = [["fuzzy", "soft", "warm"], ["sharp", "cold", "metal"], ["sweet", "tasty", "fresh"]]
+        rows = []
+        for i, row in enumerate(self.rows):
+            k = int(row[4])
+            true = k if not (i < self.n_train and i % 5 == 0) else (k - 1) % 3
+            rows.append([*(("" if random.random() < 0.05 else v) for v in row[:4]),
+                         f"kind {random.integers(4)}", f"2026-{1 + i % 12:02d}-11",
+                         " ".join(random.choice(words[true], 4)) + f", item {i}" + ("\nnext line" if i % 7 == 0 else ""),
+                         NAMES[k]])
+        header = ["a", "b", "c", "d", "kind", "day", "comment", "label"]
+        return (self.write("doubtful.csv", rows[:self.n_train], header), self.write("trusted.csv", rows[self.n_train:], header),
+                header, rows[:self.n_train])
+
+    def clean(self, *arguments, code=0, verb="clean"):
+        ended = support.run(verb, *arguments, timeout_s=120)
+        self.assertEqual(ended.code, code, ended.err + ended.out)
+        return ended.out if code == 0 else ended.err
+
+    def table(self, path):
+        with open(path, newline="", encoding="utf-8") as file:
+            lines = list(csv.reader(file))
+        return lines[0], lines[1:]
+
+    def test_suspects_and_cleaned_tables(self):
+        doubtful, trusted, header, rows = self.mixed()
+        out = self.folder / "out"
+        said = self.clean(doubtful, "--trusted", trusted, "--out", out)
+        self.assertIn("labels look wrong", said)
+        names, cleaned = self.table(out / "cleaned.csv")
+        self.assertEqual(names, [*header, "meha_p_correct", "meha_is_suspect", "meha_suggested_label", "meha_p_suggested"])
+        self.assertEqual([row[:8] for row in cleaned], rows)
+        flagged = {i for i, row in enumerate(cleaned) if row[9] == "1"}
+        self.assertGreater(len(flagged & self.wrong), 0.9 * len(self.wrong))
+        self.assertLess(len(flagged - self.wrong), 0.2 * len(self.wrong))
+        names, suspects = self.table(out / "suspects.csv")
+        self.assertEqual(names[8:], ["meha_line", "meha_given_label", "meha_p_correct", "meha_suggested_label", "meha_p_suggested", "meha_why"])
+        self.assertEqual(len(suspects), len(flagged))
+        p_correct = [float(row[10]) for row in suspects]
+        self.assertEqual(p_correct, sorted(p_correct))
+        lines = doubtful.read_text(encoding="utf-8").split("\n")
+        for row in suspects:
+            self.assertTrue(lines[int(row[8]) - 1].startswith(",".join(row[:4])), row)
+        for fix in ("drop", "relabel"):
+            self.clean(doubtful, "--trusted", trusted, "--out", out, "--fix", fix)
+            names, fixed = self.table(out / "cleaned.csv")
+            if fix == "drop":
+                self.assertEqual((names, fixed), (header, [row for i, row in enumerate(rows) if i not in flagged]))
+            else:
+                self.assertEqual(names, [*header, "meha_given_label"])
+                self.assertEqual([row[:7] for row in fixed], [row[:7] for row in rows])
+                self.assertEqual({i for i, row in enumerate(fixed) if row[7] != row[8]}, flagged)
+        again = self.folder / "again"
+        ended = support.run("run", out / "clean.toml", "--out", again, ranks=2)
+        self.assertEqual(ended.code, 0, ended.err)
+        self.assert_same(support.read_state(again), support.read_state(out))
+        ranks = self.folder / "ranks"
+        self.clean(doubtful, "--trusted", trusted, "--out", ranks, "--ranks", 2)
+        self.assertEqual((ranks / "suspects.csv").read_bytes(), (out / "suspects.csv").read_bytes())
+
+    def test_results_of_a_table_are_not_its_features(self):
+        doubtful, trusted, _, _ = self.mixed()
+        self.clean(doubtful, "--trusted", trusted, "--out", self.folder / "one")
+        said = self.clean(self.folder / "one" / "cleaned.csv", "--label", "label", "--trusted", trusted, "--out", self.folder / "two")
+        self.assertRegex(said, r"4 columns ignore \(holds results of an earlier run\): meha_p_correct")
+        self.assert_same(support.read_state(self.folder / "two"), support.read_state(self.folder / "one"))
+
+    def test_rows_are_picked_and_come_back_as_trusted(self):
+        doubtful, _, header, rows = self.mixed()
+        check = self.folder / "check.csv"
+        said = self.clean(doubtful, "--label", "label", "-n", 40, "--out", check, verb="pick")
+        self.assertIn("40 rows whose labels should be looked at", said)
+        names, picked = self.table(check)
+        self.assertEqual(names[:8], header)
+        self.assertEqual(len(picked), 40)
+        self.assertEqual({row[7] for row in picked}, {""})
+        place = names.index("meha_given_label")
+        by_text = {tuple(row[:7]): (i, row) for i, row in enumerate(rows)}
+        for row in picked[:-4]:
+            i, original = by_text[tuple(row[:7])]
+            self.assertEqual(row[place], original[7])
+            row[7] = NAMES[(NAMES.index(original[7]) - 1) % 3] if i in self.wrong else original[7]
+        check.write_text(text_of(picked, names), encoding="utf-8")
+        said = self.clean(doubtful, "--label", "label", "--trusted", check, "--out", self.folder / "out")
+        self.assertIn("4 of 40 rows have no label and are left out", said)
+        self.assertIn("exists", self.clean(doubtful, "--label", "label", "--out", check, verb="pick", code=2))
+
+    def test_other_formats_are_found_out(self):
+        rows = support.make_rows(120, wrong=0.2)
+        files = support.write_rows_idx(self.folder, "train", rows)
+        support.write_rows_hdf5(self.folder / "rows.h5", rows)
+        features, labels = files["problem.data.train_features"], files["problem.data.train_labels"]
+        for name, arguments in (("idx", (features, "--labels", labels)), ("hdf5", (self.folder / "rows.h5",))):
+            with self.subTest(name):
+                self.clean(*arguments, "--out", self.folder / name)
+                head, cleaned = self.table(self.folder / name / "cleaned.csv")
+                self.assertEqual(head, ["row", "label", "given_label", "p_correct", "is_suspect", "suggested_label", "p_suggested"])
+                self.assertEqual([int(row[0]) for row in cleaned], list(range(120)))
+        self.assertIn("of format", self.clean(features, "--labels", labels, "--trusted", self.folder / "rows.h5", "--out",
+                                              self.folder / "no", code=3))
+
+    def test_a_pipe_is_a_table_too(self):
+        doubtful, trusted, _, _ = self.mixed()
+        self.clean(doubtful, "--trusted", trusted, "--out", self.folder / "file")
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        job = support.start("clean", pipe, "--trusted", trusted, "--out", self.folder / "out")
+        support.write_pipe(support.open_pipe(pipe, job), doubtful.read_bytes())
+        ended = support.finish(job)
+        self.assertEqual(ended.code, 0, ended.err)
+        self.assertEqual((self.folder / "out" / "cleaned.csv").read_bytes(), (self.folder / "file" / "cleaned.csv").read_bytes())
+
+    def test_nothing_of_a_person_is_replaced(self):
+        doubtful, trusted, _, _ = self.mixed()
+        out = self.folder / "mine"
+        out.mkdir()
+        (out / "clean.toml").write_text("# my own\n", encoding="utf-8")
+        error = self.clean(doubtful, "--trusted", trusted, "--out", out, code=5)
+        self.assertIn("was not written by meha clean", error)
+        self.assertEqual((out / "clean.toml").read_text(encoding="utf-8"), "# my own\n")
+
+    def test_names_do_nothing_to_terminals_and_spreadsheets(self):
+        names = ["=cmd()", "\x1b[31mred", "+1+1"]
+        rows = [[*row[:4], names[int(row[4])]] for row in self.rows]
+        doubtful, trusted = self.write("d.csv", rows[:self.n_train]), self.write("t.csv", rows[self.n_train:])
+        said = self.clean(doubtful, "--trusted", trusted, "--out", self.folder / "out", "--header", "false")
+        self.assertNotIn("\x1b", said)
+        self.assertIn("\\x1b[31mred", said)
+        with open(self.folder / "out" / "cleaned.csv", newline="", encoding="utf-8") as file:
+            for row in csv.reader(file):
+                self.assertFalse(re.match(r"[=+@]", row[7]), row)
+
+
+if __name__ == "__main__":
+    support.main()
