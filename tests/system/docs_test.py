@@ -12,6 +12,8 @@ import sys
 import tempfile
 import unittest
 
+import numpy as np
+
 import support
 
 README_BYTES, GUIDE_BYTES = 8192, 16383
@@ -30,15 +32,23 @@ BLOCKS = {
         "min over x, y of F(x, y)": "say",
         "launch/quickstart": "parse",
         "  test_accuracy": "output",
-        "build/meha run CONFIG.toml --out DIR": "run",
+        "build/meha clean doubtful.csv": "run",
         "cmake -G Ninja -B build -DCMAKE_BUILD_TYPE=Release": "parse",
     },
     "configs/README.md": {
+        "import csv, random": "run",
+        "build/meha clean doubtful.csv --trusted": "run",
+        "  1 column text: notes": "tables_test.py",
         "import h5py, numpy as np\ndef write": "run",
         "# mine.toml": "run",
         "build/meha run mine.toml": "run",
         'build/meha run CONFIG.toml --out DIR --set "run.iterations': "run",
         "import h5py, numpy as np\nwith h5py": "run",
+    },
+    "configs/tables.md": {
+        "# columns.toml": "run",
+        "build/meha run columns.toml": "run",
+        "build/meha pick doubtful.csv": "run",
     },
     "launch/README.md": {
         "launch/local 4 build/meha run": "run",
@@ -259,6 +269,14 @@ class BlocksTest(support.Case):
         lines = [",".join([*(f"f{j}" for j in range(36)), "label"])]
         lines += [",".join(map(str, [*features, label])) for features, label in zip(rows.features, rows.labels)]
         (folder / "rows.csv").write_text("\n".join(lines) + "\n", encoding="ascii")
+        for name, seed, wrong in (("doubtful", 1, 0.15), ("trusted", 2, 0)):
+            draw = np.random.default_rng(seed)
+            lines = ["id,size,notes,species"]
+            for i in range(200):
+                k = draw.integers(3)
+                given = draw.integers(3) if draw.random() < wrong else k
+                lines.append(f"{i},{draw.normal(3 * k):.2f},the {['white', 'red', 'blue'][k]} one of row {i},{'xyz'[given]}")
+            (folder / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="ascii")
         for name, words in (("english", "the\nhouse\n"), ("french", "la\nmaison\n")):
             (folder / f"{name}.txt").write_text(words, encoding="ascii")
         ended = support.run("run", "CONFIG.toml", "--out", "finished", cwd=folder)

@@ -6,6 +6,8 @@ import io
 import json
 import os
 import re
+import subprocess
+import sys
 
 import numpy as np
 
@@ -294,6 +296,17 @@ class CleanTest(TableCase):
         ended = support.finish(job)
         self.assertEqual(ended.code, 0, ended.err)
         self.assertEqual((self.folder / "out" / "cleaned.csv").read_bytes(), (self.folder / "file" / "cleaned.csv").read_bytes())
+
+    def test_the_guide(self):
+        guide = (support.source / "configs/README.md").read_text(encoding="utf-8")
+        make, clean, said = re.findall(r"```(?:python|sh|text)\n(.*?)```", guide, re.S)[:3]
+        (self.folder / "build").symlink_to(support.program.parent)
+        for command in ([sys.executable, "-c", make], ["bash", "-euc", clean]):
+            ended = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, env=support.environment(), check=False)
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+        for line in said.splitlines():
+            self.assertIn(line, ended.stdout.splitlines())
+        self.assertIn("ignore (numbers the rows): id", ended.stdout)
 
     def test_nothing_of_a_person_is_replaced(self):
         doubtful, trusted, _, _ = self.mixed()
