@@ -51,6 +51,15 @@ std::string LabelFacts::add(std::string_view value) {
   return {};
 }
 
+void LabelFacts::add(const LabelFacts& other) {
+  for (const auto& [name, n] : other.n_names_) {
+    n_names_[name] += n;
+  }
+  for (const auto& [number, n] : other.n_numbers_) {
+    n_numbers_[number] += n;
+  }
+}
+
 ClassLabels::ClassLabels(const LabelFacts& facts, std::vector<std::string> class_names, const std::string& place) {
   const auto& numbers = facts.n_numbers_;
   const auto too_many = [&](std::size_t n) {

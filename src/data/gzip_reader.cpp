@@ -42,8 +42,8 @@ const std::string& kept_pipe(const std::string& path) {
   std::vector<char> bytes(buffer_size);
   const auto expect = [&](bool is_good) {
     if (!is_good) {
-      throw Error(ExitCode::Data, path + ": is a pipe, whose content cannot be kept in " + folder + ": " +
-                                      std::strerror(errno));
+      throw Error(ExitCode::Data,
+                  path + ": is a pipe, whose content cannot be kept in " + folder + ": " + std::strerror(errno));
     }
   };
   expect(to >= 0 && from);

@@ -62,7 +62,9 @@ Below below(const std::vector<Cells>& records, std::size_t column) {
 
 /// 0, 1, 2, … or 1, 2, 3, …; the first may be missing over a column of row numbers.
 bool numbers_columns(const std::vector<Cells>& records) {
-  constexpr std::size_t enough = 4;
+  constexpr std::size_t few_columns = 4;
+  constexpr std::size_t many_columns = 8;
+  constexpr std::size_t many_rows = 20;
   const Cells& first = records[0];
   const std::size_t begin = first[0].empty() ? 1 : 0;
   const auto at = [&](std::size_t i) { return whole_number(first[i]); };
@@ -74,7 +76,8 @@ bool numbers_columns(const std::vector<Cells>& records) {
       return false;
     }
   }
-  return first.size() >= enough + begin || below(records, first.size() - 1).n_same == 0;
+  const bool may_be_chance = begin == 0 && first.size() < few_columns + begin && records.size() <= many_rows;
+  return first.size() >= many_columns || (!may_be_chance && below(records, first.size() - 1).n_same == 0);
 }
 
 bool names_columns(const std::vector<Cells>& records) {

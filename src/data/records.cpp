@@ -2,7 +2,6 @@
 #include "meha/data/records.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +12,7 @@ namespace meha {
 namespace {
 
 constexpr std::size_t n_lines_looked_at = 50;
+constexpr std::size_t longest_quoted = std::size_t{1} << 16U;  // what is longer is a stray quote
 
 /// How often a separator stands outside of quotes in a line.
 Index count_of(std::string_view line, char separator) {
@@ -77,11 +77,19 @@ void RecordReader::fail_in(const TextRecord& record, const std::string& why) con
 void RecordReader::find_separator() {
   std::string line;
   Index number = 0;
-  std::vector<std::string_view> looked_at;
+  std::vector<std::string> looked_at;
+  bool is_open = false;  // a quote, which may be closed in a line below
   while (looked_at.size() < n_lines_looked_at && next_line(line, number)) {
     ahead_.emplace_back(line, number);
-    if (!without_blanks(line).empty() && !(looked_at.empty() && line.starts_with("#"))) {
-      looked_at.emplace_back(ahead_.back().first);
+    const bool is_one_more = is_open != (std::ranges::count(line, '"') % 2 != 0);
+    if (is_open) {
+      looked_at.back() += '\n' + line;
+    } else if (!without_blanks(line).empty() && !(looked_at.empty() && line.starts_with("#"))) {
+      looked_at.push_back(line);
+    }
+    is_open = is_one_more && !looked_at.empty();
+    if (is_open && looked_at.back().size() > longest_quoted) {
+      break;
     }
   }
   if (looked_at.empty()) {
@@ -94,7 +102,7 @@ void RecordReader::find_separator() {
   }
   for (const char candidate : {'\t', ';', ','}) {
     std::map<Index, std::size_t> lines_by_count;
-    for (const std::string_view text : looked_at) {
+    for (const std::string& text : looked_at) {
       ++lines_by_count[count_of(text, candidate)];
     }
     const auto most = std::ranges::max_element(lines_by_count, {}, [](const auto& entry) { return entry.second; });
@@ -103,7 +111,7 @@ void RecordReader::find_separator() {
       return;
     }
   }
-  separator_ = looked_at.front().find_first_of(",\"") != std::string_view::npos ? ',' : ' ';
+  separator_ = looked_at.front().find_first_of(",\"") != std::string::npos ? ',' : ' ';
 }
 
 /// The next line of the file, without a byte order mark.
@@ -219,8 +227,8 @@ void RecordReader::split_json(TextRecord& record) {
   } catch (const nlohmann::json::exception&) {
     fail_in(record, "is not JSON: the line is damaged or cut off");
   }
-  if (!object.is_object()) {
-    fail_in(record, "is not a JSON object: every line must be one, {\"name\": value, …}");
+  if (!object.is_object() || object.empty()) {
+    fail_in(record, "is not a JSON object with members: every line must be one, {\"name\": value, …}");
   }
   if (names_.empty()) {
     for (const auto& member : object.items()) {
@@ -245,32 +253,43 @@ void RecordReader::split_json(TextRecord& record) {
 
 void RecordReader::split_at_separators(TextRecord& record) {
   cells_.clear();
-  std::size_t at = 0;
-  for (bool more = true; more; ++at) {
+  bool any_quotes = false;
+  const char* text = record.text.data();
+  std::size_t size = record.text.size();
+  for (std::size_t at = 0;; ++at) {
     const std::size_t begin = at;
-    while (at < record.text.size() && record.text[at] != separator_ && is_blank(record.text[at])) {
+    while (at < size && text[at] != separator_ && is_blank(text[at])) {
       ++at;
     }
-    if (at < record.text.size() && record.text[at] == '"') {
+    if (at < size && text[at] == '"') {
+      any_quotes = true;
       at = take_quoted(record, at);
-      const std::size_t end = std::min(record.text.find(separator_, at), record.text.size());
-      if (!without_blanks(std::string_view(record.text).substr(at, end - at)).empty()) {
+      text = record.text.data();
+      size = record.text.size();
+      const std::size_t end = std::min(record.text.find(separator_, at), size);
+      if (!without_blanks({text + at, end - at}).empty()) {
         fail_in(record, "column " + std::to_string(cells_.size() - 1) +
                             ": text follows the closing quote: fields are separated by " +
                             name_of_separator(separator_));
       }
       at = end;
     } else {
-      const void* const found = std::memchr(record.text.data() + at, separator_, record.text.size() - at);
-      at = found == nullptr ? record.text.size()
-                            : static_cast<std::size_t>(static_cast<const char*>(found) - record.text.data());
+      while (at < size && text[at] != separator_) {
+        ++at;
+      }
       cells_.push_back({.begin = begin, .end = at});
+      record.values.push_back(without_blanks({text + begin, at - begin}));
     }
     record.places.push_back({begin, at});
-    more = at < record.text.size();
+    if (at == size) {
+      break;
+    }
   }
-  for (const Cell& cell : cells_) {
-    record.values.push_back(value_of(record, cell));
+  if (any_quotes) {  // which may have moved the text
+    record.values.clear();
+    for (const Cell& cell : cells_) {
+      record.values.push_back(value_of(record, cell));
+    }
   }
 }
 

@@ -78,8 +78,9 @@ TEST_F(Tables, FirstLineIsAHeaderWhereItIsUnlikeTheOthers) {
     EXPECT_TRUE(header(text).is_line) << text;
     EXPECT_FALSE(header(text, "false").is_line) << text;
   }
-  for (const char* text : {"NA,2,0\n3,4,1\n", "?,2.5,1\n3,4,0\n", "12a,2.5,0\n3,4,1\n", "1,2,0\n3,4,1\n",
-                           "red,1,x\nred,2,y\nblue,3,x\n", "5,6,7,0\n1,2,3,1\n", "0,1,7\n1,0,7\n"}) {
+  for (const char* text :
+       {"NA,2,0\n3,4,1\n", "?,2.5,1\n3,4,0\n", "12a,2.5,0\n3,4,1\n", "1,2,0\n3,4,1\n", "red,1,x\nred,2,y\nblue,3,x\n",
+        "1,2,3\n4,5,6\n", "0,1,2,3\n5,6,7,3\n", "5,6,7,0\n1,2,3,1\n", "0,1,7\n1,0,7\n"}) {
     EXPECT_FALSE(header(text).is_line) << text;
     EXPECT_TRUE(header(text, "true").is_line) << text;
   }

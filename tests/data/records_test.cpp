@@ -44,6 +44,7 @@ TEST_F(Records, FindsTheSeparator) {
   EXPECT_EQ(separator, ',');
   EXPECT_EQ(read("a b\n c\t d  \n"), (Rows{{"a", "b"}, {"c", "d"}}));
   EXPECT_EQ(separator, ' ');
+  EXPECT_EQ(read("a;\"b\n1,2,3\nc\";1,5\nd;;2\n"), (Rows{{"a", "b\n1,2,3\nc", "1,5"}, {"d", "", "2"}}));
   EXPECT_EQ(read("\"a;b\",c;d\n\"e\",f\n"), (Rows{{"a;b", "c;d"}, {"e", "f"}}));
 }
 

@@ -100,6 +100,10 @@ std::vector<std::string> csv_seeds() {
           joined({4, "1 2 3\n4\t5 6\n", "x,y\n1,0\n2,1\n"}),
           joined({33, "0,1,2\n1,3,4\n", ""}),
           joined({0, "2,2,good,bad\n1,2,0\n3,4,1\n", ""}),
+          joined({0, "n;c;d;t;y\n1,5;red;2026-11-27;\"two\nwords here\";spam\n;blue;27.11.2026;?;ham\n2;red;NA;;spam\n",
+                  ""}),
+          joined({0, "{\"a\": 1, \"b\": \"x y\", \"c\": 0}\n{\"a\": null, \"b\": \"z\", \"c\": 1}\n", ""}),
+          joined({0, "0\t1\t2\t3\n1600000000000\t\tabc\t-1\n1600000000001\t2\tabc\t1\n", ""}),
           joined({0, packed("1,2,0\n3,4,1\n"), ""})};
 }
 
@@ -170,7 +174,9 @@ std::vector<Target> table_targets() {
                                             "9223372036854775807",
                                             "18446744073709551616",
                                             "-1"};
-  std::vector<std::string> csv_words = {"\"", "\"\"", ",", "\n", "\r\n", "\t", "y"};
+  std::vector<std::string> csv_words = {
+      "\"", "\"\"", ",", "\n",      "\r\n", "\t", "y",          ";",          "NA",  "nan",
+      "?",  "{",    "}", "\"a\": ", "null", "#",  "2026-11-27", "27.11.2026", "red", "one two three four"};
   csv_words.insert(csv_words.end(), numbers.begin(), numbers.end());
   std::vector<std::string> libsvm_words = {":", " ", "#", "\n", "1073741824:1", "268435457:2"};
   libsvm_words.insert(libsvm_words.end(), numbers.begin(), numbers.end());

@@ -20,6 +20,8 @@ class LabelFacts {
  public:
   /// @return what is wrong with a label; empty when nothing is
   std::string add(std::string_view value);
+  /// Adds the labels of another file.
+  void add(const LabelFacts& other);
 
  private:
   friend class ClassLabels;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Whether the first line of a table names its columns. Decided by what stands below it:
 //   a summary  "569,30,malignant,benign" over 569 rows of 31 columns, as in scikit-learn's own files
-//   a header   the column numbers 0, 1, … in order, as pandas writes them; or words over columns of numbers; or words
+//   a header   the column numbers 0, 1, … in order, as pandas writes them (three columns: over 20 rows); or words over columns of numbers; or words
 //              that do not occur again below
 //   a row      anything else, such as words that occur again, or one word among numbers
 #pragma once

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "meha/data/row_encoder.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "meha/data/cell.hpp"
+#include "meha/data/text_number.hpp"
+#include "meha/data/word_grams.hpp"
+
+namespace meha {
+namespace {
+
+constexpr Real largest_float = std::numeric_limits<float>::max();
+
+}  // namespace
+
+RarityCounter::RarityCounter(const Column& column) : n_rows_with_(static_cast<std::size_t>(column.n_features), 0) {}
+
+void RarityCounter::add(std::string_view text) {
+  ++n_rows_;
+  word_grams(text, std::ssize(n_rows_with_), grams_);
+  std::ranges::sort(grams_);
+  grams_.erase(std::ranges::unique(grams_).begin(), grams_.end());
+  for (const std::uint32_t gram : grams_) {
+    ++n_rows_with_[gram];
+  }
+}
+
+std::vector<float> RarityCounter::rarity() const {
+  std::vector<float> result;
+  for (const Index n : n_rows_with_) {
+    result.push_back(static_cast<float>(std::log(static_cast<Real>(1 + n_rows_) / static_cast<Real>(1 + n)) + 1));
+  }
+  return result;
+}
+
+void RowEncoder::begin() {
+  if (table_.is_sparse) {
+    entries_.clear();
+  } else {
+    dense_.assign(static_cast<std::size_t>(table_.n_features), 0);
+  }
+}
+
+void RowEncoder::put(Index feature, Real value) {
+  if (!table_.is_sparse) {
+    dense_[static_cast<std::size_t>(feature)] = static_cast<float>(value);
+  } else if (value != 0) {
+    entries_.push_back({static_cast<std::uint32_t>(feature), static_cast<float>(value)});
+  }
+}
+
+std::string RowEncoder::set(std::size_t place, std::string_view value) {
+  const Column& column = table_.columns[place];
+  switch (column.kind) {
+    case ColumnKind::Auto:
+    case ColumnKind::Ignore:
+      return {};
+    case ColumnKind::Raw: {
+      bool has_comma = false;
+      const auto number = number_of_cell(value, has_comma);
+      if (number && (!has_comma || column.has_decimal_comma) && std::fabs(*number) <= largest_float) {
+        put(column.first_feature, *number);
+        return {};
+      }
+      std::string why = "is not a number as those of the training file";
+      (void)finite_float(value, why);
+      return quoted(value) + " " + why;
+    }
+    case ColumnKind::Number:
+    case ColumnKind::Date: {
+      bool has_comma = false;
+      auto v = number_of_cell(value, has_comma);
+      v = v ? v : day_of_cell(value);
+      const Real scaled = v ? (*v - column.mean) / column.scale : 0;
+      if (v && has_comma && !column.has_decimal_comma) {
+        return quoted(value) + " has a comma, unlike the numbers of the training file";
+      }
+      if (std::fabs(scaled) > largest_float) {
+        return quoted(value) + " is too large for float32";
+      }
+      put(column.first_feature, scaled);
+      if (!v) {
+        ++conversions_.n_filled;
+        if (column.has_gaps) {
+          put(column.first_feature + 1, 1);
+        }
+      }
+      return {};
+    }
+    case ColumnKind::Category: {
+      if (is_gap(value)) {
+        return {};
+      }
+      if (column.categories.empty()) {
+        put(column.first_feature + hashed(value, column.n_features), 1);
+        return {};
+      }
+      const auto at = std::ranges::lower_bound(column.categories, value, std::less<>());
+      if (at == column.categories.end() || *at != value) {
+        ++conversions_.n_unknown;
+      } else {
+        put(column.first_feature + (at - column.categories.begin()), 1);
+      }
+      return {};
+    }
+    case ColumnKind::Text: {
+      word_grams(value, column.n_features, grams_);
+      std::ranges::sort(grams_);
+      const std::size_t first = entries_.size();
+      Real square = 0;
+      for (auto run = grams_.begin(); run != grams_.end();) {
+        const auto end = std::find_if(run, grams_.end(), [&](std::uint32_t gram) { return gram != *run; });
+        const Real v = static_cast<Real>(end - run) * column.rarity[*run];
+        put(column.first_feature + *run, v);
+        square += v * v;
+        run = end;
+      }
+      for (std::size_t i = first; i < entries_.size(); ++i) {
+        entries_[i].value = static_cast<float>(entries_[i].value / std::sqrt(square));
+      }
+      return {};
+    }
+  }
+  return {};
+}
+
+void RowEncoder::append_to(Table& rows) {
+  if (!table_.is_sparse) {
+    const auto bytes = std::as_bytes(std::span(dense_));
+    rows.features.insert(rows.features.end(), bytes.begin(), bytes.end());
+    return;
+  }
+  std::ranges::sort(entries_, {}, &Entry::feature);
+  const auto bytes = std::as_bytes(std::span(entries_));
+  rows.features.insert(rows.features.end(), bytes.begin(), bytes.end());
+  rows.first_entry.push_back(static_cast<Index>(rows.features.size() / sizeof(Entry)));
+}
+
+}  // namespace meha
