@@ -6,6 +6,7 @@
 
 #include "meha/app/data_bands.hpp"
 #include "meha/app/verbs.hpp"
+#include "meha/data/class_names.hpp"
 #include "meha/data/external_shuffle.hpp"
 #include "meha/data/formats.hpp"
 #include "meha/data/text_number.hpp"
@@ -140,6 +141,9 @@ ExitCode import(const DataArguments& a, std::unique_ptr<RowSource> source, bool 
   const Index band = rows_of_band(format, bytes_of_band);
   Index n_read = 0;
   const auto checked = [&](Table rows) {
+    if (!a.class_names.empty()) {
+      number_by_name(rows, a.class_names);
+    }
     check_values(rows, n_read);
     check_classes(rows, format.class_names.size(), n_read);
     convert(rows, format.stored, n_read);

@@ -105,6 +105,7 @@ class ShuffledRows : public RowSource {
     table.n_features = band_.n_features;
     table.element = band_.element;
     table.class_names = band_.class_names;
+    table.labels_are_names = band_.labels_are_names;
     const bool sparse = band_.element == Storage::Sparse;
     if (sparse) {
       table.first_entry.push_back(0);

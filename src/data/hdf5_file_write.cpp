@@ -174,24 +174,6 @@ bool Hdf5File::has_attribute(const std::string& object, const std::string& name)
   return H5Aexists_by_name(id_, object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
 }
 
-std::string Hdf5File::text_attribute(const std::string& object, const std::string& name) const {
-  const Handle attribute(
-      has_attribute(object, name) ? H5Aopen_by_name(id_, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT) : -1,
-      H5Aclose);
-  if (!attribute.valid()) {
-    fail("attribute " + name + " of " + object + ": missing");
-  }
-  char* pointer = nullptr;
-  const Handle stored(H5Aget_type(attribute), H5Tclose);
-  if (H5Tis_variable_str(stored) <= 0 || !is_scalar(attribute) || H5Aread(attribute, stored, &pointer) < 0 ||
-      pointer == nullptr) {
-    fail("attribute " + name + " of " + object + ": must be a string");
-  }
-  std::string text = pointer;
-  H5free_memory(pointer);
-  return text;
-}
-
 void Hdf5File::read_attribute(const std::string& object, const std::string& name, std::int64_t type,
                               void* value) const {
   const Handle attribute(

@@ -5,6 +5,7 @@
 
 #include <hdf5.h>
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -55,5 +56,8 @@ bool is_unpacked(hid_t creation);
 /// Whether what is stored is as long as type and shape tell: the library takes that for granted, and would read on in
 /// memory. A type of damaged size is known by its bits, too.
 bool is_as_long_as_told(hid_t set, const std::vector<hsize_t>& extents);
+
+/// Returns these of a dataset, for messages.
+std::string shape_and_type(hid_t set);
 
 }  // namespace meha

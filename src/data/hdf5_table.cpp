@@ -62,13 +62,15 @@ FileSizes sizes_of_hdf5(const std::string& features_path, const std::string& lab
   expect_sound_hdf5(features_path);
   expect_sound_hdf5(labels_path);
   const RowsFile file(features_path, labels_path);
-  FileSizes sizes{.n_rows = file.n_rows(),
-                  .n_features = file.n_features(),
-                  .n_classes = std::ssize(file.format().class_names),
-                  .element = file.element(),
-                  .row_bytes = file.n_features() * bytes_per(file.element()),
-                  .has_truth = file.format().has_truth,
-                  .has_digest = !file.fingerprint().empty()};
+  FileSizes sizes{
+      .n_rows = file.n_rows(),
+      .n_features = file.n_features(),
+      .n_classes = std::ssize(file.format().class_names),
+      .element = file.element(),
+      .row_bytes = file.n_features() * bytes_per(file.element()),
+      .has_truth = file.format().has_truth,
+      .has_digest = !file.fingerprint().empty(),
+      .label_names = file.format().labels_are_names ? file.format().class_names : std::vector<std::string>()};
   if (sizes.element == Storage::Sparse) {
     sizes.row_bytes = bytes_per(Storage::Sparse) * file.n_entries() / std::max<Index>(1, sizes.n_rows) +
                       Index{sizeof(Index)};  // where its entries begin

@@ -6,6 +6,7 @@
 
 #include "meha/core/error.hpp"
 #include "meha/core/random.hpp"
+#include "meha/data/class_names.hpp"
 #include "meha/data/instance_noise.hpp"
 #include "meha/data/noise.hpp"
 #include "meha/data/row_source.hpp"
@@ -24,6 +25,7 @@ struct Files {
 Files read_files(const DataOptions& data, Targets targets, Features where) {
   const FilesOfRun files = files_of_run(data, targets);
   auto tables = read_tables(format_of(data.format), files.given, where, data.n_rows);
+  unite_classes(tables, data.class_names);
   const auto table_at = [&](Level level) -> std::shared_ptr<const Table> {
     const Index at = files.at[level];
     return at < 0 ? nullptr : std::make_shared<Table>(std::move(tables[static_cast<std::size_t>(at)]));

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "meha/data/data_options.hpp"
+#include "meha/data/row_source.hpp"
 #include "meha/problem/deal.hpp"
 
 namespace meha {
@@ -30,6 +31,7 @@ ClassifiedRows::ClassifiedRows(const Options& options, const Communicator& comm,
   rows_ = std::move(dealt.rows);
   fingerprint_ = std::move(dealt.fingerprint);
   comm.broadcast(n_classes_);
+  comm.root_or_none([&] { remark_ = remark_on_bytes(*split.rows[Level::Lower].table); });
   use_model(options, comm, simd);
 }
 
@@ -57,7 +59,8 @@ std::string ClassifiedRows::storage() const {
       streamed += (streamed.empty() ? "" : " and ") + std::string(name(level));
     }
   }
-  return streamed.empty() ? "rows: in memory" : "rows: " + streamed + " rows are read from disk in every pass";
+  return (streamed.empty() ? "rows: in memory" : "rows: " + streamed + " rows are read from disk in every pass") +
+         (remark_.empty() ? "" : "\nwarning: " + remark_);
 }
 
 Columns ClassifiedRows::columns() const {

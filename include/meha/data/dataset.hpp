@@ -42,6 +42,7 @@ struct Table {
   std::vector<Label> truth;                // true labels where the file has them, else empty
   std::vector<Index> ids;                  // numbers of the rows in another source where the file has them, else empty
   std::vector<std::string> class_names;    // where the file has them, else empty
+  bool labels_are_names = false;           // class_names are the names among the labels of this file, in their order
   std::vector<std::string> feature_names;  // where the file has them, else empty
   std::string fingerprint;                 // where the file has one, else empty
   /// Features::InFile: reads the file's rows from the first; `features` is empty then. Else not set.

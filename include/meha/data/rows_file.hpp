@@ -9,7 +9,8 @@
 //   attributes of /: format = "meha rows 1", block_rows, shuffled (0 or 1), seed, recipe (how the file was made),
 //                 fingerprint (hash of all features and labels), complete = 1 (set last)
 // While a file is written, the attribute rows_written says how many of its rows are safely there. A file with /features
-// and /labels alone, in any layout, is valid input too.
+// and /labels alone, in any layout, is valid input too. Its labels and truth may also be (n_rows × 1), strings, or a row
+// with exactly one 1 for each (n_rows × classes). Class k of strings is the k-th in their order, or of /class_names.
 #pragma once
 
 #include <optional>
@@ -33,6 +34,7 @@ struct RowsFormat {
   std::vector<std::string> class_names = {};
   std::optional<Index> shuffle_seed = {};
   std::string recipe = {};
+  bool labels_are_names = false;  // class_names are the strings among the labels
 };
 
 /// Returns how many rows to handle at once: whole blocks of about `bytes`, features and labels (sparse rows: by a guess).
@@ -54,10 +56,12 @@ struct RowsOnDisk {
 
 class RowsFile {
  public:
-  enum class State { Complete, Unfinished };
+  /// Sampled: complete, but only some rows will be read, as numbers: strings are not looked through.
+  enum class State { Complete, Unfinished, Sampled };
 
   /// @param labels_path  file with /labels, /truth and /class_names; empty: the same
-  /// Errors: Error(Data) when a file or dataset is missing, has wrong dimensions, or is not written to its end.
+  /// Errors: Error(Data) when a file or dataset is missing, has wrong dimensions or values that nobody wrote, or is not
+  /// written to its end.
   explicit RowsFile(const std::string& path, const std::string& labels_path = {});
   /// Opens a file that may be unfinished.
   RowsFile(const std::string& path, State state, const std::string& labels_path = {});
@@ -77,6 +81,8 @@ class RowsFile {
   [[nodiscard]] Table read(Range rows, Targets targets = Targets::Classes) const;
   /// Reads all but the features.
   [[nodiscard]] Table read_targets(Range rows, Targets targets = Targets::Classes) const;
+  /// Reads all of a row, whatever labels stand for, and forgets it.
+  void sample(Index row) const;
   /// Reads the features alone.
   [[nodiscard]] Table read_features(Range rows) const;
   [[nodiscard]] std::vector<Label> labels(Range rows) const;
@@ -96,10 +102,18 @@ class RowsFile {
  private:
   [[noreturn]] void fail(const std::string& why) const;
   [[nodiscard]] const Hdf5File& labels_file() const { return other_ ? *other_ : file_; }
-  void check_length(const Hdf5File& file, const std::string& path, const std::string& dataset) const;
+  [[noreturn]] void fail_labels(const std::string& why) const;
+  /// @param may_have_columns  whether several values may stand for an entry
+  void check_length(const Hdf5File& file, const std::string& path, const std::string& dataset,
+                    bool may_have_columns) const;
+  void check_ids() const;
   void read_shape();
+  void read_class_names(State state);
+  void collect_names();
   [[nodiscard]] Table empty_table(Range rows) const;
   std::vector<Label> classes(const std::string& dataset, Range rows) const;
+  std::vector<Label> classes_of_texts(const std::string& dataset, Range rows) const;
+  std::vector<Label> classes_of_columns(const std::string& dataset, Index n_columns, Range rows) const;
   std::vector<Real> numbers(Range rows) const;
 
   std::string path_, labels_path_;

@@ -40,6 +40,7 @@ class ClassifiedRows {
   [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
   [[nodiscard]] Classifier& classifier() const { return *classifier_; }
 
+  /// Returns where the rows are and, on rank 0, a warning where their features seem not to mean what they are taken for.
   [[nodiscard]] std::string storage() const;
   /// Returns what went wrong in reading rows that stay on disk.
   [[nodiscard]] std::optional<Error> failure() const;
@@ -92,7 +93,7 @@ class ClassifiedRows {
   PerLevel<RowSet> rows_;
   Index n_classes_ = 0;
   Loss loss_ = Loss::CrossEntropy;
-  std::string fingerprint_;
+  std::string fingerprint_, remark_;
   std::unique_ptr<Classifier> classifier_;
   std::vector<InSpan> points_;  // of the pass at hand
   bool in_columns_ = false;
