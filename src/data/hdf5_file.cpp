@@ -108,7 +108,7 @@ void Hdf5File::close() {
   const bool flushed = H5Fflush(id_, H5F_SCOPE_LOCAL) >= 0;
   const bool closed = H5Fclose(std::exchange(id_, -1)) >= 0;
   if (!flushed || !closed) {
-    fail("cannot be written: is the disk full?");
+    fail("cannot be written: is the disk full? (or a quota, or ulimit -f)");
   }
 }
 
