@@ -50,7 +50,11 @@ Table read_hdf5_table(const std::string& features_path, const std::string& label
     if (table.element == Storage::Sparse) {
       table.first_entry = file.first_entries(all);
     }
-    table.on_disk = [=] { return RowsFile(features_path, labels_path).on_disk(); };
+    table.on_disk = [=, stamp = file.stamp()] {
+      RowsOnDisk rows = RowsFile(features_path, labels_path).on_disk();
+      rows.stamp = stamp;  // of the file that labels and fingerprint are of
+      return rows;
+    };
     table.open_features = [=] {
       return std::make_unique<Hdf5Source>(features_path, labels_path, Hdf5Source::What::Features);
     };

@@ -24,7 +24,10 @@ RowsFile::RowsFile(const std::string& path, const std::string& labels_path)
     : RowsFile(path, State::Complete, labels_path) {}
 
 RowsFile::RowsFile(const std::string& path, State state, const std::string& labels_path)
-    : path_(path), labels_path_(labels_path.empty() ? path : labels_path), file_(Hdf5File::open(path, ExitCode::Data)) {
+    : path_(path),
+      labels_path_(labels_path.empty() ? path : labels_path),
+      stamp_(stamp_of(path)),
+      file_(Hdf5File::open(path, ExitCode::Data)) {
   const auto has = [&](const char* name) { return file_.has_attribute("/", name); };
   if (has("format")) {
     if (const auto name = file_.text_attribute("/", "format"); name != rows_format_name) {
@@ -179,7 +182,8 @@ RowsOnDisk RowsFile::on_disk() const {
                   .value_chunks = {},
                   .chunk_rows = format_.block_rows,
                   .stored = format_.stored,
-                  .n_features = n_features()};
+                  .n_features = n_features(),
+                  .stamp = stamp_};
   const auto chunks_of = [&](const char* dataset, Storage type) {
     auto chunks = file_.chunk_addresses(dataset);
     const Index bytes = rows.stored_chunk_bytes();

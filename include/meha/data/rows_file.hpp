@@ -15,6 +15,7 @@
 
 #include <optional>
 
+#include "meha/core/host.hpp"
 #include "meha/data/dataset.hpp"
 #include "meha/data/hdf5_file.hpp"
 #include "meha/data/rows_check.hpp"
@@ -48,6 +49,7 @@ struct RowsOnDisk {
   Index chunk_rows = 0;                 // sparse: entries
   Storage stored = Storage::UInt8;
   Index n_features = 0;
+  FileStamp stamp = {};  // of the file when it was looked at; all 0: unknown
 
   [[nodiscard]] Index stored_chunk_bytes() const {
     return chunk_rows * (stored == Storage::Sparse ? bytes_per(Storage::Float32) : n_features * bytes_per(stored));
@@ -73,6 +75,7 @@ class RowsFile {
   [[nodiscard]] Index n_entries() const { return file_.shape("/features/value")[0]; }
   [[nodiscard]] Storage element() const { return in_memory(format_.stored); }
   [[nodiscard]] const RowsFormat& format() const { return format_; }
+  [[nodiscard]] FileStamp stamp() const { return stamp_; }
   /// Empty for a file that has none.
   [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
 
@@ -117,6 +120,7 @@ class RowsFile {
   std::vector<Real> numbers(Range rows) const;
 
   std::string path_, labels_path_;
+  FileStamp stamp_;  // of the features' file before it was opened
   Hdf5File file_;
   std::optional<Hdf5File> other_;  // with the labels
   Index n_rows_ = 0;
