@@ -3,6 +3,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "meha/app/origin.hpp"
 #include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/app/watchdog.hpp"
@@ -99,6 +100,7 @@ void export_samples(Oracle& oracle, const SampleLabels& labels, const State& sta
 struct Found {
   Options options;
   std::string file, simd;
+  Record record;
   std::shared_ptr<Hdf5File> opened;
 };
 
@@ -115,7 +117,8 @@ Found find(const Arguments& arguments) {
   found.file = directory.solution([](const std::string& text) { std::cerr << "warning: " << text << '\n'; });
   found.options = read_config(directory.file("config.toml"), ExitCode::Checkpoint);
   found.opened = std::make_shared<Hdf5File>(Hdf5File::open(found.file, ExitCode::Checkpoint));
-  found.simd = read_record(found.file).texts.at("simd");
+  found.record = read_record(found.file);
+  found.simd = found.record.texts.at("simd");
   return found;
 }
 
@@ -130,6 +133,10 @@ void export_solution(const Communicator& world, const Arguments& arguments, Foun
   options.comm.placement = "sharded";
   const Watchdog watchdog(comm, options.comm.watchdog_s);
   const auto problem = make_problem(options, comm, agree_on_simd(comm, found.simd));
+  comm.root_or_none([&] {
+    check_same_data(found.file, found.record, problem->data_fingerprint());
+    check_same_config(found.file, found.record, found.options);
+  });
   Oracle oracle(*problem, comm, oracle_setup(options));
   const SampleLabels* labels = problem->samples();
   if (arguments.what == "samples" && (labels == nullptr || problem->cross_fit() == nullptr)) {
@@ -162,7 +169,7 @@ ExitCode export_verb(const Arguments& arguments) {
   const std::string out =
       arguments.out.empty() ? RunDirectory(arguments.target).file(arguments.what + extension) : arguments.out;
   if (arguments.what == "history") {
-    comm.root_or_none([&] { export_history(read_record(found.file).history, out); });
+    comm.root_or_none([&] { export_history(found.record.history, out); });
   } else {
     export_solution(comm, arguments, found, out);
   }

@@ -129,7 +129,9 @@ void Job::deal_rows() {
 void Job::check_origin() {
   comm_.root_or_none([&] {
     check_same_arithmetic(origin_, arithmetic_);
-    check_same_data(origin_, problem_->data_fingerprint());
+    if (!is_fresh()) {
+      check_same_data(origin_.file, origin_.record, problem_->data_fingerprint());
+    }
     if (!plan_.has_checkpoints) {
       origin_ = find_origin(directory_, plan_);
     }
