@@ -66,6 +66,7 @@ void write_bands(const ReadBand& read, const std::function<Real()>& part_done, R
 
 ExitCode finish(RowsWriter& writer, const std::string& path, OutputClaim& claim) {
   const Index n_rows = writer.n_rows();
+  claim.expect_same_inputs();
   const std::string fingerprint = writer.finish();
   claim.settle();
   std::cout << path << ": " << n_rows << " rows, fingerprint " << fingerprint << '\n';

@@ -92,6 +92,9 @@ OutputClaim::OutputClaim(const std::string& out, const std::vector<std::string>&
     expect_own_files();
     std::string now = std::string(first_word) + " host " + host_name() + " pid " + std::to_string(getpid()) + "\n";
     for (const std::string& input : inputs) {
+      if (kind_of_file(input, ExitCode::Data) == FileKind::Regular) {
+        inputs_.emplace_back(input, stamp_of(input));
+      }
       const std::string line = line_on(input);
       const bool is_known = text.find("\ninput " + input) != std::string::npos;
       if (is_known && text.find("\n" + line) == std::string::npos) {
@@ -144,6 +147,15 @@ void OutputClaim::expect_own_files() const {
                                             ": is there already, and no interrupted command has left it: remove it, "
                                             "or choose another name than " +
                                             out_);
+    }
+  }
+}
+
+void OutputClaim::expect_same_inputs() const {
+  for (const auto& [input, stamp] : inputs_) {
+    if (stamp_of(input) != stamp) {
+      throw Error(ExitCode::Data, input + ": was written to while it was read: " + out_ +
+                                      " would be of neither file and is not completed; the same command begins again");
     }
   }
 }

@@ -28,6 +28,12 @@ class Handle {
   Handle& operator=(Handle&&) = delete;
   operator hid_t() const { return id_; }  // NOLINT(google-explicit-constructor): it stands for the identifier
   [[nodiscard]] bool valid() const { return id_ >= 0; }
+  /// Closes it and takes another one of its kind.
+  void reset(hid_t id) {
+    if (const hid_t old = std::exchange(id_, id); old >= 0) {
+      close_(old);
+    }
+  }
   /// Closes now. @return whether that worked: what was kept in memory may reach the file only here
   [[nodiscard]] bool close_now() { return close_(std::exchange(id_, -1)) >= 0; }
 

@@ -195,10 +195,20 @@ std::string missing_source(hid_t creation, std::size_t i, hsize_t n_mapped, cons
   return missing.empty() ? "" : what + ", which " + missing;
 }
 
+/// Adds a selection to others of the same dataset. @return how many values they cover; sources may overlap
+hsize_t add_to_covered(Handle& covered, hid_t selected) {
+  if (!covered.valid() || H5Sget_select_type(selected) == H5S_SEL_ALL) {
+    covered.reset(H5Scopy(selected));
+  } else if (H5Sget_select_type(covered) == H5S_SEL_HYPERSLABS) {
+    covered.reset(H5Scombine_select(covered, H5S_SELECT_OR, selected));
+  }
+  return static_cast<hsize_t>(std::max<hssize_t>(0, H5Sget_select_npoints(covered)));
+}
+
 std::string missing_virtual(hid_t set, hid_t creation, const std::string& path, int depth) {
   std::size_t n_sources = 0;
   H5Pget_virtual_count(creation, &n_sources);
-  hssize_t n_mapped = 0;
+  hsize_t n_covered = 0;
   Handle covered(-1, H5Sclose);
   for (std::size_t i = 0; i < n_sources; ++i) {
     const Handle selected(H5Pget_virtual_vspace(creation, i), H5Sclose);
@@ -213,13 +223,12 @@ std::string missing_virtual(hid_t set, hid_t creation, const std::string& path, 
         !missing.empty()) {
       return missing;
     }
-    n_mapped += n;
+    n_covered = add_to_covered(covered, selected);
   }
   const hsize_t wanted = product(extents_of(set));
-  return static_cast<hsize_t>(n_mapped) >= wanted
-             ? ""
-             : "is virtual, and only " + std::to_string(n_mapped) + " of its " + std::to_string(wanted) +
-                   " values are mapped to a source: map all of them";
+  return n_covered >= wanted ? ""
+                             : "is virtual, and only " + std::to_string(n_covered) + " of its " +
+                                   std::to_string(wanted) + " values are mapped to a source: map all of them";
 }
 
 std::string missing_of(hid_t set, const std::string& path, int depth) {

@@ -148,6 +148,14 @@ class DataFaults(unittest.TestCase):
         self.write(features=lambda file: virtual(file, 1), libver="latest")
         self.refused("/features", "4200 of its 7000", "mapped")
 
+        def overlapping(file):
+            layout = h5py.VirtualLayout(self.rows.features.shape, "u1")
+            for first in (0, 70):
+                layout[first:first + 120] = h5py.VirtualSource(parts[0].name, "x", (120, 35))
+            file.create_virtual_dataset("features", layout)
+        self.write(features=overlapping, libver="latest")
+        self.refused("/features", "6650 of its 7000", "mapped")
+
     def test_external_files(self):
         raw = self.folder / "raw.bin"
         self.write(features=lambda file: file.create_dataset("features", (200, 35), "u1",

@@ -246,5 +246,20 @@ class OwnFiles(support.Case):
             self.assertEqual(whole.read_bytes(), out.read_bytes())
 
 
+    def test_an_input_that_changes_while_it_is_imported(self):
+        big, out = self.folder / "big.h5", self.folder / "rows.h5"
+        support.write_rows_hdf5(big, support.make_rows(300000, n_features=64))
+        arguments = ("data", "import", "--format", "hdf5", big, "--out", out)
+        job = self.begun(arguments, out)
+        os.utime(big)
+        job.send_signal(signal.SIGCONT)
+        ended = support.finish(job)
+        self.assertEqual(ended.code, DATA, ended)
+        self.assertIn("was written to while it was read", ended.err)
+        self.refused(DATA, "incomplete", arguments=("data", "verify", out))
+        self.assertIn("begun again", self.ran(*arguments).err)
+        self.ran("data", "verify", out)
+
+
 if __name__ == "__main__":
     support.main()

@@ -3,9 +3,11 @@
 // its presence that an unfinished OUT, OUT.new and OUT.rows are this program's, and out of which inputs they are made.
 #pragma once
 
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "meha/core/host.hpp"
 
 namespace meha {
 
@@ -21,6 +23,8 @@ class OutputClaim {
 
   /// Returns the inputs that are not what they were when an interrupted command began; empty: none.
   [[nodiscard]] const std::string& changed() const { return changed_; }
+  /// Errors: Error(Data) where an input was written to while this command read it.
+  void expect_same_inputs() const;
   /// OUT is complete.
   void settle() { is_complete_ = true; }
 
@@ -29,6 +33,7 @@ class OutputClaim {
   void expect_own_files() const;
 
   std::string out_, lock_, changed_;
+  std::vector<std::pair<std::string, FileStamp>> inputs_;
   int file_ = -1;
   bool is_new_ = true, was_there_ = false, is_complete_ = false;
 };
