@@ -15,12 +15,14 @@ std::optional<std::vector<std::string>> texts_of(hid_t type, std::size_t n, cons
   std::vector<std::string> texts(n);
   if (H5Tis_variable_str(type) > 0) {
     std::vector<char*> pointers(n, nullptr);
-    const bool good = read(pointers.data()) >= 0;
+    if (read(pointers.data()) < 0) {  // what the pointers then are is not known
+      return std::nullopt;
+    }
     for (std::size_t i = 0; i < n; ++i) {
       texts[i] = pointers[i] != nullptr ? pointers[i] : "";
       H5free_memory(pointers[i]);
     }
-    return good ? std::optional(std::move(texts)) : std::nullopt;
+    return texts;
   }
   const std::size_t width = H5Tget_size(type);
   std::string all(n * width, '\0');

@@ -12,6 +12,7 @@ namespace {
 
 constexpr Index values_at_once = Index{1} << 16;
 constexpr Index most_names = 100'000;
+constexpr Index most_sampled_texts = Index{1} << 18;
 
 }  // namespace
 
@@ -166,9 +167,16 @@ void RowsFile::sample(Index row) const {
   if (format_.has_ids) {
     (void)ids(rows);
   }
+  for (const char* dataset : {"/labels", "/truth"}) {  // strings of variable length stand all over the file
+    if (labels_file().has(dataset) && labels_file().holds_texts(dataset)) {
+      const Index first = std::max<Index>(0, row - most_sampled_texts);
+      (void)labels_file().read_texts(dataset, {first, std::min(row + most_sampled_texts, n_rows_)});
+    }
+  }
   if (labels_file().holds_texts("/labels")) {
-    (void)labels_file().read_texts("/labels", rows);
-  } else if (const auto shape = labels_file().shape("/labels"); shape.size() > 1 && shape[1] > 1) {
+    return;
+  }
+  if (const auto shape = labels_file().shape("/labels"); shape.size() > 1 && shape[1] > 1) {
     (void)classes_of_columns("/labels", shape[1], rows);
   } else {
     (void)numbers(rows);

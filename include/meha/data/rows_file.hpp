@@ -84,7 +84,7 @@ class RowsFile {
   [[nodiscard]] Table read(Range rows, Targets targets = Targets::Classes) const;
   /// Reads all but the features.
   [[nodiscard]] Table read_targets(Range rows, Targets targets = Targets::Classes) const;
-  /// Reads all of a row, whatever labels stand for, and forgets it.
+  /// Reads all of a row, whatever labels stand for, and many strings around it, and forgets them.
   void sample(Index row) const;
   /// Reads the features alone.
   [[nodiscard]] Table read_features(Range rows) const;
