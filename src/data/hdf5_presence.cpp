@@ -219,8 +219,7 @@ std::string missing_virtual(hid_t set, hid_t creation, const std::string& path, 
                  "one by one") +
              copy_advice;
     }
-    if (const std::string missing = missing_source(creation, i, static_cast<hsize_t>(n), path, depth);
-        !missing.empty()) {
+    if (std::string missing = missing_source(creation, i, static_cast<hsize_t>(n), path, depth); !missing.empty()) {
       return missing;
     }
     n_covered = add_to_covered(covered, selected);
@@ -240,7 +239,7 @@ std::string missing_of(hid_t set, const std::string& path, int depth) {
   if (std::ranges::find(extents, hsize_t{0}) != extents.end()) {
     return "";
   }
-  if (const std::string filter = missing_filter(creation); !filter.empty()) {
+  if (std::string filter = missing_filter(creation); !filter.empty()) {
     return filter;
   }
   switch (H5Pget_layout(creation)) {
