@@ -3,6 +3,7 @@
 // meha check --solution DIR: how far is a run's solution from satisfying the problem?
 #include <cstdio>
 
+#include "meha/app/origin.hpp"
 #include "meha/app/setup.hpp"
 #include "meha/app/signals.hpp"
 #include "meha/app/verbs.hpp"
@@ -59,6 +60,7 @@ struct Solution {
   Options options;
   std::string file;
   Index iteration = 0;
+  Record record;
   std::shared_ptr<Hdf5File> opened;
 };
 
@@ -70,14 +72,17 @@ Solution find_solution(const Arguments& arguments) {
   Solution solution{.options = read_config(directory.file("config.toml"), ExitCode::Checkpoint),
                     .file = {},
                     .iteration = 0,
+                    .record = {},
                     .opened = {}};
+  solution.file =
+      directory.solution([](const std::string& text) { std::fprintf(stderr, "warning: %s\n", text.c_str()); });
+  solution.record = read_record(solution.file);
+  check_same_config(solution.file, solution.record, solution.options);
   apply_settings(solution.options, arguments.settings);
   check_names(solution.options);
   solution.options.run.precision = "float64";
-  solution.file =
-      directory.solution([](const std::string& text) { std::fprintf(stderr, "warning: %s\n", text.c_str()); });
   solution.opened = std::make_shared<Hdf5File>(Hdf5File::open(solution.file, ExitCode::Checkpoint));
-  solution.iteration = read_record(solution.file).solution_iteration;
+  solution.iteration = solution.record.solution_iteration;
   return solution;
 }
 
@@ -118,6 +123,7 @@ ExitCode check_solution(const Arguments& arguments, const Communicator& ranks) {
   const Options options = unpack(bytes, all_options());
   const Watchdog watchdog(comm, options.comm.watchdog_s);
   const auto problem = make_problem(options, comm, agree_on_simd(comm, options.run.simd));
+  comm.root_or_none([&] { check_same_data(solution.file, solution.record, fingerprint_of(*problem)); });
   Oracle oracle(*problem, comm, oracle_setup(options));
   oracle.poll = request_poll(comm, 0);
   keep_stop_requests();

@@ -39,9 +39,11 @@ void check_classes(const Table& rows, std::size_t n_names, Index first_row) {
   }
 }
 
-RowsWriter open_writer(const std::string& path, const RowsFormat& format) {
-  RowsWriter writer(path, format);
-  if (!writer.damage().empty()) {
+RowsWriter open_writer(const std::string& path, const RowsFormat& format, const std::string& changed) {
+  RowsWriter writer(path, format, changed.empty() ? RowsWriter::Old::GoOn : RowsWriter::Old::BeginAgain);
+  if (!changed.empty() && writer.has_begun_again()) {
+    std::cerr << "warning: the unfinished file is begun again: changed since it was begun: " << changed << '\n';
+  } else if (!writer.damage().empty()) {
     std::cerr << "warning: the unfinished file was damaged and is begun again (" << writer.damage() << ")\n";
   } else if (writer.n_rows() > 0) {
     std::cerr << "going on after row " << writer.n_rows() << " of an interrupted command\n";
@@ -62,9 +64,11 @@ void write_bands(const ReadBand& read, const std::function<Real()>& part_done, R
   }
 }
 
-ExitCode finish(RowsWriter& writer, const std::string& path) {
+ExitCode finish(RowsWriter& writer, const std::string& path, OutputClaim& claim) {
   const Index n_rows = writer.n_rows();
+  claim.expect_same_inputs();
   const std::string fingerprint = writer.finish();
+  claim.settle();
   std::cout << path << ": " << n_rows << " rows, fingerprint " << fingerprint << '\n';
   return ExitCode::Finished;
 }

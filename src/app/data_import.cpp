@@ -9,6 +9,7 @@
 #include "meha/app/verbs.hpp"
 #include "meha/data/cell.hpp"
 #include "meha/data/columns.hpp"
+#include "meha/data/class_names.hpp"
 #include "meha/data/external_shuffle.hpp"
 #include "meha/data/formats.hpp"
 #include "meha/data/text_number.hpp"
@@ -101,6 +102,20 @@ void check_import(const DataArguments& a, const FormatInfo& format) {
   }
 }
 
+/// The files that a command reads.
+std::vector<std::string> files_of(const DataArguments& a) {
+  std::vector<std::string> files;
+  for (const std::string& list : a.lists) {
+    files.push_back(list.substr(list.find('=') + 1));
+  }
+  for (const std::string& file : {a.in, a.labels}) {
+    if (!file.empty()) {
+      files.push_back(file);
+    }
+  }
+  return files;
+}
+
 std::string recipe_of(const DataArguments& a) {
   std::string recipe = "import " + a.format + identity(a.in) + identity(a.labels);
   if (a.format == "words") {
@@ -130,8 +145,11 @@ std::unique_ptr<RowSource> shuffled(std::unique_ptr<RowSource> source, const Dat
 }
 
 /// @param ahead  whether rows may be read while others are written
-ExitCode import(const DataArguments& a, std::unique_ptr<RowSource> source, bool ahead) {
+ExitCode import(const DataArguments& a, std::unique_ptr<RowSource> source, bool ahead, OutputClaim& claim) {
   const std::string spool = a.out + ".rows";
+  if (!claim.changed().empty()) {
+    remove_dealt_rows(spool);
+  }
   if (a.shuffle) {
     source = shuffled(std::move(source), a, spool);
   }
@@ -149,10 +167,13 @@ ExitCode import(const DataArguments& a, std::unique_ptr<RowSource> source, bool 
   format.class_names = a.class_names.empty() ? first.class_names : cells_in(a.class_names);
   format.shuffle_seed = a.shuffle;
   format.recipe = recipe_of(a);
-  RowsWriter writer = open_writer(a.out, format);
+  RowsWriter writer = open_writer(a.out, format, claim.changed());
   const Index band = rows_of_band(format, bytes_of_band);
   Index n_read = 0;
   const auto checked = [&](Table rows) {
+    if (!a.class_names.empty()) {
+      number_by_name(rows, cells_in(a.class_names));
+    }
     check_values(rows, n_read);
     check_classes(rows, format.class_names.size(), n_read);
     convert(rows, format.stored, n_read);
@@ -171,9 +192,9 @@ ExitCode import(const DataArguments& a, std::unique_ptr<RowSource> source, bool 
   }
   write_bands([&](Index n) { return checked(source->read(n)); }, [&] { return source->part_read(); }, writer, band,
               ahead || a.shuffle, "importing");
-  const ExitCode code = finish(writer, a.out);
+  const ExitCode code = finish(writer, a.out, claim);
   if (a.shuffle) {
-    std::filesystem::remove_all(spool);
+    remove_dealt_rows(spool);
   }
   return code;
 }
@@ -184,6 +205,7 @@ ExitCode data_import_verb(const Arguments& arguments) {
   const DataArguments& a = arguments.data;
   const FormatInfo& format = format_of(a.format);
   check_import(a, format);
+  OutputClaim claim(a.out, files_of(a));
   return resumable([&] {
     return in_words_of_command_line([&] {
       const DataFiles files{.files = {{.features = a.in, .labels = a.labels}},
@@ -192,7 +214,7 @@ ExitCode data_import_verb(const Arguments& arguments) {
                             .header = a.header,
                             .columns = column_kinds_of(a.columns),
                             .class_names = cells_in(a.class_names)};
-      return import(a, std::move(format.open(files).front()), !format.uses_hdf5);
+      return import(a, std::move(format.open(files).front()), !format.uses_hdf5, claim);
     });
   });
 }
@@ -202,8 +224,10 @@ ExitCode data_words_verb(const Arguments& arguments) {
   a.format = "words";
   a.sparse.clear();
   a.shuffle = a.seed;
-  return resumable(
-      [&] { return import(a, word_rows({.lists = a.lists, .n_columns = a.n_columns, .longest = a.longest}), true); });
+  OutputClaim claim(a.out, files_of(a));
+  return resumable([&] {
+    return import(a, word_rows({.lists = a.lists, .n_columns = a.n_columns, .longest = a.longest}), true, claim);
+  });
 }
 
 }  // namespace meha

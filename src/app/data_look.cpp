@@ -8,6 +8,7 @@
 #include "meha/app/data_bands.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/data/hdf5_probe.hpp"
+#include "meha/data/row_source.hpp"
 #include "meha/io/progress_bar.hpp"
 
 namespace meha {
@@ -44,6 +45,10 @@ ExitCode data_info_verb(const Arguments& arguments) {
   line("size") << std::filesystem::file_size(file.path(), unknown) << " bytes\n";
   if (!format.recipe.empty()) {
     line("made by") << format.recipe << '\n';
+  }
+  if (file.element() == Storage::UInt8) {
+    const auto remark = remark_on_bytes(file.read_features({0, std::min<Index>(file.n_rows(), 1024)}));
+    std::cout << (remark.empty() ? "" : "warning: " + remark + "\n");
   }
   const auto counts = count_classes(file);
   line("classes") << counts.size() << '\n';

@@ -32,6 +32,7 @@ void corrupt(const std::string& path, std::vector<Label>& labels, Index n_classe
 
 ExitCode data_corrupt_verb(const Arguments& arguments) {
   const DataArguments& a = arguments.data;
+  OutputClaim claim(a.out, {a.in});
   const RowsFile in = sound_file(a.in);
   RowsFormat format = in.format();
   format.has_truth = true;
@@ -47,7 +48,7 @@ ExitCode data_corrupt_verb(const Arguments& arguments) {
   }
   corrupt(a.in, labels, n_classes, {.kind = a.kind, .rate = a.rate}, a.seed);
   return resumable([&] {
-    RowsWriter writer = open_writer(a.out, format);
+    RowsWriter writer = open_writer(a.out, format, claim.changed());
     Index next = writer.n_rows();
     const auto read = [&](Index n) {
       const Range rows{next, std::min(next + n, in.n_rows())};
@@ -60,12 +61,13 @@ ExitCode data_corrupt_verb(const Arguments& arguments) {
     write_bands(
         read, [&] { return static_cast<Real>(next) / static_cast<Real>(in.n_rows()); }, writer,
         rows_of_band(format, bytes_of_band), false, "copying");
-    return finish(writer, a.out);
+    return finish(writer, a.out, claim);
   });
 }
 
 ExitCode data_augment_verb(const Arguments& arguments) {
   const DataArguments& a = arguments.data;
+  OutputClaim claim(a.out, {a.in});
   auto images = std::make_shared<Table>();
   RowsFormat format;
   {
@@ -88,16 +90,17 @@ ExitCode data_augment_verb(const Arguments& arguments) {
   format.block_rows = a.block_rows;
   format.shuffle_seed = a.seed;
   return resumable([&] {
-    RowsWriter writer = open_writer(a.out, format);
+    RowsWriter writer = open_writer(a.out, format, claim.changed());
     const auto source = deformed_rows(images, options, writer.n_rows());
     write_bands([&](Index n) { return source->read(n); }, [&] { return source->part_read(); }, writer,
                 rows_of_band(format, bytes_of_band), true, "deforming");
-    return finish(writer, a.out);
+    return finish(writer, a.out, claim);
   });
 }
 
 ExitCode data_synthetic_verb(const Arguments& arguments) {
   const DataArguments& a = arguments.data;
+  OutputClaim claim(a.out, {});
   RowsFormat format{
       .stored = stored_of(a.dtype), .n_features = a.n_features, .block_rows = a.block_rows, .has_truth = true};
   for (Index k = 0; k < a.n_classes; ++k) {
@@ -108,7 +111,7 @@ ExitCode data_synthetic_verb(const Arguments& arguments) {
                   std::to_string(a.seed) + ", " + name_of(format.stored) + ", block_rows " +
                   std::to_string(a.block_rows);
   return resumable([&] {
-    RowsWriter writer = open_writer(a.out, format);
+    RowsWriter writer = open_writer(a.out, format, claim.changed());
     const auto source = mixture_rows({.seed = a.seed,
                                       .n_rows = a.n_rows,
                                       .n_features = a.n_features,
@@ -118,7 +121,7 @@ ExitCode data_synthetic_verb(const Arguments& arguments) {
                                      writer.n_rows());
     write_bands([&](Index n) { return source->read(n); }, [&] { return source->part_read(); }, writer,
                 rows_of_band(format, bytes_of_band), true, "making");
-    return finish(writer, a.out);
+    return finish(writer, a.out, claim);
   });
 }
 

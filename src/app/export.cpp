@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "meha/app/answers.hpp"
+#include "meha/app/origin.hpp"
 #include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/app/watchdog.hpp"
@@ -98,6 +99,7 @@ void export_samples(const Communicator& comm, const JudgedRows& judged, const Ar
 struct Found {
   Options options;
   std::string file, simd;
+  Record record;
   std::shared_ptr<Hdf5File> opened;
 };
 
@@ -114,7 +116,8 @@ Found find(const Arguments& arguments) {
   found.file = directory.solution([](const std::string& text) { std::cerr << "warning: " << text << '\n'; });
   found.options = read_config(directory.file("config.toml"), ExitCode::Checkpoint);
   found.opened = std::make_shared<Hdf5File>(Hdf5File::open(found.file, ExitCode::Checkpoint));
-  found.simd = read_record(found.file).texts.at("simd");
+  found.record = read_record(found.file);
+  found.simd = found.record.texts.at("simd");
   return found;
 }
 
@@ -130,6 +133,10 @@ void export_solution(const Communicator& ranks, const Arguments& arguments, Foun
   options.comm.placement = "sharded";
   const Watchdog watchdog(comm, options.comm.watchdog_s);
   const auto problem = make_problem(options, comm, agree_on_simd(comm, found.simd));
+  comm.root_or_none([&] {
+    check_same_data(found.file, found.record, fingerprint_of(*problem));
+    check_same_config(found.file, found.record, found.options);
+  });
   Oracle oracle(*problem, comm, oracle_setup(options));
   DoubtfulLabels* const doubtful = problem->doubtful_labels();
   if (arguments.what == "samples" && doubtful == nullptr) {
@@ -175,7 +182,7 @@ ExitCode export_verb(const Arguments& arguments, const Communicator& ranks) {
   const std::string out =
       arguments.out.empty() ? RunDirectory(arguments.target).file(arguments.what + extension) : arguments.out;
   if (arguments.what == "history") {
-    ranks.root_or_none([&] { export_history(read_record(found.file).history, out); });
+    ranks.root_or_none([&] { export_history(found.record.history, out); });
   } else {
     export_solution(ranks, arguments, found, out,
                     [&](const JudgedRows& judged) { export_samples(ranks, judged, arguments, out); });

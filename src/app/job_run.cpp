@@ -35,11 +35,6 @@ void check_holdout(const Options& options, const Problem& problem) {
   }
 }
 
-std::string fingerprint_of(Problem& problem) {
-  const Provenance* const provenance = problem.provenance();
-  return provenance != nullptr ? provenance->data_fingerprint() : "";
-}
-
 Metrics compare_by_search(const Options& options, Oracle& oracle, State& state, Index iterations) {
   const auto [lower, upper] =
       cost_of_iteration(options.algorithm, oracle.problem().x_layout(), oracle.comm()).counts.level;
@@ -134,7 +129,9 @@ void Job::deal_rows() {
 void Job::check_origin() {
   comm_.root_or_none([&] {
     check_same_arithmetic(origin_, arithmetic_);
-    check_same_data(origin_, fingerprint_of(*problem_));
+    if (!is_fresh()) {
+      check_same_data(origin_.file, origin_.record, fingerprint_of(*problem_));
+    }
     if (!plan_.has_checkpoints) {
       origin_ = find_origin(directory_, plan_);
     }

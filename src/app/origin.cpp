@@ -6,21 +6,6 @@
 #include "meha/io/config.hpp"
 
 namespace meha {
-namespace {
-
-/// Someone may have edited config.toml: what the checkpoint was made with counts.
-void check_same_config(const Origin& origin, const Options& options) {
-  std::string differences;
-  for (const OptionDifference& d : compare(parse_config(origin.record.texts.at("config"), origin.file), options)) {
-    differences += d.free_on_resume ? "" : "\n  " + d.name + ": " + d.before + " there, " + d.after + " in config.toml";
-  }
-  if (!differences.empty()) {
-    throw Error(ExitCode::Config, origin.file + " was made with another config:" + differences);
-  }
-}
-
-}  // namespace
-
 Origin find_origin(RunDirectory& directory, const JobPlan& plan) {
   const auto warn = [](const std::string& text) { std::cerr << "warning: " << text << '\n'; };
   directory.create();
@@ -35,7 +20,7 @@ Origin find_origin(RunDirectory& directory, const JobPlan& plan) {
     }
     origin.file = *newest;
     origin.record = read_record(*newest);
-    check_same_config(origin, plan.options);
+    check_same_config(origin.file, origin.record, plan.options);
     if (!plan.options.run.iterations.in_passes) {
       check_iterations_left(origin, plan.options.run.iterations);
     }
@@ -63,11 +48,22 @@ void check_same_arithmetic(const Origin& origin, const std::string& arithmetic) 
   }
 }
 
-void check_same_data(const Origin& origin, const std::string& fingerprint) {
-  if (!origin.file.empty() && origin.record.texts.at("data_fingerprint") != fingerprint) {
-    throw Error(ExitCode::Data, "data_fingerprint = " + fingerprint + ": " + origin.file + " was made with " +
-                                    origin.record.texts.at("data_fingerprint") +
+void check_same_data(const std::string& file, const Record& record, const std::string& fingerprint) {
+  if (record.texts.at("data_fingerprint") != fingerprint) {
+    throw Error(ExitCode::Data, "data_fingerprint = " + fingerprint + ": " + file + " was made with " +
+                                    record.texts.at("data_fingerprint") +
                                     "; the data files changed since, or the paths lead to other data");
+  }
+}
+
+/// Someone may have edited config.toml: what the state file was made with counts.
+void check_same_config(const std::string& file, const Record& record, const Options& options) {
+  std::string differences;
+  for (const OptionDifference& d : compare(parse_config(record.texts.at("config"), file), options)) {
+    differences += d.free_on_resume ? "" : "\n  " + d.name + ": " + d.before + " there, " + d.after + " in config.toml";
+  }
+  if (!differences.empty()) {
+    throw Error(ExitCode::Config, file + " was made with another config:" + differences);
   }
 }
 

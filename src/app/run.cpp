@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 // meha run CONFIG.toml: starts a run, or goes on with it when its directory already holds one of the same config.
+#include <algorithm>
+#include <array>
+
 #include "meha/app/job.hpp"
 #include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
+#include "meha/core/host.hpp"
+#include "meha/core/status.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/run_directory.hpp"
+#include "meha/io/state_file.hpp"
 #include "meha/solver/registry.hpp"
 
 namespace meha {
@@ -23,17 +29,62 @@ void refuse_other_config(const std::string& directory, const Options& options) {
   }
 }
 
+/// A person's files in what is to become a run directory would be lost. Errors: Error(Checkpoint) naming the first one.
+void refuse_foreign_files(const RunDirectory& directory) {
+  const auto refuse = [&](const std::string& name, const std::string& why) {
+    throw Error(ExitCode::Checkpoint, directory.file(name) + ": " + why +
+                                          ", and a run in this directory would replace it: move it away, or choose "
+                                          "another --out");
+  };
+  const auto is_there = [&](const char* name) { return file_exists(directory.file(name), ExitCode::Checkpoint); };
+  if (is_there("config.toml") && !is_resolved_config(directory.file("config.toml"))) {
+    refuse("config.toml", "was not written by a run");
+  }
+  for (const char* name : {"result.h5", "metrics.jsonl", "latest.h5"}) {
+    if (!is_there("config.toml") && is_there(name)) {
+      refuse(name, "is there, but no config.toml of a run");
+    }
+  }
+  if (is_there("result.h5")) {
+    if (const auto damage = damage_of(directory.file("result.h5"))) {
+      refuse("result.h5", *damage);
+    }
+  }
+}
+
+/// Whether the directory holds the result of a run that has come to its end.
+bool holds_finished_result(const RunDirectory& directory) {
+  const std::string result = directory.file("result.h5");
+  if (!file_exists(result, ExitCode::Checkpoint) || damage_of(result)) {
+    return false;
+  }
+  const std::string status = read_record(result).texts.at("status");
+  constexpr std::array ends = {Status::Finished, Status::Converged, Status::ErrorReached, Status::NoProgress};
+  return std::ranges::any_of(ends, [&](Status end) { return status == name(end); });
+}
+
 }  // namespace
 
-JobPlan plan_of_run(const std::string& config, const std::vector<std::string>& settings, const std::string& directory) {
+JobPlan plan_of_run(const std::string& config, const std::vector<std::string>& settings, const std::string& out) {
   JobPlan plan;
   plan.options = options_of_config(config, settings);
-  plan.directory = directory.empty() ? "runs/" + plan.options.run.name : directory;
-  plan.has_checkpoints = RunDirectory(plan.directory).has_checkpoints();
-  if (plan.has_checkpoints) {
+  plan.directory = out.empty() ? "runs/" + plan.options.run.name : out;
+  const RunDirectory directory(plan.directory);
+  plan.has_checkpoints = directory.has_checkpoints();
+  if (!plan.has_checkpoints) {
+    refuse_foreign_files(directory);
+  }
+  const bool has_result = holds_finished_result(directory);
+  if (plan.has_checkpoints || has_result) {
     refuse_other_config(plan.directory, plan.options);
-    adopt_chosen(read_config(RunDirectory(plan.directory).file("config.toml"), ExitCode::Checkpoint), plan.options);
+    adopt_chosen(read_config(directory.file("config.toml"), ExitCode::Checkpoint), plan.options);
     plan.already_done = is_finished(plan.directory, plan.options);
+  }
+  if (!plan.has_checkpoints && has_result && !plan.already_done) {
+    throw Error(ExitCode::Checkpoint,
+                directory.file("result.h5") +
+                    ": is the result of a finished run whose checkpoints are gone: the run cannot "
+                    "go on, and would begin anew and replace it; choose another --out");
   }
   return plan;
 }

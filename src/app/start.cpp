@@ -1,11 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "meha/app/start.hpp"
 
+#include <iostream>
+
 #include "meha/data/data_options.hpp"
+#include "meha/data/hdf5_file.hpp"
 #include "meha/solver/best_state.hpp"
 #include "meha/solver/timed.hpp"
 
 namespace meha {
+namespace {
+
+/// A person may want just this; rows of the same number in another order are more likely a mistake.
+void warn_of_other_data(const std::string& file, const std::string& fingerprint) {
+  const Hdf5File state = Hdf5File::open(file, ExitCode::Checkpoint);
+  if (state.has("/state/x") && state.has_attribute("/", "data_fingerprint") &&
+      state.text_attribute("/", "data_fingerprint") != fingerprint) {
+    std::cerr << "warning: run.initial_state = " << file << ": was made with other data (data_fingerprint "
+              << state.text_attribute("/", "data_fingerprint") << ", here " << fingerprint
+              << "): its x is taken row by row all the same\n";
+  }
+}
+
+}  // namespace
 
 State start_of(const Options& options, Oracle& oracle, const ModelChoice& choice) {
   Problem& problem = oracle.problem();
@@ -24,6 +41,9 @@ State start_of(const Options& options, Oracle& oracle, const ModelChoice& choice
   }
   const Path& initial = options.run.initial_state;
   if (!initial.empty()) {
+    if (oracle.per_row()) {
+      oracle.comm().root_or_none([&] { warn_of_other_data(initial.value, fingerprint_of(problem)); });
+    }
     read_state(initial.value, oracle.comm(), start, oracle.stored_rows(), {"x", "y"});
   }
   return start;

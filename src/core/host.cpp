@@ -9,6 +9,14 @@
 #include <cstring>
 
 namespace meha {
+namespace {
+
+FileStamp stamp_of(const struct stat& there) {
+  constexpr std::int64_t ns_per_s = 1'000'000'000;
+  return {.n_bytes = there.st_size, .changed_ns = there.st_mtim.tv_sec * ns_per_s + there.st_mtim.tv_nsec};
+}
+
+}  // namespace
 
 std::string host_name() {
   std::array<char, 256> text{};
@@ -29,6 +37,16 @@ FileKind kind_of_file(const std::string& path, ExitCode on_error) {
 
 bool file_exists(const std::string& path, ExitCode on_error) {
   return kind_of_file(path, on_error) != FileKind::None;
+}
+
+FileStamp stamp_of(const std::string& path) {
+  struct stat there {};
+  return stat(path.c_str(), &there) == 0 ? stamp_of(there) : FileStamp();
+}
+
+FileStamp stamp_of(int open_file) {
+  struct stat there {};
+  return fstat(open_file, &there) == 0 ? stamp_of(there) : FileStamp();
 }
 
 }  // namespace meha

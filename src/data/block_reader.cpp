@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "meha/core/error.hpp"
+#include "meha/core/host.hpp"
 #include "meha/data/fletcher32.hpp"
 
 namespace meha {
@@ -39,6 +40,12 @@ BlockReader::BlockReader(RowsOnDisk rows, BlockPlan plan, Index first_row, Range
   if (file_ < 0) {
     throw Error(ExitCode::Data, rows_.path + ": " + std::strerror(errno));
   }
+  try {
+    expect_unchanged();
+  } catch (const Error&) {
+    close(file_);
+    throw;
+  }
   const auto n_bytes = static_cast<std::size_t>(rows_.stored_chunk_bytes() + checksum_bytes);
   stored_.resize(rows_.stored == Storage::Sparse || rows_.stored == Storage::Float16 ? n_bytes : 0);
   values_.resize(rows_.stored == Storage::Sparse ? n_bytes : 0);
@@ -63,7 +70,23 @@ Index BlockReader::buffer_bytes() const {
   return most * bytes_per(Storage::Sparse) + readable_past_end;
 }
 
+void BlockReader::expect_unchanged() const {
+  const FileStamp now = stamp_of(file_);
+  if (rows_.stamp != FileStamp() && now != rows_.stamp) {
+    throw Error(ExitCode::Data,
+                rows_.path +
+                    ": was written to while a run reads it: its results would be of neither file; resume "
+                    "with the file as it was, or begin a new run");
+  }
+}
+
 const std::byte* BlockReader::read(Index block, std::span<std::byte> buffer) {
+  const std::byte* const first_row = read_block(block, buffer);
+  expect_unchanged();
+  return first_row;
+}
+
+const std::byte* BlockReader::read_block(Index block, std::span<std::byte> buffer) {
   if (rows_.stored == Storage::Sparse) {
     read_entries(block, buffer.data());
     return buffer.data();

@@ -28,7 +28,8 @@ struct RowHead {
 };
 
 [[noreturn]] void fail(const std::string& path) {
-  throw Error(ExitCode::Checkpoint, path + ": cannot be written or read back: is the disk full?");
+  throw Error(ExitCode::Checkpoint,
+              path + ": cannot be written or read back: is the disk full? (or a quota, or ulimit -f)");
 }
 
 /// The files that rows are dealt to, by the bits of their keys that follow the first 6·level.
@@ -105,6 +106,7 @@ class ShuffledRows : public RowSource {
     table.n_features = band_.n_features;
     table.element = band_.element;
     table.class_names = band_.class_names;
+    table.labels_are_names = band_.labels_are_names;
     const bool sparse = band_.element == Storage::Sparse;
     if (sparse) {
       table.first_entry.push_back(0);
@@ -243,6 +245,17 @@ class ShuffledRows : public RowSource {
 std::unique_ptr<RowSource> shuffled_rows(std::unique_ptr<RowSource> source, const ShuffleOptions& options,
                                          const std::function<void(Real)>& seen) {
   return std::make_unique<ShuffledRows>(std::move(source), options, seen);
+}
+
+void remove_dealt_rows(const std::string& folder) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name == "dealt" || name.starts_with("rows-")) {
+      std::filesystem::remove(entry.path(), ignored);
+    }
+  }
+  std::filesystem::remove(folder, ignored);  // if it is empty
 }
 
 }  // namespace meha

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "meha/core/entry.hpp"
 #include "meha/core/error.hpp"
@@ -58,7 +59,8 @@ FileSizes sizes_of_table(const Table& table) {
           .element = table.element,
           .row_bytes = table.row_bytes(),
           .has_truth = !table.truth.empty(),
-          .has_digest = !table.fingerprint.empty()};
+          .has_digest = !table.fingerprint.empty(),
+          .label_names = table.labels_are_names ? table.class_names : std::vector<std::string>()};
 }
 
 FileSizes idx_sizes(const DataFile& file, Targets /*targets*/) {
@@ -126,6 +128,17 @@ FileSizes sizes_by_reading(RowSource& source) {
     sizes.row_bytes = bytes_per(Storage::Sparse) * n_entries / std::max<Index>(1, sizes.n_rows) + Index{sizeof(Index)};
   }
   return sizes;
+}
+
+/// A run gives labels that are names the classes of all its files.
+void unite_names(std::vector<FileSizes>& sizes) {
+  std::set<std::string> names;
+  for (const FileSizes& file : sizes) {
+    names.insert(file.label_names.begin(), file.label_names.end());
+  }
+  for (FileSizes& file : sizes) {
+    file.n_classes = std::max(file.n_classes, std::ssize(names));
+  }
 }
 
 }  // namespace
@@ -197,11 +210,13 @@ std::vector<FileSizes> sizes_of(const FormatInfo& format, const DataFiles& files
       sizes.push_back(format.sizes ? format.sizes(file, files.targets)
                                    : sizes_of_table(format.table(file, files.targets, Features::InFile, 0)));
     }
+    unite_names(sizes);
     return sizes;
   }
   for (const auto& source : format.open(files)) {
     sizes.push_back(sizes_by_reading(*source));
   }
+  unite_names(sizes);
   return sizes;
 }
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <utility>
 
 #include "hdf5_handle.hpp"
@@ -37,6 +38,19 @@ void hold_metadata(hid_t file) {
   H5Fset_mdc_config(file, &config);
 }
 
+/// Whether the mark of a file that is open for writing is set. (Superblocks before version 3 have it, but the library does
+/// not look at it.) Source: HDF5 File Format Specification Version 3.0, section II.A.
+bool is_unclosed(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  for (std::streamoff at = 0; file; at = at == 0 ? 512 : 2 * at) {  // a user block may precede it
+    char bytes[12] = {};
+    if (file.seekg(at).read(bytes, sizeof bytes) && std::memcmp(bytes, "\x89HDF\r\n\x1a\n", 8) == 0) {
+      return bytes[8] >= 3 && (bytes[11] & 5) != 0;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 void Hdf5File::prepare() {
@@ -48,7 +62,9 @@ Hdf5File Hdf5File::open(const std::string& path, ExitCode on_error) {
   Hdf5File file(path, H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), on_error);
   if (file.id_ < 0) {
     file.fail(access(path.c_str(), R_OK) != 0 ? std::string("cannot be opened: ") + std::strerror(errno)
-                                              : "cannot be opened: not an HDF5 file, or truncated");
+              : is_unclosed(path) ? "was not closed: its writer is at work, or was killed; then h5clear -s " + path +
+                                        " clears the mark, and what was not written shows"
+                                  : "cannot be opened: not an HDF5 file, or truncated");
   }
   return file;
 }
@@ -92,7 +108,7 @@ void Hdf5File::close() {
   const bool flushed = H5Fflush(id_, H5F_SCOPE_LOCAL) >= 0;
   const bool closed = H5Fclose(std::exchange(id_, -1)) >= 0;
   if (!flushed || !closed) {
-    fail("cannot be written: is the disk full?");
+    fail("cannot be written: is the disk full? (or a quota, or ulimit -f)");
   }
 }
 
@@ -125,7 +141,7 @@ std::vector<std::string> Hdf5File::names(const std::string& group) const {
 std::vector<Index> Hdf5File::shape(const std::string& dataset) const {
   const Handle set(has(dataset) ? H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT) : -1, H5Dclose);
   if (!set.valid()) {
-    fail(dataset + ": no such dataset");
+    fail_missing(dataset);
   }
   const auto sizes = extents_of(set);
   if (!has_room_for(set, sizes)) {
@@ -201,6 +217,8 @@ std::optional<Storage> Hdf5File::storage(const std::string& dataset) const {
       return H5Tget_size(type) == 1 && H5Tget_sign(type) == H5T_SGN_NONE ? Storage::UInt8 : Storage::Int64;
     case H5T_FLOAT:
       return H5Tget_size(type) == 2 ? Storage::Float16 : Storage::Float64;
+    case H5T_ENUM:  // as h5py writes bool
+      return Storage::Int64;
     default:
       return std::nullopt;
   }
@@ -252,40 +270,6 @@ void Hdf5File::read_rows(const std::string& dataset, Range rows, Storage type, v
     fail(dataset + ", rows " + std::to_string(rows.begin) + " to " + std::to_string(rows.end - 1) +
          ": cannot be read: the file is damaged or too short, or the values are not numbers");
   }
-}
-
-std::vector<std::string> Hdf5File::read_texts(const std::string& dataset) const {
-  const auto extents = shape(dataset);
-  const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
-  const Handle stored(H5Dget_type(set), H5Tclose);
-  if (extents.size() != 1 || H5Tget_class(stored) != H5T_STRING) {
-    fail(dataset + ": must be a one-dimensional dataset of strings");
-  }
-  const auto n = static_cast<std::size_t>(extents[0]);
-  std::vector<std::string> texts(n);
-  if (H5Tis_variable_str(stored) <= 0) {
-    const std::size_t width = H5Tget_size(stored);
-    std::string all(n * width, '\0');
-    if (H5Dread(set, stored, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data()) < 0) {
-      fail(dataset + ": cannot be read");
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      texts[i] = all.substr(i * width, width);
-      texts[i].resize(std::min(texts[i].find('\0'), texts[i].size()));
-    }
-    return texts;
-  }
-  std::vector<char*> pointers(n, nullptr);
-  const Handle memory(H5Tcopy(stored), H5Tclose);
-  const Handle space(H5Dget_space(set), H5Sclose);
-  if (H5Dread(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0) {
-    fail(dataset + ": cannot be read");
-  }
-  for (std::size_t i = 0; i < n; ++i) {
-    texts[i] = pointers[i] != nullptr ? pointers[i] : "";
-  }
-  H5Dvlen_reclaim(memory, space, H5P_DEFAULT, pointers.data());
-  return texts;
 }
 
 }  // namespace meha

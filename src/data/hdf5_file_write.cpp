@@ -54,7 +54,7 @@ void Hdf5File::write_part(const std::string& dataset, Index first, InSpan values
   const Handle memory(H5Screate_simple(1, &size, nullptr), H5Sclose);
   if (H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, nullptr, &size, nullptr) < 0 ||
       H5Dwrite(set, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()) < 0 || !set.close_now()) {
-    fail(dataset + ": cannot be written: is the disk full?");
+    fail(dataset + ": cannot be written: is the disk full? (or a quota, or ulimit -f)");
   }
 }
 
@@ -69,7 +69,7 @@ void Hdf5File::write_array(const std::string& dataset, const std::vector<Index>&
   const Handle set(H5Dcreate2(id_, dataset.c_str(), H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
                    H5Dclose);
   if (!set.valid() || H5Dwrite(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
-    fail(dataset + ": cannot be written: is the disk full?");
+    fail(dataset + ": cannot be written: is the disk full? (or a quota, or ulimit -f)");
   }
 }
 
@@ -108,7 +108,7 @@ void Hdf5File::append(const std::string& dataset, Index n_rows, Storage type, co
   const Handle memory(H5Screate_simple(static_cast<int>(size.size()), size.data(), nullptr), H5Sclose);
   if (!grown || H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, size.data(), nullptr) < 0 ||
       H5Dwrite(set, native(type), memory, space, H5P_DEFAULT, values) < 0) {
-    fail(dataset + ": cannot be written: is the disk full?");
+    fail(dataset + ": cannot be written: is the disk full? (or a quota, or ulimit -f)");
   }
 }
 
@@ -134,13 +134,13 @@ void Hdf5File::write_texts(const std::string& dataset, const std::vector<std::st
   H5Pset_obj_track_times(creation, false);
   const Handle set(H5Dcreate2(id_, dataset.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose);
   if (!set.valid() || H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) < 0) {
-    fail(dataset + ": cannot be written: is the disk full?");
+    fail(dataset + ": cannot be written: is the disk full? (or a quota, or ulimit -f)");
   }
 }
 
 void Hdf5File::flush() {
   if (H5Fflush(id_, H5F_SCOPE_LOCAL) < 0) {
-    fail("cannot be written: is the disk full?");
+    fail("cannot be written: is the disk full? (or a quota, or ulimit -f)");
   }
 }
 
@@ -172,24 +172,6 @@ void Hdf5File::set_attribute(const std::string& object, const std::string& name,
 
 bool Hdf5File::has_attribute(const std::string& object, const std::string& name) const {
   return H5Aexists_by_name(id_, object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
-}
-
-std::string Hdf5File::text_attribute(const std::string& object, const std::string& name) const {
-  const Handle attribute(
-      has_attribute(object, name) ? H5Aopen_by_name(id_, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT) : -1,
-      H5Aclose);
-  if (!attribute.valid()) {
-    fail("attribute " + name + " of " + object + ": missing");
-  }
-  char* pointer = nullptr;
-  const Handle stored(H5Aget_type(attribute), H5Tclose);
-  if (H5Tis_variable_str(stored) <= 0 || !is_scalar(attribute) || H5Aread(attribute, stored, &pointer) < 0 ||
-      pointer == nullptr) {
-    fail("attribute " + name + " of " + object + ": must be a string");
-  }
-  std::string text = pointer;
-  H5free_memory(pointer);
-  return text;
 }
 
 void Hdf5File::read_attribute(const std::string& object, const std::string& name, std::int64_t type,

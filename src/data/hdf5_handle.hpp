@@ -5,6 +5,7 @@
 
 #include <hdf5.h>
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,12 @@ class Handle {
   Handle& operator=(Handle&&) = delete;
   operator hid_t() const { return id_; }  // NOLINT(google-explicit-constructor): it stands for the identifier
   [[nodiscard]] bool valid() const { return id_ >= 0; }
+  /// Closes it and takes another one of its kind.
+  void reset(hid_t id) {
+    if (const hid_t old = std::exchange(id_, id); old >= 0) {
+      close_(old);
+    }
+  }
   /// Closes now. @return whether that worked: what was kept in memory may reach the file only here
   [[nodiscard]] bool close_now() { return close_(std::exchange(id_, -1)) >= 0; }
 
@@ -55,5 +62,8 @@ bool is_unpacked(hid_t creation);
 /// Whether what is stored is as long as type and shape tell: the library takes that for granted, and would read on in
 /// memory. A type of damaged size is known by its bits, too.
 bool is_as_long_as_told(hid_t set, const std::vector<hsize_t>& extents);
+
+/// Returns these of a dataset, for messages.
+std::string shape_and_type(hid_t set);
 
 }  // namespace meha

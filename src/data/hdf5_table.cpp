@@ -50,7 +50,11 @@ Table read_hdf5_table(const std::string& features_path, const std::string& label
     if (table.element == Storage::Sparse) {
       table.first_entry = file.first_entries(all);
     }
-    table.on_disk = [=] { return RowsFile(features_path, labels_path).on_disk(); };
+    table.on_disk = [=, stamp = file.stamp()] {
+      RowsOnDisk rows = RowsFile(features_path, labels_path).on_disk();
+      rows.stamp = stamp;  // of the file that labels and fingerprint are of
+      return rows;
+    };
     table.open_features = [=] {
       return std::make_unique<Hdf5Source>(features_path, labels_path, Hdf5Source::What::Features);
     };
@@ -62,13 +66,15 @@ FileSizes sizes_of_hdf5(const std::string& features_path, const std::string& lab
   expect_sound_hdf5(features_path);
   expect_sound_hdf5(labels_path);
   const RowsFile file(features_path, labels_path);
-  FileSizes sizes{.n_rows = file.n_rows(),
-                  .n_features = file.n_features(),
-                  .n_classes = std::ssize(file.format().class_names),
-                  .element = file.element(),
-                  .row_bytes = file.n_features() * bytes_per(file.element()),
-                  .has_truth = file.format().has_truth,
-                  .has_digest = !file.fingerprint().empty()};
+  FileSizes sizes{
+      .n_rows = file.n_rows(),
+      .n_features = file.n_features(),
+      .n_classes = std::ssize(file.format().class_names),
+      .element = file.element(),
+      .row_bytes = file.n_features() * bytes_per(file.element()),
+      .has_truth = file.format().has_truth,
+      .has_digest = !file.fingerprint().empty(),
+      .label_names = file.format().labels_are_names ? file.format().class_names : std::vector<std::string>()};
   if (sizes.element == Storage::Sparse) {
     sizes.row_bytes = bytes_per(Storage::Sparse) * file.n_entries() / std::max<Index>(1, sizes.n_rows) +
                       Index{sizeof(Index)};  // where its entries begin

@@ -101,4 +101,20 @@ void for_each_band(const Table& table, Index n_rows, const std::function<bool(Ra
   }
 }
 
+std::string remark_on_bytes(const Table& table) {
+  constexpr Index few_rows = 1024;
+  if (table.element != Storage::UInt8) {
+    return "";
+  }
+  const Table band = table.open_features ? table.open_features()->read(few_rows) : Table();
+  const auto all = std::span<const std::byte>(table.open_features ? band.features : table.features);
+  const auto first = all.first(std::min(all.size(), static_cast<std::size_t>(few_rows * table.row_bytes())));
+  if (first.empty() || std::ranges::max(first) != std::byte{1}) {
+    return "";
+  }
+  return table.name +
+         ": the first rows' features are all 0 or 1 in uint8, where v stands for v/255: if they are no pixels, write "
+         "them as float32 (in Python: features.astype(\"float32\"))";
+}
+
 }  // namespace meha

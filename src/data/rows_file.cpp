@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <filesystem>
 
 #include "meha/data/text_number.hpp"
 
@@ -26,33 +24,39 @@ RowsFile::RowsFile(const std::string& path, const std::string& labels_path)
     : RowsFile(path, State::Complete, labels_path) {}
 
 RowsFile::RowsFile(const std::string& path, State state, const std::string& labels_path)
-    : path_(path), labels_path_(labels_path.empty() ? path : labels_path), file_(Hdf5File::open(path, ExitCode::Data)) {
+    : path_(path),
+      labels_path_(labels_path.empty() ? path : labels_path),
+      stamp_(stamp_of(path)),
+      file_(Hdf5File::open(path, ExitCode::Data)) {
   const auto has = [&](const char* name) { return file_.has_attribute("/", name); };
   if (has("format")) {
     if (const auto name = file_.text_attribute("/", "format"); name != rows_format_name) {
       fail("format = " + meha::quoted(name) + ": must be \"" + rows_format_name +
            "\"; was it written by a later version?");
     }
-    if (state == State::Complete && !has("complete")) {
-      fail("is incomplete: the command that writes it was interrupted; run it again, and it goes on");
-    }
+  }
+  const bool is_complete = has("complete") ? file_.integer_attribute("/", "complete") == 1 : !has("format");
+  if (state != State::Unfinished && !is_complete) {
+    fail(
+        "is incomplete: the command that writes it was interrupted; run it again, and it goes on (a program of your "
+        "own "
+        "sets the attribute complete = 1 when all rows are written)");
   }
   if (labels_path_ != path_) {
     other_.emplace(Hdf5File::open(labels_path_, ExitCode::Data));
   }
   read_shape();
-  check_length(labels_file(), labels_path_, "/labels");
+  check_length(labels_file(), labels_path_, "/labels", true);
   format_.has_truth = labels_file().has("/truth");
   format_.has_ids = file_.has("/ids");
   if (format_.has_truth) {
-    check_length(labels_file(), labels_path_, "/truth");
+    check_length(labels_file(), labels_path_, "/truth", true);
   }
   if (format_.has_ids) {
-    check_length(file_, path_, "/ids");
+    check_length(file_, path_, "/ids", false);
+    check_ids();
   }
-  if (labels_file().has("/class_names")) {
-    format_.class_names = labels_file().read_texts("/class_names");
-  }
+  read_class_names(state);
   if (has("shuffled") && has("seed") && file_.integer_attribute("/", "shuffled") != 0) {
     format_.shuffle_seed = file_.integer_attribute("/", "seed");
   }
@@ -70,6 +74,9 @@ void RowsFile::read_shape() {
     const auto features = file_.shape("/features/feature");
     if (first.size() != 1 || first[0] < 1 || features.size() != 1 || file_.shape("/features/value") != features) {
       fail("/features: first_entry (rows + 1), feature and value (one for each entry) do not fit together");
+    }
+    for (const char* dataset : {"/features/first_entry", "/features/feature", "/features/value"}) {
+      file_.expect_present(dataset);
     }
     n_rows_ = first[0] - 1;
     format_.stored = Storage::Sparse;
@@ -97,8 +104,10 @@ void RowsFile::read_shape() {
     }
     const auto stored = file_.storage("/features");
     if (!stored) {
-      fail("/features must hold numbers");
+      fail("/features must hold numbers, not " + file_.described("/features") +
+           " (in Python: features.astype(\"float32\"))");
     }
+    file_.expect_present("/features");
     format_.stored = *stored == Storage::UInt8 || *stored == Storage::Float16 ? *stored : Storage::Float32;
     const auto chunk = file_.chunk_shape("/features");
     const bool by_rows = !chunk.empty() && std::equal(chunk.begin() + 1, chunk.end(), shape.begin() + 1);
@@ -113,58 +122,15 @@ void RowsFile::read_shape() {
   }
 }
 
-void RowsFile::check_length(const Hdf5File& file, const std::string& path, const std::string& dataset) const {
+void RowsFile::check_length(const Hdf5File& file, const std::string& path, const std::string& dataset,
+                            bool may_have_columns) const {
   const auto shape = file.shape(dataset);
-  if (shape.size() != 1 || shape[0] != n_rows_) {
+  const bool fits = shape.size() == 1 || (shape.size() == 2 && (may_have_columns ? shape[1] > 0 : shape[1] == 1));
+  if (!fits || shape[0] != n_rows_) {
     throw Error(ExitCode::Data, path + ": " + dataset + " must have one entry for each of the " +
-                                    std::to_string(n_rows_) + " rows of /features");
+                                    std::to_string(n_rows_) + " rows of /features; it is " + file.described(dataset));
   }
-}
-
-std::vector<Label> RowsFile::classes(const std::string& dataset, Range rows) const {
-  const auto stored = labels_file().storage(dataset);
-  if (stored != Storage::UInt8 && stored != Storage::Int64) {
-    throw Error(ExitCode::Data, labels_path_ + ": " + dataset +
-                                    " must hold integers (classes 0, 1, …); other numbers need problem.loss = "
-                                    "\"squared\"");
-  }
-  std::vector<std::int64_t> wide(static_cast<std::size_t>(rows.size()));
-  labels_file().read_rows(dataset, rows, Storage::Int64, wide.data());
-  std::vector<Label> labels;
-  labels.reserve(wide.size());
-  for (std::size_t i = 0; i < wide.size(); ++i) {
-    if (wide[i] < 0 || wide[i] >= n_labels_allowed) {
-      throw Error(ExitCode::Data, labels_path_ + ": " + dataset + " of row " +
-                                      std::to_string(rows.begin + static_cast<Index>(i)) + " = " +
-                                      std::to_string(wide[i]) + ": must be a class number from 0 to " +
-                                      std::to_string(n_labels_allowed - 1));
-    }
-    labels.push_back(static_cast<Label>(wide[i]));
-  }
-  return labels;
-}
-
-std::vector<Label> RowsFile::labels(Range rows) const {
-  return classes("/labels", rows);
-}
-
-std::vector<Label> RowsFile::truth(Range rows) const {
-  return classes("/truth", rows);
-}
-
-std::vector<Index> RowsFile::ids(Range rows) const {
-  std::vector<Index> ids(static_cast<std::size_t>(rows.size()));
-  file_.read_rows("/ids", rows, Storage::Int64, ids.data());
-  return ids;
-}
-
-std::vector<Real> RowsFile::numbers(Range rows) const {
-  if (!labels_file().storage("/labels")) {
-    throw Error(ExitCode::Data, labels_path_ + ": /labels must hold numbers");
-  }
-  std::vector<Real> numbers(static_cast<std::size_t>(rows.size()));
-  labels_file().read_rows("/labels", rows, Storage::Float64, numbers.data());
-  return numbers;
+  file.expect_present(dataset);
 }
 
 void RowsFile::read_features(Range rows, std::span<std::byte> features) const {
@@ -216,7 +182,8 @@ RowsOnDisk RowsFile::on_disk() const {
                   .value_chunks = {},
                   .chunk_rows = format_.block_rows,
                   .stored = format_.stored,
-                  .n_features = n_features()};
+                  .n_features = n_features(),
+                  .stamp = stamp_};
   const auto chunks_of = [&](const char* dataset, Storage type) {
     auto chunks = file_.chunk_addresses(dataset);
     const Index bytes = rows.stored_chunk_bytes();
@@ -288,6 +255,7 @@ Table RowsFile::read_targets(Range rows, Targets targets) const {
     table.truth = truth(rows);
   }
   table.class_names = format_.class_names;
+  table.labels_are_names = format_.labels_are_names;
   return table;
 }
 

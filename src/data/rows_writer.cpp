@@ -19,7 +19,7 @@ std::span<const Entry> entries_of(const Table& rows) {
 
 }  // namespace
 
-RowsWriter::RowsWriter(const std::string& path, const RowsFormat& format) : path_(path), format_(format) {
+RowsWriter::RowsWriter(const std::string& path, const RowsFormat& format, Old old_rows) : path_(path), format_(format) {
   if (!file_exists(path, ExitCode::Checkpoint)) {
     create(format);
     return;
@@ -33,7 +33,7 @@ RowsWriter::RowsWriter(const std::string& path, const RowsFormat& format) : path
   try {
     const auto old = Hdf5File::open(path, ExitCode::Data);
     recipe = old.has_attribute("/", "recipe") ? old.text_attribute("/", "recipe") : "";
-    complete = old.has_attribute("/", "complete");
+    complete = old.has_attribute("/", "complete") && old.integer_attribute("/", "complete") != 0;
   } catch (const Error&) {
     readable = false;
   }
@@ -46,10 +46,16 @@ RowsWriter::RowsWriter(const std::string& path, const RowsFormat& format) : path
   if (recipe != format.recipe) {
     refuse("exists, unfinished, but by another command (" + recipe + ")");
   }
+  if (old_rows == Old::BeginAgain) {
+    has_begun_again_ = true;
+    create(format);
+    return;
+  }
   try {
     go_on();
   } catch (const Error& error) {  // killed while progress was being saved: what is there cannot be trusted
     damage_ = error.what();
+    has_begun_again_ = true;
     file_.reset();
     n_rows_ = n_entries_ = 0;
     hash_ = RowsHash();

@@ -7,6 +7,7 @@
 #include "meha/core/error.hpp"
 #include "meha/core/random.hpp"
 #include "meha/data/cell.hpp"
+#include "meha/data/class_names.hpp"
 #include "meha/data/instance_noise.hpp"
 #include "meha/data/noise.hpp"
 #include "meha/data/row_source.hpp"
@@ -25,6 +26,7 @@ struct Files {
 Files read_files(const DataOptions& data, Targets targets, Features where) {
   const FilesOfRun files = files_of_run(data, targets);
   auto tables = read_tables(format_of(data.format), files.given, where, data.n_rows);
+  unite_classes(tables, data.class_names);
   const auto table_at = [&](Level level) -> std::shared_ptr<const Table> {
     const Index at = files.at[level];
     return at < 0 ? nullptr : std::make_shared<Table>(std::move(tables[static_cast<std::size_t>(at)]));
@@ -273,6 +275,9 @@ void add_notes(Split& split) {
     if (std::ranges::find(told, rows.table.get()) == told.end()) {
       for (const std::string& note : rows.table->notes) {
         split.notes.push_back("  " + printable(note));
+      }
+      if (const std::string remark = remark_on_bytes(*rows.table); !remark.empty()) {
+        split.notes.push_back("warning: " + printable(remark));
       }
       told.push_back(rows.table.get());
     }

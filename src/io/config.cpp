@@ -403,4 +403,14 @@ std::string write_config(const Options& options) {
   return text;
 }
 
+bool is_resolved_config(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  try {
+    return text == write_config(parse_config(text, file));
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 }  // namespace meha

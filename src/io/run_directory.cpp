@@ -127,6 +127,10 @@ std::optional<std::string> RunDirectory::lock(int (*take)(int, int)) {
   std::getline(std::ifstream(name), holder);
   const bool taken = (take != nullptr ? take : flock)(descriptor, LOCK_EX | LOCK_NB) == 0;
   const bool refused = !taken && errno == EWOULDBLOCK;
+  if (!holder.empty() && !holder.starts_with("host ")) {
+    close(descriptor);
+    throw Error(ExitCode::Checkpoint, name + ": is there already, and not of this program: remove it or choose --out");
+  }
   const Holder other = holder_of(holder);
   const bool here = other.host == host_name();
   if (refused || (!taken && here && is_running(other.pid))) {

@@ -3,6 +3,8 @@
 
 #include <bit>
 
+#include "meha/problem/problem.hpp"
+
 namespace meha {
 
 void list_bits(std::span<const std::uint64_t> bits, Index n, std::vector<Index>& numbers) {
@@ -18,5 +20,10 @@ void list_bits(std::span<const std::uint64_t> bits, Index n, std::vector<Index>&
 }
 
 void OwnMetrics::tally(Level /*level*/, const Block& /*block*/, InSpan /*x*/, InSpan /*y*/, OutSpan /*tallies*/) {}
+
+std::string fingerprint_of(Problem& problem) {
+  const Provenance* const provenance = problem.provenance();
+  return provenance != nullptr ? provenance->data_fingerprint() : "";
+}
 
 }  // namespace meha

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "meha/data/data_options.hpp"
+#include "meha/data/row_source.hpp"
 #include "meha/problem/deal.hpp"
 
 namespace meha {

@@ -84,7 +84,8 @@ std::shared_ptr<BlockStream> open_stream(const Communicator& comm, const Selecti
   }
   auto stored = static_cast<Index>(rows.stored);
   Index first_row = comm.is_root() ? selection.rows.front() : 0;
-  for (Index* number : {&rows.chunk_rows, &stored, &rows.n_features, &first_row}) {
+  for (Index* number :
+       {&rows.chunk_rows, &stored, &rows.n_features, &first_row, &rows.stamp.n_bytes, &rows.stamp.changed_ns}) {
     comm.broadcast(*number);
   }
   rows.stored = static_cast<Storage>(stored);

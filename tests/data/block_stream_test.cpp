@@ -20,6 +20,11 @@ class BlockStreamTest : public RowsTest {
         rows, plan, first_row, Range{0, plan.n_rows},
         rows.stored == Storage::Sparse ? RowsFile(path).first_entries(all) : std::vector<Index>());
   }
+  void damage(Index offset) const {
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(offset);
+    file.put('\x55');
+  }
   /// Whether the stream hands out rows [first_row + 16·block, …) of the file for these blocks, asked for in this order.
   void expect_blocks(BlockStream& stream, const BlockPlan& plan, Index first_row, Storage stored,
                      const std::vector<Index>& blocks) const {
@@ -90,11 +95,8 @@ TEST_F(BlockStreamTest, BuffersAreNoLargerThanTheSet) {
 TEST_F(BlockStreamTest, DamageIsRememberedNotThrown) {
   write(Storage::UInt8, {n_in_file});
   const BlockPlan plan{.n_rows = n_in_file, .block_rows = 8};
+  damage(RowsFile(path).on_disk().chunks[5].offset + 7);
   const auto rows = RowsFile(path).on_disk();
-  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
-  file.seekp(rows.chunks[5].offset + 7);
-  file.put('\x55');
-  file.close();
   BlockStream stream(reader(rows, plan, 0), 1);
   expect_blocks(stream, plan, 0, Storage::UInt8, {3, 4});
   EXPECT_FALSE(stream.failure());
@@ -107,10 +109,24 @@ TEST_F(BlockStreamTest, DamageIsRememberedNotThrown) {
 TEST_F(BlockStreamTest, FileThatEndsEarlyIsAFailure) {
   write(Storage::Float32, {n_in_file});
   const auto rows = RowsFile(path).on_disk();
-  std::filesystem::resize_file(path, static_cast<std::uintmax_t>(rows.chunks[2].offset + 3));
   BlockStream stream(reader(rows, {.n_rows = n_in_file, .block_rows = 8}, 0), 1);
+  std::filesystem::resize_file(path, static_cast<std::uintmax_t>(rows.chunks[2].offset + 3));
   (void)stream.features(2);
   EXPECT_TRUE(fails([&] { throw Error(*stream.failure()); }, ExitCode::Data, {path, "rows 16 to 23", "file ends"}));
+}
+
+TEST_F(BlockStreamTest, FileThatIsWrittenToIsAFailure) {
+  for (const Storage stored : {Storage::UInt8, Storage::Sparse}) {
+    std::filesystem::remove(path);
+    write(stored, {n_in_file});
+    const auto rows = RowsFile(path).on_disk();
+    const BlockPlan plan{.n_rows = n_in_file, .block_rows = 8};
+    BlockStream stream(reader(rows, plan, 0), 1);
+    std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() + std::chrono::seconds(5));
+    (void)stream.features(2);
+    EXPECT_TRUE(fails([&] { throw Error(*stream.failure()); }, ExitCode::Data, {path, "was written to"}));
+    EXPECT_TRUE(fails([&] { (void)reader(rows, plan, 0); }, ExitCode::Data, {path, "was written to"}));
+  }
 }
 
 TEST_F(BlockStreamTest, BlocksStillInBuffersAreNotReadAgain) {
@@ -216,11 +232,8 @@ TEST_F(BlockStreamTest, SparseEntriesAreCheckedAsInMemory) {
 
 TEST_F(BlockStreamTest, DamageInAChunkOfEntriesNamesThem) {
   write(Storage::Sparse, {n_in_file});
+  damage(RowsFile(path).on_disk().value_chunks[0].offset + 7);
   const auto rows = RowsFile(path).on_disk();
-  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
-  file.seekp(rows.value_chunks[0].offset + 7);
-  file.put('\x55');
-  file.close();
   BlockStream stream(reader(rows, {.n_rows = n_in_file, .block_rows = 8}, 0), 1);
   (void)stream.features(5);
   EXPECT_TRUE(fails([&] { throw Error(*stream.failure()); }, ExitCode::Data,

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "support/data_files.hpp"
+#include "meha/data/row_source.hpp"
 #include "support/errors.hpp"
 
 namespace meha {
@@ -127,7 +128,7 @@ TEST_F(Hdf5Table, RefusesWrongDimensions) {
   EXPECT_NO_THROW(read(with({4, 3}, {4})));
   EXPECT_TRUE(refuses(with({12}, {12}), {"/features must have two or more dimensions"}));
   EXPECT_TRUE(refuses(with({4, 3}, {3}), {"/labels must have one entry for each of the 4 rows"}));
-  EXPECT_TRUE(refuses(with({4, 3}, {4, 1}), {"/labels must have one entry"}));
+  EXPECT_TRUE(refuses(with({4, 3}, {4, 1, 1}), {"/labels must have one entry", "4 × 1 × 1 of uint8"}));
   EXPECT_TRUE(refuses(with({0, 3}, {0}), {"/features is empty"}));
   EXPECT_TRUE(refuses(with({4, 0}, {4}), {"/features is empty"}));
   EXPECT_TRUE(refuses(
@@ -174,6 +175,83 @@ TEST_F(Hdf5Table, RefusesValuesThatCannotBeUsed) {
         file.add("/features", {2, 1}, Bytes{1, 2}).add("/labels", {2}, std::vector<std::int64_t>{0, Index{1} << 40});
       },
       {"/labels of row 1 = 1099511627776"}));
+}
+
+TEST_F(Hdf5Table, ReadsLabelsInOneColumnOrOneForEachClass) {
+  const auto with = [&](const std::vector<hsize_t>& shape, const auto& labels) {
+    return [=](Hdf5Writer& file) { file.add("/features", {3, 1}, Bytes{1, 2, 3}).add("/labels", shape, labels); };
+  };
+  EXPECT_EQ(read(with({3, 1}, Integers{2, 0, 1})).labels, (std::vector<Label>{2, 0, 1}));
+  EXPECT_EQ(read(with({3, 2}, Bytes{0, 1, 1, 0, 0, 1})).labels, (std::vector<Label>{1, 0, 1}));
+  EXPECT_EQ(read(with({3, 2}, Floats{0, 1, 1, 0, 0, 1})).labels, (std::vector<Label>{1, 0, 1}));
+  EXPECT_TRUE(refuses(with({3, 2}, Bytes{0, 1, 1, 1, 0, 1}), {"/labels is 3 × 2 of uint8", "row 1", "exactly one 1"}));
+  EXPECT_TRUE(refuses(with({3, 2}, Floats{0, 1, 1, 0, 0.5F, 0.5F}), {"row 2", "exactly one 1"}));
+  EXPECT_TRUE(refuses(with({3, 2}, Bytes{0, 1, 1, 0, 0, 0}), {"row 2"}));
+}
+
+TEST_F(Hdf5Table, ReadsLabelsThatAreNames) {
+  for (const bool padded : {false, true}) {
+    const auto with = [&](const std::vector<std::string>& labels) {
+      return [=](Hdf5Writer& file) {
+        file.add("/features", {3, 1}, Bytes{1, 2, 3});
+        padded ? file.add_padded_texts("/labels", labels, 6) : file.add_texts("/labels", labels);
+      };
+    };
+    const Table table = read(with({"dog", "cow", "cat"}));
+    EXPECT_EQ(table.class_names, (std::vector<std::string>{"cat", "cow", "dog"}));
+    EXPECT_EQ(table.labels, (std::vector<Label>{2, 1, 0}));
+    EXPECT_TRUE(table.labels_are_names);
+    EXPECT_TRUE(refuses(with({"dog", "", "cat"}), {"/labels of row 1", "no label"}));
+  }
+}
+
+TEST_F(Hdf5Table, FindsNamesAmongClassNames) {
+  const auto with = [&](const char* second) {
+    return [=](Hdf5Writer& file) {
+      file.add("/features", {2, 1}, Bytes{1, 2})
+          .add_texts("/labels", {"dog", second})
+          .add_texts("/truth", {"dog", "dog"})
+          .add_texts("/class_names", {"dog", "cat"});
+    };
+  };
+  const Table table = read(with("cat"));
+  EXPECT_EQ(table.labels, (std::vector<Label>{0, 1}));
+  EXPECT_EQ(table.truth, (std::vector<Label>{0, 0}));
+  EXPECT_FALSE(table.labels_are_names);
+  EXPECT_TRUE(refuses(with("cow"), {"/labels of row 1", "cow", "none of the class names"}));
+}
+
+TEST_F(Hdf5Table, SaysWhatIsWrongWithIds) {
+  EXPECT_TRUE(refuses(
+      [](Hdf5Writer& file) {
+        file.add("/features", {2, 1}, Bytes{1, 2}).add("/labels", {2}, Bytes{0, 1}).add_texts("/ids", {"a", "b"});
+      },
+      {"/ids must hold integers", "2 of strings", "file.move"}));
+  EXPECT_TRUE(refuses(
+      [](Hdf5Writer& file) {
+        file.add("/features", {2, 1}, Bytes{1, 2}).add("/labels", {2}, Bytes{0, 1}).add("/ids", {2}, Reals{0, 1});
+      },
+      {"/ids must hold integers", "2 of float64"}));
+}
+
+TEST_F(Hdf5Table, ListsWhatThereIsInsteadOfWhatIsMissing) {
+  EXPECT_TRUE(refuses(
+      [](Hdf5Writer& file) {
+        file.add("/X", {1, 3}, Floats{0, 1, 2}).add("/y", {1}, Bytes{0});
+      },
+      {"/features: no such dataset", "/X (1 × 3 of float32), /y (1 of uint8)", "file.move"}));
+  EXPECT_TRUE(refuses([](Hdf5Writer& /*file*/) {}, {"/features: no such dataset; the file has none"}));
+}
+
+TEST_F(Hdf5Table, WarnsOfIndicatorsInUInt8) {
+  const auto remark = [&](const Bytes& values) {
+    return remark_on_bytes(read([&](Hdf5Writer& file) {
+      file.add("/features", {2, 2}, values).add("/labels", {2}, Bytes{0, 1});
+    }));
+  };
+  EXPECT_NE(remark({0, 1, 1, 0}).find("v/255"), std::string::npos);
+  EXPECT_EQ(remark({0, 1, 2, 0}), "");
+  EXPECT_EQ(remark({0, 0, 0, 0}), "");
 }
 
 }  // namespace

@@ -93,6 +93,43 @@ TEST_F(Npy, RefusesOtherFiles) {
   EXPECT_TRUE(refuses(good, npy("<i8", "3,", raw<std::int64_t>({1, 0, -2})), {"row 2", "-2"}));
 }
 
+TEST_F(Npy, ReadsLabelsThatAreNames) {
+  const std::string good = npy("|u1", "3, 2", "abcdef");
+  for (const std::string& labels : {npy("|S3", "3,", std::string("dogcatdog")),
+                                    npy("<U2", "3, 1", raw<std::uint32_t>({0xe9, 'b', 'a', 0, 0xe9, 'b'}))}) {
+    const auto source = open(good, labels);
+    const Table first = source->read(2);
+    EXPECT_TRUE(first.labels_are_names);
+    EXPECT_EQ(first.class_names, labels.find("|S3") != std::string::npos ? (std::vector<std::string>{"cat", "dog"})
+                                                                         : (std::vector<std::string>{"a", "éb"}));
+    EXPECT_EQ(first.labels, (std::vector<Label>{1, 0}));
+    EXPECT_EQ(source->read(2).labels, (std::vector<Label>{1}));
+  }
+  EXPECT_TRUE(refuses(good, npy("|S1", "3,", std::string("a\0b", 3)), {"row 1", "no label"}));
+  EXPECT_TRUE(refuses(npy("|S1", "3, 2", "abcdef"), classes, {"f.npy", "strings", "swapped"}));
+}
+
+TEST_F(Npy, ReadsLabelsInColumns) {
+  const std::string good = npy("|u1", "3, 2", "abcdef");
+  EXPECT_EQ(open(good, npy("<i8", "3, 1", raw<std::int64_t>({1, 0, 2}), "True"))->read(3).labels,
+            (std::vector<Label>{1, 0, 2}));
+  const auto source = open(good, npy("<f4", "3, 2", raw<float>({0, 1, 1, 0, 0, 1})));
+  EXPECT_EQ(source->read(2).labels, (std::vector<Label>{1, 0}));
+  EXPECT_EQ(source->read(2).labels, (std::vector<Label>{1}));
+  EXPECT_TRUE(refuses(good, npy("<f4", "3, 2", raw<float>({0, 1, 1, 1, 0, 1})), {"l.npy", "row 1", "exactly one 1"}));
+  EXPECT_EQ(open(npy("|b1", "3, 2", std::string("\0\1\1\0\0\0", 6)), classes)->read(3).element, Storage::Float32);
+}
+
+TEST_F(Npy, SaysWhatArraysOfOtherThingsAre) {
+  const std::string good = npy("|u1", "3, 2", "abcdef");
+  EXPECT_TRUE(refuses(good, npy("|O", "3,", "x"), {"l.npy", "Python objects", "astype"}));
+  EXPECT_TRUE(refuses(npy("|O", "3, 2", "x"), classes, {"f.npy", "Python objects"}));
+  EXPECT_TRUE(refuses(good, npy(">i8", "3,", "x"), {"big-endian"}));
+  EXPECT_TRUE(refuses(good, npy("|V8", "3,", "x"), {"records"}));
+  EXPECT_TRUE(refuses(good, npy("<i8", "0,", ""), {"l.npy", "empty"}));
+  EXPECT_TRUE(refuses(good, npy("|S0", "3,", ""), {"l.npy", "strings"}));
+}
+
 TEST_F(Npy, RefusesAbsurdShapesWithoutAllocatingThem) {
   for (const char* shape : {"9223372036854775807, 1", "1000000000000, 1000", "1, 1000000000", "70, 1"}) {
     EXPECT_TRUE(refuses(npy("<f8", shape, "abcdefghijkl"), classes, {"f.npy", "shape", "more than the file can hold"}))

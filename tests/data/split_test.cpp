@@ -360,6 +360,34 @@ TEST_F(LoadSplit, ClassesOfOtherNamesAreRefused) {
   EXPECT_EQ(load().class_names, (std::vector<std::string>{"cat", "dog", "eel"}));
 }
 
+TEST_F(LoadSplit, NamesAmongLabelsGetTheSameNumbersInAllFiles) {
+  data = DataOptions();
+  data.format = "hdf5";
+  data.shuffle = false;
+  data.train_features.value = scratch.file("train.h5");
+  data.validation_features.value = scratch.file("validation.h5");
+  const auto write_rows = [](const std::string& path, const std::vector<std::string>& names) {
+    Hdf5Writer(path).add("/features", {2, 1}, Bytes{1, 2}).add_texts("/labels", names);
+  };
+  using Names = std::vector<std::string>;
+  write_rows(data.train_features.value, {"eel", "cat"});
+  write_rows(data.validation_features.value, {"eel", "dog"});
+  const Split split = load();
+  EXPECT_EQ(split.class_names, (Names{"cat", "dog", "eel"}));
+  EXPECT_EQ(split.rows[Level::Lower].labels, (std::vector<Label>{2, 0}));
+  EXPECT_EQ(split.rows[Level::Upper].labels, (std::vector<Label>{2, 1}));
+  data.class_names = {"eel", "dog", "cat"};
+  EXPECT_EQ(load().rows[Level::Upper].labels, (std::vector<Label>{0, 1}));
+  data.class_names = {"eel", "cat"};
+  EXPECT_TRUE(fails([&] { (void)load(); }, ExitCode::Data, {"validation.h5", "\"dog\" is not among the class names"}));
+  data.class_names = {};
+  Hdf5Writer(data.train_features.value)
+      .add("/features", {2, 1}, Bytes{1, 2})
+      .add("/labels", {2}, Bytes{0, 1})
+      .add_texts("/class_names", {"eel", "dog"});
+  EXPECT_EQ(load().rows[Level::Upper].labels, (std::vector<Label>{0, 1}));
+}
+
 TEST_F(LoadSplit, ARateOfNoiseNeedsItsKind) {
   noise.rate = 0.3;
   EXPECT_TRUE(fails([&] { (void)load(); }, ExitCode::Config, {"problem.noise.rate = 0.3", "problem.noise.kind"}));

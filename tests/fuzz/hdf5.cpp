@@ -57,7 +57,7 @@ void read_rows_file(const std::string& input) {
 std::vector<std::string> rows_seeds() {
   const Scratch scratch;
   const std::string plain = scratch.file("plain.h5"), chunked = scratch.file("chunked.h5"),
-                    sparse = scratch.file("s.h5");
+                    sparse = scratch.file("s.h5"), named = scratch.file("n.h5"), columns = scratch.file("c.h5");
   Hdf5Writer(plain)
       .add("/features", {3, 2}, std::vector<double>{1, 2, 3, 4, 5, 6})
       .add("/labels", {3}, std::vector<std::int64_t>{1, 0, 2});
@@ -97,7 +97,14 @@ std::vector<std::string> rows_seeds() {
     file.close();
   }
   const auto input = [](const std::string& path) { return std::string(1, '\0') + content_of(path); };
-  return {input(plain), input(chunked), input(sparse)};
+  Hdf5Writer(named)
+      .add("/features", {3, 1}, std::vector<float>{1, 2, 3})
+      .add_texts("/labels", {"cat", "dog", "cat"})
+      .add_padded_texts("/truth", {"cat", "dog", "dog"}, 3);
+  Hdf5Writer(columns)
+      .add("/features", {2, 1}, std::vector<float>{1, 2})
+      .add("/labels", {2, 3}, std::vector<std::uint8_t>{0, 1, 0, 1, 0, 0});
+  return {input(plain), input(chunked), input(sparse), input(named), input(columns)};
 }
 
 const Communicator& one_rank() {

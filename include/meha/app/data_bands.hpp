@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "meha/app/output_claim.hpp"
 #include "meha/core/error.hpp"
 #include "meha/data/rows_writer.hpp"
 
@@ -27,8 +28,9 @@ RowsFile sound_file(const std::string& path);
 /// Errors: Error(Data) naming the first row with a class that has no name. @param n_names  0: anything goes
 void check_classes(const Table& rows, std::size_t n_names, Index first_row);
 
-/// Begins the file, or goes on with an unfinished one and prints so.
-RowsWriter open_writer(const std::string& path, const RowsFormat& format);
+/// Begins the file, or goes on with an unfinished one and prints so. @param changed  inputs that have changed since it was
+/// begun: then it is begun again
+RowsWriter open_writer(const std::string& path, const RowsFormat& format, const std::string& changed);
 
 using ReadBand = std::function<Table(Index n_rows)>;
 
@@ -36,8 +38,8 @@ using ReadBand = std::function<Table(Index n_rows)>;
 void write_bands(const ReadBand& read, const std::function<Real()>& part_done, RowsWriter& writer, Index band,
                  bool ahead, const char* what);
 
-/// Completes the file and prints its size and fingerprint.
-ExitCode finish(RowsWriter& writer, const std::string& path);
+/// Completes the file, settles its claim and prints its size and fingerprint.
+ExitCode finish(RowsWriter& writer, const std::string& path, OutputClaim& claim);
 
 /// Runs f; adds to an error while writing that the same command goes on.
 template <class F>

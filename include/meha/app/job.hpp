@@ -33,7 +33,7 @@ void visit(AnyPlan& plan, See&& see) {
 
 /// Plans what `meha run` does with a config file and a directory (default: runs/ and the run's name); on rank 0.
 /// Errors: as options_of_config(); Error(Config) when the directory holds a run of another config.
-JobPlan plan_of_run(const std::string& config, const std::vector<std::string>& settings, const std::string& directory);
+JobPlan plan_of_run(const std::string& config, const std::vector<std::string>& settings, const std::string& out);
 
 /// Whether `directory` holds a result with all of options.run.iterations done.
 bool is_finished(const std::string& directory, const Options& options);

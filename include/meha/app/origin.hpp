@@ -28,7 +28,10 @@ std::string simd_to_use(const Origin& origin, const Options& options);
 /// Errors: Error(Config) unless the earlier lives computed alike.
 void check_same_arithmetic(const Origin& origin, const std::string& arithmetic);
 
-/// Errors: Error(Data) unless the earlier lives saw the same data.
-void check_same_data(const Origin& origin, const std::string& fingerprint);
+/// Errors: Error(Data) unless the state file was made with the same data.
+void check_same_data(const std::string& file, const Record& record, const std::string& fingerprint);
+
+/// Errors: Error(Config) where options that may not change on resume differ from those that the state file was made with.
+void check_same_config(const std::string& file, const Record& record, const Options& options);
 
 }  // namespace meha

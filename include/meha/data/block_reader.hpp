@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Blocks of rows of a file (see rows_file), read with pread(), as the HDF5 library is not thread-safe. Every chunk is
-// checked as it comes. A block of dense rows is made of chunks; those of sparse rows hold entries, without regard to rows,
+// checked as it comes, and whether the file is still what it was: rows of two files are no data set. A block of dense rows is made of chunks; those of sparse rows hold entries, without regard to rows,
 // so the last is kept: the next block may begin in it.
 #pragma once
 
@@ -14,7 +14,7 @@ class BlockReader {
   /// @param first_row  row of the file that is the first of the set cut by `plan`
   /// @param own  rows of the set, whole blocks: only these blocks can be read
   /// @param first_entry  sparse: where the entries of each row of `own` begin in the file, then where the last row ends
-  /// Errors: Error(Data) when the file cannot be opened.
+  /// Errors: Error(Data) when the file cannot be opened, or has changed since it was looked at.
   BlockReader(RowsOnDisk rows, BlockPlan plan, Index first_row, Range own, std::vector<Index> first_entry = {});
   ~BlockReader();
   BlockReader(const BlockReader&) = delete;
@@ -28,8 +28,10 @@ class BlockReader {
   [[nodiscard]] const std::vector<Index>& first_entry() const { return first_entry_; }
 
  private:
+  const std::byte* read_block(Index block, std::span<std::byte> buffer);
   void read_entries(Index block, std::byte* to);
   void read_stored(const char* dataset, const std::vector<Hdf5Chunk>& chunks, Index chunk, std::byte* to) const;
+  void expect_unchanged() const;
   /// Returns where the first entry of each of the block's rows is in the file, then where the last row ends.
   [[nodiscard]] std::span<const Index> entries_of(Index block) const;
 

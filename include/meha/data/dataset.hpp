@@ -42,6 +42,7 @@ struct Table {
   std::vector<Label> truth;              // true labels where the file has them, else empty
   std::vector<Index> ids;                // numbers of the rows in another source where the file has them, else empty
   std::vector<std::string> class_names;  // where the file has them, else empty
+  bool labels_are_names = false;         // class_names are the names among the labels of this file, in their order
   std::vector<Index> lines;              // of the rows in a file of text, from 1, else empty
   std::vector<std::string> notes;        // what was made of the file, for people
   std::string fingerprint;               // where the file has one, else empty

@@ -14,7 +14,7 @@ namespace meha {
 struct ShuffleOptions {
   Index seed = 0;
   Index memory = Index{512} << 20;  // bytes
-  std::string folder;               // of the temporary files, made here; remove it afterwards
+  std::string folder;               // of the temporary files, made here; afterwards: remove_dealt_rows()
   std::string recipe;               // what the source is: files of the same are used again
 };
 
@@ -23,5 +23,8 @@ struct ShuffleOptions {
 /// Errors: Error(Checkpoint) when the folder cannot be written.
 std::unique_ptr<RowSource> shuffled_rows(std::unique_ptr<RowSource> source, const ShuffleOptions& options,
                                          const std::function<void(Real)>& seen = {});
+
+/// Removes the temporary files, and the folder where nothing else is in it.
+void remove_dealt_rows(const std::string& folder);
 
 }  // namespace meha

@@ -37,6 +37,7 @@ struct FileSizes {
   Storage element = Storage::UInt8;
   Index row_bytes = 0;  // features; sparse: the mean
   bool has_truth = false, has_digest = false;
+  std::vector<std::string> label_names = {};  // where labels are names
 };
 
 /// Whether labels stand in a file of their own.

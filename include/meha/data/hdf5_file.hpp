@@ -38,6 +38,11 @@ class Hdf5File {
   [[nodiscard]] bool has(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> names(const std::string& group) const;
   [[nodiscard]] std::vector<Index> shape(const std::string& dataset) const;
+  /// Returns shape and type of a dataset in words.
+  [[nodiscard]] std::string described(const std::string& dataset) const;
+  /// Errors: a value of the dataset is not there: never written, in another file that is missing or too short, or packed
+  /// by a filter that the library does not have.
+  void expect_present(const std::string& dataset) const;
   /// Returns the storage that holds a dataset's numbers as they are: UInt8 and Float16 where they are these, Int64 for
   /// other integers, Float64 for other floating-point numbers; nothing for what is no number.
   [[nodiscard]] std::optional<Storage> storage(const std::string& dataset) const;
@@ -57,7 +62,13 @@ class Hdf5File {
   /// Reads the rows (entries of the first dimension, with all of the others) that `rows` names.
   /// @param values  rows.size() × the other extents, of `type`; of Float16 the 16 bits
   void read_rows(const std::string& dataset, Range rows, Storage type, void* values) const;
+  [[nodiscard]] bool holds_texts(const std::string& dataset) const;
+  /// Reads strings of any kind, padding taken off; those of a one-dimensional dataset.
   [[nodiscard]] std::vector<std::string> read_texts(const std::string& dataset) const;
+  /// Reads the strings of some rows.
+  [[nodiscard]] std::vector<std::string> read_texts(const std::string& dataset, Range rows) const;
+  /// Reads an attribute of strings.
+  [[nodiscard]] std::vector<std::string> texts_attribute(const std::string& object, const std::string& name) const;
 
   void create_group(const std::string& name);
   /// Creates a one-dimensional dataset of doubles, to be filled by write_part.
@@ -90,6 +101,7 @@ class Hdf5File {
   Hdf5File(std::string path, std::int64_t id, ExitCode on_error)
       : path_(std::move(path)), id_(id), on_error_(on_error) {}
   [[noreturn]] void fail(const std::string& what) const;
+  [[noreturn]] void fail_missing(const std::string& dataset) const;
   void read_as(const std::string& dataset, std::int64_t memory_type, std::size_t size, void* values) const;
   void read_attribute(const std::string& object, const std::string& name, std::int64_t type, void* value) const;
   void write_attribute(const std::string& object, const std::string& name, std::int64_t type, const void* value);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "meha/data/dataset.hpp"
 
@@ -46,5 +47,9 @@ Table read_all(RowSource& source);
 /// Errors: as read(), and what check_values() finds.
 void for_each_band(const Table& table, Index n_rows, const std::function<bool(Range rows)>& is_wanted,
                    const std::function<void(Range rows, const Table& band, Index first)>& see);
+
+/// Returns a warning where the first rows' uint8 features are all 0 or 1, and count as 0 and 1/255; else nothing.
+/// @param table  whose features may be those of its first rows only, or stay in the file
+std::string remark_on_bytes(const Table& table);
 
 }  // namespace meha

@@ -9,11 +9,13 @@
 //   attributes of /: format = "meha rows 1", block_rows, shuffled (0 or 1), seed, recipe (how the file was made),
 //                 fingerprint (hash of all features and labels), complete = 1 (set last)
 // While a file is written, the attribute rows_written says how many of its rows are safely there. A file with /features
-// and /labels alone, in any layout, is valid input too.
+// and /labels alone, in any layout, is valid input too. Its labels and truth may also be (n_rows × 1), strings, or a row
+// with exactly one 1 for each (n_rows × classes). Class k of strings is the k-th in their order, or of /class_names.
 #pragma once
 
 #include <optional>
 
+#include "meha/core/host.hpp"
 #include "meha/data/dataset.hpp"
 #include "meha/data/hdf5_file.hpp"
 #include "meha/data/rows_check.hpp"
@@ -33,6 +35,7 @@ struct RowsFormat {
   std::vector<std::string> class_names = {};
   std::optional<Index> shuffle_seed = {};
   std::string recipe = {};
+  bool labels_are_names = false;  // class_names are the strings among the labels
 };
 
 /// Returns how many rows to handle at once: whole blocks of about `bytes`, features and labels (sparse rows: by a guess).
@@ -46,6 +49,7 @@ struct RowsOnDisk {
   Index chunk_rows = 0;                 // sparse: entries
   Storage stored = Storage::UInt8;
   Index n_features = 0;
+  FileStamp stamp = {};  // of the file when it was looked at; all 0: unknown
 
   [[nodiscard]] Index stored_chunk_bytes() const {
     return chunk_rows * (stored == Storage::Sparse ? bytes_per(Storage::Float32) : n_features * bytes_per(stored));
@@ -54,10 +58,12 @@ struct RowsOnDisk {
 
 class RowsFile {
  public:
-  enum class State { Complete, Unfinished };
+  /// Sampled: complete, but only some rows will be read, as numbers: strings are not looked through.
+  enum class State { Complete, Unfinished, Sampled };
 
   /// @param labels_path  file with /labels, /truth and /class_names; empty: the same
-  /// Errors: Error(Data) when a file or dataset is missing, has wrong dimensions, or is not written to its end.
+  /// Errors: Error(Data) when a file or dataset is missing, has wrong dimensions or values that nobody wrote, or is not
+  /// written to its end.
   explicit RowsFile(const std::string& path, const std::string& labels_path = {});
   /// Opens a file that may be unfinished.
   RowsFile(const std::string& path, State state, const std::string& labels_path = {});
@@ -69,6 +75,7 @@ class RowsFile {
   [[nodiscard]] Index n_entries() const { return file_.shape("/features/value")[0]; }
   [[nodiscard]] Storage element() const { return in_memory(format_.stored); }
   [[nodiscard]] const RowsFormat& format() const { return format_; }
+  [[nodiscard]] FileStamp stamp() const { return stamp_; }
   /// Empty for a file that has none.
   [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
 
@@ -77,6 +84,8 @@ class RowsFile {
   [[nodiscard]] Table read(Range rows, Targets targets = Targets::Classes) const;
   /// Reads all but the features.
   [[nodiscard]] Table read_targets(Range rows, Targets targets = Targets::Classes) const;
+  /// Reads all of a row, whatever labels stand for, and many strings around it, and forgets them.
+  void sample(Index row) const;
   /// Reads the features alone.
   [[nodiscard]] Table read_features(Range rows) const;
   [[nodiscard]] std::vector<Label> labels(Range rows) const;
@@ -96,13 +105,22 @@ class RowsFile {
  private:
   [[noreturn]] void fail(const std::string& why) const;
   [[nodiscard]] const Hdf5File& labels_file() const { return other_ ? *other_ : file_; }
-  void check_length(const Hdf5File& file, const std::string& path, const std::string& dataset) const;
+  [[noreturn]] void fail_labels(const std::string& why) const;
+  /// @param may_have_columns  whether several values may stand for an entry
+  void check_length(const Hdf5File& file, const std::string& path, const std::string& dataset,
+                    bool may_have_columns) const;
+  void check_ids() const;
   void read_shape();
+  void read_class_names(State state);
+  void collect_names();
   [[nodiscard]] Table empty_table(Range rows) const;
   std::vector<Label> classes(const std::string& dataset, Range rows) const;
+  std::vector<Label> classes_of_texts(const std::string& dataset, Range rows) const;
+  std::vector<Label> classes_of_columns(const std::string& dataset, Index n_columns, Range rows) const;
   std::vector<Real> numbers(Range rows) const;
 
   std::string path_, labels_path_;
+  FileStamp stamp_;  // of the features' file before it was opened
   Hdf5File file_;
   std::optional<Hdf5File> other_;  // with the labels
   Index n_rows_ = 0;

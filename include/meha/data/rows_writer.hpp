@@ -9,13 +9,17 @@ namespace meha {
 /// Takes memory that does not grow with the file. A file that the same recipe left unfinished is gone on with.
 class RowsWriter {
  public:
+  /// What becomes of a file that the same recipe left unfinished.
+  enum class Old { GoOn, BeginAgain };
+
   /// Errors: Error(Config) when `path` exists and is not an unfinished file of this recipe; Error(Checkpoint) when it
   /// cannot be written.
-  RowsWriter(const std::string& path, const RowsFormat& format);
+  RowsWriter(const std::string& path, const RowsFormat& format, Old old = Old::GoOn);
 
   /// Rows that are there already.
   [[nodiscard]] Index n_rows() const { return n_rows_; }
-  /// Why an unfinished file was begun again; empty where it was not.
+  [[nodiscard]] bool has_begun_again() const { return has_begun_again_; }
+  /// Why an unfinished file that was to be gone on with was begun again; empty where it was not.
   [[nodiscard]] const std::string& damage() const { return damage_; }
   /// Adds rows; best in bands of many blocks. @param rows  of the format's element, with truth and ids if it has them
   void append(const Table& rows);
@@ -34,6 +38,7 @@ class RowsWriter {
   std::optional<Hdf5File> file_;
   Index n_rows_ = 0, n_entries_ = 0;
   Index unsaved_bytes_ = 0;
+  bool has_begun_again_ = false;
   RowsHash hash_;
 };
 

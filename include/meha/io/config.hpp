@@ -29,4 +29,7 @@ std::vector<std::string> apply_settings(Options& options, const std::vector<std:
 /// The complete config, readable by read_config() from anywhere (paths are absolute).
 std::string write_config(const Options& options);
 
+/// Whether a file is what write_config() makes of it: written by a run, not by a person.
+bool is_resolved_config(const std::string& file);
+
 }  // namespace meha

@@ -145,4 +145,9 @@ class DoubtfulLabels {
   ~DoubtfulLabels() = default;
 };
 
+class Problem;
+
+/// Returns the text that identifies the problem's data; empty when there are none.
+std::string fingerprint_of(Problem& problem);
+
 }  // namespace meha
