@@ -90,11 +90,20 @@ std::string format_wanted(const CleanArguments& a) {
   return format;
 }
 
-/// Runs the config. @return Finished, or the code with which the job ended
-ExitCode run_config(const Communicator& comm, const CleanArguments& a, const std::string& format,
-                    const std::string& directory) {
-  return run_job(comm,
-                 [&] { return plan_of_run(write_config_to(directory, config_of(a, format)), a.settings, directory); });
+/// Runs the config. @param answers  on rank 0, set where the job has finished    @return the code with which it ended
+ExitCode run_config(const Communicator& ranks, const CleanArguments& a, const std::string& format,
+                    const std::string& directory, Answers& answers) {
+  bool are_there = false;
+  const SeeRows see = [&](const JudgedRows& judged) {
+    answers = answers_of(ranks, judged);
+    are_there = true;
+  };
+  const ExitCode code = run_job(
+      ranks, [&] { return plan_of_run(write_config_to(directory, config_of(a, format)), a.settings, directory); }, see);
+  if (code == ExitCode::Finished && !are_there) {  // it had finished before
+    with_judged_rows(ranks, directory, see);
+  }
+  return code;
 }
 
 }  // namespace
@@ -104,12 +113,11 @@ ExitCode clean_verb(const Arguments& arguments, const Communicator& ranks) {
   const std::string directory = a.out.empty() ? "runs/" + fs::path(a.doubtful).stem().string() : a.out;
   std::string format;
   ranks.root_or_none([&] { format = format_wanted(a); });
-  const ExitCode code = run_config(ranks, a, format, directory);
-  if (code != ExitCode::Finished) {
-    return code;
+  Answers answers;
+  const ExitCode code = run_config(ranks, a, format, directory, answers);
+  if (code == ExitCode::Finished) {
+    ranks.root_or_none([&] { write_results(a, answers, format, directory); });
   }
-  const Answers answers = answers_of(ranks, directory);
-  ranks.root_or_none([&] { write_results(a, answers, format, directory); });
   return code;
 }
 
@@ -126,13 +134,11 @@ ExitCode pick_verb(const Arguments& arguments, const Communicator& ranks) {
       throw Error(ExitCode::Config, a.out + ": exists, and someone may have filled it in: choose another --out");
     }
   });
-  const std::string directory = a.out + ".run";
-  const ExitCode code = run_config(ranks, a, format, directory);
-  if (code != ExitCode::Finished) {
-    return code;
+  Answers answers;
+  const ExitCode code = run_config(ranks, a, format, a.out + ".run", answers);
+  if (code == ExitCode::Finished) {
+    ranks.root_or_none([&] { write_picked(a, answers); });
   }
-  const Answers answers = answers_of(ranks, directory);
-  ranks.root_or_none([&] { write_picked(a, answers); });
   return code;
 }
 

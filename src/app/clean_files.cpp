@@ -8,7 +8,6 @@
 #include <numeric>
 #include <sstream>
 
-#include "meha/app/answers.hpp"
 #include "meha/core/random.hpp"
 #include "meha/data/cell.hpp"
 #include "meha/data/table_copy.hpp"
@@ -194,18 +193,16 @@ std::vector<std::size_t> picked(const Answers& answers, Index n, Index seed) {
 
 }  // namespace
 
-Answers answers_of(const Communicator& comm, const std::string& directory) {
+Answers answers_of(const Communicator& ranks, const JudgedRows& judged) {
   Answers answers;
-  with_judged_rows(comm, directory, [&](const JudgedRows& judged) {
-    answers.classes = class_table(comm, judged.report);
-    answers.class_names = judged.report.labels.class_names;
-    for_each_suspect(comm, judged.report, judged.n_rows, [&](Index /*rank*/, const Suspect& row) {
-      answers.rows.push_back({.source_row = row.source_row,
-                              .p_correct = row.posterior.p_correct,
-                              .p_suggested = row.posterior.p_suggested,
-                              .given = row.given,
-                              .suggested = row.posterior.suggested});
-    });
+  answers.classes = class_table(ranks, judged.report);
+  answers.class_names = judged.report.labels.class_names;
+  for_each_suspect(ranks, judged.report, judged.n_rows, [&](Index /*rank*/, const Suspect& row) {
+    answers.rows.push_back({.source_row = row.source_row,
+                            .p_correct = row.posterior.p_correct,
+                            .p_suggested = row.posterior.p_suggested,
+                            .given = row.given,
+                            .suggested = row.posterior.suggested});
   });
   Index last = -1;
   for (const RowAnswer& row : answers.rows) {

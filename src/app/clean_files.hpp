@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "meha/app/answers.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/comm/communicator.hpp"
 #include "meha/data/dataset.hpp"
@@ -28,8 +29,8 @@ struct Answers {
   [[nodiscard]] const std::string& name(Label label) const { return class_names[static_cast<std::size_t>(label)]; }
 };
 
-/// Reads them from a finished run. Collective; on rank 0.
-Answers answers_of(const Communicator& comm, const std::string& directory);
+/// Gathers them on rank 0. Collective.
+Answers answers_of(const Communicator& ranks, const JudgedRows& judged);
 
 /// Writes suspects.csv and cleaned.csv (JSON lines: cleaned.jsonl) into the directory and says where they are and how far to
 /// trust them. @param format  of the files    Errors: Error(Data), Error(Checkpoint).

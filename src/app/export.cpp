@@ -123,7 +123,7 @@ Found find(const Arguments& arguments) {
 
 /// Collective. @param see  called for --what samples
 void export_solution(const Communicator& ranks, const Arguments& arguments, Found found, const std::string& out,
-                     const std::function<void(const JudgedRows& judged)>& see) {
+                     const SeeRows& see) {
   Communicator comm = ranks;
   std::string bytes = pack(found.options);
   comm.broadcast(bytes);
@@ -165,8 +165,7 @@ void export_solution(const Communicator& ranks, const Arguments& arguments, Foun
 
 }  // namespace
 
-void with_judged_rows(const Communicator& comm, const std::string& directory,
-                      const std::function<void(const JudgedRows& judged)>& see) {
+void with_judged_rows(const Communicator& comm, const std::string& directory, const SeeRows& see) {
   Arguments arguments;
   arguments.target = directory;
   arguments.what = "samples";

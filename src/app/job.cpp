@@ -21,14 +21,14 @@ namespace meha {
 namespace {
 
 /// One life, with as many deals as are worth their time. @param plan  the same on all ranks. Collective.
-ExitCode live(JobPlan plan, Communicator& comm) {
+ExitCode live(JobPlan plan, Communicator& comm, const SeeRows& see_rows) {
   const Watchdog watchdog(comm, plan.options.comm.watchdog_s);
   const std::string stop_file = RunDirectory(plan.directory).file("STOP");
   std::string old_stop_file = access(stop_file.c_str(), F_OK) == 0 ? stop_file : "";
   const auto poll = request_poll(comm, plan.options.run.time_limit_s, stop_file);
   Balance balance(comm, plan.options);
   while (true) {
-    if (const auto code = Job(plan, comm, balance, poll, old_stop_file).run()) {
+    if (const auto code = Job(plan, comm, balance, poll, old_stop_file, see_rows).run()) {
       return *code;
     }
     old_stop_file.clear();
@@ -57,7 +57,7 @@ bool is_finished(const std::string& directory, const Options& options) {
                       status == name(Status::NoProgress));
 }
 
-ExitCode run_job(const Communicator& ranks, const std::function<JobPlan()>& make_plan) {
+ExitCode run_job(const Communicator& ranks, const std::function<JobPlan()>& make_plan, const SeeRows& see_rows) {
   Communicator comm = ranks;
   std::string bytes;
   comm.root_or_none([&] { bytes = pack(make_plan()); });
@@ -66,7 +66,7 @@ ExitCode run_job(const Communicator& ranks, const std::function<JobPlan()>& make
   with_all_options.options = all_options();
   const auto plan = unpack(bytes, with_all_options);
   if (!plan.already_done) {
-    return live(plan, comm);
+    return live(plan, comm, see_rows);
   }
   if (comm.is_root()) {
     const Record record = read_record(RunDirectory(plan.directory).file("result.h5"));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "job_run.hpp"
 
-#include <filesystem>
 
 #include "meha/app/labels.hpp"
 #include "meha/app/signals.hpp"
@@ -24,8 +23,6 @@
 
 namespace meha {
 namespace {
-
-namespace fs = std::filesystem;
 
 void check_holdout(const Options& options, const Problem& problem) {
   if (options.problem.of<DataOptions>().n_holdout > 0 && problem.n_rows(Level::Holdout) == 0) {
@@ -135,20 +132,8 @@ void Job::check_origin() {
     if (!plan_.has_checkpoints) {
       origin_ = find_origin(directory_, plan_);
     }
-    remove_old_stop_file();
+    remove_stop_file(old_stop_file_);
   });
-}
-
-/// An earlier job has obeyed it; job scripts have looked at it in between.
-void Job::remove_old_stop_file() const {
-  std::error_code error;
-  if (!old_stop_file_.empty()) {
-    fs::remove(old_stop_file_, error);
-  }
-  if (error) {
-    throw Error(ExitCode::Checkpoint,
-                old_stop_file_ + ": cannot be removed, and would end the run again: " + error.message());
-  }
 }
 
 void Job::make_oracle() {
@@ -175,7 +160,14 @@ void Job::begin_record() {
   Options resolved = options_;
   resolved.problem.of<LabelModelOptions>().start = plan_.options.problem.of<LabelModelOptions>().start;
   const std::string config = write_config(resolved);
-  comm_.root_or_none([&] { write_durably(directory_.file("config.toml"), config); });
+  comm_.root_or_none([&] {
+    write_durably(directory_.file("config.toml"), config);
+    const Provenance* const provenance = problem_->provenance();
+    const std::string columns = provenance != nullptr ? provenance->columns_of_files() : "";
+    if (!columns.empty()) {
+      write_durably(directory_.file("columns.json"), columns);
+    }
+  });
   origin_.record.texts = {{"algorithm", options_.algorithm.name},
                           {"problem", options_.problem.type},
                           {"config", config},
@@ -268,6 +260,17 @@ Status Job::compare_with_search(Status status, Index iterations) {
   return status_after(oracle_->agreed(), status);
 }
 
+void Job::show_rows() {
+  DoubtfulLabels* const doubtful = problem_->doubtful_labels();
+  if (!see_rows_ || doubtful == nullptr || options_.comm.placement != "sharded") {
+    return;
+  }
+  const std::vector<RowPosterior> rows = posteriors(*oracle_, state_, labels_.noise);
+  see_rows_({.report = {.labels = doubtful->cross_fit().labels(), .x = as_span(state_["x"]), .posteriors = rows},
+             .noise = labels_.noise,
+             .n_rows = problem_->n_x()});
+}
+
 ExitCode Job::finish(Status status) {
   set_checkpoint_requests(CheckpointRequests::Late);
   const Index iteration = state_.iteration;
@@ -282,6 +285,9 @@ ExitCode Job::finish(Status status) {
                                  " in a new run (--set …, another --out)" + recorder_->start_from_here());
     }
     say(summary(plan_.directory, state_.iteration, status, labels_text_));
+  }
+  if (exit_code(status) == ExitCode::Finished) {
+    show_rows();
   }
   return exit_code(status);
 }

@@ -21,12 +21,13 @@ class Job {
  public:
   /// @param plan  the same on all ranks     @param old_stop_file  to be removed; empty: none
   Job(JobPlan& plan, Communicator& comm, Balance& balance, const std::function<Requests()>& poll,
-      const std::string& old_stop_file)
+      const std::string& old_stop_file, const SeeRows& see_rows)
       : plan_(plan),
         comm_(comm),
         balance_(balance),
         poll_(poll),
         old_stop_file_(old_stop_file),
+        see_rows_(see_rows),
         options_(plan.options),
         directory_(plan.directory) {}
 
@@ -37,7 +38,6 @@ class Job {
   void find_checkpoint();
   void deal_rows();
   void check_origin();
-  void remove_old_stop_file() const;
   void make_oracle();
   void choose_steps();
   void begin_record();
@@ -48,6 +48,7 @@ class Job {
   Status judge_labels(Status status);
   Status compare_with_search(Status status, Index iterations);
   ExitCode finish(Status status);
+  void show_rows();
   [[nodiscard]] bool is_fresh() const { return origin_.file.empty(); }
   /// To people, on rank 0.
   void say(const std::string& text);
@@ -57,6 +58,7 @@ class Job {
   Balance& balance_;
   const std::function<Requests()>& poll_;
   const std::string& old_stop_file_;
+  const SeeRows& see_rows_;
   Options options_;  // with everything chosen that the plan leaves open
   RunDirectory directory_;
   Origin origin_;  // its file and its iteration on all ranks, all else on rank 0

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "meha/app/origin.hpp"
 
+#include <filesystem>
 #include <iostream>
 
 #include "meha/io/config.hpp"
@@ -64,6 +65,16 @@ void check_same_config(const std::string& file, const Record& record, const Opti
   }
   if (!differences.empty()) {
     throw Error(ExitCode::Config, file + " was made with another config:" + differences);
+  }
+}
+
+void remove_stop_file(const std::string& file) {
+  std::error_code error;
+  if (!file.empty()) {
+    std::filesystem::remove(file, error);
+  }
+  if (error) {
+    throw Error(ExitCode::Checkpoint, file + ": cannot be removed, and would end the run again: " + error.message());
   }
 }
 

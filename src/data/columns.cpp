@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <map>
 
 #include "meha/core/error.hpp"
 #include "meha/core/option.hpp"
@@ -269,33 +268,6 @@ void TableColumns::lay_out(const std::vector<ColumnFacts>& facts, bool keeps_sca
 
 bool TableColumns::has_text() const {
   return std::ranges::any_of(columns, [](const Column& column) { return column.kind == ColumnKind::Text; });
-}
-
-std::vector<std::string> sentences_of(const TableColumns& table) {
-  constexpr std::size_t n_shown = 8;
-  std::vector<std::string> sentences;
-  std::map<std::string, std::vector<std::string>> by_use;
-  for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    const Column& column = table.columns[i];
-    const std::string name = column.name.empty() ? std::to_string(i) : column.name;
-    std::string use = name_of(column.kind);
-    use += column.kind == ColumnKind::Number || column.kind == ColumnKind::Date ? ", to mean 0 and deviation 1" : "";
-    use += column.kind == ColumnKind::Category && column.categories.empty() ? ", hashed" : "";
-    use += column.has_gaps && is_number_kind(column.kind) ? ", gaps filled with the mean and marked" : "";
-    use += column.why.empty() ? "" : " (" + column.why + ")";
-    by_use[use].push_back(name);
-  }
-  if (by_use.size() == 1 && by_use.begin()->first == "raw") {
-    return {};
-  }
-  for (const auto& [use, names] : by_use) {
-    std::string text = std::to_string(names.size()) + (names.size() == 1 ? " column " : " columns ") + use + ": ";
-    for (std::size_t i = 0; i < std::min(n_shown, names.size()); ++i) {
-      text += (i > 0 ? ", " : "") + printable(names[i]);
-    }
-    sentences.push_back(text + (names.size() > n_shown ? ", …" : ""));
-  }
-  return sentences;
 }
 
 }  // namespace meha

@@ -43,6 +43,7 @@ class CsvSource : public RowSource {
     faults.throw_if_any();
     if (n_rows_ == table.n_rows) {  // the first band
       table.notes = file_->notes;
+      table.columns = json_of(learnt_->columns);
     }
     if (ended && !ended_) {
       finish(table);

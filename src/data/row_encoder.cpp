@@ -58,73 +58,86 @@ std::string RowEncoder::set(std::size_t place, std::string_view value) {
     case ColumnKind::Auto:
     case ColumnKind::Ignore:
       return {};
-    case ColumnKind::Raw: {
-      bool has_comma = false;
-      const auto number = number_of_cell(value, has_comma);
-      if (number && (!has_comma || column.has_decimal_comma) && std::fabs(*number) <= largest_float) {
-        put(column.first_feature, *number);
-        return {};
-      }
-      std::string why = "is not a number as those of the training file";
-      (void)finite_float(value, why);
-      return quoted(value) + " " + why;
-    }
+    case ColumnKind::Raw:
+      return set_raw(column, value);
     case ColumnKind::Number:
-    case ColumnKind::Date: {
-      bool has_comma = false;
-      auto v = number_of_cell(value, has_comma);
-      v = v ? v : day_of_cell(value);
-      const Real scaled = v ? (*v - column.mean) / column.scale : 0;
-      if (v && has_comma && !column.has_decimal_comma) {
-        return quoted(value) + " has a comma, unlike the numbers of the training file";
-      }
-      if (std::fabs(scaled) > largest_float) {
-        return quoted(value) + " is too large for float32";
-      }
-      put(column.first_feature, scaled);
-      if (!v) {
-        ++conversions_.n_filled;
-        if (column.has_gaps) {
-          put(column.first_feature + 1, 1);
-        }
-      }
+    case ColumnKind::Date:
+      return set_number(column, value);
+    case ColumnKind::Category:
+      set_category(column, value);
       return {};
-    }
-    case ColumnKind::Category: {
-      if (is_gap(value)) {
-        return {};
-      }
-      if (column.categories.empty()) {
-        put(column.first_feature + hashed(value, column.n_features), 1);
-        return {};
-      }
-      const auto at = std::ranges::lower_bound(column.categories, value, std::less<>());
-      if (at == column.categories.end() || *at != value) {
-        ++conversions_.n_unknown;
-      } else {
-        put(column.first_feature + (at - column.categories.begin()), 1);
-      }
+    case ColumnKind::Text:
+      set_text(column, value);
       return {};
-    }
-    case ColumnKind::Text: {
-      word_grams(value, column.n_features, grams_);
-      std::ranges::sort(grams_);
-      const std::size_t first = entries_.size();
-      Real square = 0;
-      for (auto run = grams_.begin(); run != grams_.end();) {
-        const auto end = std::find_if(run, grams_.end(), [&](std::uint32_t gram) { return gram != *run; });
-        const Real v = static_cast<Real>(end - run) * column.rarity[*run];
-        put(column.first_feature + *run, v);
-        square += v * v;
-        run = end;
-      }
-      for (std::size_t i = first; i < entries_.size(); ++i) {
-        entries_[i].value = static_cast<float>(entries_[i].value / std::sqrt(square));
-      }
-      return {};
-    }
   }
   return {};
+}
+
+std::string RowEncoder::set_raw(const Column& column, std::string_view value) {
+  bool has_comma = false;
+  const auto number = number_of_cell(value, has_comma);
+  if (number && (!has_comma || column.has_decimal_comma) && std::fabs(*number) <= largest_float) {
+    put(column.first_feature, *number);
+    return {};
+  }
+  std::string why = "is not a number as those of the training file";
+  (void)finite_float(value, why);
+  return quoted(value) + " " + why;
+}
+
+std::string RowEncoder::set_number(const Column& column, std::string_view value) {
+  bool has_comma = false;
+  auto number = number_of_cell(value, has_comma);
+  number = number ? number : day_of_cell(value);
+  if (number && has_comma && !column.has_decimal_comma) {
+    return quoted(value) + " has a comma, unlike the numbers of the training file";
+  }
+  if (!number) {
+    ++conversions_.n_filled;
+    if (column.has_gaps) {
+      put(column.first_feature + 1, 1);
+    }
+    return {};
+  }
+  const Real scaled = (*number - column.mean) / column.scale;
+  if (std::fabs(scaled) > largest_float) {
+    return quoted(value) + " is too large for float32";
+  }
+  put(column.first_feature, scaled);
+  return {};
+}
+
+void RowEncoder::set_category(const Column& column, std::string_view value) {
+  if (is_gap(value)) {
+    return;
+  }
+  if (column.categories.empty()) {
+    put(column.first_feature + hashed(value, column.n_features), 1);
+    return;
+  }
+  const auto at = std::ranges::lower_bound(column.categories, value, std::less<>());
+  if (at == column.categories.end() || *at != value) {
+    ++conversions_.n_unknown;
+  } else {
+    put(column.first_feature + (at - column.categories.begin()), 1);
+  }
+}
+
+void RowEncoder::set_text(const Column& column, std::string_view value) {
+  word_grams(value, column.n_features, grams_);
+  std::ranges::sort(grams_);
+  const std::size_t first = entries_.size();
+  Real square = 0;
+  for (auto run = grams_.begin(); run != grams_.end();) {
+    const auto end = std::find_if(run, grams_.end(), [&](std::uint32_t gram) { return gram != *run; });
+    const Real v = static_cast<Real>(end - run) * column.rarity[*run];
+    put(column.first_feature + *run, v);
+    square += v * v;
+    run = end;
+  }
+  for (std::size_t i = first; i < entries_.size(); ++i) {
+    entries_[i].value = static_cast<float>(entries_[i].value / std::sqrt(square));
+  }
 }
 
 void RowEncoder::append_to(Table& rows) {

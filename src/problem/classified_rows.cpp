@@ -31,6 +31,7 @@ ClassifiedRows::ClassifiedRows(const Options& options, const Communicator& comm,
   rows_ = std::move(dealt.rows);
   fingerprint_ = std::move(dealt.fingerprint);
   notes_ = split.notes;
+  columns_of_files_ = split.rows[Level::Lower].table ? split.rows[Level::Lower].table->columns : "";
   comm.broadcast(n_classes_);
   use_model(options, comm, simd);
 }

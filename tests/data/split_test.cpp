@@ -367,20 +367,24 @@ TEST_F(LoadSplit, NamesAmongLabelsGetTheSameNumbersInAllFiles) {
   data.train_features.value = scratch.file("train.h5");
   data.validation_features.value = scratch.file("validation.h5");
   const auto write_rows = [](const std::string& path, const std::vector<std::string>& names) {
-    Hdf5Writer(path).add("/features", {2, 1}, Bytes{1, 2}).add_texts("/labels", names);
+    const auto n = static_cast<hsize_t>(names.size());
+    Hdf5Writer(path).add("/features", {n, 1}, Bytes(names.size(), 1)).add_texts("/labels", names);
   };
   using Names = std::vector<std::string>;
-  write_rows(data.train_features.value, {"eel", "cat"});
+  write_rows(data.train_features.value, {"eel", "cat", "dog"});
   write_rows(data.validation_features.value, {"eel", "dog"});
   const Split split = load();
   EXPECT_EQ(split.class_names, (Names{"cat", "dog", "eel"}));
-  EXPECT_EQ(split.rows[Level::Lower].labels, (std::vector<Label>{2, 0}));
+  EXPECT_EQ(split.rows[Level::Lower].labels, (std::vector<Label>{2, 0, 1}));
   EXPECT_EQ(split.rows[Level::Upper].labels, (std::vector<Label>{2, 1}));
   data.class_names = {"eel", "dog", "cat"};
   EXPECT_EQ(load().rows[Level::Upper].labels, (std::vector<Label>{0, 1}));
   data.class_names = {"eel", "cat"};
-  EXPECT_TRUE(fails([&] { (void)load(); }, ExitCode::Data, {"validation.h5", "\"dog\" is not among the class names"}));
+  EXPECT_TRUE(fails([&] { (void)load(); }, ExitCode::Data, {"train.h5", "\"dog\" is not among the class names"}));
   data.class_names = {};
+  write_rows(data.validation_features.value, {"eel", "Dog"});
+  EXPECT_TRUE(fails([&] { (void)load(); }, ExitCode::Data, {"validation.h5", "class \"Dog\"", "train.h5"}));
+  write_rows(data.validation_features.value, {"eel", "dog"});
   Hdf5Writer(data.train_features.value)
       .add("/features", {2, 1}, Bytes{1, 2})
       .add("/labels", {2}, Bytes{0, 1})

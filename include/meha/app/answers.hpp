@@ -16,9 +16,11 @@ struct JudgedRows {
   Index n_rows = 0;  // on all ranks
 };
 
+/// Collective.
+using SeeRows = std::function<void(const JudgedRows& judged)>;
+
 /// Reads the run's data and result, judges the rows and calls `see` on every rank. Collective, also for `see`.
 /// Errors: as meha export.
-void with_judged_rows(const Communicator& comm, const std::string& directory,
-                      const std::function<void(const JudgedRows& judged)>& see);
+void with_judged_rows(const Communicator& comm, const std::string& directory, const SeeRows& see);
 
 }  // namespace meha

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "meha/app/answers.hpp"
 #include "meha/comm/communicator.hpp"
 #include "meha/core/error.hpp"
 #include "meha/core/options.hpp"
@@ -39,6 +40,8 @@ JobPlan plan_of_run(const std::string& config, const std::vector<std::string>& s
 bool is_finished(const std::string& directory, const Options& options);
 
 /// Makes the plan on rank 0, where files are looked at, and executes it on all of these ranks. Collective.
-ExitCode run_job(const Communicator& ranks, const std::function<JobPlan()>& make_plan);
+/// @param see_rows  may be empty; called on all ranks, collectively, when a run on doubtful labels has finished in this
+///                  process with its rows sharded
+ExitCode run_job(const Communicator& ranks, const std::function<JobPlan()>& make_plan, const SeeRows& see_rows = {});
 
 }  // namespace meha

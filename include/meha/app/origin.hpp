@@ -34,4 +34,8 @@ void check_same_data(const std::string& file, const Record& record, const std::s
 /// Errors: Error(Config) where options that may not change on resume differ from those that the state file was made with.
 void check_same_config(const std::string& file, const Record& record, const Options& options);
 
+/// Removes the file that asked an earlier job to stop: that job has obeyed it, and job scripts have looked at it in between.
+/// @param file  empty: none was there    Errors: Error(Checkpoint).
+void remove_stop_file(const std::string& file);
+
 }  // namespace meha

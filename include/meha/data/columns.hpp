@@ -101,6 +101,11 @@ struct TableColumns {
   [[nodiscard]] bool has_text() const;
 };
 
+/// All that is needed to make the same features of other rows, as JSON: {"n_features": …, "columns": [{"name", "kind",
+/// "first_feature", "n_features", and what the kind has of "mean", "scale", "has_gaps", "decimal_comma", "categories",
+/// "rarity"}, …]}.
+std::string json_of(const TableColumns& table);
+
 /// What was made of the columns, a line for each kind that occurs, for people.
 std::vector<std::string> sentences_of(const TableColumns& table);
 

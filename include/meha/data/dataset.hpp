@@ -45,6 +45,7 @@ struct Table {
   bool labels_are_names = false;         // class_names are the names among the labels of this file, in their order
   std::vector<Index> lines;              // of the rows in a file of text, from 1, else empty
   std::vector<std::string> notes;        // what was made of the file, for people
+  std::string columns;                   // what features were made of (json_of), where a file is a table of columns
   std::string fingerprint;               // where the file has one, else empty
   /// Features::InFile: reads the file's rows from the first; `features` is empty then. Else not set.
   std::function<std::unique_ptr<RowSource>()> open_features;

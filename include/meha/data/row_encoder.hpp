@@ -44,6 +44,10 @@ class RowEncoder {
 
  private:
   void put(Index feature, Real value);
+  std::string set_raw(const Column& column, std::string_view value);
+  std::string set_number(const Column& column, std::string_view value);
+  void set_category(const Column& column, std::string_view value);
+  void set_text(const Column& column, std::string_view value);
 
   const TableColumns& table_;
   std::vector<float> dense_;

@@ -30,6 +30,8 @@ class Provenance {
   /// Returns what this rank computes with, such as a BLAS library and the processor it found; empty when there is nothing
   /// to say. Ranks whose texts differ end the job.
   [[nodiscard]] virtual std::string arithmetic() const { return {}; }
+  /// Returns on rank 0 what features were made of, as JSON (data/columns.hpp); empty where files hold features.
+  [[nodiscard]] virtual std::string columns_of_files() const { return {}; }
 
  protected:
   ~Provenance() = default;

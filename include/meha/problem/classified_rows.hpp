@@ -38,6 +38,7 @@ class ClassifiedRows {
   [[nodiscard]] Index n_features() const { return of(Level::Lower).n_features(); }
   [[nodiscard]] Index n_classes() const { return n_classes_; }  // Loss::Squared: 1
   [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
+  [[nodiscard]] const std::string& columns_of_files() const { return columns_of_files_; }
   [[nodiscard]] Classifier& classifier() const { return *classifier_; }
 
   [[nodiscard]] std::string description() const;
@@ -94,6 +95,7 @@ class ClassifiedRows {
   Loss loss_ = Loss::CrossEntropy;
   std::string fingerprint_;
   std::vector<std::string> notes_;  // of the split, on rank 0
+  std::string columns_of_files_;    // on rank 0
   std::unique_ptr<Classifier> classifier_;
   std::vector<InSpan> points_;  // of the pass at hand
   bool in_columns_ = false;
@@ -113,6 +115,7 @@ class ClassifierProblem : public Problem, public Provenance, public RowReader, p
 
   [[nodiscard]] Provenance* provenance() override { return this; }
   [[nodiscard]] std::string data_fingerprint() const override { return rows_.fingerprint(); }
+  [[nodiscard]] std::string columns_of_files() const override { return rows_.columns_of_files(); }
 
   [[nodiscard]] RowReader* row_reader() override { return this; }
   [[nodiscard]] std::string description() const override { return rows_.description(); }

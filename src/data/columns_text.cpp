@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// What was made of the columns of a table, for programs and for people.
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "meha/data/cell.hpp"
+#include "meha/data/columns.hpp"
+
+namespace meha {
+
+std::string json_of(const TableColumns& table) {
+  nlohmann::ordered_json all = {{"n_features", table.n_features}, {"columns", nlohmann::ordered_json::array()}};
+  for (const Column& column : table.columns) {
+    nlohmann::ordered_json one = {{"name", column.name},
+                                  {"kind", name_of(column.kind)},
+                                  {"first_feature", column.first_feature},
+                                  {"n_features", column.n_features}};
+    if (column.kind == ColumnKind::Number || column.kind == ColumnKind::Date) {
+      one.update({{"mean", column.mean}, {"scale", column.scale}, {"has_gaps", column.has_gaps}});
+    }
+    if (column.has_decimal_comma) {
+      one["decimal_comma"] = true;
+    }
+    if (!column.categories.empty()) {
+      one["categories"] = column.categories;
+    }
+    if (!column.rarity.empty()) {
+      one["rarity"] = column.rarity;
+    }
+    all["columns"].push_back(one);
+  }
+  return all.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::vector<std::string> sentences_of(const TableColumns& table) {
+  constexpr std::size_t n_shown = 8;
+  std::vector<std::string> sentences;
+  std::map<std::string, std::vector<std::string>> by_use;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const Column& column = table.columns[i];
+    const std::string name = column.name.empty() ? std::to_string(i) : column.name;
+    std::string use = name_of(column.kind);
+    use += column.kind == ColumnKind::Number || column.kind == ColumnKind::Date ? ", to mean 0 and deviation 1" : "";
+    use += column.kind == ColumnKind::Category && column.categories.empty() ? ", hashed" : "";
+    use += column.has_gaps && (column.kind == ColumnKind::Number || column.kind == ColumnKind::Date)
+               ? ", gaps filled with the mean and marked"
+               : "";
+    use += column.why.empty() ? "" : " (" + column.why + ")";
+    by_use[use].push_back(name);
+  }
+  if (by_use.size() == 1 && by_use.begin()->first == "raw") {
+    return {};
+  }
+  for (const auto& [use, names] : by_use) {
+    std::string text = std::to_string(names.size()) + (names.size() == 1 ? " column " : " columns ") + use + ": ";
+    for (std::size_t i = 0; i < std::min(n_shown, names.size()); ++i) {
+      text += (i > 0 ? ", " : "") + printable(names[i]);
+    }
+    sentences.push_back(text + (names.size() > n_shown ? ", …" : ""));
+  }
+  return sentences;
+}
+
+}  // namespace meha
