@@ -18,6 +18,7 @@
 #include <memory>
 #include <new>
 #include <string_view>
+#include <thread>
 
 #include "meha/app/signals.hpp"
 #include "meha/app/verbs.hpp"
@@ -368,7 +369,9 @@ class CommandLine {
       command->add_option("--column", a.columns, std::string("NAME=KIND, of ") + column_kinds + "; default: found out")
           ->allow_extra_args(false);
       command->add_option("--format", a.format, "of the files (meha list formats); default: found out");
-      command->add_option("--ranks", arguments.ranks, "to start, with mpirun")->check(CLI::PositiveNumber);
+      command
+          ->add_option("--ranks", arguments.ranks, "to start; default: one for each processor where the table is large")
+          ->check(CLI::PositiveNumber);
       add_settings(command, a.settings);
     }
     clean->add_option("--out", a.out, "directory; default: runs/<the table's name>");
@@ -428,9 +431,22 @@ class CommandLine {
   }
 };
 
-/// Becomes launch/local, which runs this very command on so many ranks; returns on these ranks.
+/// How many ranks clean a table: what the command line says, or one for each processor where the table is large enough that
+/// they are worth starting.
+Index ranks_for(const Arguments& arguments) {
+  constexpr std::uintmax_t large_bytes = std::uintmax_t{2} << 20U;
+  constexpr Index most = 8;
+  std::error_code error;
+  const auto size = std::filesystem::file_size(arguments.clean.doubtful, error);
+  const bool is_started = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr || std::getenv("SLURM_JOB_ID") != nullptr;
+  return arguments.ranks > 0                         ? arguments.ranks
+         : error || size < large_bytes || is_started ? 1
+                                                     : std::clamp<Index>(std::thread::hardware_concurrency(), 1, most);
+}
+
+/// Becomes launch/local, which runs this very command on so many ranks; returns on these ranks, and where it is not there.
 void start_on_ranks(Index n, char** argv) {
-  if (std::getenv("OMPI_COMM_WORLD_RANK") != nullptr) {
+  if (n == 1 || std::getenv("OMPI_COMM_WORLD_RANK") != nullptr) {
     return;
   }
   std::error_code error;
@@ -446,8 +462,8 @@ void start_on_ranks(Index n, char** argv) {
     words.push_back(nullptr);
     execv(local.c_str(), words.data());
   }
-  throw Error(ExitCode::Config, "--ranks " + number + ": launch/local, which starts ranks, is not beside " +
-                                    self.string() + ": start with mpirun -n " + number + " " + self.string());
+  std::cerr << "warning: one rank instead of " << number << ": launch/local, which starts them, is not beside "
+            << self.string() << '\n';
 }
 
 /// Runs the verb. @return its exit code
@@ -472,8 +488,8 @@ int program(int argc, char** argv) {
   try {
     (void)all_options();  // makes the tables of problems and algorithms, which add their metrics
     line.parse(argc, argv);
-    if (line.arguments.ranks > 1 && (line.mpi_verb == clean_verb || line.mpi_verb == pick_verb)) {
-      start_on_ranks(line.arguments.ranks, argv);
+    if (line.mpi_verb == clean_verb || line.mpi_verb == pick_verb) {
+      start_on_ranks(ranks_for(line.arguments), argv);
     }
     if (line.mpi_verb != nullptr) {
       session = std::make_unique<MpiSession>(&argc, &argv);

@@ -16,8 +16,7 @@ namespace {
 
 constexpr std::size_t most_one_hot = 100;
 constexpr Index hashed_categories = 1024;
-constexpr Index hashed_text = Index{1} << 14;
-constexpr Index most_dense_features = 4096;
+constexpr Index most_dense_features = 4096, most_dense_hashed = 1024;
 constexpr std::size_t n_strays_shown = 3;
 
 constexpr std::array<std::pair<const char*, ColumnKind>, 6> kinds = {{{"number", ColumnKind::Number},
@@ -237,7 +236,7 @@ void TableColumns::lay_out(const std::vector<ColumnFacts>& facts, bool keeps_sca
   }
   all_raw = all_raw && (keeps_scales || largest <= scales_differ * smallest);
   n_features = 0;
-  is_sparse = false;
+  bool any_hashed = false;
   for (Column& column : columns) {
     column.first_feature = n_features;
     if (column.kind == ColumnKind::Number && all_raw) {
@@ -246,11 +245,15 @@ void TableColumns::lay_out(const std::vector<ColumnFacts>& facts, bool keeps_sca
     switch (column.kind) {
       case ColumnKind::Category:
         column.n_features = column.categories.empty() ? hashed_categories : std::ssize(column.categories);
-        is_sparse = is_sparse || column.categories.empty();
+        any_hashed = any_hashed || column.categories.empty();
         break;
       case ColumnKind::Text:
-        column.n_features = hashed_text;
-        is_sparse = true;
+        column.n_features = 0;
+        for (const float rarity : column.rarity) {
+          column.place_of.push_back(static_cast<std::uint32_t>(column.n_features));
+          column.n_features += rarity > 0 ? 1 : 0;
+        }
+        any_hashed = true;
         break;
       case ColumnKind::Auto:
       case ColumnKind::Ignore:
@@ -263,11 +266,7 @@ void TableColumns::lay_out(const std::vector<ColumnFacts>& facts, bool keeps_sca
     }
     n_features += column.n_features;
   }
-  is_sparse = is_sparse || (!all_raw && n_features > most_dense_features);
-}
-
-bool TableColumns::has_text() const {
-  return std::ranges::any_of(columns, [](const Column& column) { return column.kind == ColumnKind::Text; });
+  is_sparse = !all_raw && n_features > (any_hashed ? most_dense_hashed : most_dense_features);
 }
 
 }  // namespace meha

@@ -16,8 +16,6 @@ constexpr Real largest_float = std::numeric_limits<float>::max();
 
 }  // namespace
 
-RarityCounter::RarityCounter(const Column& column) : n_rows_with_(static_cast<std::size_t>(column.n_features), 0) {}
-
 void RarityCounter::add(std::string_view text) {
   ++n_rows_;
   word_grams(text, std::ssize(n_rows_with_), grams_);
@@ -29,9 +27,12 @@ void RarityCounter::add(std::string_view text) {
 }
 
 std::vector<float> RarityCounter::rarity() const {
+  constexpr Index few_rows = 100;  // what one of them has may be all there is
+  const Index least = n_rows_ < few_rows ? 1 : 2;
   std::vector<float> result;
   for (const Index n : n_rows_with_) {
-    result.push_back(static_cast<float>(std::log(static_cast<Real>(1 + n_rows_) / static_cast<Real>(1 + n)) + 1));
+    const Real share = static_cast<Real>(1 + n_rows_) / static_cast<Real>(1 + n);
+    result.push_back(n < least ? 0 : static_cast<float>(std::log(share) + 1));
   }
   return result;
 }
@@ -124,19 +125,20 @@ void RowEncoder::set_category(const Column& column, std::string_view value) {
 }
 
 void RowEncoder::set_text(const Column& column, std::string_view value) {
-  word_grams(value, column.n_features, grams_);
+  word_grams(value, hashed_text, grams_);
   std::ranges::sort(grams_);
-  const std::size_t first = entries_.size();
+  values_.clear();
   Real square = 0;
   for (auto run = grams_.begin(); run != grams_.end();) {
     const auto end = std::find_if(run, grams_.end(), [&](std::uint32_t gram) { return gram != *run; });
-    const Real v = static_cast<Real>(end - run) * column.rarity[*run];
-    put(column.first_feature + *run, v);
-    square += v * v;
+    if (const Real v = static_cast<Real>(end - run) * column.rarity[*run]; v > 0) {
+      values_.emplace_back(column.place_of[*run], v);
+      square += v * v;
+    }
     run = end;
   }
-  for (std::size_t i = first; i < entries_.size(); ++i) {
-    entries_[i].value = static_cast<float>(entries_[i].value / std::sqrt(square));
+  for (const auto& [place, v] : values_) {
+    put(column.first_feature + place, v / std::sqrt(square));
   }
 }
 

@@ -3,6 +3,7 @@
 #include "text_files.hpp"
 
 #include <algorithm>
+#include <map>
 #include <ranges>
 
 #include "meha/core/error.hpp"
@@ -168,6 +169,26 @@ std::vector<ColumnFacts> facts_of(const TextFile& file, const std::vector<std::s
   return facts;
 }
 
+/// Sets the rarity of words in columns of text, for which the file is read once more.
+void count_words(const TextFile& file, const std::vector<std::size_t>& places, TableColumns& table) {
+  std::map<std::size_t, RarityCounter> counters;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (table.columns[i].kind == ColumnKind::Text) {
+      counters[i];
+    }
+  }
+  Faults none(file.paths.features);
+  TextRows rows(file.paths.features, file.header);
+  while (!counters.empty() && rows.next(none)) {
+    for (auto& [i, counter] : counters) {
+      counter.add(rows.value(places[i]));
+    }
+  }
+  for (const auto& [i, counter] : counters) {
+    table.columns[i].rarity = counter.rarity();
+  }
+}
+
 TableColumns learn_columns(const TextFile& file, const DataFiles& all, LabelSight& labels) {
   Faults faults(file.paths.features);
   const auto places = feature_places(file);
@@ -187,27 +208,10 @@ TableColumns learn_columns(const TextFile& file, const DataFiles& all, LabelSigh
     }
   }
   faults.throw_if_any();
+  count_words(file, places, table);
   table.lay_out(facts, all.keeps_scales);
   if (table.n_features == 0) {
     throw Error(ExitCode::Data, file.paths.features + ": no column can be a feature");
-  }
-  if (!table.has_text()) {
-    return table;
-  }
-  std::vector<RarityCounter> counters;
-  for (const Column& column : table.columns) {
-    counters.emplace_back(column);
-  }
-  TextRows rows(file.paths.features, file.header);
-  while (rows.next(faults)) {
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      if (table.columns[i].kind == ColumnKind::Text) {
-        counters[i].add(rows.value(places[i]));
-      }
-    }
-  }
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    table.columns[i].rarity = counters[i].rarity();
   }
   return table;
 }

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include "meha/data/cell.hpp"
 #include "meha/data/csv.hpp"
@@ -135,19 +136,21 @@ TEST_F(Tables, TextBecomesHashedWords) {
     text += std::string("word") + static_cast<char>('a' + i % 26) + " and other words " + std::to_string(i) + ";" +
             (i % 2 == 0 ? "good" : "bad") + "\n";
   }
-  const Table table = read(text);
-  EXPECT_EQ(table.element, Storage::Sparse);
-  EXPECT_EQ(table.n_features, 1 << 14);
-  for (Index row = 0; row < table.n_rows; ++row) {
-    Real square = 0;
-    const auto bytes = table.row(row);
-    for (std::size_t i = 0; i < bytes.size() / sizeof(Entry); ++i) {
-      Entry entry{};
-      std::memcpy(&entry, bytes.data() + i * sizeof(Entry), sizeof(Entry));
-      square += entry.value * entry.value;
-    }
-    EXPECT_NEAR(square, 1, 1e-5);
+  const Table few = read(text);
+  EXPECT_EQ(few.element, Storage::Float32);
+  for (Index row = 0; row < few.n_rows; ++row) {
+    const auto all = values_of(few);
+    const auto begin = all.begin() + row * few.n_features;
+    EXPECT_NEAR(std::inner_product(begin, begin + few.n_features, begin, 0.0), 1, 1e-5);
   }
+  text = "comment;y\n";
+  for (int i = 0; i < 3000; ++i) {
+    text += "no " + std::to_string(7919 * (i / 2)) + " of many words;" + (i % 2 == 0 ? "good" : "bad") + "\n";
+  }
+  const Table many = read(text);
+  EXPECT_EQ(many.element, Storage::Sparse);
+  EXPECT_GT(many.n_features, 1024);
+  EXPECT_LE(many.n_features, hashed_text);
 }
 
 TEST_F(Tables, ColumnsThatAreNeitherOneNorTheOtherAreRefused) {

@@ -5,8 +5,8 @@
 //   raw       v as it stands; nothing may be missing
 //   date      days since 1970, as a number
 //   category  1 for the value that it has; more than 100 values share 1024 hashed features
-//   text      words and runs of 3 or 4 characters, hashed to 16384 features, each count times log(rows/rows with it) + 1,
-//             of length 1
+//   text      words and runs of 3 or 4 characters, hashed to 16384 numbers; those that more than one row of the training
+//             file has are features: their counts times log(rows/rows with it) + 1, of length 1 in a row
 //   ignore    nothing
 // A table of numbers only, without gaps and of similar scales, keeps its numbers as they stand ("raw").
 // Source: Weinberger, Dasgupta, Langford, Smola, Attenberg, ICML 2009, arXiv 0902.2206 (hashed features, without signs).
@@ -22,6 +22,9 @@
 #include "meha/data/dataset.hpp"
 
 namespace meha {
+
+/// How many numbers the words and runs of a text are hashed to.
+inline constexpr Index hashed_text = Index{1} << 14;
 
 enum class ColumnKind : int { Auto, Number, Raw, Date, Category, Text, Ignore };
 inline constexpr const char* column_kinds = "number|raw|date|category|text|ignore";
@@ -79,7 +82,8 @@ struct Column {
   bool has_gaps = false;  // in the training file: the last feature is 1 for a gap
   Real mean = 0, scale = 1;
   std::vector<std::string> categories = {};  // ascending; a category that is hashed has none
-  std::vector<float> rarity = {};            // Text: (n_features), log(rows/rows with it) + 1
+  std::vector<float> rarity = {};            // Text: (hashed_text), log(rows/rows with it) + 1; 0: no feature
+  std::vector<std::uint32_t> place_of = {};  // Text: (hashed_text), place among the column's features
   Index first_feature = 0, n_features = 0;
 };
 
@@ -94,11 +98,10 @@ struct TableColumns {
   Index n_features = 0;
   bool is_sparse = false;
 
-  /// Chooses scales and places of the features. @param facts  of each column
+  /// Chooses scales and places of the features, and whether rows are sparse: where they have more than 1024 features and
+  /// some are hashed, or more than 4096. The rarity of text must be set. @param facts  of each column
   /// @param keeps_scales  numbers stay as they stand, however different their scales, where nothing else is in the table
   void lay_out(const std::vector<ColumnFacts>& facts, bool keeps_scales);
-  /// Whether a column's rarity must be set before rows can be encoded.
-  [[nodiscard]] bool has_text() const;
 };
 
 /// All that is needed to make the same features of other rows, as JSON: {"n_features": …, "columns": [{"name", "kind",

@@ -13,12 +13,11 @@ namespace meha {
 /// Counts, over the rows of the training file, in how many a text column has each hashed feature.
 class RarityCounter {
  public:
-  explicit RarityCounter(const Column& column);
   void add(std::string_view text);
   [[nodiscard]] std::vector<float> rarity() const;
 
  private:
-  std::vector<Index> n_rows_with_;
+  std::vector<Index> n_rows_with_ = std::vector<Index>(hashed_text, 0);
   Index n_rows_ = 0;
   std::vector<std::uint32_t> grams_;
 };
@@ -52,7 +51,8 @@ class RowEncoder {
   const TableColumns& table_;
   std::vector<float> dense_;
   std::vector<Entry> entries_;
-  std::vector<std::uint32_t> grams_;
+  std::vector<std::uint32_t> grams_;                    // of a text
+  std::vector<std::pair<std::uint32_t, Real>> values_;  // of its features, by place
   Conversions conversions_;
 };
 
