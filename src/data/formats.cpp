@@ -9,7 +9,7 @@
 #include "meha/core/error.hpp"
 #include "meha/core/options.hpp"
 #include "meha/data/csv.hpp"
-#include "meha/data/gzip_reader.hpp"
+#include "meha/data/unpacked_file.hpp"
 #include "meha/data/hdf5_table.hpp"
 #include "meha/data/idx.hpp"
 #include "meha/data/libsvm.hpp"
@@ -160,7 +160,7 @@ const FormatInfo& format_of(const std::string& name) {
 }
 
 std::string guess_format(const std::string& path) {
-  GzipReader file(kept_pipe(path));
+  UnpackedFile file(kept_pipe(path));
   std::array<std::byte, 4> bytes{};
   for (std::size_t i = 0; i < bytes.size() && !file.at_end(); ++i) {
     file.read(std::span(bytes).subspan(i, 1), "its first bytes");
@@ -175,7 +175,7 @@ std::string guess_format(const std::string& path) {
   if (begin[0] == 0 && begin[1] == 0 && begin[2] >= 8 && begin[3] >= 1) {
     return "idx";
   }
-  GzipReader text(path);
+  UnpackedFile text(path);
   std::string line;
   while (text.next_line(line) && (trimmed(line).empty() || line[0] == '#')) {
   }

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "meha/core/error.hpp"
-#include "meha/data/gzip_reader.hpp"
+#include "meha/data/unpacked_file.hpp"
 
 namespace meha {
 namespace {
@@ -35,7 +35,7 @@ class IdxArray {
 
   [[nodiscard]] Index n_rows() const { return n_rows_; }
   [[nodiscard]] Index row_size() const { return row_size_; }
-  [[nodiscard]] const GzipReader& file() const { return file_; }
+  [[nodiscard]] const UnpackedFile& file() const { return file_; }
 
   /// The next rows, at most n; after the last nothing must follow.
   std::vector<std::byte> read(Index n) {
@@ -67,7 +67,7 @@ class IdxArray {
     }
   }
 
-  GzipReader file_;
+  UnpackedFile file_;
   Index n_rows_ = 1, row_size_ = 1, next_ = 0;
 };
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "meha/data/gzip_reader.hpp"
+#include "meha/data/unpacked_file.hpp"
 #include "meha/data/storage.hpp"
 
 namespace meha {
@@ -29,13 +29,13 @@ class LibsvmReader {
   /// The next rows, at most n, of not many more than `most_entries`; none at the end. The first must exist.
   SparseFile read(Index n, std::size_t most_entries = std::numeric_limits<std::size_t>::max());
 
-  [[nodiscard]] const GzipReader& file() const { return file_; }
+  [[nodiscard]] const UnpackedFile& file() const { return file_; }
 
  private:
   void add_row(std::string_view text);
   Index add_entry(std::string_view word, Index last);
 
-  GzipReader file_;
+  UnpackedFile file_;
   bool is_empty_ = true;
   SparseFile rows_;
 };

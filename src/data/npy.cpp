@@ -9,7 +9,7 @@
 #include <type_traits>
 
 #include "meha/core/error.hpp"
-#include "meha/data/gzip_reader.hpp"
+#include "meha/data/unpacked_file.hpp"
 #include "meha/data/text_number.hpp"
 
 namespace meha {
@@ -49,7 +49,7 @@ class NpyArray {
     }
   }
 
-  [[nodiscard]] const GzipReader& file() const { return file_; }
+  [[nodiscard]] const UnpackedFile& file() const { return file_; }
   [[nodiscard]] Index n_rows() const { return shape_.front(); }
   [[nodiscard]] std::size_t n_dimensions() const { return shape_.size(); }
   [[nodiscard]] Index row_size() const { return row_size_; }
@@ -194,7 +194,7 @@ class NpyArray {
     }
   }
 
-  GzipReader file_;
+  UnpackedFile file_;
   std::string type_;
   std::vector<Index> shape_;
   Index row_size_ = 1, next_ = 0;

@@ -43,7 +43,7 @@ class TextRows {
   [[nodiscard]] std::string_view value(std::size_t column) const { return record_.values[column]; }
   [[nodiscard]] Index line() const { return record_.line; }
   [[nodiscard]] std::string place() const { return reader_.file().path() + ":" + std::to_string(record_.line) + ": "; }
-  [[nodiscard]] const GzipReader& file() const { return reader_.file(); }
+  [[nodiscard]] const UnpackedFile& file() const { return reader_.file(); }
 
  private:
   RecordReader reader_;

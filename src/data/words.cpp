@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "meha/core/hash.hpp"
-#include "meha/data/gzip_reader.hpp"
+#include "meha/data/unpacked_file.hpp"
 #include "meha/data/text_number.hpp"
 
 namespace meha {
@@ -164,7 +164,7 @@ class WordRows : public RowSource {
   std::vector<WordList> lists_;
   std::vector<std::string> names_;
   std::size_t at_ = 0;  // the list at hand
-  std::optional<GzipReader> reader_;
+  std::optional<UnpackedFile> reader_;
   bool has_words_ = false;
   std::string line_;
   std::vector<std::size_t> begins_;      // of a word

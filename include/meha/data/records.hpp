@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "meha/data/gzip_reader.hpp"
+#include "meha/data/unpacked_file.hpp"
 
 namespace meha {
 
@@ -40,10 +40,10 @@ class RecordReader {
   /// @return false when there is no further record
   /// Errors: Error(Data) naming the line: a quote that is not closed or is followed by text, a damaged file, no JSON.
   bool next(TextRecord& record);
-  /// Fails as GzipReader::fail_in_line() does, naming the line where the record begins.
+  /// Fails as UnpackedFile::fail_in_line() does, naming the line where the record begins.
   [[noreturn]] void fail_in(const TextRecord& record, const std::string& why) const;
 
-  [[nodiscard]] const GzipReader& file() const { return file_; }
+  [[nodiscard]] const UnpackedFile& file() const { return file_; }
   /// ',', ';', '\t', or ' ' for blanks and tabs; '{' for JSON, whose names are names().
   [[nodiscard]] char separator() const { return separator_; }
   /// JSON: the members of the first object, in order; else empty.
@@ -66,7 +66,7 @@ class RecordReader {
   std::size_t take_quoted(TextRecord& record, std::size_t begin);
   std::string_view value_of(const TextRecord& record, const Cell& cell);
 
-  GzipReader file_;
+  UnpackedFile file_;
   char separator_ = ',';
   Index n_lines_ = 0;
   bool any_ = false;                                 // a record was read

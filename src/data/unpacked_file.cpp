@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include "meha/data/gzip_reader.hpp"
+#include "meha/data/unpacked_file.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -59,11 +61,25 @@ const std::string& kept_pipe(const std::string& path) {
   return path;
 }
 
-void GzipReader::Close::operator()(gzFile_s* file) const {
+void UnpackedFile::Close::operator()(gzFile_s* file) const {
   gzclose(file);
 }
 
-GzipReader::GzipReader(const std::string& path) : path_(path), buffer_(buffer_size) {
+struct UnpackedFile::Zstd {
+  Zstd() : stream(ZSTD_createDStream()) {}
+  ~Zstd() { ZSTD_freeDStream(stream); }
+  Zstd(const Zstd&) = delete;
+  Zstd& operator=(const Zstd&) = delete;
+
+  ZSTD_DStream* stream;
+  std::vector<char> packed = std::vector<char>(buffer_size);
+  ZSTD_inBuffer in = {nullptr, 0, 0};
+  std::size_t left = 0;  // 0: a frame has ended
+};
+
+UnpackedFile::~UnpackedFile() = default;
+
+UnpackedFile::UnpackedFile(const std::string& path) : path_(path), buffer_(buffer_size) {
   const auto pipe = kept_pipes().find(path);
   const std::string content = pipe == kept_pipes().end() ? path : "/proc/self/fd/" + std::to_string(pipe->second);
   file_.reset(gzopen(content.c_str(), "rb"));
@@ -73,31 +89,65 @@ GzipReader::GzipReader(const std::string& path) : path_(path), buffer_(buffer_si
   gzbuffer(file_.get(), buffer_size);
   std::error_code ignored;
   size_ = static_cast<Index>(std::filesystem::file_size(content, ignored));
+  constexpr std::string_view magic = "\x28\xb5\x2f\xfd";
+  if (size_ >= std::ssize(magic)) {  // not so for a pipe
+    std::array<char, magic.size()> begin{};
+    std::ifstream(content, std::ios::binary).read(begin.data(), std::ssize(begin));
+    if (std::string_view(begin.data(), begin.size()) == magic) {
+      zstd_ = std::make_unique<Zstd>();
+    }
+  }
 }
 
-void GzipReader::fail(const std::string& why) const {
+void UnpackedFile::fail(const std::string& why) const {
   throw Error(ExitCode::Data, path_ + ": " + why);
 }
 
-void GzipReader::fail_in_line(const std::string& why) const {
+void UnpackedFile::fail_in_line(const std::string& why) const {
   throw Error(ExitCode::Data, path_ + ":" + std::to_string(n_lines_) + ": " + why);
 }
 
 /// Reads on into the empty buffer. @return false at the end of the file
-bool GzipReader::refill() {
+bool UnpackedFile::refill() {
+  activity().beat();
+  next_ = 0;
+  filled_ = zstd_ ? unpack_zstd() : unpack_gzip();
+  return filled_ > 0;
+}
+
+std::size_t UnpackedFile::unpack_gzip() {
   const int n = gzread(file_.get(), buffer_.data(), static_cast<unsigned>(buffer_.size()));
   int status = Z_OK;
   gzerror(file_.get(), &status);
   if (n < 0 || (n == 0 && status != Z_OK)) {  // at a truncated checksum gzread() returns 0
     fail("cannot be unpacked or fails gzip's checksum: the file is truncated or damaged");
   }
-  activity().beat();
-  next_ = 0;
-  filled_ = static_cast<std::size_t>(n);
-  return n > 0;
+  return static_cast<std::size_t>(n);
 }
 
-void GzipReader::read(std::span<std::byte> bytes, const char* what) {
+std::size_t UnpackedFile::unpack_zstd() {
+  ZSTD_outBuffer out{buffer_.data(), buffer_.size(), 0};
+  while (out.pos == 0) {
+    if (zstd_->in.pos == zstd_->in.size) {
+      const int n = gzread(file_.get(), zstd_->packed.data(), static_cast<unsigned>(zstd_->packed.size()));
+      if (n < 0 || (n == 0 && zstd_->left != 0)) {
+        fail("ends before zstd's last frame does: the file is truncated or damaged");
+      }
+      if (n == 0) {
+        return 0;
+      }
+      zstd_->in = {zstd_->packed.data(), static_cast<std::size_t>(n), 0};
+    }
+    zstd_->left = ZSTD_decompressStream(zstd_->stream, &out, &zstd_->in);
+    if (ZSTD_isError(zstd_->left) != 0) {
+      fail(std::string("cannot be unpacked by zstd (") + ZSTD_getErrorName(zstd_->left) +
+           "): the file is truncated or damaged");
+    }
+  }
+  return out.pos;
+}
+
+void UnpackedFile::read(std::span<std::byte> bytes, const char* what) {
   while (!bytes.empty()) {
     if (next_ == filled_ && !refill()) {
       fail(std::string("ends inside ") + what + ": the file is truncated or damaged");
@@ -109,20 +159,20 @@ void GzipReader::read(std::span<std::byte> bytes, const char* what) {
   }
 }
 
-bool GzipReader::at_end() {
+bool UnpackedFile::at_end() {
   return next_ == filled_ && !refill();
 }
 
-Index GzipReader::largest_content() const {
+Index UnpackedFile::largest_content() const {
   const bool is_known = size_ >= 0;  // not so for a pipe
-  return !is_known ? Index{1} << 62 : gzdirect(file_.get()) != 0 ? size_ : size_ * largest_ratio;
+  return !is_known || zstd_ ? Index{1} << 62 : gzdirect(file_.get()) != 0 ? size_ : size_ * largest_ratio;
 }
 
-Real GzipReader::part_read() const {
+Real UnpackedFile::part_read() const {
   return size_ > 0 ? std::min(1.0, static_cast<Real>(gzoffset(file_.get())) / static_cast<Real>(size_)) : 0.0;
 }
 
-bool GzipReader::next_line(std::string& line) {
+bool UnpackedFile::next_line(std::string& line) {
   line.clear();
   if (at_end()) {
     return false;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A file's bytes from the first to the last, unpacked on the way when it is gzipped. The only place that speaks zlib.
+// A file's bytes from the first to the last, unpacked on the way when it is packed by gzip or zstd. No other file includes
+// zlib or zstd.
 #pragma once
 
 #include <cstddef>
@@ -18,10 +19,13 @@ namespace meha {
 /// @return the path    Errors: Error(Data) where there is no room for it.
 const std::string& kept_pipe(const std::string& path);
 
-class GzipReader {
+class UnpackedFile {
  public:
   /// Errors: every failure is an Error(Data) that begins with the path.
-  explicit GzipReader(const std::string& path);
+  explicit UnpackedFile(const std::string& path);
+  ~UnpackedFile();
+  UnpackedFile(const UnpackedFile&) = delete;
+  UnpackedFile& operator=(const UnpackedFile&) = delete;
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[noreturn]] void fail(const std::string& why) const;
@@ -30,7 +34,7 @@ class GzipReader {
 
   /// Fills `bytes`. @param what  part of the file that stands there, for the message when it ends too early
   void read(std::span<std::byte> bytes, const char* what);
-  /// Whether no byte is left; at the end also checks gzip's own checksum, which follows the last byte.
+  /// Whether no byte is left; at the end also checks the checksum of gzip or zstd, which follows the last byte.
   bool at_end();
   /// The most bytes that a file of this size can unfold to: bounds what a header may ask for.
   [[nodiscard]] Index largest_content() const;
@@ -46,11 +50,15 @@ class GzipReader {
   struct Close {
     void operator()(gzFile_s* file) const;
   };
+  struct Zstd;
   bool refill();
+  std::size_t unpack_gzip();
+  std::size_t unpack_zstd();
 
   std::string path_;
   Index size_ = 0;  // of the file, packed
   std::unique_ptr<gzFile_s, Close> file_;
+  std::unique_ptr<Zstd> zstd_;  // set where zstd packed it; file_ then gives what is packed
   std::vector<char> buffer_;
   std::size_t next_ = 0, filled_ = 0;  // what is read but not yet handed out: [next_, filled_) of buffer_
   Index n_lines_ = 0;
