@@ -41,10 +41,15 @@ std::vector<NewCell> cells_of(const Answers& answers, const RowAnswer& row) {
 /// Calls see(place among the answers, table) for the rows of the training file that the run has used, in order.
 template <class See>
 void for_each_row(const Answers& answers, TableCopy& table, const See& see) {
-  for (std::size_t row = 0; table.next(); ++row) {
+  std::size_t row = 0;
+  for (; table.next(); ++row) {
     if (row < answers.place.size() && answers.place[row] < answers.rows.size()) {
       see(answers.place[row], table);
     }
+  }
+  if (row < answers.place.size()) {
+    throw Error(ExitCode::Data, table.path() + ": has " + std::to_string(row) + " rows, but " +
+                                    std::to_string(answers.place.size()) + " were read before: it was changed");
   }
 }
 

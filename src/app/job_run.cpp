@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "job_run.hpp"
 
-
 #include "meha/app/labels.hpp"
 #include "meha/app/signals.hpp"
 #include "meha/app/start.hpp"

@@ -201,6 +201,7 @@ Column column_of(const std::string& name, const ColumnFacts& facts, ColumnKind a
                     "numbers without it, with a point before decimals");
   }
   column.has_decimal_comma = facts.n_with_comma > 0;
+  column.takes_strays = asked != ColumnKind::Auto;
   column.has_gaps = facts.n_gaps > 0 || (is_number && facts.n_others > 0);
   if (column.kind == ColumnKind::Raw && column.has_gaps) {
     throw Error(ExitCode::Data, place + std::to_string(facts.n_gaps + facts.n_others) +

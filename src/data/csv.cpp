@@ -83,12 +83,11 @@ class CsvSource : public RowSource {
       return;
     }
     const auto number = learnt_->classes.class_of(label);
-    const auto k = static_cast<std::size_t>(number.value_or(0));
-    table.labels.push_back(k < file_->class_of.size() ? file_->class_of[k] : number.value_or(0));
-  }
-
-  [[noreturn]] static void fail_changed(const std::string& path) {
-    throw Error(ExitCode::Data, path + ": was changed while it was read");
+    if (!number) {
+      throw Error(ExitCode::Data, with_label.file().path() + ": was changed while it was read");
+    }
+    const auto k = static_cast<std::size_t>(*number);
+    table.labels.push_back(k < file_->class_of.size() ? file_->class_of[k] : *number);
   }
 
   [[noreturn]] void fail_lengths(const std::string& labels, Index n_labels, Index n_rows, Faults& faults) {

@@ -174,6 +174,12 @@ class TablesTest(TableCase):
             error = self.run_on(train, self.write("trusted.csv", self.rows[self.n_train:], header), code=3)
             for words in said:
                 self.assertIn(words, error)
+        train = self.write("train.csv", [["" if i == 3 else v for i, v in enumerate(row)] if k == 0 else row for k, row in
+                                         enumerate(self.rows[:self.n_train])], self.header)
+        strange = [[*row[:3], "about 3", row[4]] if k == 5 else row for k, row in enumerate(self.rows[self.n_train:])]
+        error = self.run_on(train, self.write("trusted.csv", strange, self.header), code=3)
+        self.assertIn("trusted.csv:7: column 3 (\"d\"): \"about 3\" is not a number", error)
+        train = self.write("train.csv", self.rows[:self.n_train], self.header)
         trusted = self.write("trusted.csv", self.rows[self.n_train:], self.header)
         for settings, code, said in (({"problem__data__columns": {"z": "text"}}, 2, "no such column"),
                                      ({"problem__data__columns": {"a": "animal"}}, 2, "must be one of number|raw"),

@@ -79,7 +79,8 @@ struct Column {
   ColumnKind kind = ColumnKind::Auto;
   std::string why = {};  // the kind was chosen, for people; empty where nothing needs to be said
   bool has_decimal_comma = false;
-  bool has_gaps = false;  // in the training file: the last feature is 1 for a gap
+  bool takes_strays = false;  // what is no number, or no date, counts as missing: the config says what the column is
+  bool has_gaps = false;      // in the training file: the last feature is 1 for a gap
   Real mean = 0, scale = 1;
   std::vector<std::string> categories = {};  // ascending; a category that is hashed has none
   std::vector<float> rarity = {};            // Text: (hashed_text), log(rows/rows with it) + 1; 0: no feature

@@ -30,6 +30,7 @@ class TableCopy {
   bool next() { return reader_.next(record_); }
   [[nodiscard]] std::string_view label() const { return record_.values[label_]; }
   [[nodiscard]] Index line() const { return record_.line; }
+  [[nodiscard]] const std::string& path() const { return reader_.file().path(); }
   [[nodiscard]] bool is_json() const { return reader_.separator() == '{'; }
   /// Writes the names of all columns, where the table has them.
   void write_head(std::ostream& out, std::span<const NewCell> more) const;
