@@ -109,14 +109,18 @@ void check_same_classes(const Split& split) {
       continue;
     }
     const auto used = classes_in(*rows.table, split.n_classes());
+    std::size_t strange = used.size();
+    bool lacks_one = false;
     for (std::size_t k = 0; k < used.size(); ++k) {
-      if (used[k] && !known[k]) {
-        throw Error(ExitCode::Data,
-                    rows.table->name + ": class " + toml(split.class_names[k]) + " is that of none of the rows of " +
-                        train.name +
-                        ": are labels written otherwise there? Where they are right, name all classes in "
-                        "problem.data.class_names");
-      }
+      strange = used[k] && !known[k] ? std::min(strange, k) : strange;
+      lacks_one = lacks_one || (known[k] && !used[k]);
+    }
+    const bool are_numbers = train.class_names.empty();  // which the training rows may lack by chance
+    if (strange < used.size() && (!are_numbers || lacks_one)) {
+      throw Error(ExitCode::Data, rows.table->name + ": class " + toml(split.class_names[strange]) +
+                                      " is that of none of the rows of " + train.name +
+                                      ": are labels written otherwise there? Where they are right, name all classes in "
+                                      "problem.data.class_names");
     }
   }
 }

@@ -12,7 +12,8 @@ void check_fit(const Split& split);
 /// Errors: Error(Data) where the training rows are of one class, or labels leave most class numbers out and have no names.
 void check_classes(const Split& split, bool are_named);
 
-/// Errors: Error(Data) for a class of another file that the training file does not have.
+/// Errors: Error(Data) for a class of another file that the training file does not have. Where classes are plain numbers,
+/// only if the other file lacks a class too: labels then seem to count from another number.
 void check_same_classes(const Split& split);
 
 /// Errors: Error(Config) where label noise would draw a class without rows.

@@ -113,6 +113,8 @@ class TablesTest(TableCase):
             train, trusted = self.files(named([one, "1", "2"]), trusted=named([other, "1", "2"]))
             error = self.run_on(train, trusted, code=3)
             self.assertRegex(error, f"trusted.csv: class \"{other}\" .* none of the rows of .*train.csv")
+        train, trusted = self.files(named(["1", "2", "3"]))  # the trusted rows count classes from 0
+        self.assertRegex(self.run_on(train, trusted, code=3), "trusted.csv: class \"0\"")
         some = [row for row in self.rows[self.n_train:] if row[4] != "1"]
         few = self.write("few.csv", named(NAMES)(some))
         train = self.write("train.csv", named(NAMES)(self.rows[:self.n_train]))
