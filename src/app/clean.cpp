@@ -11,8 +11,8 @@
 #include "meha/data/columns.hpp"
 #include "meha/data/formats.hpp"
 #include "meha/io/config.hpp"
-#include "meha/io/durable.hpp"
 #include "clean_files.hpp"
+#include "owned_files.hpp"
 
 namespace meha {
 namespace {
@@ -62,21 +62,32 @@ std::string config_of(const CleanArguments& a, const std::string& format) {
   return text.str();
 }
 
-/// Writes the config, unless a person has one of that name there.
+/// Errors: Error(Checkpoint) where a file that would be written is one of those to be read, or a person's.
+void expect_own_files(const CleanArguments& a, const std::string& format, const std::string& directory) {
+  std::error_code ignored;
+  auto names = result_names(a, format);
+  names.emplace_back("clean.toml");
+  OwnedFiles(directory).expect(names);
+  for (const char* name : {"config.toml", "columns.json", "metrics.jsonl", "run.log", "result.h5", "latest.h5"}) {
+    names.emplace_back(name);
+  }
+  for (const std::string& input : {a.doubtful, a.labels, a.trusted, a.trusted_labels, a.test, a.test_labels}) {
+    for (const std::string& name : names) {
+      if (!input.empty() && fs::equivalent(input, directory + "/" + name, ignored)) {
+        throw Error(ExitCode::Checkpoint, input + ": would be replaced by a result of that name: choose another --out");
+      }
+    }
+  }
+}
+
 std::string write_config_to(const std::string& directory, const std::string& text) {
   std::error_code error;
   fs::create_directories(directory, error);
   if (error) {
     throw Error(ExitCode::Checkpoint, directory + ": cannot be created: " + error.message());
   }
-  const std::string file = directory + "/clean.toml";
-  if (fs::exists(file) && !read_text(file, ExitCode::Checkpoint).starts_with(first_line)) {
-    throw Error(ExitCode::Checkpoint, file +
-                                          ": was not written by meha clean, which would replace it: choose another "
-                                          "--out");
-  }
-  write_durably(file, text);
-  return file;
+  OwnedFiles(directory).write("clean.toml", [&](std::ostream& out) { out << text; });
+  return directory + "/clean.toml";
 }
 
 std::string format_wanted(const CleanArguments& a) {
@@ -99,7 +110,14 @@ ExitCode run_config(const Communicator& ranks, const CleanArguments& a, const st
     are_there = true;
   };
   const ExitCode code = run_job(
-      ranks, [&] { return plan_of_run(write_config_to(directory, config_of(a, format)), a.settings, directory); }, see);
+      ranks,
+      [&] {
+        expect_own_files(a, format, directory);
+        JobPlan plan = plan_of_run(write_config_to(directory, config_of(a, format)), a.settings, directory);
+        plan.brief = true;
+        return plan;
+      },
+      see);
   if (code == ExitCode::Finished && !are_there) {  // it had finished before
     with_judged_rows(ranks, directory, see);
   }

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <iomanip>
 #include <iostream>
+#include <map>
 #include <numeric>
+#include <optional>
 #include <sstream>
 
 #include "meha/core/random.hpp"
@@ -13,12 +15,12 @@
 #include "meha/data/table_copy.hpp"
 #include "meha/io/durable.hpp"
 #include "meha/io/samples.hpp"
+#include "owned_files.hpp"
 
 namespace meha {
 namespace {
 
 constexpr Index most_suspects = 100000;  // in suspects.csv, so that they fit into memory
-constexpr Real suspect_below = 0.5;
 
 std::string rounded(Real probability) {
   std::ostringstream text;
@@ -30,12 +32,15 @@ std::string percent(Real share) {
   return std::to_string(std::lround(100 * share)) + " %";
 }
 
+NewCell number_cell(const char* name, Real probability) {
+  return {.name = name, .value = rounded(probability), .is_number = true};
+}
+
 std::vector<NewCell> cells_of(const Answers& answers, const RowAnswer& row) {
-  const bool is_suspect = row.p_correct < suspect_below;
-  return {{"meha_p_correct", rounded(row.p_correct)},
-          {"meha_is_suspect", is_suspect ? "1" : "0"},
-          {"meha_suggested_label", answers.name(row.suggested)},
-          {"meha_p_suggested", rounded(row.p_suggested)}};
+  return {number_cell("meha_p_correct", row.p_correct),
+          {.name = "meha_is_suspect", .value = is_suspect(row) ? "1" : "0", .is_number = true},
+          {.name = "meha_suggested_label", .value = answers.name(row.suggested)},
+          number_cell("meha_p_suggested", row.p_suggested)};
 }
 
 /// Calls see(place among the answers, table) for the rows of the training file that the run has used, in order.
@@ -53,111 +58,99 @@ void for_each_row(const Answers& answers, TableCopy& table, const See& see) {
   }
 }
 
-const std::vector<NewCell> names_of_suspects = {{"meha_line", ""},        {"meha_given_label", ""},
-                                                {"meha_p_correct", ""},   {"meha_suggested_label", ""},
-                                                {"meha_p_suggested", ""}, {"meha_why", ""}};
+/// How labels are written in the table: as most rows of a class have them.
+struct Spelling {
+  std::vector<std::string> as_written;  // of each class
+  const char* none = "";                // of a row without a label
+};
 
-/// Rows that look wrong, the most suspicious first.
-void write_suspects_of_table(const Answers& answers, TableCopy table, const std::string& out) {
-  const Index n = std::min<Index>(most_suspects, std::ranges::count_if(answers.rows, [](const RowAnswer& row) {
-                                    return row.p_correct < suspect_below;
-                                  }));
-  std::vector<std::string> lines(static_cast<std::size_t>(n));
-  DurableFile file(out);
-  table.write_head(file.stream(), names_of_suspects);
+Spelling spelling_of(Answers& answers, TableCopy table) {
+  std::vector<std::map<std::string, Index>> n_rows(answers.class_names.size());
+  std::map<std::string, std::string> values;
   for_each_row(answers, table, [&](std::size_t place, const TableCopy& at) {
-    if (place >= lines.size()) {
-      return;
-    }
-    const RowAnswer& row = answers.rows[place];
-    std::ostringstream line;
-    at.write(line, std::nullopt,
-             std::vector<NewCell>{
-                 {"meha_line", std::to_string(at.line())},
-                 {"meha_given_label", answers.name(row.given)},
-                 {"meha_p_correct", rounded(row.p_correct)},
-                 {"meha_suggested_label", answers.name(row.suggested)},
-                 {"meha_p_suggested", rounded(row.p_suggested)},
-                 {"meha_why", "looks like " + answers.name(row.suggested) + " (" + percent(row.p_suggested) +
-                                  "), not like " + answers.name(row.given) + " (" + percent(row.p_correct) + ")"}});
-    lines[place] = line.str();
+    const std::string written = at.label_as_written();
+    ++n_rows[static_cast<std::size_t>(answers.rows[place].given)][written];
+    values.emplace(written, at.label());
   });
-  for (const std::string& line : lines) {
-    file.stream() << line;
+  Spelling spelling{.as_written = answers.class_names, .none = table.no_label()};
+  for (std::size_t k = 0; k < n_rows.size(); ++k) {
+    const auto most = std::ranges::max_element(n_rows[k], {}, [](const auto& entry) { return entry.second; });
+    if (most != n_rows[k].end()) {
+      spelling.as_written[k] = most->first;
+      answers.class_names[k] = values.at(most->first);
+    }
   }
-  file.finish();
+  return spelling;
 }
 
-void write_cleaned_table(const Answers& answers, TableCopy table, const std::string& fix, const std::string& out) {
-  DurableFile file(out);
-  const RowAnswer any{};
+std::vector<NewCell> cells_of_suspect(const Answers& answers, const RowAnswer& row, Index line) {
+  return {{.name = "meha_line", .value = std::to_string(line), .is_number = true},
+          {.name = "meha_given_label", .value = answers.name(row.given)},
+          number_cell("meha_p_correct", row.p_correct),
+          {.name = "meha_suggested_label", .value = answers.name(row.suggested)},
+          number_cell("meha_p_suggested", row.p_suggested),
+          {.name = "meha_why",
+           .value = "looks like " + answers.name(row.suggested) + " (" + percent(row.p_suggested) + "), not like " +
+                    answers.name(row.given) + " (" + percent(row.p_correct) + ")"}};
+}
+
+/// Rows that look wrong, the most suspicious first.
+void write_suspects_of_table(const Answers& answers, TableCopy table, std::ostream& out) {
+  const Index n = std::min<Index>(most_suspects, std::ranges::count_if(answers.rows, is_suspect));
+  std::vector<std::string> lines(static_cast<std::size_t>(n));
+  table.write_head(out, cells_of_suspect(answers, answers.rows.front(), 0));
+  for_each_row(answers, table, [&](std::size_t place, const TableCopy& at) {
+    if (place < lines.size()) {
+      std::ostringstream line;
+      at.write(line, std::nullopt, cells_of_suspect(answers, answers.rows[place], at.line()));
+      lines[place] = line.str();
+    }
+  });
+  for (const std::string& line : lines) {
+    out << line;
+  }
+}
+
+void write_cleaned_table(const Answers& answers, const Spelling& spelling, TableCopy table, const std::string& fix,
+                         std::ostream& out) {
   const auto more = [&](const RowAnswer& row) {
     return fix == "drop"      ? std::vector<NewCell>()
-           : fix == "relabel" ? std::vector<NewCell>{{"meha_given_label", answers.name(row.given)}}
+           : fix == "relabel" ? std::vector<NewCell>{{.name = "meha_given_label", .value = answers.name(row.given)}}
                               : cells_of(answers, row);
   };
-  table.write_head(file.stream(), more(any));
+  table.write_head(out, more(answers.rows.front()));
   for_each_row(answers, table, [&](std::size_t place, const TableCopy& at) {
     const RowAnswer& row = answers.rows[place];
-    const bool is_suspect = row.p_correct < suspect_below;
-    if (fix == "drop" && is_suspect) {
+    if (fix == "drop" && is_suspect(row)) {
       return;
     }
-    at.write(file.stream(), fix == "relabel" && is_suspect ? std::optional(answers.name(row.suggested)) : std::nullopt,
+    const bool changes = fix == "relabel" && is_suspect(row);
+    at.write(out, changes ? std::optional(spelling.as_written[static_cast<std::size_t>(row.suggested)]) : std::nullopt,
              more(row));
   });
-  file.finish();
 }
 
 /// For files that are no text: the rows by number.
-void write_numbers(const Answers& answers, const std::string& fix, bool only_suspects, const std::string& out) {
-  DurableFile file(out);
-  file.stream() << "row,label,given_label,p_correct,is_suspect,suggested_label,p_suggested\n";
+void write_numbers(const Answers& answers, const std::string& fix, bool only_suspects, std::ostream& out) {
+  out << "row,label,given_label,p_correct,is_suspect,suggested_label,p_suggested\n";
   const auto write = [&](const RowAnswer& row) {
-    const bool is_suspect = row.p_correct < suspect_below;
-    if (only_suspects ? !is_suspect : fix == "drop" && is_suspect) {
+    if (only_suspects ? !is_suspect(row) : fix == "drop" && is_suspect(row)) {
       return;
     }
-    file.stream() << row.source_row << ','
-                  << csv_cell(answers.name(fix == "relabel" && is_suspect ? row.suggested : row.given)) << ','
-                  << csv_cell(answers.name(row.given)) << ',' << rounded(row.p_correct) << ',' << (is_suspect ? 1 : 0)
-                  << ',' << csv_cell(answers.name(row.suggested)) << ',' << rounded(row.p_suggested) << '\n';
+    out << row.source_row << ','
+        << csv_cell(answers.name(fix == "relabel" && is_suspect(row) ? row.suggested : row.given)) << ','
+        << csv_cell(answers.name(row.given)) << ',' << rounded(row.p_correct) << ',' << (is_suspect(row) ? 1 : 0) << ','
+        << csv_cell(answers.name(row.suggested)) << ',' << rounded(row.p_suggested) << '\n';
   };
   if (only_suspects) {
     std::ranges::for_each(answers.rows, write);
-  } else {
-    for (const std::size_t place : answers.place) {
-      if (place < answers.rows.size()) {
-        write(answers.rows[place]);
-      }
+    return;
+  }
+  for (const std::size_t place : answers.place) {
+    if (place < answers.rows.size()) {
+      write(answers.rows[place]);
     }
   }
-  file.finish();
-}
-
-/// How many of the rows flagged are wrong, and how many wrong ones are not flagged, as p_correct says.
-std::string expectation(const Answers& answers) {
-  Real wrong = 0;
-  Real missed = 0;
-  Index n_suspects = 0;
-  for (const RowAnswer& row : answers.rows) {
-    const bool is_suspect = row.p_correct < suspect_below;
-    n_suspects += is_suspect ? 1 : 0;
-    (is_suspect ? wrong : missed) += 1 - row.p_correct;
-  }
-  std::ostringstream text;
-  text << n_suspects << " of " << answers.rows.size() << " labels look wrong; about " << std::lround(wrong)
-       << " of these are expected to be wrong indeed, and about " << std::lround(missed)
-       << " wrong ones not to be among them\n";
-  return text.str();
-}
-
-std::string source_of(const CleanArguments& a) {
-  return a.trusted.empty()
-             ? "no row was trusted, so nothing was verified: an error that most rows share is not found.\n"
-               "meha pick chooses rows to look at, which then make all of this surer (--trusted)\n"
-             : "these numbers rest on " + printable(a.trusted) +
-                   ": they are as good as its labels, and as far as its rows are like the others\n";
 }
 
 /// How many rows of each given class, chosen at random, and how many of the most doubtful are picked.
@@ -201,6 +194,7 @@ std::vector<std::size_t> picked(const Answers& answers, Index n, Index seed) {
 Answers answers_of(const Communicator& ranks, const JudgedRows& judged) {
   Answers answers;
   answers.classes = class_table(ranks, judged.report);
+  answers.trusted_value = judged.noise.trusted_value;
   answers.class_names = judged.report.labels.class_names;
   for_each_suspect(ranks, judged.report, judged.n_rows, [&](Index /*rank*/, const Suspect& row) {
     answers.rows.push_back({.source_row = row.source_row,
@@ -220,21 +214,28 @@ Answers answers_of(const Communicator& ranks, const JudgedRows& judged) {
   return answers;
 }
 
-void write_results(const CleanArguments& a, const Answers& answers, const std::string& format,
-                   const std::string& directory) {
-  const std::string suspects = directory + "/suspects.csv";
-  const bool is_json = format == "csv" && TableCopy(a.doubtful, a.header, a.label_column).is_json();
-  const std::string cleaned = directory + (is_json ? "/cleaned.jsonl" : "/cleaned.csv");
+std::vector<std::string> result_names(const CleanArguments& a, const std::string& format) {
+  const bool is_table = format == "csv" && a.labels.empty();
+  const std::string ending = is_table ? TableCopy(a.doubtful, a.header, a.label_column).file_ending() : ".csv";
+  return {"suspects" + ending, "cleaned" + ending};
+}
+
+void write_results(const CleanArguments& a, Answers& answers, const std::string& format, const std::string& directory) {
+  const auto names = result_names(a, format);
+  OwnedFiles files(directory);
+  const auto table = [&] { return TableCopy(a.doubtful, a.header, a.label_column); };
   if (format == "csv" && a.labels.empty()) {
-    write_suspects_of_table(answers, TableCopy(a.doubtful, a.header, a.label_column), suspects);
-    write_cleaned_table(answers, TableCopy(a.doubtful, a.header, a.label_column), a.fix, cleaned);
+    const Spelling spelling = spelling_of(answers, table());
+    files.write(names[0], [&](std::ostream& out) { write_suspects_of_table(answers, table(), out); });
+    files.write(names[1], [&](std::ostream& out) { write_cleaned_table(answers, spelling, table(), a.fix, out); });
   } else {
-    write_numbers(answers, a.fix, true, suspects);
-    write_numbers(answers, a.fix, false, cleaned);
+    files.write(names[0], [&](std::ostream& out) { write_numbers(answers, a.fix, true, out); });
+    files.write(names[1], [&](std::ostream& out) { write_numbers(answers, a.fix, false, out); });
   }
+  const std::string doubt = doubts(answers);
   std::cout << '\n'
-            << answers.classes << expectation(answers) << source_of(a) << "suspects: " << suspects
-            << "\ncleaned:  " << cleaned
+            << answers.classes << (doubt.empty() ? expectation(answers) : doubt) << source_of(a)
+            << "suspects: " << directory << "/" << names[0] << "\ncleaned:  " << directory << "/" << names[1]
             << (a.fix == "drop" ? " (without the suspects)"
                 : a.fix == "relabel"
                     ? " (suspects with the suggested labels)"
@@ -242,23 +243,23 @@ void write_results(const CleanArguments& a, const Answers& answers, const std::s
             << '\n';
 }
 
-void write_picked(const CleanArguments& a, const Answers& answers) {
+void write_picked(const CleanArguments& a, Answers& answers) {
   std::vector<bool> wanted(answers.rows.size(), false);
   for (const std::size_t place : picked(answers, a.n_rows, 1)) {
     wanted[place] = true;
   }
+  const Spelling spelling = spelling_of(answers, TableCopy(a.doubtful, a.header, a.label_column));
   TableCopy table(a.doubtful, a.header, a.label_column);
   const auto cells = [&](const RowAnswer& row, Index line) {
-    return std::vector<NewCell>{{"meha_line", std::to_string(line)},
-                                {"meha_given_label", answers.name(row.given)},
-                                {"meha_p_correct", rounded(row.p_correct)},
-                                {"meha_suggested_label", answers.name(row.suggested)}};
+    auto all = cells_of_suspect(answers, row, line);
+    all.resize(4);  // without what would tell the expert what to think
+    return all;
   };
   DurableFile file(a.out);
-  table.write_head(file.stream(), cells(RowAnswer(), 0));
+  table.write_head(file.stream(), cells(answers.rows.front(), 0));
   for_each_row(answers, table, [&](std::size_t place, const TableCopy& at) {
     if (wanted[place]) {
-      at.write(file.stream(), "", cells(answers.rows[place], at.line()));
+      at.write(file.stream(), spelling.none, cells(answers.rows[place], at.line()));
     }
   });
   file.finish();
@@ -266,8 +267,8 @@ void write_picked(const CleanArguments& a, const Answers& answers) {
       << '\n'
       << a.out << ": " << std::ranges::count(wanted, true)
       << " rows whose labels should be looked at. Fill in their right labels (rows without one are left out), then:\n"
-      << "  meha clean " << a.doubtful << " --trusted " << a.out
-      << (a.label_column.empty() ? "" : " --label " + a.label_column) << '\n';
+      << "  meha clean " << shell_word(a.doubtful) << " --trusted " << shell_word(a.out) << " --label "
+      << shell_word(table.label_name()) << '\n';
 }
 
 }  // namespace meha

@@ -19,12 +19,18 @@ struct RowAnswer {
   Label given, suggested;
 };
 
+/// Whether the label looks wrong.
+inline bool is_suspect(const RowAnswer& row) {
+  return row.p_correct < 0.5;
+}
+
 /// What a run says of its rows; on rank 0.
 struct Answers {
   std::vector<RowAnswer> rows;     // by p_correct, the smallest first
   std::vector<std::size_t> place;  // of a row of the file among these
   std::vector<std::string> class_names;
-  std::string classes;  // a table for people
+  std::string classes;     // a table for people
+  Real trusted_value = 0;  // as in LabelNoise
 
   [[nodiscard]] const std::string& name(Label label) const { return class_names[static_cast<std::size_t>(label)]; }
 };
@@ -32,12 +38,25 @@ struct Answers {
 /// Gathers them on rank 0. Collective.
 Answers answers_of(const Communicator& ranks, const JudgedRows& judged);
 
-/// Writes suspects.csv and cleaned.csv (JSON lines: cleaned.jsonl) into the directory and says where they are and how far to
-/// trust them. @param format  of the files    Errors: Error(Data), Error(Checkpoint).
-void write_results(const CleanArguments& a, const Answers& answers, const std::string& format,
-                   const std::string& directory);
+/// Returns why p_correct is not to be believed; empty where nothing speaks against it.
+std::string doubts(const Answers& answers);
+/// Returns how many of the suspects are wrong, and how many wrong rows are no suspects, as p_correct says.
+std::string expectation(const Answers& answers);
+/// Returns what the numbers rest on.
+std::string source_of(const CleanArguments& a);
+/// Returns the word in quotes where a shell would take it apart.
+std::string shell_word(const std::string& word);
+
+/// Returns the names of the files that write_results() makes: suspects.csv and cleaned.csv, with the ending that the
+/// table's kind has.
+std::vector<std::string> result_names(const CleanArguments& a, const std::string& format);
+
+/// Writes the rows that look wrong and the cleaned table into the directory and says where they are and how far to trust
+/// them. @param answers  its classes get the names that most rows of the table have    @param format  of the files
+/// Errors: Error(Data), Error(Checkpoint).
+void write_results(const CleanArguments& a, Answers& answers, const std::string& format, const std::string& directory);
 
 /// Writes a.n_rows rows whose labels should be looked at to a.out. Errors: Error(Data), Error(Checkpoint).
-void write_picked(const CleanArguments& a, const Answers& answers);
+void write_picked(const CleanArguments& a, Answers& answers);
 
 }  // namespace meha

@@ -68,7 +68,10 @@ ExitCode run_job(const Communicator& ranks, const std::function<JobPlan()>& make
   if (!plan.already_done) {
     return live(plan, comm, see_rows);
   }
-  if (comm.is_root()) {
+  if (comm.is_root() && plan.brief) {
+    std::cout << plan.directory << ": finished already\n"
+              << labels_text_of(RunDirectory(plan.directory).file("result.h5"));
+  } else if (comm.is_root()) {
     const Record record = read_record(RunDirectory(plan.directory).file("result.h5"));
     Status ended = Status::Finished;
     for (const Status status : {Status::Converged, Status::ErrorReached, Status::NoProgress}) {

@@ -283,7 +283,8 @@ ExitCode Job::finish(Status status) {
       recorder_->progress().warn("iteration " + std::to_string(iteration) + ": " + blown_up +
                                  " in a new run (--set …, another --out)" + recorder_->start_from_here());
     }
-    say(summary(plan_.directory, state_.iteration, status, labels_text_));
+    say(plan_.brief && status == Status::Finished ? labels_text_
+                                                  : summary(plan_.directory, state_.iteration, status, labels_text_));
   }
   if (exit_code(status) == ExitCode::Finished) {
     show_rows();

@@ -51,9 +51,10 @@ void check_same_arithmetic(const Origin& origin, const std::string& arithmetic) 
 
 void check_same_data(const std::string& file, const Record& record, const std::string& fingerprint) {
   if (record.texts.at("data_fingerprint") != fingerprint) {
-    throw Error(ExitCode::Data, "data_fingerprint = " + fingerprint + ": " + file + " was made with " +
-                                    record.texts.at("data_fingerprint") +
-                                    "; the data files changed since, or the paths lead to other data");
+    throw Error(
+        ExitCode::Data,
+        "data_fingerprint = " + fingerprint + ": " + file + " was made with " + record.texts.at("data_fingerprint") +
+            "; the data files changed since, or the paths lead to other data: begin a new run in another --out");
   }
 }
 

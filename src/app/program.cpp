@@ -437,11 +437,17 @@ Index ranks_for(const Arguments& arguments) {
   constexpr std::uintmax_t large_bytes = std::uintmax_t{2} << 20U;
   constexpr Index most = 8;
   std::error_code error;
+  const bool is_pipe = !std::filesystem::is_regular_file(arguments.clean.doubtful, error);
+  if (arguments.ranks > 1 && is_pipe && std::filesystem::exists(arguments.clean.doubtful, error)) {
+    throw Error(ExitCode::Config,
+                arguments.clean.doubtful + ": is a pipe, which only this process can read: needs --ranks 1");
+  }
   const auto size = std::filesystem::file_size(arguments.clean.doubtful, error);
   const bool is_started = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr || std::getenv("SLURM_JOB_ID") != nullptr;
-  return arguments.ranks > 0                         ? arguments.ranks
-         : error || size < large_bytes || is_started ? 1
-                                                     : std::clamp<Index>(std::thread::hardware_concurrency(), 1, most);
+  return arguments.ranks > 0 ? arguments.ranks
+         : is_pipe || error || size < large_bytes || is_started
+             ? 1
+             : std::clamp<Index>(std::thread::hardware_concurrency(), 1, most);
 }
 
 /// Becomes launch/local, which runs this very command on so many ranks; returns on these ranks, and where it is not there.

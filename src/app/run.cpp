@@ -40,7 +40,7 @@ void refuse_foreign_files(const RunDirectory& directory) {
   if (is_there("config.toml") && !is_resolved_config(directory.file("config.toml"))) {
     refuse("config.toml", "was not written by a run");
   }
-  for (const char* name : {"result.h5", "metrics.jsonl", "latest.h5"}) {
+  for (const char* name : {"result.h5", "metrics.jsonl", "latest.h5", "columns.json", "run.log"}) {
     if (!is_there("config.toml") && is_there(name)) {
       refuse(name, "is there, but no config.toml of a run");
     }

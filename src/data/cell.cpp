@@ -115,6 +115,12 @@ std::optional<Real> day_of_cell(std::string_view value) {
   return time ? std::optional(days + *time) : std::nullopt;
 }
 
+bool looks_like_number(std::string_view value) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return std::ranges::any_of(value, is_digit) && std::ranges::none_of(value, is_letter);
+}
+
 std::string lower_case(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) {

@@ -86,8 +86,8 @@ ColumnKind kind_of_facts(const std::string& name, const ColumnFacts& facts, cons
   if (facts.n_dates == facts.n_valued()) {
     return ColumnKind::Date;
   }
-  const bool nearly_numbers = 10 * facts.n_numbers >= 9 * facts.n_valued();
-  if (nearly_numbers || 10 * facts.n_dates >= 9 * facts.n_valued()) {
+  const bool nearly_numbers = 2 * facts.n_numbers > facts.n_valued();
+  if (nearly_numbers || 2 * facts.n_dates > facts.n_valued()) {
     const std::string one = name.empty() ? "0" : name;
     throw Error(ExitCode::Data, place + strays_text(facts) + (facts.n_others == 1 ? " is" : " are") + " not a " +
                                     (nearly_numbers ? "number" : "date") + ", as the other " +
@@ -97,7 +97,15 @@ ColumnKind kind_of_facts(const std::string& name, const ColumnFacts& facts, cons
                                     toml(one) + " = \"" + (nearly_numbers ? "number" : "date") +
                                     "\"} to take them for missing");
   }
-  return kind_of_words(facts, why);
+  const ColumnKind kind = kind_of_words(facts, why);
+  if (2 * facts.n_wordless > facts.n_others && (kind != ColumnKind::Category || facts.values().size() > most_one_hot)) {
+    throw Error(ExitCode::Data, place + strays_text(facts) +
+                                    ": look like numbers, dates or times in a form that is not read: write them "
+                                    "as 1234.5 or 2026-11-27, or say what the column is with "
+                                    "problem.data.columns, {" +
+                                    toml(name.empty() ? "0" : name) + " = \"ignore\"} or \"category\"");
+  }
+  return kind;
 }
 
 }  // namespace
@@ -163,6 +171,7 @@ void ColumnFacts::add(std::string_view value, Index line) {
     add_number(*number);
     ++n_numbers;
     n_with_comma += has_comma ? 1 : 0;
+    n_with_three += has_comma && value.size() - value.find(',') == 4 ? 1 : 0;
     n_with_point += !has_comma && value.find('.') != std::string_view::npos ? 1 : 0;
   } else if (is_gap(value)) {
     ++n_gaps;
@@ -176,6 +185,7 @@ void ColumnFacts::add(std::string_view value, Index line) {
       first_text_ = value;
     }
     n_words += 1 + std::ranges::count(value, ' ');
+    n_wordless += looks_like_number(value) ? 1 : 0;
     if (strays.size() < n_strays_shown) {
       strays.emplace_back(value, line);
     }
@@ -194,14 +204,15 @@ Column column_of(const std::string& name, const ColumnFacts& facts, ColumnKind a
     throw Error(ExitCode::Data, place + "no value is a " + name_of(column.kind) + ", as problem.data.columns says; " +
                                     strays_text(facts));
   }
-  if (is_number && facts.n_with_comma > 0 && (!may_have_decimal_comma || facts.n_with_point > 0)) {
+  const bool may_be_thousands = facts.n_with_three == facts.n_with_comma && facts.n_with_comma < facts.n_numbers;
+  if (is_number && facts.n_with_comma > 0 && (!may_have_decimal_comma || facts.n_with_point > 0 || may_be_thousands)) {
     throw Error(ExitCode::Data,
                 place +
                     "some numbers have a comma: as it may stand before decimals or between thousands, write "
                     "numbers without it, with a point before decimals");
   }
   column.has_decimal_comma = facts.n_with_comma > 0;
-  column.takes_strays = asked != ColumnKind::Auto;
+  column.is_asked = asked != ColumnKind::Auto;
   column.has_gaps = facts.n_gaps > 0 || (is_number && facts.n_others > 0);
   if (column.kind == ColumnKind::Raw && column.has_gaps) {
     throw Error(ExitCode::Data, place + std::to_string(facts.n_gaps + facts.n_others) +
@@ -221,21 +232,37 @@ Column column_of(const std::string& name, const ColumnFacts& facts, ColumnKind a
   return column;
 }
 
-void TableColumns::lay_out(const std::vector<ColumnFacts>& facts, bool keeps_scales) {
-  constexpr Real scales_differ = 1000;
-  bool all_raw = true;
-  Real smallest = std::numeric_limits<Real>::infinity();
-  Real largest = 0;
+namespace {
+
+/// Whether numbers are of order one as they stand: none is large, and most columns do not lie far from 0 for their spread.
+bool are_of_order_one(const std::vector<Column>& columns, const std::vector<ColumnFacts>& facts) {
+  constexpr Real large = 10;
+  Index n_varying = 0;
+  Index n_far = 0;
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    const Column& column = columns[i];
-    all_raw = all_raw && (column.kind == ColumnKind::Ignore || column.kind == ColumnKind::Raw ||
-                          (column.kind == ColumnKind::Number && !column.has_gaps));
-    if (column.kind == ColumnKind::Number && facts[i].largest > 0) {
-      smallest = std::min(smallest, facts[i].largest);
-      largest = std::max(largest, facts[i].largest);
+    const ColumnFacts& seen = facts[i];
+    if (columns[i].kind != ColumnKind::Number) {
+      continue;
+    }
+    if (seen.largest > large) {
+      return false;
+    }
+    if (!seen.is_constant()) {
+      ++n_varying;
+      n_far += std::fabs(seen.mean()) > large / 2 * seen.deviation() ? 1 : 0;
     }
   }
-  all_raw = all_raw && (keeps_scales || largest <= scales_differ * smallest);
+  return 2 * n_far <= n_varying;
+}
+
+}  // namespace
+
+void TableColumns::lay_out(const std::vector<ColumnFacts>& facts, bool keeps_scales) {
+  bool all_raw = keeps_scales || are_of_order_one(columns, facts);
+  for (const Column& column : columns) {
+    all_raw = all_raw && (column.kind == ColumnKind::Ignore || column.kind == ColumnKind::Raw ||
+                          (column.kind == ColumnKind::Number && !column.has_gaps && !column.is_asked));
+  }
   n_features = 0;
   bool any_hashed = false;
   for (Column& column : columns) {

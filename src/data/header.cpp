@@ -8,6 +8,7 @@
 #include "meha/core/error.hpp"
 #include "meha/core/option.hpp"
 #include "meha/data/cell.hpp"
+#include "meha/data/columns.hpp"
 #include "meha/data/text_number.hpp"
 
 namespace meha {
@@ -60,6 +61,27 @@ Below below(const std::vector<Cells>& records, std::size_t column) {
   return result;
 }
 
+/// Returns how many of the cells are numbers, where these are strictly increasing; else 0.
+Index n_increasing(const Cells& cells) {
+  Index n = 0;
+  Real last = 0;
+  for (const std::string& cell : cells) {
+    bool has_comma = false;
+    if (const auto number = number_of_cell(cell, has_comma)) {
+      if (n > 0 && *number <= last) {
+        return 0;
+      }
+      last = *number;
+      ++n;
+    }
+  }
+  return n;
+}
+
+bool is_name(const std::string& cell) {
+  return says_word(cell) && std::ranges::none_of(cell, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 /// 0, 1, 2, … or 1, 2, 3, …; the first may be missing over a column of row numbers.
 bool numbers_columns(const std::vector<Cells>& records) {
   constexpr std::size_t few_columns = 4;
@@ -68,6 +90,10 @@ bool numbers_columns(const std::vector<Cells>& records) {
   const Cells& first = records[0];
   const std::size_t begin = first[0].empty() ? 1 : 0;
   const auto at = [&](std::size_t i) { return whole_number(first[i]); };
+  const bool is_one_kind = n_increasing(first) == std::ssize(first) - static_cast<Index>(begin);
+  if (first.size() >= 3 && is_one_kind && at(begin) > 1 && records.size() > many_rows) {  // years, wavelengths
+    return below(records, first.size() - 1).n_same == 0 && n_increasing(records[1]) == 0;
+  }
   if (first.size() < 3 || !at(begin) || *at(begin) < 0 || *at(begin) > 1) {
     return false;
   }
@@ -106,7 +132,10 @@ bool names_columns(const std::vector<Cells>& records) {
   if (n_words == 0 || (std::ssize(different) < n_words && n_over_numbers < n_words)) {
     return false;
   }
-  return n_numbers == 0 || n_over_numbers > 1;
+  const bool is_scale = n_increasing(first) >= 2 && std::ranges::all_of(first, [](const std::string& cell) {
+                          return is_name(cell) || is_gap(cell) || !says_word(cell);
+                        });
+  return n_numbers == 0 || n_over_numbers > 1 || is_scale;
 }
 
 void check_names(const Header& header, const RecordReader& reader) {
@@ -174,13 +203,17 @@ std::size_t label_column_of(const Header& header, const std::string& wanted, con
     }
     return column;
   }
+  std::size_t last = header.n_columns - 1;  // of the person's own columns
+  while (last > 0 && last < header.names.size() && is_own_column(header.names[last])) {
+    --last;
+  }
   const auto named = std::ranges::find_if(header.names, is_usual);
-  if (named != header.names.end() && !is_usual(header.names.back())) {
+  if (named != header.names.end() && !is_usual(header.names[last])) {
     throw Error(ExitCode::Data, path + ": the labels are taken from the last column, which is named " +
-                                    quoted(header.names.back()) + ", but one is named " + quoted(*named) +
+                                    quoted(header.names[last]) + ", but one is named " + quoted(*named) +
                                     ": say which with problem.data.label_column");
   }
-  return header.n_columns - 1;
+  return last;
 }
 
 }  // namespace meha

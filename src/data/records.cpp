@@ -63,7 +63,7 @@ const char* name_of_separator(char separator) {
     case '\t':
       return "tabs";
     case '{':
-      return "JSON";
+      return "braces (JSON lines)";
     default:
       return "blanks";
   }
@@ -75,12 +75,12 @@ void RecordReader::fail_in(const TextRecord& record, const std::string& why) con
 
 /// Also finds out whether the file is JSON, whose first record begins with a brace.
 void RecordReader::find_separator() {
-  std::string line;
-  Index number = 0;
+  Line next;
+  const std::string& line = next.text;
   std::vector<std::string> looked_at;
   bool is_open = false;  // a quote, which may be closed in a line below
-  while (looked_at.size() < n_lines_looked_at && next_line(line, number)) {
-    ahead_.emplace_back(line, number);
+  while (looked_at.size() < n_lines_looked_at && next_line(next)) {
+    ahead_.push_back(next);
     const bool is_one_more = is_open != (std::ranges::count(line, '"') % 2 != 0);
     if (is_open) {
       looked_at.back() += '\n' + line;
@@ -115,34 +115,38 @@ void RecordReader::find_separator() {
 }
 
 /// The next line of the file, without a byte order mark.
-bool RecordReader::next_line(std::string& text, Index& line) {
-  if (!file_.next_line(text)) {
+bool RecordReader::next_line(Line& line) {
+  if (!file_.next_line(line.text)) {
     return false;
   }
-  line = ++n_lines_;
-  if (line == 1 && text.starts_with("\xef\xbb\xbf")) {
-    text.erase(0, 3);
+  line.end = file_.had_return() ? "\r\n" : "\n";
+  line.number = ++n_lines_;
+  if (n_lines_ == 1 && line.text.starts_with("\xef\xbb\xbf")) {
+    has_mark_ = true;
+    line.text.erase(0, 3);
   }
   return true;
 }
 
 /// The next line, of those read ahead first.
-bool RecordReader::next_text(std::string& text, Index& line) {
+bool RecordReader::next_text(Line& line) {
   if (ahead_.empty()) {
-    return next_line(text, line);
+    return next_line(line);
   }
-  text = std::move(ahead_.front().first);
-  line = ahead_.front().second;
+  line = std::move(ahead_.front());
   ahead_.pop_front();
   return true;
 }
 
 bool RecordReader::next(TextRecord& record) {
   do {
-    if (!next_text(record.text, record.line)) {
+    if (!next_text(line_)) {
       return false;
     }
-  } while (without_blanks(record.text).empty() || (!any_ && record.text.starts_with("#")));
+  } while (without_blanks(line_.text).empty() || (!any_ && line_.text.starts_with("#")));
+  std::swap(record.text, line_.text);
+  record.line = line_.number;
+  record.line_end = line_.end;
   any_ = true;
   split(record);
   return true;
@@ -156,15 +160,15 @@ std::size_t RecordReader::take_quoted(TextRecord& record, std::size_t begin) {
   for (;;) {
     at = record.text.find('"', at);
     if (at == std::string::npos) {
-      std::string more;
-      Index line = 0;
+      Line more;
       at = record.text.size();
-      if (!next_text(more, line)) {
+      if (!next_text(more)) {
         fail_in(record, "column " + std::to_string(cells_.size()) +
                             ": a quote is opened but not closed in this line or those below");
       }
-      record.text += '\n';
-      record.text += more;
+      record.text += record.line_end;
+      record.text += more.text;
+      record.line_end = more.end;
     } else if (at + 1 < record.text.size() && record.text[at + 1] == '"') {
       has_doubled = true;
       at += 2;

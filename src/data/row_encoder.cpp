@@ -93,7 +93,7 @@ std::string RowEncoder::set_number(const Column& column, std::string_view value)
   if (number && has_comma && !column.has_decimal_comma) {
     return quoted(value) + " has a comma, unlike the numbers of the training file";
   }
-  if (!number && !column.takes_strays && !is_gap(value)) {
+  if (!number && !column.is_asked && !is_gap(value)) {
     return quoted(value) + " is not a " + name_of(column.kind) + ", as the values of the training file are";
   }
   if (!number) {

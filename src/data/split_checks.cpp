@@ -2,6 +2,7 @@
 #include "split_checks.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "meha/core/error.hpp"
 #include "meha/core/option.hpp"
@@ -62,6 +63,19 @@ std::string sentence_of(Level level, const Selection& rows, const Split& split) 
   }
   text += n_rows.size() > n_shown ? ", …" : "";
   return none.empty() ? text : text + "\nwarning: no " + std::string(name(level)) + " row is of class " + none;
+}
+
+/// A warning where two classes seem to be one; else empty.
+std::string remark_on_names(const std::vector<std::string>& names) {
+  std::map<std::string, std::string> seen;
+  for (const std::string& name : names) {
+    const auto [other, is_new] = seen.emplace(lower_case(name), name);
+    if (!is_new) {
+      return "warning: classes " + toml(other->second) + " and " + toml(name) +
+             " differ in upper and lower case alone: are they one?";
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -152,6 +166,9 @@ void add_notes(Split& split) {
       }
       told.push_back(rows.table.get());
     }
+  }
+  if (const std::string remark = remark_on_names(split.class_names); !remark.empty()) {
+    split.notes.push_back(printable(remark));
   }
 }
 

@@ -14,7 +14,24 @@ TableCopy::TableCopy(const std::string& path, const std::string& header, const s
   }
 }
 
+std::string TableCopy::label_as_written() const {
+  if (is_json()) {
+    return nlohmann::ordered_json::parse(record_.text).value(header_.names[label_], nlohmann::ordered_json()).dump();
+  }
+  const TextRecord::Place at = record_.places[label_];
+  return record_.text.substr(at.begin, at.end - at.begin);
+}
+
+std::string TableCopy::label_name() const {
+  return label_ < header_.names.size() ? header_.names[label_] : std::to_string(label_);
+}
+
+const char* TableCopy::file_ending() const {
+  return is_json() ? ".jsonl" : reader_.separator() == '\t' ? ".tsv" : ".csv";
+}
+
 void TableCopy::write_head(std::ostream& out, std::span<const NewCell> more) const {
+  out << (reader_.has_mark() ? "\xef\xbb\xbf" : "");
   if (header_.names.empty() || !header_.is_line) {
     return;
   }
@@ -22,24 +39,25 @@ void TableCopy::write_head(std::ostream& out, std::span<const NewCell> more) con
   for (const NewCell& cell : more) {
     out << reader_.separator() << cell.name;
   }
-  out << '\n';
+  out << head_.line_end;
 }
 
 void TableCopy::write(std::ostream& out, const std::optional<std::string>& label, std::span<const NewCell> more) const {
-  if (reader_.separator() == '{') {
+  if (is_json()) {
     auto object = nlohmann::ordered_json::parse(record_.text);
     if (label) {
-      object[header_.names[label_]] = *label;
+      object[header_.names[label_]] = nlohmann::ordered_json::parse(*label);
     }
     for (const NewCell& cell : more) {
-      object[cell.name] = cell.value;
+      object[cell.name] =
+          cell.is_number ? nlohmann::ordered_json::parse(cell.value) : nlohmann::ordered_json(cell.value);
     }
-    out << object.dump() << '\n';
+    out << object.dump() << record_.line_end;
     return;
   }
   const TextRecord::Place at = record_.places[label_];
   if (label) {
-    out << std::string_view(record_.text).substr(0, at.begin) << csv_cell(*label)
+    out << std::string_view(record_.text).substr(0, at.begin) << *label
         << std::string_view(record_.text).substr(at.end);
   } else {
     out << record_.text;
@@ -47,7 +65,7 @@ void TableCopy::write(std::ostream& out, const std::optional<std::string>& label
   for (const NewCell& cell : more) {
     out << reader_.separator() << csv_cell(cell.value);
   }
-  out << '\n';
+  out << record_.line_end;
 }
 
 }  // namespace meha

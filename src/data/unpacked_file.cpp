@@ -25,7 +25,7 @@ constexpr std::size_t buffer_size = std::size_t{1} << 17U;
 constexpr std::size_t longest_line = std::size_t{1} << 28U;
 constexpr Index largest_ratio = 1032;  // deflate cannot do better
 
-/// The files that hold what came from pipes.
+/// The files that hold what came from pipes, by their absolute paths.
 std::map<std::string, int>& kept_pipes() {
   static std::map<std::string, int> files;
   return files;
@@ -35,7 +35,8 @@ std::map<std::string, int>& kept_pipes() {
 
 const std::string& kept_pipe(const std::string& path) {
   std::error_code ignored;
-  if (!std::filesystem::is_fifo(path, ignored) || kept_pipes().contains(path)) {
+  const std::string name = std::filesystem::absolute(path).lexically_normal();
+  if (!std::filesystem::is_fifo(path, ignored) || kept_pipes().contains(name)) {
     return path;
   }
   const std::string folder = std::filesystem::temp_directory_path(ignored).string();
@@ -57,7 +58,7 @@ const std::string& kept_pipe(const std::string& path) {
       n += written;
     }
   }
-  kept_pipes()[path] = to;
+  kept_pipes()[name] = to;
   return path;
 }
 
@@ -80,7 +81,7 @@ struct UnpackedFile::Zstd {
 UnpackedFile::~UnpackedFile() = default;
 
 UnpackedFile::UnpackedFile(const std::string& path) : path_(path), buffer_(buffer_size) {
-  const auto pipe = kept_pipes().find(path);
+  const auto pipe = kept_pipes().find(std::filesystem::absolute(path).lexically_normal());
   const std::string content = pipe == kept_pipes().end() ? path : "/proc/self/fd/" + std::to_string(pipe->second);
   file_.reset(gzopen(content.c_str(), "rb"));
   if (!file_) {
@@ -192,7 +193,8 @@ bool UnpackedFile::next_line(std::string& line) {
   if (line.find('\0') != std::string::npos) {
     fail_in_line("holds a NUL byte: not a text file, or damaged");
   }
-  if (!line.empty() && line.back() == '\r') {
+  had_return_ = line.ends_with('\r');
+  if (had_return_) {
     line.pop_back();
   }
   return true;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <numeric>
 
@@ -73,9 +74,11 @@ TEST(Cells, AreSafeForTerminalsAndSpreadsheets) {
 }
 
 TEST_F(Tables, FirstLineIsAHeaderWhereItIsUnlikeTheOthers) {
-  for (const char* text : {"a,b,c\n1,2,0\n3,4,1\n", "0,1,2,3\n5.5,6,7,0\n1,2,3,1\n", ",0,1,2\n0,5,6,1\n1,7,8,0\n",
-                           "0,1,2,label\n5,6,7,1\n8,9,9,0\n", "name,kind\nann,x\nbob,y\ncid,x\n",
-                           "id,2019,2020,label\n1,4,5,0\n2,6,7,1\n", "a,label\nNA,1\n2,0\n", "1,2,3,4\n9,8,7,0\n"}) {
+  for (const char* text :
+       {"a,b,c\n1,2,0\n3,4,1\n", "0,1,2,3\n5.5,6,7,0\n1,2,3,1\n", ",0,1,2\n0,5,6,1\n1,7,8,0\n",
+        "0,1,2,label\n5,6,7,1\n8,9,9,0\n", "name,kind\nann,x\nbob,y\ncid,x\n", "id,2019,2020,label\n1,4,5,0\n2,6,7,1\n",
+        "2019,2020,label\n4,5,0\n6,7,1\n", ",400.5,402.5,label\n0,4,5,x\n1,6,7,y\n2,6,7,x\n", "a,label\nNA,1\n2,0\n",
+        "1,2,3,4\n9,8,7,0\n"}) {
     EXPECT_TRUE(header(text).is_line) << text;
     EXPECT_FALSE(header(text, "false").is_line) << text;
   }
@@ -90,8 +93,8 @@ TEST_F(Tables, FirstLineIsAHeaderWhereItIsUnlikeTheOthers) {
 }
 
 TEST_F(Tables, NumbersStayAsTheyStandWhereNothingElseIsThere) {
-  EXPECT_EQ(values_of(read("1.5,-2,1\n.25,1e3,0\n")), (std::vector<float>{1.5F, -2.0F, 0.25F, 1000.0F}));
-  EXPECT_EQ(read("1.5,-2,1\n.25,1e3,0\n").lines, (std::vector<Index>{1, 2}));
+  EXPECT_EQ(values_of(read("1.5,-2,1\n.25,9e0,0\n")), (std::vector<float>{1.5F, -2.0F, 0.25F, 9.0F}));
+  EXPECT_EQ(read("1.5,-2,1\n.25,9e0,0\n").lines, (std::vector<Index>{1, 2}));
 }
 
 TEST_F(Tables, NumbersOfDifferentScalesAreStandardised) {
@@ -100,6 +103,20 @@ TEST_F(Tables, NumbersOfDifferentScalesAreStandardised) {
   EXPECT_TRUE(says(table, "2 columns number, to mean 0 and deviation 1: t, v"));
   EXPECT_EQ(values_of(read("t,v,y\n1600000000000,1,0\n1600000000002,3,1\n", {{"t", "ignore"}})),
             (std::vector<float>{1, 3}));
+}
+
+TEST_F(Tables, NumbersFarFromZeroOrLargeAreStandardised) {
+  for (const char* rows :
+       {"293.1,101\n297.2,98\n", "0.50001,0.1\n0.50003,0.1\n", "1000000.5,3\n1000001.5,4\n", "0,11\n9,0\n"}) {
+    std::string text = "a,b,y\n";
+    int label = 0;
+    for (const char c : std::string(rows)) {
+      text += c == '\n' ? "," + std::to_string(label++) + "\n" : std::string(1, c);
+    }
+    EXPECT_NEAR(std::fabs(values_of(read(text))[0]), 1, 1e-6) << rows;
+  }
+  EXPECT_EQ(values_of(read("a,b,y\n1,0.5,0\n3,1.5,1\n", {{"a", "number"}})), (std::vector<float>{-1, -1, 1, 1}));
+  EXPECT_EQ(values_of(read("a,b,y\n1,0.5,0\n3,1.5,1\n")), (std::vector<float>{1, 0.5, 3, 1.5}));
 }
 
 TEST_F(Tables, GapsAreFilledAndMarked) {
@@ -165,6 +182,17 @@ TEST_F(Tables, ColumnsThatAreNeitherOneNorTheOtherAreRefused) {
   EXPECT_TRUE(fails([&] { (void)read("a,b,y\n\"1,234\",1,0\n\"2,5\",3,1\n"); }, ExitCode::Data, {"comma"}));
   EXPECT_EQ(values_of(read("a;b;y\n1,25;1;0\n2,5;3;1\n")), (std::vector<float>{1.25, 1, 2.5, 3}));
   EXPECT_TRUE(fails([&] { (void)read(rows, {{"c", "text"}}); }, ExitCode::Config, {"\"c\"", "no such column"}));
+  for (const char* form : {"$3.%d0", "12:%02d", "03/%02d/2023", "1 %03d"}) {
+    std::string odd = "a,v,y\n";
+    for (int i = 0; i < 40; ++i) {
+      char cell[32];
+      std::snprintf(cell, sizeof cell, form, i);
+      odd += std::to_string(0.1 * i) + "," + cell + "," + std::to_string(i % 2) + "\n";
+    }
+    EXPECT_TRUE(fails([&] { (void)read(odd); }, ExitCode::Data, {"\"v\"", "in a form that is not read"})) << form;
+    EXPECT_EQ(read(odd, {{"v", "ignore"}}).n_features, 1) << form;
+  }
+  EXPECT_TRUE(fails([&] { (void)read("a\tb\ty\n1,280\t1\t0\n621\t3\t1\n"); }, ExitCode::Data, {"comma"}));
   EXPECT_TRUE(fails([&] { (void)read("label,b,c\n1,2,3\n0,5,6\n"); }, ExitCode::Data, {"\"c\"", "\"label\""}));
 }
 

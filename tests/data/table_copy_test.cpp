@@ -28,12 +28,25 @@ TEST(TableCopy, KeepsEveryFieldAsItStands) {
   const std::string text = "a,kind,\"b \"\"c\"\"\"\n 1.50 ,x,\"two\nlines\"\n-0, y ,\n";
   const std::string path = write_file(scratch.file("a.csv"), text);
   EXPECT_EQ(copied(path, std::nullopt, {}), text);
-  EXPECT_EQ(copied(path, "a, b", {{"meha_p", "0.5"}, {"meha_n", "=1"}}),
+  EXPECT_EQ(copied(path, "\"a, b\"", {{"meha_p", "0.5"}, {"meha_n", "=1"}}),
             "a,kind,\"b \"\"c\"\"\",meha_p,meha_n\n 1.50 ,\"a, b\",\"two\nlines\",0.5,'=1\n-0,\"a, b\",,0.5,'=1\n");
   EXPECT_EQ(copied(write_file(scratch.file("a.tsv"), "a\tkind\n1\tx\n2\ty\n"), "z", {{"meha_p", "1"}}),
             "a\tkind\tmeha_p\n1\tz\t1\n2\tz\t1\n");
-  EXPECT_EQ(copied(write_file(scratch.file("a.jsonl"), "{\"a\":1,\"kind\":\"x\"}\n"), "z", {{"meha_p", "1"}}),
+  EXPECT_EQ(copied(write_file(scratch.file("a.jsonl"), "{\"a\":1,\"kind\":\"x\"}\n"), "\"z\"", {{"meha_p", "1"}}),
             "{\"a\":1,\"kind\":\"z\",\"meha_p\":\"1\"}\n");
+}
+
+TEST(TableCopy, KeepsLineEndsAndTheMark) {
+  const Scratch scratch;
+  const std::string text =
+      "\xef\xbb\xbf"
+      "a,kind\r\n\"1\r\n2\",x\r\n3,y\n";
+  const std::string path = write_file(scratch.file("a.csv"), text);
+  EXPECT_EQ(copied(path, std::nullopt, {}), text);
+  TableCopy table(write_file(scratch.file("a.jsonl"), "{\"kind\":1,\"a\":2}\n"), "auto", "kind");
+  ASSERT_TRUE(table.next());
+  EXPECT_EQ(table.label_as_written(), "1");
+  EXPECT_STREQ(table.file_ending(), ".jsonl");
 }
 
 TEST(CellsIn, ReadsOneLine) {

@@ -325,6 +325,62 @@ class CleanTest(TableCase):
         self.assertIn("was not written by meha clean", error)
         self.assertEqual((out / "clean.toml").read_text(encoding="utf-8"), "# my own\n")
 
+    def test_files_of_a_person_are_not_replaced_by_results(self):
+        doubtful, trusted, _, _ = self.mixed()
+        for name in ("cleaned.csv", "suspects.csv", "run.log", "columns.json"):
+            with self.subTest(name):
+                folder = self.folder / name.replace(".", "-")
+                folder.mkdir()
+                (folder / name).write_bytes(doubtful.read_bytes())
+                self.clean(folder / name, "--trusted", trusted, "--label", "label", "--out", folder, code=5)
+                self.assertEqual((folder / name).read_bytes(), doubtful.read_bytes())
+        out = self.folder / "out"
+        self.clean(doubtful, "--trusted", trusted, "--out", out)
+        self.clean(doubtful, "--trusted", trusted, "--out", out)
+        self.assertIn("would be replaced", self.clean(doubtful, "--trusted", out / "suspects.csv", "--label", "label", "--out", out, code=5))
+        for name in ("cleaned.csv", "suspects.csv", "clean.toml"):
+            kept = (out / name).read_bytes()
+            (out / name).write_bytes(kept + b"#\n")
+            self.assertIn("was changed since", self.clean(doubtful, "--trusted", trusted, "--out", out, code=5))
+            self.assertEqual((out / name).read_bytes(), kept + b"#\n")
+            (out / name).unlink()
+        self.clean(doubtful, "--trusted", trusted, "--out", out)
+
+    def test_labels_keep_their_spelling(self):
+        for place, names in enumerate((["+", "-", "0x"], ["1.0", "2.0", "3.0"], ["007", "010", "011"], ["=A1", "@x", "b"])):
+            with self.subTest(str(names)):
+                rows = [[*row[:4], names[int(row[4])]] for row in self.rows]
+                doubtful, trusted = self.write(f"d{place}.csv", rows[:self.n_train]), self.write("t.csv", rows[self.n_train:])
+                out = self.folder / f"spelled-{place}"
+                self.clean(doubtful, "--trusted", trusted, "--out", out, "--header", "false", "--fix", "relabel")
+                with open(out / "cleaned.csv", newline="", encoding="utf-8") as file:
+                    self.assertEqual({row[4] for row in csv.reader(file)}, set(names))
+        lines = [json.dumps({k: float(v) if k != "y" else int(v) for k, v in zip(self.header, row)}) + "\n" for row in self.rows]
+        (self.folder / "d.jsonl").write_text("".join(lines), encoding="utf-8")
+        self.clean(self.folder / "d.jsonl", "--out", self.folder / "json", "--fix", "relabel")
+        cleaned = [json.loads(line) for line in (self.folder / "json" / "cleaned.jsonl").read_text(encoding="utf-8").splitlines()]
+        self.assertEqual({type(row["y"]) for row in cleaned}, {int})
+        self.assertNotEqual([row["y"] for row in cleaned], [json.loads(line)["y"] for line in lines])
+
+    def test_labels_are_never_taken_from_results(self):
+        header = ["a", "b", "c", "d", "species"]
+        doubtful, check = self.write("d.csv", self.rows[:self.n_train], header), self.folder / "my check.csv"
+        said = self.clean(doubtful, "-n", 30, "--out", check, verb="pick")
+        self.assertIn(f"--trusted '{check}' --label species", said)
+        self.assertIn("no row has a label", self.clean(doubtful, "--trusted", check, "--out", self.folder / "out", code=3))
+        self.clean(doubtful, "--fix", "relabel", "--out", self.folder / "one")
+        said = self.clean(self.folder / "one" / "cleaned.csv", "--out", self.folder / "two")
+        self.assertIn("meha_given_label", said)
+        _, cleaned = self.table(self.folder / "two" / "cleaned.csv")
+        self.assertLess(sum(row[7] == "1" for row in cleaned), 10)
+
+    def test_columns_that_tell_nothing_are_not_believed(self):
+        random = np.random.default_rng(3)
+        rows = [[f"{random.normal():.4f}", f"{random.normal():.4f}", str(random.integers(3))] for _ in range(300)]
+        said = self.clean(self.write("d.csv", rows, ["a", "b", "y"]), "--out", self.folder / "out")
+        self.assertIn("do not believe these suspects", said)
+        self.assertNotIn("expected to be wrong indeed", said)
+
     def test_names_do_nothing_to_terminals_and_spreadsheets(self):
         names = ["=cmd()", "\x1b[31mred", "+1+1"]
         rows = [[*row[:4], names[int(row[4])]] for row in self.rows]

@@ -19,6 +19,7 @@ struct JobPlan {
   bool has_checkpoints = false;  // of this very run, of whatever quality
   bool must_resume = false;      // a valid checkpoint must be there
   bool already_done = false;     // nothing is left to do
+  bool brief = false;            // what is said at the end leaves metrics out
 };
 
 /// For pack(): calls `see(name, member)` for every member.
@@ -30,6 +31,7 @@ void visit(AnyPlan& plan, See&& see) {
   see("has_checkpoints", plan.has_checkpoints);
   see("must_resume", plan.must_resume);
   see("already_done", plan.already_done);
+  see("brief", plan.brief);
 }
 
 /// Plans what `meha run` does with a config file and a directory (default: runs/ and the run's name); on rank 0.

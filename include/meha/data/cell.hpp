@@ -21,6 +21,9 @@ std::optional<Real> number_of_cell(std::string_view value, bool& has_comma);
 /// with hours, a fraction of a day. Time zones are not looked at.
 std::optional<Real> day_of_cell(std::string_view value);
 
+/// Whether a word has digits and no letters: "$3.50", "12:51", "03/18/2023".
+bool looks_like_number(std::string_view value);
+
 /// Returns the text with ASCII letters in lower case.
 std::string lower_case(std::string_view text);
 

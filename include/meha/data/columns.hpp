@@ -8,7 +8,7 @@
 //   text      words and runs of 3 or 4 characters, hashed to 16384 numbers; those that more than one row of the training
 //             file has are features: their counts times log(rows/rows with it) + 1, of length 1 in a row
 //   ignore    nothing
-// A table of numbers only, without gaps and of similar scales, keeps its numbers as they stand ("raw").
+// A table of numbers only, without gaps and of order one (none above 10), keeps its numbers as they stand ("raw").
 // Source: Weinberger, Dasgupta, Langford, Smola, Attenberg, ICML 2009, arXiv 0902.2206 (hashed features, without signs).
 #pragma once
 
@@ -58,6 +58,8 @@ class ColumnFacts {
   static constexpr std::size_t most_values = 20000;
   Index n_gaps = 0, n_numbers = 0, n_dates = 0, n_others = 0;
   Index n_with_comma = 0, n_with_point = 0;           // numbers
+  Index n_with_three = 0;                             // numbers with three digits behind their comma
+  Index n_wordless = 0;                               // others that have digits and no letters: "$3", "12:51"
   Index n_words = 0;                                  // of what is neither number nor date
   Real first = 0, largest = 0;                        // of the numbers, dates as days; largest in absolute value
   std::vector<std::pair<std::string, Index>> strays;  // the first of what is neither number nor date, and their lines
@@ -79,8 +81,8 @@ struct Column {
   ColumnKind kind = ColumnKind::Auto;
   std::string why = {};  // the kind was chosen, for people; empty where nothing needs to be said
   bool has_decimal_comma = false;
-  bool takes_strays = false;  // what is no number, or no date, counts as missing: the config says what the column is
-  bool has_gaps = false;      // in the training file: the last feature is 1 for a gap
+  bool is_asked = false;  // the config says what the column is: what is no number, or no date, counts as missing
+  bool has_gaps = false;  // in the training file: the last feature is 1 for a gap
   Real mean = 0, scale = 1;
   std::vector<std::string> categories = {};  // ascending; a category that is hashed has none
   std::vector<float> rarity = {};            // Text: (hashed_text), log(rows/rows with it) + 1; 0: no feature

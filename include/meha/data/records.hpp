@@ -24,6 +24,7 @@ struct TextRecord {
     std::size_t begin, end;
   };
   std::string text;                      // as in the file, without the last line end
+  const char* line_end = "\n";           // after it: that, or "\r\n"
   std::vector<std::string_view> values;  // without quotes and blanks around them; valid until the next record is read
   std::vector<Place> places;             // of the values; empty for JSON
   Index line = 0;                        // where it begins in the file, counted from 1
@@ -44,6 +45,8 @@ class RecordReader {
   [[noreturn]] void fail_in(const TextRecord& record, const std::string& why) const;
 
   [[nodiscard]] const UnpackedFile& file() const { return file_; }
+  /// Whether the file begins with a byte order mark.
+  [[nodiscard]] bool has_mark() const { return has_mark_; }
   /// ',', ';', '\t', or ' ' for blanks and tabs; '{' for JSON, whose names are names().
   [[nodiscard]] char separator() const { return separator_; }
   /// JSON: the members of the first object, in order; else empty.
@@ -51,14 +54,19 @@ class RecordReader {
 
  private:
   struct Json;
+  struct Line {
+    std::string text;
+    Index number = 0;
+    const char* end = "\n";
+  };
   /// What stands between two separators, or between the quotes there.
   struct Cell {
     std::size_t begin, end;
     bool has_doubled_quotes = false;
   };
   void find_separator();
-  bool next_text(std::string& text, Index& line);
-  bool next_line(std::string& text, Index& line);
+  bool next_text(Line& line);
+  bool next_line(Line& line);
   void split(TextRecord& record);
   void split_json(TextRecord& record);
   void split_at_blanks(TextRecord& record);
@@ -69,10 +77,12 @@ class RecordReader {
   UnpackedFile file_;
   char separator_ = ',';
   Index n_lines_ = 0;
-  bool any_ = false;                                 // a record was read
-  std::deque<std::pair<std::string, Index>> ahead_;  // lines that find_separator() has read, and their numbers
-  std::vector<Cell> cells_;                          // of the record at hand
-  std::deque<std::string> unquoted_;                 // its values that are not as they stand in the text
+  bool any_ = false;  // a record was read
+  bool has_mark_ = false;
+  Line line_;                         // scratch
+  std::deque<Line> ahead_;            // what find_separator() has read
+  std::vector<Cell> cells_;           // of the record at hand
+  std::deque<std::string> unquoted_;  // its values that are not as they stand in the text
   std::vector<std::string> names_;
   std::unique_ptr<Json> json_;
 };

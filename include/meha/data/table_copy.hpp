@@ -18,6 +18,7 @@ namespace meha {
 struct NewCell {
   const char* name;
   std::string value;
+  bool is_number = false;
 };
 
 class TableCopy {
@@ -29,12 +30,20 @@ class TableCopy {
   /// Reads the next row. @return false when there is none
   bool next() { return reader_.next(record_); }
   [[nodiscard]] std::string_view label() const { return record_.values[label_]; }
+  /// Returns the label with its quotes, or as a JSON value.
+  [[nodiscard]] std::string label_as_written() const;
+  /// Returns what an empty label is written as.
+  [[nodiscard]] const char* no_label() const { return is_json() ? "null" : ""; }
+  /// Returns the ending of a file of the same kind: ".csv", ".tsv" or ".jsonl".
+  [[nodiscard]] const char* file_ending() const;
   [[nodiscard]] Index line() const { return record_.line; }
+  /// Returns the name of the labels' column, or its number.
+  [[nodiscard]] std::string label_name() const;
   [[nodiscard]] const std::string& path() const { return reader_.file().path(); }
   [[nodiscard]] bool is_json() const { return reader_.separator() == '{'; }
   /// Writes the names of all columns, where the table has them.
   void write_head(std::ostream& out, std::span<const NewCell> more) const;
-  /// Writes the row at hand. @param label  another label; none: as it stands
+  /// Writes the row at hand. @param label  another label, as label_as_written(); none: as it stands
   void write(std::ostream& out, const std::optional<std::string>& label, std::span<const NewCell> more) const;
 
  private:

@@ -43,6 +43,8 @@ class UnpackedFile {
   /// Reads a line without its end (LF or CRLF). The last line may lack one. @return false when there is no more
   /// Errors: a NUL byte, or a line longer than any table's.
   bool next_line(std::string& line);
+  /// Whether a carriage return stood before the end of the last line.
+  [[nodiscard]] bool had_return() const { return had_return_; }
   /// Returns how many lines were read: the number, from 1, of the last one.
   [[nodiscard]] Index n_lines() const { return n_lines_; }
 
@@ -62,6 +64,7 @@ class UnpackedFile {
   std::vector<char> buffer_;
   std::size_t next_ = 0, filled_ = 0;  // what is read but not yet handed out: [next_, filled_) of buffer_
   Index n_lines_ = 0;
+  bool had_return_ = false;
 };
 
 }  // namespace meha
