@@ -72,11 +72,9 @@ std::string shell_word(const std::string& word) {
 }
 
 std::string source_of(const CleanArguments& a) {
-  return a.trusted.empty()
-             ? "no row was trusted, so nothing was verified: an error that most rows share is not found.\n"
-               "meha pick chooses rows to look at, which then make all of this surer (--trusted)\n"
-             : "these numbers rest on " + printable(a.trusted) +
-                   ": they are as good as its labels, and as far as its rows are like the others\n";
+  return a.trusted.empty() ? "meha pick chooses rows to look at, which then make all of this surer (--trusted)\n"
+                           : "these numbers rest on " + printable(a.trusted) +
+                                 ": they are as good as its labels, and as far as its rows are like the others\n";
 }
 
 }  // namespace meha
