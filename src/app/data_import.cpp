@@ -213,7 +213,8 @@ ExitCode data_import_verb(const Arguments& arguments) {
                             .sparse = a.sparse,
                             .header = a.header,
                             .columns = column_kinds_of(a.columns),
-                            .class_names = cells_in(a.class_names)};
+                            .class_names = cells_in(a.class_names),
+                            .keeps_scales = a.dtype == "uint8"};
       return import(a, std::move(format.open(files).front()), !format.uses_hdf5, claim);
     });
   });

@@ -41,7 +41,8 @@ void refuse_foreign_files(const RunDirectory& directory) {
     refuse("config.toml", "was not written by a run");
   }
   for (const char* name : {"result.h5", "metrics.jsonl", "latest.h5", "columns.json", "run.log"}) {
-    if (!is_there("config.toml") && is_there(name)) {
+    const bool is_folder = kind_of_file(directory.file(name), ExitCode::Checkpoint) == FileKind::Folder;
+    if (!is_there("config.toml") && is_there(name) && !(is_folder && name == std::string("run.log"))) {
       refuse(name, "is there, but no config.toml of a run");
     }
   }

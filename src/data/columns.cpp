@@ -234,9 +234,14 @@ Column column_of(const std::string& name, const ColumnFacts& facts, ColumnKind a
 
 namespace {
 
-/// Whether numbers are of order one as they stand: none is large, and most columns do not lie far from 0 for their spread.
+/// Whether numbers are of order one as they stand: none is large, columns are of similar scales, and most do not lie far
+/// from 0 for their spread.
 bool are_of_order_one(const std::vector<Column>& columns, const std::vector<ColumnFacts>& facts) {
-  constexpr Real large = 10;
+  constexpr Real large = 30;
+  constexpr Real far = 5;  // deviations
+  constexpr Real scales_differ = 1000;
+  Real smallest = large;
+  Real largest = 0;
   Index n_varying = 0;
   Index n_far = 0;
   for (std::size_t i = 0; i < columns.size(); ++i) {
@@ -249,10 +254,12 @@ bool are_of_order_one(const std::vector<Column>& columns, const std::vector<Colu
     }
     if (!seen.is_constant()) {
       ++n_varying;
-      n_far += std::fabs(seen.mean()) > large / 2 * seen.deviation() ? 1 : 0;
+      n_far += std::fabs(seen.mean()) > far * seen.deviation() ? 1 : 0;
+      smallest = std::min(smallest, seen.largest);
+      largest = std::max(largest, seen.largest);
     }
   }
-  return 2 * n_far <= n_varying;
+  return 2 * n_far <= n_varying && largest <= scales_differ * smallest;
 }
 
 }  // namespace

@@ -106,8 +106,8 @@ TEST_F(Tables, NumbersOfDifferentScalesAreStandardised) {
 }
 
 TEST_F(Tables, NumbersFarFromZeroOrLargeAreStandardised) {
-  for (const char* rows :
-       {"293.1,101\n297.2,98\n", "0.50001,0.1\n0.50003,0.1\n", "1000000.5,3\n1000001.5,4\n", "0,11\n9,0\n"}) {
+  for (const char* rows : {"293.1,101\n297.2,98\n", "0.50001,0.1\n0.50003,0.1\n", "1000000.5,3\n1000001.5,4\n",
+                           "0,31\n9,0\n", "20,0.001\n1,0\n"}) {
     std::string text = "a,b,y\n";
     int label = 0;
     for (const char c : std::string(rows)) {

@@ -8,7 +8,7 @@
 //   text      words and runs of 3 or 4 characters, hashed to 16384 numbers; those that more than one row of the training
 //             file has are features: their counts times log(rows/rows with it) + 1, of length 1 in a row
 //   ignore    nothing
-// A table of numbers only, without gaps and of order one (none above 10), keeps its numbers as they stand ("raw").
+// A table of numbers only, without gaps and of order one (none above 30), keeps its numbers as they stand ("raw").
 // Source: Weinberger, Dasgupta, Langford, Smola, Attenberg, ICML 2009, arXiv 0902.2206 (hashed features, without signs).
 #pragma once
 
