@@ -119,19 +119,6 @@ ColumnKind kind_of_column(const std::string& name) {
   throw Error(ExitCode::Config, "problem.data.columns: " + toml(name) + ": must be one of " + column_kinds);
 }
 
-Words column_kinds_of(const std::vector<std::string>& settings) {
-  Words words;
-  for (const std::string& setting : settings) {
-    const std::size_t equals = setting.rfind('=');
-    if (equals == std::string::npos) {
-      throw Error(ExitCode::Config, "--column " + setting + ": must look like age=number");
-    }
-    words[setting.substr(0, equals)] = setting.substr(equals + 1);
-    (void)kind_of_column(setting.substr(equals + 1));
-  }
-  return words;
-}
-
 const char* name_of(ColumnKind kind) {
   for (const auto& [text, of] : kinds) {
     if (of == kind) {

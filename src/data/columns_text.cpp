@@ -1,13 +1,27 @@
 // SPDX-License-Identifier: MIT
-// What was made of the columns of a table, for programs and for people.
+// What is said of the columns of a table: on a command line, to programs and to people.
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "meha/core/error.hpp"
 #include "meha/data/cell.hpp"
 #include "meha/data/columns.hpp"
 
 namespace meha {
+
+Words column_kinds_of(const std::vector<std::string>& settings) {
+  Words words;
+  for (const std::string& setting : settings) {
+    const std::size_t equals = setting.rfind('=');
+    if (equals == std::string::npos) {
+      throw Error(ExitCode::Config, "--column " + setting + ": must look like age=number");
+    }
+    words[setting.substr(0, equals)] = setting.substr(equals + 1);
+    (void)kind_of_column(setting.substr(equals + 1));
+  }
+  return words;
+}
 
 std::string json_of(const TableColumns& table) {
   nlohmann::ordered_json all = {{"n_features", table.n_features}, {"columns", nlohmann::ordered_json::array()}};
