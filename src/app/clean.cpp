@@ -73,7 +73,7 @@ void expect_own_files(const CleanArguments& a, const std::string& format, const 
   }
   for (const std::string& input : {a.doubtful, a.labels, a.trusted, a.trusted_labels, a.test, a.test_labels}) {
     for (const std::string& name : names) {
-      if (!input.empty() && fs::equivalent(input, directory + "/" + name, ignored)) {
+      if (!input.empty() && fs::equivalent(input, fs::path(directory) / name, ignored)) {
         throw Error(ExitCode::Checkpoint, input + ": would be replaced by a result of that name: choose another --out");
       }
     }
@@ -91,11 +91,13 @@ std::string write_config_to(const std::string& directory, const std::string& tex
 }
 
 std::string format_wanted(const CleanArguments& a) {
-  const std::string format = a.format.empty() ? guess_format(a.doubtful) : a.format;
+  std::string format = a.format.empty() ? guess_format(a.doubtful) : a.format;
   for (const std::string& other : {a.trusted, a.test}) {
-    if (a.format.empty() && !other.empty() && guess_format(other) != format) {
-      throw Error(ExitCode::Data, other + ": is of format " + guess_format(other) + ", but " + a.doubtful + " of " +
-                                      format + ": must be the same; meha data import converts");
+    const std::string found = a.format.empty() && !other.empty() ? guess_format(other) : format;
+    if (found != format) {
+      std::string why = other;
+      why.append(": is of format ").append(found).append(", but ").append(a.doubtful).append(" of ").append(format);
+      throw Error(ExitCode::Data, why.append(": must be the same; meha data import converts"));
     }
   }
   return format;
