@@ -12,14 +12,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <memory>
 #include <new>
 #include <string_view>
-#include <thread>
 
+#include "local_ranks.hpp"
 #include "meha/app/signals.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/app/watchdog.hpp"
@@ -431,47 +430,6 @@ class CommandLine {
   }
 };
 
-/// How many ranks clean a table: what the command line says, or one for each processor where the table is large enough that
-/// they are worth starting.
-Index ranks_for(const Arguments& arguments) {
-  constexpr std::uintmax_t large_bytes = std::uintmax_t{2} << 20U;
-  constexpr Index most = 8;
-  std::error_code error;
-  const bool is_pipe = !std::filesystem::is_regular_file(arguments.clean.doubtful, error);
-  if (arguments.ranks > 1 && is_pipe && std::filesystem::exists(arguments.clean.doubtful, error)) {
-    throw Error(ExitCode::Config,
-                arguments.clean.doubtful + ": is a pipe, which only this process can read: needs --ranks 1");
-  }
-  const auto size = std::filesystem::file_size(arguments.clean.doubtful, error);
-  const bool is_started = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr || std::getenv("SLURM_JOB_ID") != nullptr;
-  return arguments.ranks > 0 ? arguments.ranks
-         : is_pipe || error || size < large_bytes || is_started
-             ? 1
-             : std::clamp<Index>(std::thread::hardware_concurrency(), 1, most);
-}
-
-/// Becomes launch/local, which runs this very command on so many ranks; returns on these ranks, and where it is not there.
-void start_on_ranks(Index n, char** argv) {
-  if (n == 1 || std::getenv("OMPI_COMM_WORLD_RANK") != nullptr) {
-    return;
-  }
-  std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::string number = std::to_string(n);
-  for (const char* folder : {"../launch", "../share/meha/launch"}) {
-    const std::string local = self.parent_path() / folder / "local";
-    std::vector<char*> words = {const_cast<char*>(local.c_str()), const_cast<char*>(number.c_str()),
-                                const_cast<char*>(self.c_str())};
-    for (char** word = argv + 1; *word != nullptr; ++word) {
-      words.push_back(*word);
-    }
-    words.push_back(nullptr);
-    execv(local.c_str(), words.data());
-  }
-  std::cerr << "warning: one rank instead of " << number << ": launch/local, which starts them, is not beside "
-            << self.string() << '\n';
-}
-
 /// Runs the verb. @return its exit code
 int call(const CommandLine& line) {
   const ExitCode code =
@@ -495,7 +453,7 @@ int program(int argc, char** argv) {
     (void)all_options();  // makes the tables of problems and algorithms, which add their metrics
     line.parse(argc, argv);
     if (line.mpi_verb == clean_verb || line.mpi_verb == pick_verb) {
-      start_on_ranks(ranks_for(line.arguments), argv);
+      start_on_ranks(ranks_for(line.arguments.clean.doubtful, line.arguments.ranks), argv);
     }
     if (line.mpi_verb != nullptr) {
       session = std::make_unique<MpiSession>(&argc, &argv);

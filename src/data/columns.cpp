@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "meha/core/error.hpp"
 #include "meha/core/option.hpp"
@@ -65,8 +64,8 @@ ColumnKind kind_of_words(const ColumnFacts& facts, std::string& why) {
   return ColumnKind::Category;
 }
 
-ColumnKind kind_of_facts(const std::string& name, const ColumnFacts& facts, const std::string& place,
-                         std::string& why) {
+ColumnKind kind_of_facts(const std::string& name, const std::string& key, const ColumnFacts& facts,
+                         const std::string& place, std::string& why) {
   constexpr Index few_rows = 10;
   if (is_own_column(name)) {
     why = "holds results of an earlier run";
@@ -88,13 +87,12 @@ ColumnKind kind_of_facts(const std::string& name, const ColumnFacts& facts, cons
   }
   const bool nearly_numbers = 2 * facts.n_numbers > facts.n_valued();
   if (nearly_numbers || 2 * facts.n_dates > facts.n_valued()) {
-    const std::string one = name.empty() ? "0" : name;
     throw Error(ExitCode::Data, place + strays_text(facts) + (facts.n_others == 1 ? " is" : " are") + " not a " +
                                     (nearly_numbers ? "number" : "date") + ", as the other " +
                                     std::to_string(facts.n_valued() - facts.n_others) +
                                     " values are: mend the file, or say what the column is with "
                                     "problem.data.columns, {" +
-                                    toml(one) + " = \"" + (nearly_numbers ? "number" : "date") +
+                                    toml(key) + " = \"" + (nearly_numbers ? "number" : "date") +
                                     "\"} to take them for missing");
   }
   const ColumnKind kind = kind_of_words(facts, why);
@@ -103,7 +101,7 @@ ColumnKind kind_of_facts(const std::string& name, const ColumnFacts& facts, cons
                                     ": look like numbers, dates or times in a form that is not read: write them "
                                     "as 1234.5 or 2026-11-27, or say what the column is with "
                                     "problem.data.columns, {" +
-                                    toml(name.empty() ? "0" : name) + " = \"ignore\"} or \"category\"");
+                                    toml(key) + " = \"ignore\"} or \"category\"");
   }
   return kind;
 }
@@ -177,15 +175,15 @@ void ColumnFacts::add(std::string_view value, Index line) {
       strays.emplace_back(value, line);
     }
   }
-  if (counts_values_ && values_.size() <= most_values) {
-    ++values_[std::string(value)];
+  if (counts_values_ && values_.size() <= most_values && n_value_bytes_ <= most_value_bytes) {
+    n_value_bytes_ += ++values_[std::string(value)] == 1 ? value.size() : 0;
   }
 }
 
-Column column_of(const std::string& name, const ColumnFacts& facts, ColumnKind asked, bool may_have_decimal_comma,
-                 const std::string& place) {
+Column column_of(const std::string& name, const std::string& key, const ColumnFacts& facts, ColumnKind asked,
+                 bool may_have_decimal_comma, const std::string& place) {
   Column column{.name = name};
-  column.kind = asked == ColumnKind::Auto ? kind_of_facts(name, facts, place, column.why) : asked;
+  column.kind = asked == ColumnKind::Auto ? kind_of_facts(name, key, facts, place, column.why) : asked;
   const bool is_number = is_number_kind(column.kind);
   if (is_number && facts.n_numbers + facts.n_dates == 0) {
     throw Error(ExitCode::Data, place + "no value is a " + name_of(column.kind) + ", as problem.data.columns says; " +

@@ -197,8 +197,10 @@ TableColumns learn_columns(const TextFile& file, const DataFiles& all, LabelSigh
   const bool may_have_decimal_comma = file.header.separator != ',';
   TableColumns table;
   for (std::size_t i = 0; i < places.size(); ++i) {
+    const std::string name = name_in(file.header, places[i]);
     try {
-      table.columns.push_back(column_of(name_in(file.header, places[i]), facts[i], asked[i], may_have_decimal_comma,
+      table.columns.push_back(column_of(name, name.empty() ? std::to_string(places[i]) : name, facts[i], asked[i],
+                                        may_have_decimal_comma,
                                         file.paths.features + ": " + name_of_column(file.header, places[i])));
     } catch (const Error& error) {
       if (error.code() != ExitCode::Data) {

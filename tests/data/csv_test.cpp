@@ -109,7 +109,7 @@ TEST_F(Csv, NamesLineAndColumnOfWhatIsWrong) {
   EXPECT_TRUE(refuses("a,b\n", {"no row"}));
   EXPECT_TRUE(refuses("1\n2\n", {":1:", "one column"}));
   const std::string rows = "1,2,0\n2,3,1\n3,4,0\n4,5,1\n5,6,0\n6,7,1\n7,8,0\n8,9,1\n9,10,0\n";
-  EXPECT_TRUE(refuses(rows + "1,x,0\n", {"column 1", "\"x\" in line 10", "not a number", "{\"0\" = \"number\"}"}));
+  EXPECT_TRUE(refuses(rows + "1,x,0\n", {"column 1", "\"x\" in line 10", "not a number", "{\"1\" = \"number\"}"}));
   EXPECT_TRUE(refuses(rows + "1,\xff\x07,0\n", {"\"\\xff\\x07\"", "not a number"}));
   EXPECT_TRUE(refuses(rows + "1,-inf,0\n", {"\"-inf\" in line 10", "not a number"}));
   EXPECT_TRUE(refuses(rows + "1,1e999,0\n", {"\"1e999\" in line 10", "not a number"}));

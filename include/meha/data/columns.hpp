@@ -52,10 +52,11 @@ class ColumnFacts {
   [[nodiscard]] bool is_constant() const { return is_constant_; }
   /// Whether every number is the one before and 1.
   [[nodiscard]] bool is_consecutive() const { return is_consecutive_ && n_numbers == n_; }
-  /// At most most_values + 1 of them.
+  /// At most most_values + 1 of them, of not much more than most_value_bytes.
   [[nodiscard]] const std::unordered_map<std::string, Index>& values() const { return values_; }
 
   static constexpr std::size_t most_values = 20000;
+  static constexpr std::size_t most_value_bytes = std::size_t{16} << 20U;
   Index n_gaps = 0, n_numbers = 0, n_dates = 0, n_others = 0;
   Index n_with_comma = 0, n_with_point = 0;           // numbers
   Index n_with_three = 0;                             // numbers with three digits behind their comma
@@ -72,6 +73,7 @@ class ColumnFacts {
   Real sum_ = 0, square_ = 0, last_ = 0;  // of the differences from `first`
   bool is_constant_ = true, is_consecutive_ = true;
   std::string first_text_;
+  std::size_t n_value_bytes_ = 0;
   std::unordered_map<std::string, Index> values_;
 };
 
@@ -90,10 +92,10 @@ struct Column {
   Index first_feature = 0, n_features = 0;
 };
 
-/// Decides what a column is. @param asked  Auto: from the facts   @param may_have_decimal_comma  whether "1,5" may be a number
+/// Decides what a column is. @param key  by which problem.data.columns finds it: its name, or its number    @param asked  Auto: from the facts   @param may_have_decimal_comma  whether "1,5" may be a number
 /// Errors: Error(Data) beginning with `place`, for a column that is neither one thing nor the other.
-Column column_of(const std::string& name, const ColumnFacts& facts, ColumnKind asked, bool may_have_decimal_comma,
-                 const std::string& place);
+Column column_of(const std::string& name, const std::string& key, const ColumnFacts& facts, ColumnKind asked,
+                 bool may_have_decimal_comma, const std::string& place);
 
 /// All columns of a table but the labels.
 struct TableColumns {

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "local_ranks.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <thread>
+#include <vector>
+
+#include "meha/core/error.hpp"
+
+namespace meha {
+
+Index ranks_for(const std::string& table, Index wanted) {
+  constexpr std::uintmax_t large_bytes = std::uintmax_t{2} << 20U;
+  constexpr Index most = 8;
+  std::error_code error;
+  const bool is_pipe = !std::filesystem::is_regular_file(table, error);
+  if (wanted > 1 && is_pipe && std::filesystem::exists(table, error)) {
+    throw Error(ExitCode::Config, table + ": is a pipe, which only this process can read: needs --ranks 1");
+  }
+  const auto size = std::filesystem::file_size(table, error);
+  const bool is_started = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr || std::getenv("SLURM_JOB_ID") != nullptr;
+  return wanted > 0 ? wanted
+         : is_pipe || error || size < large_bytes || is_started
+             ? 1
+             : std::clamp<Index>(std::thread::hardware_concurrency(), 1, most);
+}
+
+void start_on_ranks(Index n, char** argv) {
+  if (n == 1 || std::getenv("OMPI_COMM_WORLD_RANK") != nullptr) {
+    return;
+  }
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::string number = std::to_string(n);
+  for (const char* folder : {"../launch", "../share/meha/launch"}) {
+    const std::string local = self.parent_path() / folder / "local";
+    std::vector<char*> words = {const_cast<char*>(local.c_str()), const_cast<char*>(number.c_str()),
+                                const_cast<char*>(self.c_str())};
+    for (char** word = argv + 1; *word != nullptr; ++word) {
+      words.push_back(*word);
+    }
+    words.push_back(nullptr);
+    execv(local.c_str(), words.data());
+  }
+  std::cerr << "warning: one rank instead of " << number << ": launch/local, which starts them, is not beside "
+            << self.string() << '\n';
+}
+
+}  // namespace meha

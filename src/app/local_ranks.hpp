@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Ranks of this machine that a verb starts by itself, before MPI starts.
+#pragma once
+
+#include <string>
+
+#include "meha/core/types.hpp"
+
+namespace meha {
+
+/// Returns how many ranks clean a table: `wanted`, or where that is 0 one for each processor if the table is large enough
+/// that they are worth starting. Errors: Error(Config) for more than one rank on a pipe.
+Index ranks_for(const std::string& table, Index wanted);
+
+/// Becomes launch/local, which runs this very command on so many ranks. Returns on these ranks, and with a warning where
+/// launch/local is not beside the program. @param argv  of main()
+void start_on_ranks(Index n, char** argv);
+
+}  // namespace meha
