@@ -132,8 +132,8 @@ class StopTest(support.RestartCase):
         for ranks in (1, 2):
             with self.subTest(ranks=ranks):
                 shutil.rmtree(self.out, ignore_errors=True)
-                job = support.start("run", self.config("early", run__iterations=ENDLESS, checkpoint__every=0, algorithm__beta="auto"),
-                                    "--out", self.out, ranks=ranks)
+                config = self.config("early", run__iterations=ENDLESS, checkpoint__every=0, algorithm__beta="auto", algorithm__eta="auto")
+                job = support.start("run", config, "--out", self.out, ranks=ranks)
                 self.addCleanup(self.end, job)
                 pipe = support.open_pipe(path, job)
                 for pid in support.ranks_below(job) or [job.pid]:
