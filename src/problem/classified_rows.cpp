@@ -123,6 +123,25 @@ void ClassifiedRows::backward(const Tile& tile, InSpan weights, std::span<const 
   }
 }
 
+void ClassifiedRows::backward(const Tile& tile, InSpan weights, InSpan old_weights, std::span<const Probe> probes) {
+  const auto n = static_cast<std::size_t>(n_classes_);
+  residuals_.resize(tile_rows * n);
+  for (std::size_t p = 0; p < probes.size(); ++p) {
+    require(!has(probes[p].want, products), "products at an old x");
+    classifier_->probabilities(p, residuals_);
+    for (Index i = 0; i < tile.n_rows; ++i) {
+      const auto row = static_cast<std::size_t>(i);
+      const OutSpan of_row = OutSpan(residuals_).subspan(row * n, n);
+      of_row[static_cast<std::size_t>(tile.labels[i])] -= 1;
+      for (Real& residual : of_row) {
+        residual *= probes[p].old_x ? old_weights[row] : weights[row];
+      }
+    }
+    classifier_->set_residuals(p, tile, residuals_);
+  }
+  classifier_->backward(tile);
+}
+
 void ClassifiedRows::collect(std::span<Share> shares) {
   for (std::size_t p = 0; p < shares.size(); ++p) {
     Share& share = shares[p];

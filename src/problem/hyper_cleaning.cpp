@@ -111,10 +111,19 @@ void HyperCleaning::add(Level level, const Block& block, InSpan x, std::span<con
       std::fill(weights_.begin(), weights_.end(), 1);
     }
   };
+  const auto scale = [&](std::vector<Real>& weights) {
+    for (Real& weight : weights) {
+      weight *= mean;
+    }
+  };
   const bool wants_y =
       std::any_of(shares.begin(), shares.end(), [](const Share& s) { return !s.grad_y.empty() || !s.hess_y.empty(); });
+  const bool keeps_old = weighted && between && std::ranges::any_of(probes, &Probe::old_x);
   rows_.for_each_tile(stored(level), block.rows, block.next, [&](const Tile& tile, Range rows) {
     weigh(rows);
+    if (keeps_old) {
+      old_weights_ = weights_;
+    }
     for (Index i = 0; i < tile.n_rows; ++i) {
       const auto row = static_cast<std::size_t>(rows.begin + i);
       const Real s = weights_[static_cast<std::size_t>(i)];
@@ -134,10 +143,13 @@ void HyperCleaning::add(Level level, const Block& block, InSpan x, std::span<con
       weigh(rows);
     }
     if (wants_y) {
-      for (Real& weight : weights_) {
-        weight *= mean;
+      scale(weights_);
+      if (keeps_old) {
+        scale(old_weights_);
+        rows_.backward(tile, weights_, old_weights_, probes);
+      } else {
+        rows_.backward(tile, weights_, shares);
       }
-      rows_.backward(tile, weights_, shares);
     }
   });
   if (wants_y) {

@@ -108,6 +108,7 @@ std::size_t Oracle::add_request(Level level, const Vec& y, Want want, const Vec*
   request.want = no_x ? want & (Want::Value | at_new_x) : want;
   request.factor = 1;
   request.joins = n_requests_;
+  request.old_x = false;
   request.result.value = 0;
   const Index n_x = per_row() ? owned_rows().size() : problem_.n_x();
   for (std::size_t q = 0; q < quantities.size(); ++q) {
@@ -146,20 +147,39 @@ const Result& Sweep::add_upper(const Vec& y, Want want, Real factor, const Resul
   return request.result;
 }
 
+bool Oracle::keeps_old_x() const {
+  return std::any_of(requests_.begin(), requests_.begin() + static_cast<std::ptrdiff_t>(n_requests_),
+                     [](const Request& request) { return request.old_x; });
+}
+
+Want Oracle::want_in(const Request& request, Half half) const {
+  const bool old_x = requests_[request.joins].old_x;
+  const Want first = old_x ? at_x | at_new_x : at_x;
+  const Want second = old_x ? Want::Nothing : at_new_x;
+  return request.want & (half == Half::First ? first : half == Half::Second ? second : at_x | at_new_x);
+}
+
 void Oracle::run(const RowStep& row_step, Step when, bool again) {
-  if (when == Step::None || (per_row() && !is_remote())) {
-    pass(at_x | at_new_x, row_step, when, again);
+  const bool between = when == Step::Between;
+  if (per_row() && !is_remote() && between && keeps_old_x() && !problem_.takes_old_x()) {
+    pass(Half::First, row_step, Step::After, true);
+    const RowSums of_step = row_sums_;
+    pass(Half::Second, {}, Step::None, again);
+    row_sums_ = of_step;
     return;
   }
-  const bool between = when == Step::Between;
-  pass(between ? at_x : at_x | at_new_x, {}, Step::None, between || again);
+  if (when == Step::None || (per_row() && !is_remote())) {
+    pass(Half::Both, row_step, when, again);
+    return;
+  }
+  pass(between ? Half::First : Half::Both, {}, Step::None, between || again);
   if (is_remote()) {
     step_rows_on_root(row_step);
   } else {
     on_root([&] { row_step({0, x_->size()}, row_sums_); }, *x_);
   }
   if (between) {
-    pass(at_new_x, {}, Step::None, again);
+    pass(Half::Second, {}, Step::None, again);
     return;
   }
   for (const RowSums& sums : std::exchange(root_row_sums_, {})) {

@@ -19,18 +19,19 @@ bool is_zero(InSpan values) {
 }  // namespace
 
 /// Gathers the probes of this level and begins the pass over it. @return whether there are any
-bool Oracle::open_level(Level level, Want halves) {
+bool Oracle::open_level(Level level, Half half) {
   auto& [wanted, probes, shares] = work_;
   wanted.clear();
   probes.clear();
   for (std::size_t i = 0; i < n_requests_; ++i) {
     Request& request = requests_[i];
-    const Want want = request.want & halves;
+    const Want want = want_in(request, half);
     if (request.level == level && want != Want::Nothing) {
       wanted.push_back(&request);
       probes.push_back({.y = as_span(std::as_const(*request.y)),
                         .want = want,
-                        .v = meha::has(want, products) ? as_span(std::as_const(request.v)) : InSpan()});
+                        .v = meha::has(want, products) ? as_span(std::as_const(request.v)) : InSpan(),
+                        .old_x = request.old_x});
     }
   }
   shares.assign(wanted.size(), {});
@@ -62,8 +63,8 @@ void Oracle::reset_shares(Level level, bool of_block, Range here) {
   }
 }
 
-void Oracle::add_blocks(Level level, Want halves, const RowStep& row_step, Step when, bool again) {
-  if (!open_level(level, halves)) {
+void Oracle::add_blocks(Level level, Half half, const RowStep& row_step, Step when, bool again) {
+  if (!open_level(level, half)) {
     return;
   }
   const BlockPlan blocks = plan(level);

@@ -7,16 +7,16 @@
 
 namespace meha {
 
-/// One visit to the rows and one allreduce, for what is wanted of `halves`. @param again  whether the next visit is to the
+/// One visit to the rows and one allreduce, for what is wanted of this half. @param again  whether the next visit is to the
 /// same rows
-void Oracle::pass(Want halves, const RowStep& row_step, Step when, bool again) {
-  find_columns(halves);
-  lay_out(halves);
-  count(halves);
+void Oracle::pass(Half half, const RowStep& row_step, Step when, bool again) {
+  find_columns(half);
+  lay_out(half);
+  count(half);
   {
     const Stopwatch watch(timings.compute, Stage::Compute);
-    add_blocks(Level::Lower, halves, row_step, when, again);
-    add_blocks(Level::Upper, halves, row_step, when, again);
+    add_blocks(Level::Lower, half, row_step, when, again);
+    add_blocks(Level::Upper, half, row_step, when, again);
     for (const RowSums& sums : root_row_sums_) {
       add_row_sums(sums);
     }
@@ -43,21 +43,21 @@ void Oracle::pass(Want halves, const RowStep& row_step, Step when, bool again) {
   note(agreed_.stop, ExactSum::Flag::Stop);
   note(agreed_.time_limit, ExactSum::Flag::TimeLimit);
   note(agreed_.checkpoint, ExactSum::Flag::Checkpoint);
-  read_sums(halves);
+  read_sums(half);
 }
 
 /// A point of a sweep counts once, in the pass that has its first half; work counts in every pass.
-void Oracle::count(Want halves) {
+void Oracle::count(Half half) {
   ++counts.passes;
-  const bool is_second = !meha::has(halves, Want::Value);
+  const bool is_second = half == Half::Second;
   const Index points_of_difference = problem_.has_products() ? 0 : 2;
   for (std::size_t i = 0; i < n_requests_; ++i) {
     const Request& request = requests_[i];
     const Index n_rows = batches(request.level).n_rows(k_);
     Counts::OfLevel& level = counts.level[static_cast<std::size_t>(request.level)];
-    const auto counted = [&](Want wanted, Index& times, Index n_points) {
-      const bool now = meha::has(request.want & halves, wanted);
-      const bool before = is_second && meha::has(request.want & wanted, Want::Value | Want::GradX | Want::CrossX);
+    const auto counted = [&](Want kind, Index& times, Index n_points) {
+      const bool now = meha::has(want_in(request, half), kind);
+      const bool before = is_second && meha::has(request.want & kind, Want::Value | Want::GradX | Want::CrossX);
       times += now && !before ? n_rows : 0;
       level.work += now ? n_rows * n_points : 0;
     };
@@ -84,8 +84,8 @@ void Oracle::allreduce() {
   }
 }
 
-bool Oracle::wants(Level level, Want halves) const {
-  const auto uses = [&](const Request& r) { return r.level == level && (r.want & halves) != Want::Nothing; };
+bool Oracle::wants(Level level, Half half) const {
+  const auto uses = [&](const Request& r) { return r.level == level && want_in(r, half) != Want::Nothing; };
   return std::any_of(requests_.begin(), requests_.begin() + static_cast<std::ptrdiff_t>(n_requests_), uses);
 }
 
@@ -97,13 +97,13 @@ void Oracle::mine_of(Level level, const std::vector<Index>& blocks, std::vector<
 }
 
 /// Which columns of y the blocks of the pass reach, on any rank.
-void Oracle::find_columns(Want halves) {
+void Oracle::find_columns(Half half) {
   std::span<std::uint64_t> reached;
   {
     const Stopwatch watch(timings.compute, Stage::Compute);
     reached = y_.begin(columns(), problem_.n_y());
     for (const Level level : {Level::Lower, Level::Upper}) {
-      if (marks_columns() && wants(level, halves)) {
+      if (marks_columns() && wants(level, half)) {
         guarded([&] { mark_columns(level, reached); });
       }
     }
@@ -150,13 +150,13 @@ void Oracle::mark_columns(Level level, std::span<std::uint64_t> reached) {
   }
 }
 
-void Oracle::lay_out(Want halves) {
+void Oracle::lay_out(Half half) {
   constexpr Index n_row_sums = 2;
   n_sums_ = n_row_sums;
   Index n_addends = 2;
   exponent_ = problem_.share_exponent(Level::Lower, batches(Level::Lower).n_rows(k_));
   for (const Level level : {Level::Lower, Level::Upper}) {
-    if (wants(level, halves)) {
+    if (wants(level, half)) {
       n_addends += static_cast<Index>(batches(level).blocks(k_).size());
       exponent_ = std::min(exponent_, problem_.share_exponent(level, batches(level).n_rows(k_)));
     }
@@ -166,7 +166,7 @@ void Oracle::lay_out(Want halves) {
     request.at_value = n_sums_++;
     for (std::size_t q = 0; q < quantities.size(); ++q) {
       Part& part = request.parts[q];
-      const bool is_wanted = meha::has(request.want & halves, quantities[q].want);
+      const bool is_wanted = meha::has(want_in(request, half), quantities[q].want);
       if (!quantities[q].of_x && is_wanted && part.share.size() < y_.size()) {
         part.share.resize(y_.size());
       }
@@ -178,10 +178,10 @@ void Oracle::lay_out(Want halves) {
   message_.reset(n_sums_, n_addends);
 }
 
-void Oracle::read_sums(Want halves) {
+void Oracle::read_sums(Half half) {
   for (std::size_t i = 0; i < n_requests_; ++i) {
     Request& request = requests_[i];
-    if (meha::has(request.want & halves, Want::Value)) {
+    if (meha::has(want_in(request, half), Want::Value)) {
       request.result.value = message_.read(request.at_value, exponent_ - value_headroom);
     }
     if (request.joins != i) {
@@ -189,7 +189,7 @@ void Oracle::read_sums(Want halves) {
     }
     for (std::size_t q = 0; q < quantities.size(); ++q) {
       const auto& [kind, of_x, share, result] = quantities[q];
-      if (!meha::has(request.want & halves, kind) || (of_x && per_row())) {
+      if (!meha::has(want_in(request, half), kind) || (of_x && per_row())) {
         continue;
       }
       Vec& sum = request.result.*result;

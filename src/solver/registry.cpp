@@ -10,6 +10,7 @@
 #include "meha/solver/bome.hpp"
 #include "meha/solver/meha.hpp"
 #include "meha/solver/sl_bamm.hpp"
+#include "meha/solver/v_pbgd.hpp"
 
 namespace meha {
 namespace {
@@ -35,6 +36,10 @@ std::vector<AlgorithmInfo> built_in() {
        .make = make<SlBamm>,
        .sections = {SlBammOptions(), DirectionOptions()},
        .metrics = {{"residual_v", "|d_v| of the last step"}}},
+      {.name = "v_pbgd",
+       .summary = "penalty on the value function, single loop (arXiv 2302.05185)",
+       .make = make<VPbgd>,
+       .sections = {VPbgdOptions(), DirectionOptions()}},
   };
 }
 

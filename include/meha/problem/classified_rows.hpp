@@ -76,6 +76,8 @@ class ClassifiedRows {
   }
   /// Adds Σ_i w_i ∇²ℓ_i·v and Σ_i w_i ∇ℓ_i over the tile at hand for the shares that want them.
   void backward(const Tile& tile, InSpan weights, std::span<const Share> shares);
+  /// Adds Σ_i w_i ∇ℓ_i at all probes, with the old weights where a probe says so. Cross-entropy only, no products.
+  void backward(const Tile& tile, InSpan weights, InSpan old_weights, std::span<const Probe> probes);
   /// Adds what backward() has gathered to the shares that want it.
   void collect(std::span<Share> shares);
 
@@ -99,7 +101,7 @@ class ClassifiedRows {
   std::unique_ptr<Classifier> classifier_;
   std::vector<InSpan> points_;  // of the pass at hand
   bool in_columns_ = false;
-  std::vector<Real> losses_;
+  std::vector<Real> losses_, residuals_;
   std::vector<Along> directions_;          // of the pass at hand
   std::vector<std::size_t> direction_of_;  // by probe
   std::vector<Real> slopes_;

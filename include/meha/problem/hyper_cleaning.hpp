@@ -42,6 +42,7 @@ class HyperCleaning final : public ClassifierProblem, public OwnMetrics, public 
   [[nodiscard]] bool has_whole(Level level) const override { return level == Level::Lower && regularisation_ != 0; }
   [[nodiscard]] bool has_products() const override { return true; }
   [[nodiscard]] bool has_g() const override { return false; }
+  [[nodiscard]] bool takes_old_x() const override { return true; }
 
   [[nodiscard]] OwnMetrics* own_metrics() override { return this; }
   [[nodiscard]] Index n_tallies() const override { return n_tally; }
@@ -67,6 +68,7 @@ class HyperCleaning final : public ClassifierProblem, public OwnMetrics, public 
   void (*sigmoid_)(const Real* x, std::int64_t n, Real* s);
   SampleLabels samples_;
   std::vector<Real> weights_ = std::vector<Real>(tile_rows);  // of a tile's rows
+  std::vector<Real> old_weights_;                             // the same before the step of x
   std::unique_ptr<CrossFit> cross_fit_;
   bool trusts_surest_ = false;        // no rows are trusted beforehand: the upper level is some of the training rows
   std::vector<std::uint8_t> surest_;  // which of those owned here

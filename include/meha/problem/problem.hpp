@@ -37,7 +37,8 @@ inline constexpr Want products = Want::CrossX | Want::HessY;
 struct Probe {
   InSpan y;
   Want want = Want::Nothing;
-  InSpan v = {};  // (n_y), of length about 1; empty where no product is wanted
+  InSpan v = {};       // (n_y), of length about 1; empty where no product is wanted
+  bool old_x = false;  // grad_y and hess_y, too, are taken at the x before the step between the halves
 };
 
 /// A block's contribution to one probe, and where it is added.
@@ -103,7 +104,7 @@ class Problem {
   /// Adds this block's share at every probe. The default calls add_one() for each.
   /// @param x  Shared: (n_x); PerRow and Level::Lower: the block's rows of x; else empty
   /// @param between  may be empty. PerRow only: call it for portions of rows after grad_x and cross_x at every probe and
-  ///                 before grad_y and hess_y, which must then use the changed x
+  ///                 before grad_y and hess_y, which must then use the changed x (but for probes with old_x)
   virtual void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
                    const BetweenHalves& between);
   /// Adds this block's share at one probe.
@@ -115,6 +116,8 @@ class Problem {
   /// Returns whether add() and add_whole() give HessY and CrossX exactly. Where not, they are never asked for them: the
   /// products are central differences of gradients (problem/visit.hpp).
   [[nodiscard]] virtual bool has_products() const { return false; }
+  /// Returns whether add() heeds Probe::old_x. Where not, such probes cost a pass of their own. PerRow only.
+  [[nodiscard]] virtual bool takes_old_x() const { return false; }
   /// Returns the relative rounding error of the gradients of a row, which the width of differences depends on.
   [[nodiscard]] virtual Real rounding() const { return 0x1p-53; }
 

@@ -13,8 +13,7 @@
 // With x per row λ is the same for all rows, which the barrier's sums over rows give before any row is stepped.
 #pragma once
 
-#include "meha/solver/algorithm.hpp"
-#include "meha/solver/direction.hpp"
+#include "meha/solver/smooth_method.hpp"
 
 namespace meha {
 
@@ -33,18 +32,10 @@ struct BomeOptions {
   }
 };
 
-class Bome final : public Algorithm {
+class Bome final : public SmoothMethod {
  public:
-  /// Errors: Error(Config) for a problem with a nonsmooth g or with bounds on y, and for minibatches.
   Bome(const AlgorithmOptions& options, const Problem& problem);
-
-  /// b = 1/‖∇²_yy f‖ and ξ_x = ξ_y = 1/‖∇²_yy (F + f)‖ at the start, by power iteration; with x per row ξ_x is n times that.
-  std::string choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const override;
-  /// Errors: Error(Config) where x per row is stored on rank 0.
-  void add_fields(const Oracle& oracle, State& state) override;
-  void init(Oracle& oracle, State& state) override;
   void step(Oracle& oracle, State& state) override;
-  void measure(Oracle& oracle, State& state, Metrics& metrics) override;
 
  private:
   /// What the barrier needs: q and its gradient, and that of F; vectors of x are of the rows stored here.
@@ -56,19 +47,10 @@ class Bome final : public Algorithm {
 
   void estimate(Oracle& oracle, State& s);
   [[nodiscard]] Real multiplier() const;
-  void step_x(State& s, Real lambda, RowSums& sums) const;
-  void step_y(State& s, Real lambda);
 
-  AlgorithmOptions options_;
-  const Problem& problem_;
-  bool per_row_;
-  Index n_rows_;
-  Direction direction_x_, direction_y_;
+  const BomeOptions own_;
   Barrier barrier_;  // scratch of one step
   Vec inner_;        // y_t
-  struct Residuals {
-    Real x = -1, y = 0, step_x = 0, step_y = 0, gap = 0;  // x < 0: no step yet
-  } last_;
 };
 
 }  // namespace meha

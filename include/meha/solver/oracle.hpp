@@ -11,7 +11,8 @@
 //
 // With x per row the rows of x are stepped between the forward and the backward half of each tile: one pass. With shared
 // x the two halves are two passes with an allreduce each. A method that steps x only after all has been taken at x says
-// sweep.after(x_step): one pass in either case. Products ∇²_yy·v and ∇²_xy·v come from the same visits; v is scaled by a
+// sweep.after(x_step): one pass in either case. One that needs both says sweep.keep_old_x(at_y) of the points whose
+// gradients to y, too, belong to the x before the step. Products ∇²_yy·v and ∇²_xy·v come from the same visits; v is scaled by a
 // power of two to a length of about 1, and the products back after the sum. Where the rows of a pass reach few columns of
 // y, ranks first tell each other which, by one bit a column, and the sums have these only.
 #pragma once
@@ -168,27 +169,31 @@ class Oracle {
     Vec v;            // scaled
     Real length = 1;  // a power of two that undoes that
     Want want = Want::Nothing;
-    Real factor = 1;        // of all but the value
+    Real factor = 1;        // of its sums, but for the value
     std::size_t joins = 0;  // the request whose sums this one joins (itself: none)
+    bool old_x = false;     // all of it, and of what joins it, is taken at the x before the step
     Result result;
     Index at_value = 0;  // in the message
     std::array<Part, quantities.size()> parts;
   };
   enum class Step { None, Between, After };
+  enum class Half { First, Second, Both };  // what is taken at x, at the stepped x
 
   Sweep open(Vec& x, Index k, bool full);
   std::size_t add_request(Level level, const Vec& y, Want want, const Vec* v);
   [[nodiscard]] std::size_t request_of(const Result& result) const;
   void run(const RowStep& row_step, Step when, bool again);
-  void pass(Want halves, const RowStep& row_step, Step when, bool again);
-  void count(Want halves);
-  void find_columns(Want halves);
+  [[nodiscard]] bool keeps_old_x() const;
+  [[nodiscard]] Want want_in(const Request& request, Half half) const;
+  void pass(Half half, const RowStep& row_step, Step when, bool again);
+  void count(Half half);
+  void find_columns(Half half);
   [[nodiscard]] bool marks_columns() const;  // before each pass, those that it reaches
   void mark_columns(Level level, std::span<std::uint64_t> reached);
-  void lay_out(Want halves);
-  [[nodiscard]] bool open_level(Level level, Want halves);
+  void lay_out(Half half);
+  [[nodiscard]] bool open_level(Level level, Half half);
   void reset_shares(Level level, bool of_block, Range here);
-  void add_blocks(Level level, Want halves, const RowStep& row_step, Step when, bool again);
+  void add_blocks(Level level, Half half, const RowStep& row_step, Step when, bool again);
   void add_block(Level level, const Block& block, const RowStep& row_step, Step when);
   void add_once(Level level);
   void undo_scale(Range rows);
@@ -211,10 +216,10 @@ class Oracle {
   void announce(Level level);
   void allreduce();
   void add_shares();
-  [[nodiscard]] bool wants(Level level, Want halves) const;
+  [[nodiscard]] bool wants(Level level, Half half) const;
   void mine_of(Level level, const std::vector<Index>& blocks, std::vector<Index>& mine) const;
   void add_row_sums(const RowSums& sums);
-  void read_sums(Want halves);
+  void read_sums(Half half);
   void bring_x(const Vec& x);
   void step_rows_on_root(const RowStep& row_step);
   [[nodiscard]] Index n_parts(Level level) const;
@@ -267,6 +272,11 @@ class Sweep {
   void between_halves(RowStep row_step) { set_step(std::move(row_step), Oracle::Step::Between); }
   /// All is taken at x, then `row_step` steps it.
   void after(RowStep row_step) { set_step(std::move(row_step), Oracle::Step::After); }
+  /// All of this result of the lower level, and of what joins it, is taken at the x before the step between the halves.
+  void keep_old_x(const Result& result) { oracle_.requests_[oracle_.request_of(result)].old_x = true; }
+  /// Multiplies the sums of this result by `factor`, before what joins them and before rounding; neither its value nor
+  /// what it has for every row of x.
+  void scale(const Result& result, Real factor) { oracle_.requests_[oracle_.request_of(result)].factor = factor; }
   /// Says that the next sweep will be over the same rows, so that rows on disk are read ahead in that order.
   void same_rows_next() { again_ = true; }
   /// Collective.

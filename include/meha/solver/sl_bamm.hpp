@@ -19,8 +19,7 @@
 // With x per row α_k multiplies a gradient that is O(1/n): a is then of the size of n.
 #pragma once
 
-#include "meha/solver/algorithm.hpp"
-#include "meha/solver/direction.hpp"
+#include "meha/solver/smooth_method.hpp"
 
 namespace meha {
 
@@ -41,37 +40,24 @@ struct SlBammOptions {
   }
 };
 
-class SlBamm final : public Algorithm {
+class SlBamm final : public SmoothMethod {
  public:
-  /// Errors: Error(Config) for a problem with a nonsmooth g or with bounds on y.
   SlBamm(const AlgorithmOptions& options, const Problem& problem);
 
-  /// x, y and v.
-  [[nodiscard]] std::vector<Variable> variables() const override;
   /// β = 1/‖∇²_yy φ_μ‖ at the start, by power iteration; a = 1, with x per row n, with Adam 0.01/β; e as in
   /// the source.
   std::string choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const override;
-  void add_fields(const Oracle& oracle, State& state) override;
-  void init(Oracle& oracle, State& state) override;
   void step(Oracle& oracle, State& state) override;
-  void measure(Oracle& oracle, State& state, Metrics& metrics) override;
 
  private:
   struct Steps {
     Real mu, beta, eta, alpha;
   };
   [[nodiscard]] Steps steps(Index k) const;
-  void step_x(State& s, const Steps& now, Range rows, const Result& lower, const Result& upper, RowSums& sums) const;
+  void step_rows(State& s, const Steps& now, Range rows, const Result& lower, const Result& upper, RowSums& sums) const;
   void step_y_and_v(State& s, const Steps& now, const Result& lower, const Result& upper);
 
-  AlgorithmOptions options_;
-  const Problem& problem_;
-  bool per_row_;
-  Index n_rows_;
-  Direction direction_x_, direction_y_;
-  struct Residuals {
-    Real x = -1, y = 0, v = 0, step_x = 0, step_y = 0;  // x < 0: no step yet
-  } last_;
+  const SlBammOptions own_;
 };
 
 }  // namespace meha
