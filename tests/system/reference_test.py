@@ -10,65 +10,7 @@ import dataclasses
 import numpy as np
 
 import support
-
-LOWER_BATCH, UPPER_BATCH = 5, 6  # streams of the random numbers
-
-
-# ---- minibatches: Philox4x32-10 (Salmon et al., SC 2011) and the rule "one block of each stratum" ----
-
-def philox_64(counter, key):
-    counter, key = list(counter), list(key)
-    for _ in range(10):
-        a, b = counter[0] * 0xD2511F53, counter[2] * 0xCD9E8D57
-        counter = [(b >> 32) ^ counter[1] ^ key[0], b & 0xFFFFFFFF, (a >> 32) ^ counter[3] ^ key[1], a & 0xFFFFFFFF]
-        key = [(key[0] + 0x9E3779B9) & 0xFFFFFFFF, (key[1] + 0xBB67AE85) & 0xFFFFFFFF]
-    return counter[1] << 32 | counter[0]
-
-
-def random_below(bound, seed, stream, step, row):
-    halves = [row & 0xFFFFFFFF, row >> 32, step, stream]
-    return philox_64(halves, [seed & 0xFFFFFFFF, seed >> 32]) * bound >> 64
-
-
-def shuffled(items, seed, stream, step):
-    items = list(items)
-    for last in range(len(items), 1, -1):
-        j = random_below(last, seed, stream, step, last)
-        items[last - 1], items[j] = items[j], items[last - 1]
-    return items
-
-
-def rows_drawn(n_rows, block_rows, batch, seed, stream, k):
-    if batch == 0 or batch >= n_rows:
-        return np.arange(n_rows)
-    n_blocks = -(-n_rows // block_rows)
-    n_strata = min(n_blocks, -(-batch // block_rows))
-    rows = []
-    for s in range(n_strata):
-        blocks = range(n_blocks * s // n_strata, n_blocks * (s + 1) // n_strata)
-        epoch, place = divmod(k, len(blocks))
-        block = shuffled(blocks, seed + (s << 32), stream, epoch)[place]
-        rows += range(block * block_rows, min((block + 1) * block_rows, n_rows))
-    return np.array(rows)
-
-
-# ---- the model ----
-
-def losses_and_gradient(features, labels, y, weights, n_classes):
-    """CE of each row, and Σ_i weights_i ∇CE_i with y = (W row-major, b)."""
-    n_features = features.shape[1]
-    w, b = y[:n_classes * n_features].reshape(n_classes, n_features), y[n_classes * n_features:]
-    logits = features @ w.T + b
-    logits = logits - logits.max(axis=1, keepdims=True)
-    log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    residual = np.exp(log_p)
-    residual[np.arange(len(labels)), labels] -= 1
-    residual *= weights[:, None]
-    return -log_p[np.arange(len(labels)), labels], np.concatenate([(residual.T @ features).ravel(), residual.sum(axis=0)])
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
+from naive import LOWER_BATCH, UPPER_BATCH, losses_and_gradient, rows_drawn, sigmoid
 
 
 # ---- directions ----
