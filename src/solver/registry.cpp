@@ -8,6 +8,9 @@
 #include "meha/core/entry.hpp"
 #include "meha/problem/registry.hpp"
 #include "meha/solver/bome.hpp"
+#include "meha/solver/f2ba.hpp"
+#include "meha/solver/f2sa.hpp"
+#include "meha/solver/f2sa_p.hpp"
 #include "meha/solver/meha.hpp"
 #include "meha/solver/sl_bamm.hpp"
 #include "meha/solver/v_pbgd.hpp"
@@ -21,6 +24,7 @@ std::unique_ptr<Algorithm> make(const AlgorithmOptions& options, const Problem& 
 }
 
 std::vector<AlgorithmInfo> built_in() {
+  const MetricInfo residual_z{"residual_z", "|d_z| of the last step"};
   return {
       {.name = "meha",
        .summary = "single-loop, Hessian-free, Moreau envelope (arXiv 2405.09927)",
@@ -31,6 +35,21 @@ std::vector<AlgorithmInfo> built_in() {
        .summary = "first-order, inner loop, value function as a dynamic barrier (NeurIPS 2022)",
        .make = make<Bome>,
        .sections = {BomeOptions(), DirectionOptions()}},
+      {.name = "f2ba",
+       .summary = "fully first-order, two inner points, constant penalty (arXiv 2306.14853)",
+       .make = make<F2ba>,
+       .sections = {F2baOptions(), DirectionOptions()},
+       .metrics = {residual_z}},
+      {.name = "f2sa",
+       .summary = "fully first-order, two inner points, growing penalty (arXiv 2301.10945)",
+       .make = make<F2sa>,
+       .sections = {F2saOptions(), DirectionOptions()},
+       .metrics = {residual_z}},
+      {.name = "f2sa_p",
+       .summary = "fully first-order, central difference in the penalty, p = 2 (arXiv 2509.02937)",
+       .make = make<F2saP>,
+       .sections = {F2saPOptions(), DirectionOptions()},
+       .metrics = {residual_z}},
       {.name = "sl_bamm",
        .summary = "single-loop, averaged levels, second-order products (arXiv 2302.03407)",
        .make = make<SlBamm>,

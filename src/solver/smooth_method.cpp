@@ -12,8 +12,9 @@ SmoothMethod::SmoothMethod(Traits traits, const AlgorithmOptions& options, const
       per_row_(problem.x_layout() == XLayout::PerRow),
       n_rows_(problem.n_rows(Level::Lower)),
       traits_(std::move(traits)),
-      direction_x_("x", optimizer_of_x(options, per_row_), options, per_row_ ? n_rows_ : 0),
-      direction_y_("y", options.of<DirectionOptions>().optimizer_y, options, 0) {
+      direction_x_("x", traits_.plain_steps ? "sgd" : optimizer_of_x(options, per_row_), options,
+                   per_row_ ? n_rows_ : 0),
+      direction_y_("y", traits_.plain_steps ? "sgd" : options.of<DirectionOptions>().optimizer_y, options, 0) {
   require_smooth_lower_level(traits_.name, problem);
   if (!traits_.refuses_minibatches.empty() && (options.batch_lower > 0 || options.batch_upper > 0)) {
     throw Error(ExitCode::Config,
@@ -32,14 +33,14 @@ std::vector<Variable> SmoothMethod::variables() const {
 
 std::string SmoothMethod::choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const {
   return choose_open_steps(options, [&] {
-    const Real step = 1 / curvature_along_y(oracle, start, traits_.along_y);
-    const bool adam = optimizer_of_x(options, per_row_) == "adam";
-    return OpenSteps{.alpha = adam       ? 0.01
-                              : per_row_ ? step * static_cast<Real>(n_rows_)
-                                         : step,
-                     .beta = step,
-                     .eta = 1 / curvature_along_y(oracle, start, {.lower = 1, .upper = 0})};
+    return steps_from(options, 1 / curvature_along_y(oracle, start, traits_.along_y),
+                      1 / curvature_along_y(oracle, start, {.lower = 1, .upper = 0}));
   });
+}
+
+OpenSteps SmoothMethod::steps_from(const AlgorithmOptions& options, Real beta, Real eta) const {
+  const bool adam = !traits_.plain_steps && optimizer_of_x(options, per_row_) == "adam";
+  return {.alpha = adam ? 0.01 : per_row_ ? beta * static_cast<Real>(n_rows_) : beta, .beta = beta, .eta = eta};
 }
 
 void SmoothMethod::add_fields(const Oracle& oracle, State& s) {
@@ -81,10 +82,9 @@ void SmoothMethod::note_x(const RowSums& sums) {
   last_.is_summed = true;
 }
 
-void SmoothMethod::step_y(State& s, Real step, Vec& d) {
-  Vec& y = s["y"];
+void SmoothMethod::step_y(State& s, Vec& y, Index t, Real step, Vec& d) {
   last_.y = d.norm();
-  direction_y_.apply(s, {0, y.size()}, s.iteration + 1, as_span(d));
+  direction_y_.apply(s, {0, y.size()}, t, as_span(d));
   last_.step_y = step * d.norm();
   y -= step * d;
   has_stepped_ = true;

@@ -17,8 +17,7 @@ class SmoothMethod : public Algorithm {
  public:
   /// x, y and the helper variables.
   [[nodiscard]] std::vector<Variable> variables() const override;
-  /// β = 1/‖∇²_yy of what y descends on‖ and η = 1/‖∇²_yy f‖ at the start, by power iteration; α = β, with x per row n·β,
-  /// with Adam 0.01.
+  /// β = 1/‖∇²_yy of what y descends on‖ and η = 1/‖∇²_yy f‖ at the start, by power iteration; α as steps_from().
   std::string choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const override;
   /// Adds x, y, the helper variables and what the directions of x and y remember.
   /// Errors: Error(Config) where x per row is stored on rank 0 and the method needs it beside its rows.
@@ -34,6 +33,7 @@ class SmoothMethod : public Algorithm {
     Index ahead = 0;                        // at iteration k the helpers are of iteration k + this
     std::string refuses_minibatches = {};   // the reason; empty: takes them
     bool needs_local_x = false;             // steps rows of x outside of a sweep
+    bool plain_steps = false;               // knows no momentum: has no DirectionOptions
     Weights along_y = {};                   // what y descends on
   };
   /// Errors: Error(Config) for a problem with a nonsmooth g or with bounds on y, and for minibatches that it refuses.
@@ -42,6 +42,8 @@ class SmoothMethod : public Algorithm {
   [[nodiscard]] Real alpha(Index k) const { return options_.alpha.at(k, n_rows_); }
   [[nodiscard]] Real beta(Index k) const { return options_.beta.at(k, n_rows_); }
   [[nodiscard]] Real eta(Index k) const { return options_.eta.at(k, n_rows_); }
+  /// These steps of y and helpers, and α = β, with x per row n·β, with Adam 0.01.
+  [[nodiscard]] OpenSteps steps_from(const AlgorithmOptions& options, Real beta, Real eta) const;
   /// x ← Proj_X(x − step·direction(d)) for these rows of State (shared x: all of it). Uses d up.
   void step_x(State& state, Range rows, Real step, Vec& d, RowSums& sums) const;
   /// The same for all of x stored here, outside of a sweep. @param d  shared x: counts on rank 0. Collective.
@@ -49,7 +51,9 @@ class SmoothMethod : public Algorithm {
   /// Keeps what a sweep has summed up over the steps of its rows. On rank 0.
   void note_x(const RowSums& sums);
   /// y ← y − step·direction(d). On rank 0. Uses d up.
-  void step_y(State& state, Real step, Vec& d);
+  void step_y(State& state, Real step, Vec& d) { step_y(state, state["y"], state.iteration + 1, step, d); }
+  /// The same for another field that follows y. @param t  which step along y's direction it is, from 1
+  void step_y(State& state, Vec& y, Index t, Real step, Vec& d);
   /// Sets a metric of the method's own at the next measure(); residuals among them count in "residual". On rank 0.
   void note(const char* metric, Real value);
 
