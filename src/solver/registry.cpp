@@ -11,8 +11,11 @@
 #include "meha/solver/f2ba.hpp"
 #include "meha/solver/f2sa.hpp"
 #include "meha/solver/f2sa_p.hpp"
+#include "meha/solver/g_pbgd.hpp"
 #include "meha/solver/meha.hpp"
+#include "meha/solver/rxgd.hpp"
 #include "meha/solver/sl_bamm.hpp"
+#include "meha/solver/sqcqp.hpp"
 #include "meha/solver/v_pbgd.hpp"
 
 namespace meha {
@@ -50,11 +53,23 @@ std::vector<AlgorithmInfo> built_in() {
        .make = make<F2saP>,
        .sections = {F2saPOptions(), DirectionOptions()},
        .metrics = {residual_z}},
+      {.name = "g_pbgd",
+       .summary = "penalty on the lower level's squared gradient, second-order products (arXiv 2302.05185)",
+       .make = make<GPbgd>,
+       .sections = {GPbgdOptions(), DirectionOptions()}},
+      {.name = "rxgd",
+       .summary = "relaxed gradient descent with one multiplier, second-order products (arXiv 2504.17215)",
+       .make = make<Rxgd>,
+       .sections = {RxgdOptions(), DirectionOptions()}},
       {.name = "sl_bamm",
        .summary = "single-loop, averaged levels, second-order products (arXiv 2302.03407)",
        .make = make<SlBamm>,
        .sections = {SlBammOptions(), DirectionOptions()},
        .metrics = {{"residual_v", "|d_v| of the last step"}}},
+      {.name = "sqcqp",
+       .summary = "quadratically constrained programs and a line search, second-order products (arXiv 2505.14647)",
+       .make = make<Sqcqp>,
+       .sections = {SqcqpOptions()}},
       {.name = "v_pbgd",
        .summary = "penalty on the value function, single loop (arXiv 2302.05185)",
        .make = make<VPbgd>,

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "meha/solver/g_pbgd.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "meha/solver/squared_gradient.hpp"
+
+namespace meha {
+namespace {
+
+/// s at this penalty.
+Real damping(Real gamma) {
+  return std::min(1 / (gamma + 1e-8), 1.0);
+}
+
+}  // namespace
+
+GPbgd::GPbgd(const AlgorithmOptions& options, const Problem& problem)
+    : SmoothMethod({.name = "g_pbgd",
+                    .refuses_minibatches = "the squared gradient of a minibatch estimates another function",
+                    .needs_local_x = true},
+                   options, problem),
+      own_(options.of<GPbgdOptions>()) {}
+
+std::string GPbgd::choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const {
+  return choose_open_steps(options, [&] {
+    const Real lower = curvature_along_y(oracle, start, {.lower = 1, .upper = 0});
+    const Real upper = curvature_along_y(oracle, start, {.lower = 0, .upper = 1});
+    const Real beta = 1 / (damping(own_.gamma) * (upper + own_.gamma * lower * lower));
+    return steps_from(options, beta, beta);
+  });
+}
+
+void GPbgd::step(Oracle& oracle, State& s) {
+  const Index k = s.iteration;
+  const Real gamma =
+      std::min(own_.gamma_start + static_cast<Real>(k) * (own_.gamma - own_.gamma_start) / own_.ramp, own_.gamma);
+  const Real damp = damping(gamma);
+  const SquaredGradient here = squared_gradient(oracle, s, 1);
+  if (!oracle.agreed().not_finite) {
+    oracle.on_root(
+        [&] {
+          Vec d = here.along_y(damp, damp * gamma / 2);
+          step_y(s, beta(k), d);
+          note("residual_x", damp * gamma / 2 * std::sqrt(here.square_x));
+        },
+        s["y"]);
+    Vec d = here.along_x(1, damp, damp * gamma / 2);
+    step_all_of_x(oracle, s, alpha(k), d);
+  }
+  s.iteration = k + 1;
+}
+
+}  // namespace meha
