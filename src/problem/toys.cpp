@@ -63,6 +63,12 @@ void RxgdToy::add_one(Level level, const Block& /*block*/, InSpan x, const Probe
     share.value += std::sin(angle) + std::log(square);
     add_gradient(share.grad_x, std::cos(angle) * c_ + 2 / square * sum);
     add_gradient(share.grad_y, std::cos(angle) * d_ + 2 / square * sum);
+    if (has(probe.want, products)) {
+      const Map v = vector_of(probe.v);
+      const Vec of_log = 2 / square * v - 4 * sum.dot(v) / (square * square) * sum;
+      add_gradient(share.cross_x, of_log - std::sin(angle) * d_.dot(v) * c_);
+      add_gradient(share.hess_y, of_log - std::sin(angle) * d_.dot(v) * d_);
+    }
     return;
   }
   const Vec apart = h_ * at_y - at_x;
@@ -71,6 +77,12 @@ void RxgdToy::add_one(Level level, const Block& /*block*/, InSpan x, const Probe
   share.value += cosine_ ? std::cos(half_square) : half_square;
   add_gradient(share.grad_x, -slope * apart);
   add_gradient(share.grad_y, slope * (h_ * apart));
+  if (has(probe.want, products)) {
+    const Vec h_v = h_ * vector_of(probe.v);
+    const Real bend = cosine_ ? -std::cos(half_square) * apart.dot(h_v) : 0;
+    add_gradient(share.cross_x, -bend * apart - slope * h_v);
+    add_gradient(share.hess_y, h_ * (bend * apart + slope * h_v));
+  }
 }
 
 PbgdToy::PbgdToy(const Options& /*options*/, const Communicator& /*comm*/, Simd /*simd*/) {}
@@ -93,6 +105,11 @@ void PbgdToy::add_one(Level level, const Block& /*block*/, InSpan x, const Probe
     share.value += (s + t) * (s + t) + s * sine * sine;
     add_gradient(share.grad_x, Vec::Constant(1, common + sine * sine));
     add_gradient(share.grad_y, Vec::Constant(1, common));
+    if (has(probe.want, products)) {
+      const Real bend = 2 + 2 * s * std::cos(2 * (s + t));
+      add_gradient(share.cross_x, Vec::Constant(1, (bend + std::sin(2 * (s + t))) * probe.v[0]));
+      add_gradient(share.hess_y, Vec::Constant(1, bend * probe.v[0]));
+    }
     return;
   }
   const Real power = std::exp(2 - 4 * s);
@@ -101,6 +118,10 @@ void PbgdToy::add_one(Level level, const Block& /*block*/, InSpan x, const Probe
   share.value += std::cos(4 * t + 2) * gate + std::log(u * u + 1) / 2;
   add_gradient(share.grad_x, Vec::Constant(1, std::cos(4 * t + 2) * 4 * power * gate * gate + 4 * u / (u * u + 1)));
   add_gradient(share.grad_y, Vec::Constant(1, -4 * std::sin(4 * t + 2) * gate));
+  if (has(probe.want, products)) {
+    add_gradient(share.cross_x, Vec::Constant(1, -16 * std::sin(4 * t + 2) * power * gate * gate * probe.v[0]));
+    add_gradient(share.hess_y, Vec::Constant(1, -16 * std::cos(4 * t + 2) * gate * probe.v[0]));
+  }
 }
 
 }  // namespace meha

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Exact second-order products of problems over rows: against differences, in float32 against float64, and in passes over few
+// Exact second-order products of problems: against differences, in float32 against float64, and in passes over few
 // columns against all of them.
 #include <gtest/gtest.h>
 
@@ -7,6 +7,7 @@
 #include "meha/problem/classifier.hpp"
 #include "meha/problem/hyper_cleaning.hpp"
 #include "meha/problem/regularisation.hpp"
+#include "meha/problem/toys.hpp"
 #include "support/tiny_data.hpp"
 
 namespace meha {
@@ -59,6 +60,18 @@ TEST_F(Products, OfRegularisationAgreeWithDifferences) {
       expect_exact(problem);
     }
   }
+}
+
+TEST_F(Products, OfToysAgreeWithDifferences) {
+  SCOPED_TRACE(seed_text());
+  for (const char* lower : {"convex", "cosine"}) {
+    Options options = data_.options();
+    options.problem.of<RxgdToyOptions>().lower = lower;
+    RxgdToy toy(options, comm_, best_simd());
+    expect_exact(toy);
+  }
+  PbgdToy toy(data_.options(), comm_, best_simd());
+  expect_exact(toy);
 }
 
 struct Found {

@@ -34,6 +34,7 @@ class RxgdToy final : public Problem {
   void start(Out x, Out y) const override;
   [[nodiscard]] bool has_g() const override { return false; }
   void add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share) override;
+  [[nodiscard]] bool has_products() const override { return true; }
 
  private:
   Index seed_;
@@ -52,6 +53,7 @@ class PbgdToy final : public Problem {
   void start(Out x, Out y) const override;
   [[nodiscard]] bool has_g() const override { return false; }
   void add_one(Level level, const Block& block, InSpan x, const Probe& probe, Share& share) override;
+  [[nodiscard]] bool has_products() const override { return true; }
   void project_x(Out x) const override;
 };
 
