@@ -7,6 +7,7 @@
 
 #include "meha/core/entry.hpp"
 #include "meha/problem/registry.hpp"
+#include "meha/solver/aid.hpp"
 #include "meha/solver/bome.hpp"
 #include "meha/solver/f2ba.hpp"
 #include "meha/solver/f2sa.hpp"
@@ -16,6 +17,7 @@
 #include "meha/solver/rxgd.hpp"
 #include "meha/solver/sl_bamm.hpp"
 #include "meha/solver/sqcqp.hpp"
+#include "meha/solver/soba.hpp"
 #include "meha/solver/v_pbgd.hpp"
 
 namespace meha {
@@ -74,6 +76,16 @@ std::vector<AlgorithmInfo> built_in() {
        .summary = "penalty on the value function, single loop (arXiv 2302.05185)",
        .make = make<VPbgd>,
        .sections = {VPbgdOptions(), DirectionOptions()}},
+      {.name = "soba",
+       .summary = "single-loop, implicit, second-order products; average = MA-SOBA (arXiv 2201.13409, 2306.12067)",
+       .make = make<Soba>,
+       .sections = {SobaOptions(), DirectionOptions()},
+       .metrics = {{"residual_v", "|d_v| of the last step"}}},
+      {.name = "aid",
+       .summary = "implicit, inner loops: conjugate gradients, Neumann series or AmIGO (arXiv 2010.07962, 2111.14580)",
+       .make = make<Aid>,
+       .sections = {AidOptions(), DirectionOptions()},
+       .metrics = {{"residual_v", "|d_v| of the last step"}}},
   };
 }
 

@@ -21,6 +21,10 @@ SmoothMethod::SmoothMethod(Traits traits, const AlgorithmOptions& options, const
                 "algorithm.name = " + toml(traits_.name) +
                     ": needs algorithm.batch_lower = algorithm.batch_upper = 0: " + traits_.refuses_minibatches);
   }
+  if (!traits_.refuses_optimizer_y.empty() && options.of<DirectionOptions>().optimizer_y != "sgd") {
+    throw Error(ExitCode::Config, "algorithm.name = " + toml(traits_.name) +
+                                      ": needs algorithm.optimizer_y = \"sgd\": " + traits_.refuses_optimizer_y);
+  }
 }
 
 std::vector<Variable> SmoothMethod::variables() const {

@@ -32,11 +32,13 @@ class SmoothMethod : public Algorithm {
     std::vector<std::string> helpers = {};  // fields of State as long as y, which algorithm.eta steps
     Index ahead = 0;                        // at iteration k the helpers are of iteration k + this
     std::string refuses_minibatches = {};   // the reason; empty: takes them
+    std::string refuses_optimizer_y = {};   // the reason; empty: steps of y take any direction
     bool needs_local_x = false;             // steps rows of x outside of a sweep
     bool plain_steps = false;               // knows no momentum: has no DirectionOptions
     Weights along_y = {};                   // what y descends on
   };
-  /// Errors: Error(Config) for a problem with a nonsmooth g or with bounds on y, and for minibatches that it refuses.
+  /// Errors: Error(Config) for a problem with a nonsmooth g or with bounds on y, and for minibatches and directions of y
+  /// that it refuses.
   SmoothMethod(Traits traits, const AlgorithmOptions& options, const Problem& problem);
 
   [[nodiscard]] Real alpha(Index k) const { return options_.alpha.at(k, n_rows_); }
