@@ -15,6 +15,9 @@
 #include "meha/solver/g_pbgd.hpp"
 #include "meha/solver/meha.hpp"
 #include "meha/solver/rxgd.hpp"
+#include "meha/solver/iaptt_gm.hpp"
+#include "meha/solver/meha.hpp"
+#include "meha/solver/rhg.hpp"
 #include "meha/solver/sl_bamm.hpp"
 #include "meha/solver/sqcqp.hpp"
 #include "meha/solver/soba.hpp"
@@ -86,6 +89,15 @@ std::vector<AlgorithmInfo> built_in() {
        .make = make<Aid>,
        .sections = {AidOptions(), DirectionOptions()},
        .metrics = {{"residual_v", "|d_v| of the last step"}}},
+      {.name = "rhg",
+       .summary = "reverse differentiation of inner steps; mixture = BDA (arXiv 1703.01785, 1810.10667, 2006.04045)",
+       .make = make<Rhg>,
+       .sections = {RhgOptions(), DirectionOptions()}},
+      {.name = "iaptt_gm",
+       .summary = "reverse differentiation from the worst inner step, with a learned start (arXiv 2110.00455)",
+       .make = make<IapttGm>,
+       .sections = {IapttGmOptions(), DirectionOptions()},
+       .metrics = {{"residual_z", "|d_z| of the last step"}}},
   };
 }
 

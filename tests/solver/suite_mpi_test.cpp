@@ -96,7 +96,8 @@ class Suite : public testing::Test {
     options.algorithm.alpha = options.algorithm.beta = options.algorithm.eta = constant(1e-3);
     options.algorithm.of<MehaOptions>().gamma = 1;
     options.algorithm.of<DirectionOptions>().optimizer_x = "momentum";
-    options.algorithm.of<DirectionOptions>().optimizer_y = "adam";
+    const bool has_plain_y = algorithm == "rhg" || algorithm == "iaptt_gm" || algorithm == "bvfsm";
+    options.algorithm.of<DirectionOptions>().optimizer_y = has_plain_y ? "sgd" : "adam";
     return options;
   }
   void expect_equal(const Vec& a, const Vec& b, const std::string& what) const {
