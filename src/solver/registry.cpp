@@ -9,18 +9,18 @@
 #include "meha/problem/registry.hpp"
 #include "meha/solver/aid.hpp"
 #include "meha/solver/bome.hpp"
+#include "meha/solver/bvfsm.hpp"
 #include "meha/solver/f2ba.hpp"
 #include "meha/solver/f2sa.hpp"
 #include "meha/solver/f2sa_p.hpp"
 #include "meha/solver/g_pbgd.hpp"
-#include "meha/solver/meha.hpp"
-#include "meha/solver/rxgd.hpp"
 #include "meha/solver/iaptt_gm.hpp"
 #include "meha/solver/meha.hpp"
 #include "meha/solver/rhg.hpp"
+#include "meha/solver/rxgd.hpp"
 #include "meha/solver/sl_bamm.hpp"
-#include "meha/solver/sqcqp.hpp"
 #include "meha/solver/soba.hpp"
+#include "meha/solver/sqcqp.hpp"
 #include "meha/solver/v_pbgd.hpp"
 
 namespace meha {
@@ -97,7 +97,12 @@ std::vector<AlgorithmInfo> built_in() {
        .summary = "reverse differentiation from the worst inner step, with a learned start (arXiv 2110.00455)",
        .make = make<IapttGm>,
        .sections = {IapttGmOptions(), DirectionOptions()},
-       .metrics = {{"residual_z", "|d_z| of the last step"}}},
+       .metrics = {residual_z}},
+      {.name = "bvfsm",
+       .summary = "first-order, inner loops, logarithmic barrier on the value function (arXiv 2110.04974)",
+       .make = make<Bvfsm>,
+       .sections = {BvfsmOptions(), DirectionOptions()},
+       .metrics = {residual_z}},
   };
 }
 

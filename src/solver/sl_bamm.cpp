@@ -5,9 +5,23 @@
 #include <cmath>
 
 namespace meha {
+namespace {
+
+/// The direction of v.
+Vec residual_of_v(Real mu, const Result& lower, const Result& upper) {
+  Vec d = (1 - mu) * lower.hess_y - upper.grad_y;
+  if (mu > 0) {
+    d += mu * upper.hess_y;
+  }
+  return d;
+}
+
+}  // namespace
 
 SlBamm::SlBamm(const AlgorithmOptions& options, const Problem& problem)
-    : SmoothMethod({.name = "sl_bamm", .helpers = {"v"}}, options, problem), own_(options.of<SlBammOptions>()) {}
+    : SmoothMethod({.name = "sl_bamm", .helpers = {"v"}, .needs_local_x = options.of<SlBammOptions>().cg}, options,
+                   problem),
+      own_(options.of<SlBammOptions>()) {}
 
 SlBamm::Steps SlBamm::steps(Index k) const {
   const Real t = static_cast<Real>(k + 1);
@@ -44,9 +58,15 @@ void SlBamm::step(Oracle& oracle, State& s) {
   const Result& upper =
       sweep.upper(s["y"], Want::GradX | Want::GradY | (now.mu > 0 ? along_v : Want::Nothing), &s["v"]);
   const auto x_step = [&](Range rows, RowSums& sums) { step_rows(s, now, rows, lower, upper, sums); };
-  sweep.after(std::cref(x_step));
+  if (own_.cg) {
+    sweep.same_rows_next();
+  } else {
+    sweep.after(std::cref(x_step));
+  }
   sweep.run();
-  if (!oracle.agreed().not_finite) {
+  if (own_.cg && !oracle.agreed().not_finite) {
+    step_along_residual(oracle, s, now, Result(lower), Result(upper));
+  } else if (!oracle.agreed().not_finite) {
     oracle.on_root(
         [&] {
           note_x(sweep.row_sums());
@@ -55,6 +75,30 @@ void SlBamm::step(Oracle& oracle, State& s) {
         s["y"], s["v"]);
   }
   s.iteration += 1;
+}
+
+/// @param lower, upper  at State, kept from the sweep before
+void SlBamm::step_along_residual(Oracle& oracle, State& s, Steps now, const Result& lower, const Result& upper) {
+  constexpr Real tiny = 1e-12;
+  const Vec r = residual_of_v(now.mu, lower, upper);
+  auto sweep = oracle.sweep(s["x"], s.iteration);
+  const Result& along_r = sweep.lower(s["y"], Want::HessY, &r);
+  sweep.scale(along_r, 1 - now.mu);
+  if (now.mu > 0) {
+    sweep.add_upper(s["y"], Want::HessY, now.mu, along_r, &r);
+  }
+  const auto x_step = [&](Range rows, RowSums& sums) { step_rows(s, now, rows, lower, upper, sums); };
+  sweep.after(std::cref(x_step));
+  sweep.run();
+  if (!oracle.agreed().not_finite) {
+    oracle.on_root(
+        [&] {
+          note_x(sweep.row_sums());
+          now.eta = r.squaredNorm() / (r.dot(along_r.hess_y) + tiny);
+          step_y_and_v(s, now, lower, upper);
+        },
+        s["y"], s["v"]);
+  }
 }
 
 /// Of these rows; of x as a whole where it is shared.
@@ -71,10 +115,7 @@ void SlBamm::step_rows(State& s, const Steps& now, Range rows, const Result& low
 }
 
 void SlBamm::step_y_and_v(State& s, const Steps& now, const Result& lower, const Result& upper) {
-  Vec d_v = (1 - now.mu) * lower.hess_y - upper.grad_y;
-  if (now.mu > 0) {
-    d_v += now.mu * upper.hess_y;
-  }
+  const Vec d_v = residual_of_v(now.mu, lower, upper);
   Vec d_y = (1 - now.mu) * lower.grad_y + now.mu * upper.grad_y;
   note("residual_v", d_v.norm());
   step_y(s, now.beta, d_y);

@@ -10,6 +10,7 @@
 //   s2  η_k = e t^{−τ/2} μ_k β,    α_k = a t^{−3τ/2} μ_k⁵ β
 //   s3  η_k = e t^{−τ/2} β,        α_k = a t^{−3τ/2} μ_k³ β
 //   strongly_convex  μ_k = 0,  η_k = e t^{−τ/2} β,  α_k = a t^{−τ} β
+//   cg = true, of any: η_k = ‖r‖²/(rᵀ[(1−μ_k) ∇²_yy f + μ_k ∇²_yy F]r + 1e-12),  r the bracket of v⁺;  a second pass
 // Source: Liu, Liu, Yao, Zeng, Zhang, "Averaged Method of Multipliers for Bi-Level Optimization without Lower-Level Strong
 // Convexity", ICML 2023, arXiv 2302.03407.
 // Notation: μ → algorithm.sl_bamm.mu, d → mu_decay (1/p̄ of the source), τ → tau, β → algorithm.beta.
@@ -28,6 +29,7 @@ struct SlBammOptions {
   Real mu = 0.9;
   Real mu_decay = 0.1;
   Real tau = 0.025;
+  bool cg = false;
 
   void each(auto&& see) {
     using enum OnResume;
@@ -37,6 +39,7 @@ struct SlBammOptions {
     see(OptionInfo{"algorithm.sl_bamm.mu", Rule::between(0, 1), Fixed, "weight of F beside f: mu*(k+1)^-mu_decay"}, mu);
     see(OptionInfo{"algorithm.sl_bamm.mu_decay", Rule::at_least(0), Fixed, "0: a constant weight"}, mu_decay);
     see(OptionInfo{"algorithm.sl_bamm.tau", Rule::at_least(0), Fixed, "decay of the step sizes of v and x"}, tau);
+    see(OptionInfo{"algorithm.sl_bamm.cg", Rule::any(), Fixed, "steps v to the minimum along its residual"}, cg);
   }
 };
 
@@ -54,6 +57,7 @@ class SlBamm final : public SmoothMethod {
     Real mu, beta, eta, alpha;
   };
   [[nodiscard]] Steps steps(Index k) const;
+  void step_along_residual(Oracle& oracle, State& s, Steps now, const Result& lower, const Result& upper);
   void step_rows(State& s, const Steps& now, Range rows, const Result& lower, const Result& upper, RowSums& sums) const;
   void step_y_and_v(State& s, const Steps& now, const Result& lower, const Result& upper);
 
