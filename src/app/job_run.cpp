@@ -47,20 +47,6 @@ Metrics compare_by_search(const Options& options, Oracle& oracle, State& state, 
   return metrics;
 }
 
-/// Tells schedules how long a pass is. @return whether anything is counted in passes
-bool set_pass(Options& options, Index per_pass) {
-  bool any = false;
-  visit(options, [&](const OptionInfo& /*info*/, auto& value) {
-    if constexpr (std::same_as<decltype(value), Schedule&>) {
-      value.per_pass = per_pass;
-    }
-    if constexpr (std::same_as<decltype(value), Schedule&> || std::same_as<decltype(value), Count&>) {
-      any = any || value.in_passes;
-    }
-  });
-  return any;
-}
-
 /// How a run of this status ends when it was asked to stop after its iterations.
 Status status_after(const Requests& asked, Status status) {
   return asked.stop ? Status::Stopped : asked.time_limit ? Status::TimeLimit : status;

@@ -301,6 +301,7 @@ class CommandLine {
         "75 stopped on request (resume me).");
     add_run_and_resume();
     add_clean_and_pick();
+    add_compare();
     add_inspect_and_plan();
     add_verify_and_export();
     add_check_and_list();
@@ -384,6 +385,36 @@ class CommandLine {
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
     pick->add_option("--out", a.out, "CSV to fill in, then to be --trusted")->required();
+  }
+
+  void add_compare() {
+    CompareArguments& a = arguments.compare;
+    CLI::App* compare =
+        add("compare", "several methods on one problem, with one budget and one tuning effort", compare_verb);
+    compare->add_option("target", arguments.target, "CONFIG.toml; or a comparison's directory, to see its table again")
+        ->required();
+    compare->add_option("--algorithms", a.algorithms, "between commas (meha list algorithms)")->delimiter(',');
+    compare->add_option("--tune", a.n_tuned, "trials of each with drawn options, besides the one as configured")
+        ->check(CLI::Range(Index{0}, Index{100000}))
+        ->capture_default_str();
+    compare
+        ->add_option("--budget", a.budget, "of a trial: \"N visits\" of all rows of a level, \"N passes\" or \"N s\"")
+        ->capture_default_str();
+    compare->add_option("--every", a.every, "between reports, in the same unit; default: a 24th of the budget");
+    compare->add_option("--until", a.until, "METRIC=VALUE: methods are sorted by their visits to it");
+    compare->add_option("--select", a.select,
+                        "metric that trials are chosen by; default: the first there is of holdout_solved, error, "
+                        "upper_solved");
+    compare->add_option("--seeds", a.n_seeds, "seeds run.seed, run.seed + 1, …, each with all trials")
+        ->check(CLI::Range(Index{1}, Index{1000}))
+        ->capture_default_str();
+    compare
+        ->add_option("--jobs", a.n_jobs, "trials at a time, each on its share of the ranks; default: one on each rank")
+        ->check(CLI::PositiveNumber);
+    compare->add_option("--baselines", a.baselines, "models without a bi-level method, where labels are in doubt")
+        ->capture_default_str();
+    compare->add_option("--out", a.out, "directory; default: runs/compare-<the config's name>");
+    add_settings(compare);
   }
 
   void add_inspect_and_plan() {

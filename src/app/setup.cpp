@@ -55,6 +55,19 @@ std::string agree_on_arithmetic(const Communicator& comm, Simd simd, Problem& pr
   return all;
 }
 
+bool set_pass(Options& options, Index per_pass) {
+  bool any = false;
+  visit(options, [&](const OptionInfo& /*info*/, auto& value) {
+    if constexpr (std::same_as<decltype(value), Schedule&>) {
+      value.per_pass = per_pass;
+    }
+    if constexpr (std::same_as<decltype(value), Schedule&> || std::same_as<decltype(value), Count&>) {
+      any = any || value.in_passes;
+    }
+  });
+  return any;
+}
+
 Oracle::Setup oracle_setup(const Options& options) {
   return {.block_rows = options.run.block_rows,
           .seed = options.run.seed,

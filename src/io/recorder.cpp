@@ -24,21 +24,6 @@ constexpr std::array stages = {
     TimedStage{"update_s", &Timings::update},     TimedStage{"start_s", &Timings::start},
     TimedStage{"evaluate_s", &Timings::evaluate}, TimedStage{"checkpoint_s", &Timings::checkpoint}};
 
-struct CountedKind {
-  const char* metric;
-  Real (*count)(const Counts&);
-};
-constexpr std::array kinds = {
-    CountedKind{"lower_visits", [](const Counts& c) { return static_cast<Real>(c.level[0].visits); }},
-    CountedKind{"upper_visits", [](const Counts& c) { return static_cast<Real>(c.level[1].visits); }},
-    CountedKind{"product_visits",
-                [](const Counts& c) { return static_cast<Real>(c.level[0].products + c.level[1].products); }},
-    CountedKind{"difference_visits",
-                [](const Counts& c) { return static_cast<Real>(c.level[0].differences + c.level[1].differences); }},
-    CountedKind{"row_passes", [](const Counts& c) { return static_cast<Real>(c.passes); }},
-    CountedKind{"allreduces", [](const Counts& c) { return static_cast<Real>(c.allreduces); }},
-    CountedKind{"allreduce_bytes", [](const Counts& c) { return static_cast<Real>(c.bytes); }}};
-
 }  // namespace
 
 Recorder::Recorder(Oracle& oracle, const RunDirectory& directory, const Options& options, Record record)
@@ -68,7 +53,7 @@ Real Recorder::seconds() const {
 }
 
 void Recorder::set_counts(Metrics& metrics) const {
-  for (const CountedKind& kind : kinds) {
+  for (const CountedKind& kind : counted_kinds()) {
     const auto earlier = base_.numbers.find(kind.metric);
     const Real total = (earlier != base_.numbers.end() ? earlier->second : 0) + kind.count(oracle_.counts);
     if (total > 0) {

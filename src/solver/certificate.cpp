@@ -95,6 +95,21 @@ Minimum minimise(ProximalLower& h, const Vec& start, Real step, const Certificat
 
 }  // namespace
 
+LowerSolution solve_lower(Oracle& oracle, Vec& x, const Vec& y, const CertificatePlan& plan) {
+  constexpr Real first_step = 1;
+  ProximalLower h(oracle, x, y, std::numeric_limits<Real>::infinity());
+  Vec grad;
+  h.smooth(y, grad);
+  const Real residual = (y - h.prox(1, y - grad)).norm();
+  Minimum lower = minimise(h, y, first_step, plan);
+  return {.y = std::move(lower.theta),
+          .value = lower.value,
+          .residual = residual,
+          .tolerance = lower.tolerance,
+          .iterations = lower.iterations,
+          .is_finite = h.is_finite};
+}
+
 Certificate certify(Oracle& oracle, Vec& x, const Vec& y, const Vec& theta, const CertificatePlan& plan) {
   Problem& problem = oracle.problem();
   oracle.forget_not_finite();

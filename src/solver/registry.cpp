@@ -2,6 +2,7 @@
 #include "meha/solver/registry.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <vector>
 
@@ -26,84 +27,80 @@
 namespace meha {
 namespace {
 
-template <class Kind>
-std::unique_ptr<Algorithm> make(const AlgorithmOptions& options, const Problem& problem) {
-  return std::make_unique<Kind>(options, problem);
+/// An entry with the method's own section of options, and those of directions.
+template <class Kind, class Own>
+AlgorithmInfo entry(std::string name, std::string summary, std::vector<Tuned> tuned,
+                    std::vector<MetricInfo> metrics = {}) {
+  return {.name = std::move(name),
+          .summary = std::move(summary),
+          .make = [](const AlgorithmOptions& options, const Problem& problem) -> std::unique_ptr<Algorithm> {
+            return std::make_unique<Kind>(options, problem);
+          },
+          .sections = {Own(), DirectionOptions()},
+          .metrics = std::move(metrics),
+          .tuned = std::move(tuned)};
+}
+
+constexpr MetricInfo residual_theta{"residual_theta", "|theta - Prox(theta - eta d_theta)|/eta of the last step"};
+constexpr MetricInfo residual_v{"residual_v", "|d_v| of the last step"};
+constexpr MetricInfo residual_z{"residual_z", "|d_z| of the last step"};
+
+std::vector<AlgorithmInfo> first_order() {
+  using enum Role;
+  return {
+      entry<Meha, MehaOptions>("meha", "single-loop, Hessian-free, Moreau envelope (arXiv 2405.09927)",
+                               {{"algorithm.penalty.c", Penalty}, {"algorithm.gamma", Envelope}}, {residual_theta}),
+      entry<Bome, BomeOptions>("bome", "inner loop, value function as a dynamic barrier (NeurIPS 2022)",
+                               {{"algorithm.bome.rate", Share}, {"algorithm.bome.inner", InnerSteps}}),
+      entry<Bvfsm, BvfsmOptions>("bvfsm", "inner loops, logarithmic barrier on the value function (arXiv 2110.04974)",
+                                 {{"algorithm.bvfsm.barrier", WeightOfUpper}}, {residual_z}),
+      entry<F2ba, F2baOptions>("f2ba", "two inner points, constant penalty (arXiv 2306.14853)",
+                               {{"algorithm.f2ba.lambda", Penalty}, {"algorithm.f2ba.inner", InnerSteps}},
+                               {residual_z}),
+      entry<F2sa, F2saOptions>("f2sa", "two inner points, growing penalty (arXiv 2301.10945)",
+                               {{"algorithm.f2sa.lambda", Penalty}, {"algorithm.f2sa.inner", InnerSteps}},
+                               {residual_z}),
+      entry<F2saP, F2saPOptions>("f2sa_p", "central difference in the penalty, p = 2 (arXiv 2509.02937)",
+                                 {{"algorithm.f2sa_p.lambda", Penalty}, {"algorithm.f2sa_p.inner", InnerSteps}},
+                                 {residual_z}),
+      entry<VPbgd, VPbgdOptions>("v_pbgd", "penalty on the value function, single loop (arXiv 2302.05185)",
+                                 {{"algorithm.v_pbgd.gamma", Penalty},
+                                  {"algorithm.v_pbgd.ramp", Horizon},
+                                  {"algorithm.v_pbgd.inner", InnerSteps}}),
+  };
+}
+
+std::vector<AlgorithmInfo> second_order() {
+  using enum Role;
+  return {
+      entry<Aid, AidOptions>("aid",
+                             "implicit: conjugate gradients, Neumann series or AmIGO (arXiv 2010.07962, 2111.14580)",
+                             {{"algorithm.aid.inner", InnerSteps}}, {residual_v}),
+      entry<GPbgd, GPbgdOptions>("g_pbgd", "penalty on the lower level's squared gradient (arXiv 2302.05185)",
+                                 {{"algorithm.g_pbgd.gamma", Penalty}, {"algorithm.g_pbgd.ramp", Horizon}}),
+      entry<IapttGm, IapttGmOptions>(
+          "iaptt_gm", "reverse differentiation from the worst inner step, with a learned start (arXiv 2110.00455)",
+          {{"algorithm.iaptt_gm.inner", InnerSteps}}, {residual_z}),
+      entry<Rhg, RhgOptions>(
+          "rhg", "reverse differentiation of inner steps; mixture = BDA (arXiv 1703.01785, 1810.10667, 2006.04045)",
+          {{"algorithm.rhg.inner", InnerSteps}}),
+      entry<Rxgd, RxgdOptions>("rxgd", "relaxed gradient descent with one multiplier (arXiv 2504.17215)",
+                               {{"algorithm.rxgd.rate", Penalty}}),
+      entry<SlBamm, SlBammOptions>(
+          "sl_bamm", "single-loop, averaged levels (arXiv 2302.03407)",
+          {{"algorithm.alpha", StepOfXByY}, {"algorithm.eta", Factor}, {"algorithm.sl_bamm.mu", Share}}, {residual_v}),
+      entry<Soba, SobaOptions>("soba", "single-loop, implicit; average = MA-SOBA (arXiv 2201.13409, 2306.12067)", {},
+                               {residual_v}),
+      entry<Sqcqp, SqcqpOptions>(
+          "sqcqp", "quadratically constrained programs and a line search (arXiv 2505.14647)",
+          {{"algorithm.alpha", StepOfY}, {"algorithm.sqcqp.rate", Share}, {"algorithm.sqcqp.tolerance", Share}}),
+  };
 }
 
 std::vector<AlgorithmInfo> built_in() {
-  const MetricInfo residual_z{"residual_z", "|d_z| of the last step"};
-  return {
-      {.name = "meha",
-       .summary = "single-loop, Hessian-free, Moreau envelope (arXiv 2405.09927)",
-       .make = make<Meha>,
-       .sections = {MehaOptions(), DirectionOptions()},
-       .metrics = {{"residual_theta", "|theta - Prox(theta - eta d_theta)|/eta of the last step"}}},
-      {.name = "bome",
-       .summary = "first-order, inner loop, value function as a dynamic barrier (NeurIPS 2022)",
-       .make = make<Bome>,
-       .sections = {BomeOptions(), DirectionOptions()}},
-      {.name = "f2ba",
-       .summary = "fully first-order, two inner points, constant penalty (arXiv 2306.14853)",
-       .make = make<F2ba>,
-       .sections = {F2baOptions(), DirectionOptions()},
-       .metrics = {residual_z}},
-      {.name = "f2sa",
-       .summary = "fully first-order, two inner points, growing penalty (arXiv 2301.10945)",
-       .make = make<F2sa>,
-       .sections = {F2saOptions(), DirectionOptions()},
-       .metrics = {residual_z}},
-      {.name = "f2sa_p",
-       .summary = "fully first-order, central difference in the penalty, p = 2 (arXiv 2509.02937)",
-       .make = make<F2saP>,
-       .sections = {F2saPOptions(), DirectionOptions()},
-       .metrics = {residual_z}},
-      {.name = "g_pbgd",
-       .summary = "penalty on the lower level's squared gradient, second-order products (arXiv 2302.05185)",
-       .make = make<GPbgd>,
-       .sections = {GPbgdOptions(), DirectionOptions()}},
-      {.name = "rxgd",
-       .summary = "relaxed gradient descent with one multiplier, second-order products (arXiv 2504.17215)",
-       .make = make<Rxgd>,
-       .sections = {RxgdOptions(), DirectionOptions()}},
-      {.name = "sl_bamm",
-       .summary = "single-loop, averaged levels, second-order products (arXiv 2302.03407)",
-       .make = make<SlBamm>,
-       .sections = {SlBammOptions(), DirectionOptions()},
-       .metrics = {{"residual_v", "|d_v| of the last step"}}},
-      {.name = "sqcqp",
-       .summary = "quadratically constrained programs and a line search, second-order products (arXiv 2505.14647)",
-       .make = make<Sqcqp>,
-       .sections = {SqcqpOptions()}},
-      {.name = "v_pbgd",
-       .summary = "penalty on the value function, single loop (arXiv 2302.05185)",
-       .make = make<VPbgd>,
-       .sections = {VPbgdOptions(), DirectionOptions()}},
-      {.name = "soba",
-       .summary = "single-loop, implicit, second-order products; average = MA-SOBA (arXiv 2201.13409, 2306.12067)",
-       .make = make<Soba>,
-       .sections = {SobaOptions(), DirectionOptions()},
-       .metrics = {{"residual_v", "|d_v| of the last step"}}},
-      {.name = "aid",
-       .summary = "implicit, inner loops: conjugate gradients, Neumann series or AmIGO (arXiv 2010.07962, 2111.14580)",
-       .make = make<Aid>,
-       .sections = {AidOptions(), DirectionOptions()},
-       .metrics = {{"residual_v", "|d_v| of the last step"}}},
-      {.name = "rhg",
-       .summary = "reverse differentiation of inner steps; mixture = BDA (arXiv 1703.01785, 1810.10667, 2006.04045)",
-       .make = make<Rhg>,
-       .sections = {RhgOptions(), DirectionOptions()}},
-      {.name = "iaptt_gm",
-       .summary = "reverse differentiation from the worst inner step, with a learned start (arXiv 2110.00455)",
-       .make = make<IapttGm>,
-       .sections = {IapttGmOptions(), DirectionOptions()},
-       .metrics = {residual_z}},
-      {.name = "bvfsm",
-       .summary = "first-order, inner loops, logarithmic barrier on the value function (arXiv 2110.04974)",
-       .make = make<Bvfsm>,
-       .sections = {BvfsmOptions(), DirectionOptions()},
-       .metrics = {residual_z}},
-  };
+  std::vector<AlgorithmInfo> all = first_order();
+  std::ranges::move(second_order(), std::back_inserter(all));
+  return all;
 }
 
 std::vector<AlgorithmInfo>& algorithms() {

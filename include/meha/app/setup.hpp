@@ -29,6 +29,9 @@ std::string agree_on_arithmetic(const Communicator& comm, Simd simd, Problem& pr
 
 Oracle::Setup oracle_setup(const Options& options);
 
+/// Tells schedules how many iterations a pass has. @return whether anything is counted in passes
+bool set_pass(Options& options, Index per_pass);
+
 /// Asked on every rank before every allreduce: signals on any rank, the clock and the stop file on rank 0.
 /// @param stop_file  looked for at most once a second; empty: never
 std::function<Requests()> request_poll(const Communicator& comm, Real time_limit_s, const std::string& stop_file = {});

@@ -49,6 +49,17 @@ struct CleanArguments {
   std::vector<std::string> settings;
 };
 
+/// Arguments of `meha compare`, as they are given.
+struct CompareArguments {
+  std::vector<std::string> algorithms;
+  Index n_tuned = 0, n_seeds = 1;
+  Index n_jobs = 0;  // 0: as many as there are ranks
+  std::string budget = "600 visits";
+  std::string every, until, select;  // empty: the defaults of app/compare/plan.hpp
+  bool baselines = true;
+  std::string out;  // empty: runs/compare-<the config's name>
+};
+
 struct Arguments {
   std::string target;  // CONFIG.toml, DIR, FILE.h5 or what to list
   std::string out;
@@ -64,6 +75,7 @@ struct Arguments {
   Index iterations = 2000;
   DataArguments data;
   CleanArguments clean;
+  CompareArguments compare;
 };
 
 /// Verbs that need MPI. Collective on `ranks`, which all take part.
@@ -71,6 +83,7 @@ ExitCode run_verb(const Arguments& arguments, const Communicator& ranks);
 ExitCode resume_verb(const Arguments& arguments, const Communicator& ranks);
 ExitCode clean_verb(const Arguments& arguments, const Communicator& ranks);
 ExitCode pick_verb(const Arguments& arguments, const Communicator& ranks);
+ExitCode compare_verb(const Arguments& arguments, const Communicator& ranks);
 ExitCode export_verb(const Arguments& arguments, const Communicator& ranks);
 ExitCode check_verb(const Arguments& arguments, const Communicator& ranks);
 ExitCode plan_verb(const Arguments& arguments, const Communicator& ranks);

@@ -26,6 +26,7 @@ enum class Stream : std::uint32_t {
   Deform = 14,   // images made from images
   Mixture = 15,  // rows made from nothing
   Fold = 16,     // which rows judge which
+  Trials = 17,   // options that are drawn
   Own = 1000,    // first of the streams that a user's own problem may use
 };
 

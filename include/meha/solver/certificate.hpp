@@ -37,4 +37,16 @@ struct Certificate {
 /// Ends early when a stop is asked for; the tolerance says how far it came. Collective.
 Certificate certify(Oracle& oracle, Vec& x, const Vec& y, const Vec& theta, const CertificatePlan& plan);
 
+struct LowerSolution {
+  Vec y;  // ŷ = argmin_{y∈Y} f(x,·) + g(x,·); a stationary point not above the start where f is not convex
+  Real value = 0;        // f + g there
+  Real residual = 0;     // ‖y₀ − Prox_1(y₀ − ∇f(x,y₀))‖ at the start y₀
+  Real tolerance = 0;    // as in Certificate
+  Index iterations = 0;  // that it took
+  bool is_finite = true;
+};
+
+/// Solves the lower level at this x, from y. gamma and penalty of the plan play no part. Collective.
+LowerSolution solve_lower(Oracle& oracle, Vec& x, const Vec& y, const CertificatePlan& plan);
+
 }  // namespace meha

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 
 #include "meha/core/types.hpp"
 
@@ -20,5 +21,12 @@ struct Counts {
   Index allreduces = 0;
   Index bytes = 0;  // of a rank's messages in these
 };
+
+/// A metric that is counted.
+struct CountedKind {
+  const char* metric;
+  Real (*count)(const Counts&);
+};
+std::span<const CountedKind> counted_kinds();
 
 }  // namespace meha

@@ -18,17 +18,16 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <deque>
 #include <utility>
 
 #include "meha/comm/exact_sum.hpp"
-#include "meha/core/activity.hpp"
 #include "meha/core/minibatch.hpp"
 #include "meha/problem/capabilities.hpp"
 #include "meha/problem/visit.hpp"
 #include "meha/solver/counts.hpp"
 #include "meha/solver/packed_y.hpp"
+#include "meha/solver/timings.hpp"
 
 namespace meha {
 
@@ -60,25 +59,6 @@ struct RowSums {
 };
 /// Steps x on `rows`, which index both the stored rows of State's per-row fields and Result::grad_x (Shared: all of x).
 using RowStep = std::function<void(Range rows, RowSums& sums)>;
-
-/// Wall time [s] by stage.
-struct Timings {
-  Real compute = 0, allreduce = 0, update = 0, start = 0, evaluate = 0, checkpoint = 0;
-};
-
-/// Adds the life of this object to the timing of a stage.
-class Stopwatch {
- public:
-  explicit Stopwatch(Real& total, Stage stage = Stage::None) : doing_(stage), total_(total) {}
-  ~Stopwatch() { total_ += std::chrono::duration<Real>(std::chrono::steady_clock::now() - start_).count(); }
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-
- private:
-  Doing doing_;
-  Real& total_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 /// Requests of ranks to the run; any rank may ask, all agree with the next allreduce.
 struct Requests {

@@ -11,6 +11,26 @@
 
 namespace meha {
 
+/// What an option does, whatever the method calls it: `meha compare --tune` draws options of one role from one range.
+enum class Role {
+  StepOfX,        // as algorithm.alpha
+  StepOfY,        // as algorithm.beta
+  StepOfHelper,   // as algorithm.eta
+  StepOfXByY,     // the step of x divided by that of y
+  Factor,         // of a step
+  Penalty,        // weight of the lower level relative to F
+  WeightOfUpper,  // its inverse
+  InnerSteps,
+  Envelope,  // γ of a Moreau envelope
+  Share,     // between 0 and 1
+  Horizon,   // iterations
+};
+
+struct Tuned {
+  const char* option;
+  Role role;
+};
+
 struct AlgorithmInfo {
   std::string name;     // algorithm.name
   std::string summary;  // for `list algorithms`
@@ -20,6 +40,8 @@ struct AlgorithmInfo {
   std::vector<Section> sections = {};
   /// What it measures besides metric_table() (Algorithm::measure).
   std::vector<MetricInfo> metrics = {};
+  /// Its options that are tuned, besides the steps; one of these names replaces the role of a step.
+  std::vector<Tuned> tuned = {};
 };
 
 /// Built-in and added ones. Valid until the next add_algorithm().
