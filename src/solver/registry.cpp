@@ -27,8 +27,8 @@
 namespace meha {
 namespace {
 
-/// An entry with the method's own section of options, and those of directions.
-template <class Kind, class Own>
+/// An entry of the method Kind with these sections of options.
+template <class Kind, class... Own>
 AlgorithmInfo entry(std::string name, std::string summary, std::vector<Tuned> tuned,
                     std::vector<MetricInfo> metrics = {}) {
   return {.name = std::move(name),
@@ -36,7 +36,7 @@ AlgorithmInfo entry(std::string name, std::string summary, std::vector<Tuned> tu
           .make = [](const AlgorithmOptions& options, const Problem& problem) -> std::unique_ptr<Algorithm> {
             return std::make_unique<Kind>(options, problem);
           },
-          .sections = {Own(), DirectionOptions()},
+          .sections = {Own()...},
           .metrics = std::move(metrics),
           .tuned = std::move(tuned)};
 }
@@ -48,49 +48,55 @@ constexpr MetricInfo residual_z{"residual_z", "|d_z| of the last step"};
 std::vector<AlgorithmInfo> first_order() {
   using enum Role;
   return {
-      entry<Meha, MehaOptions>("meha", "single-loop, Hessian-free, Moreau envelope (arXiv 2405.09927)",
-                               {{"algorithm.penalty.c", Penalty}, {"algorithm.gamma", Envelope}}, {residual_theta}),
-      entry<Bome, BomeOptions>("bome", "inner loop, value function as a dynamic barrier (NeurIPS 2022)",
-                               {{"algorithm.bome.rate", Share}, {"algorithm.bome.inner", InnerSteps}}),
-      entry<Bvfsm, BvfsmOptions>("bvfsm", "inner loops, logarithmic barrier on the value function (arXiv 2110.04974)",
-                                 {{"algorithm.bvfsm.barrier", WeightOfUpper}}, {residual_z}),
-      entry<F2ba, F2baOptions>("f2ba", "two inner points, constant penalty (arXiv 2306.14853)",
-                               {{"algorithm.f2ba.lambda", Penalty}, {"algorithm.f2ba.inner", InnerSteps}},
-                               {residual_z}),
-      entry<F2sa, F2saOptions>("f2sa", "two inner points, growing penalty (arXiv 2301.10945)",
-                               {{"algorithm.f2sa.lambda", Penalty}, {"algorithm.f2sa.inner", InnerSteps}},
-                               {residual_z}),
-      entry<F2saP, F2saPOptions>("f2sa_p", "central difference in the penalty, p = 2 (arXiv 2509.02937)",
-                                 {{"algorithm.f2sa_p.lambda", Penalty}, {"algorithm.f2sa_p.inner", InnerSteps}},
-                                 {residual_z}),
-      entry<VPbgd, VPbgdOptions>("v_pbgd", "penalty on the value function, single loop (arXiv 2302.05185)",
-                                 {{"algorithm.v_pbgd.gamma", Penalty},
-                                  {"algorithm.v_pbgd.ramp", Horizon},
-                                  {"algorithm.v_pbgd.inner", InnerSteps}}),
+      entry<Meha, MehaOptions, DirectionOptions>(
+          "meha", "single-loop, Hessian-free, Moreau envelope (arXiv 2405.09927)",
+          {{"algorithm.penalty.c", Penalty}, {"algorithm.gamma", Envelope}}, {residual_theta}),
+      entry<Bome, BomeOptions, DirectionOptions>(
+          "bome", "inner loop, value function as a dynamic barrier (NeurIPS 2022)",
+          {{"algorithm.bome.rate", Share}, {"algorithm.bome.inner", InnerSteps}}),
+      entry<Bvfsm, BvfsmOptions, DirectionOptions>(
+          "bvfsm", "inner loops, logarithmic barrier on the value function (arXiv 2110.04974)",
+          {{"algorithm.bvfsm.barrier", WeightOfUpper}}, {residual_z}),
+      entry<F2ba, F2baOptions, DirectionOptions>(
+          "f2ba", "two inner points, constant penalty (arXiv 2306.14853)",
+          {{"algorithm.f2ba.lambda", Penalty}, {"algorithm.f2ba.inner", InnerSteps}}, {residual_z}),
+      entry<F2sa, F2saOptions, DirectionOptions>(
+          "f2sa", "two inner points, growing penalty (arXiv 2301.10945)",
+          {{"algorithm.f2sa.lambda", Penalty}, {"algorithm.f2sa.inner", InnerSteps}}, {residual_z}),
+      entry<F2saP, F2saPOptions, DirectionOptions>(
+          "f2sa_p", "central difference in the penalty, p = 2 (arXiv 2509.02937)",
+          {{"algorithm.f2sa_p.lambda", Penalty}, {"algorithm.f2sa_p.inner", InnerSteps}}, {residual_z}),
+      entry<VPbgd, VPbgdOptions, DirectionOptions>("v_pbgd",
+                                                   "penalty on the value function, single loop (arXiv 2302.05185)",
+                                                   {{"algorithm.v_pbgd.gamma", Penalty},
+                                                    {"algorithm.v_pbgd.ramp", Horizon},
+                                                    {"algorithm.v_pbgd.inner", InnerSteps}}),
   };
 }
 
 std::vector<AlgorithmInfo> second_order() {
   using enum Role;
   return {
-      entry<Aid, AidOptions>("aid",
-                             "implicit: conjugate gradients, Neumann series or AmIGO (arXiv 2010.07962, 2111.14580)",
-                             {{"algorithm.aid.inner", InnerSteps}}, {residual_v}),
-      entry<GPbgd, GPbgdOptions>("g_pbgd", "penalty on the lower level's squared gradient (arXiv 2302.05185)",
-                                 {{"algorithm.g_pbgd.gamma", Penalty}, {"algorithm.g_pbgd.ramp", Horizon}}),
-      entry<IapttGm, IapttGmOptions>(
+      entry<Aid, AidOptions, DirectionOptions>(
+          "aid", "implicit: conjugate gradients, Neumann series or AmIGO (arXiv 2010.07962, 2111.14580)",
+          {{"algorithm.aid.inner", InnerSteps}}, {residual_v}),
+      entry<GPbgd, GPbgdOptions, DirectionOptions>(
+          "g_pbgd", "penalty on the lower level's squared gradient (arXiv 2302.05185)",
+          {{"algorithm.g_pbgd.gamma", Penalty}, {"algorithm.g_pbgd.ramp", Horizon}}),
+      entry<IapttGm, IapttGmOptions, DirectionOptions>(
           "iaptt_gm", "reverse differentiation from the worst inner step, with a learned start (arXiv 2110.00455)",
           {{"algorithm.iaptt_gm.inner", InnerSteps}}, {residual_z}),
-      entry<Rhg, RhgOptions>(
+      entry<Rhg, RhgOptions, DirectionOptions>(
           "rhg", "reverse differentiation of inner steps; mixture = BDA (arXiv 1703.01785, 1810.10667, 2006.04045)",
           {{"algorithm.rhg.inner", InnerSteps}}),
-      entry<Rxgd, RxgdOptions>("rxgd", "relaxed gradient descent with one multiplier (arXiv 2504.17215)",
-                               {{"algorithm.rxgd.rate", Penalty}}),
-      entry<SlBamm, SlBammOptions>(
+      entry<Rxgd, RxgdOptions, DirectionOptions>("rxgd",
+                                                 "relaxed gradient descent with one multiplier (arXiv 2504.17215)",
+                                                 {{"algorithm.rxgd.rate", Penalty}}),
+      entry<SlBamm, SlBammOptions, DirectionOptions>(
           "sl_bamm", "single-loop, averaged levels (arXiv 2302.03407)",
           {{"algorithm.alpha", StepOfXByY}, {"algorithm.eta", Factor}, {"algorithm.sl_bamm.mu", Share}}, {residual_v}),
-      entry<Soba, SobaOptions>("soba", "single-loop, implicit; average = MA-SOBA (arXiv 2201.13409, 2306.12067)", {},
-                               {residual_v}),
+      entry<Soba, SobaOptions, DirectionOptions>(
+          "soba", "single-loop, implicit; average = MA-SOBA (arXiv 2201.13409, 2306.12067)", {}, {residual_v}),
       entry<Sqcqp, SqcqpOptions>(
           "sqcqp", "quadratically constrained programs and a line search (arXiv 2505.14647)",
           {{"algorithm.alpha", StepOfY}, {"algorithm.sqcqp.rate", Share}, {"algorithm.sqcqp.tolerance", Share}}),

@@ -26,6 +26,23 @@ std::string solved(const std::string& metric) {
   return (metric.ends_with(value) ? metric.substr(0, metric.size() - value.size()) : metric) + "_solved";
 }
 
+/// Makes directions plain, x per row by Adam. @return what that changes, as for --set
+std::vector<std::string> reset_directions(AlgorithmOptions& options) {
+  const auto values = [](DirectionOptions& directions) {
+    std::vector<std::string> all;
+    directions.each(
+        [&](const OptionInfo& info, const auto& value) { all.push_back(std::string(info.name) + "=" + toml(value)); });
+    return all;
+  };
+  DirectionOptions plain;
+  const auto before = values(options.of<DirectionOptions>());
+  auto changed = values(plain);
+  std::erase_if(changed,
+                [&](const std::string& setting) { return std::ranges::find(before, setting) != before.end(); });
+  options.of<DirectionOptions>() = plain;
+  return changed;
+}
+
 class TrialRun {
  public:
   TrialRun(const ComparePlan& plan, const TrialId& id, Contest& contest, Communicator& comm,
@@ -66,11 +83,13 @@ class TrialRun {
     options_.algorithm.name = id_.method;
     if (id_.method != plan_.options.algorithm.name) {
       options_.algorithm.alpha = options_.algorithm.beta = options_.algorithm.eta = automatic();
-      if (id_.trial == 0) {  // directions as its source has them
-        options_.algorithm.of<DirectionOptions>() = DirectionOptions();
-      }
     }
-    std::vector<std::string> settings = settings_of(id_, options_, contest_.scale);
+    std::vector<std::string> settings;
+    if (id_.trial > 0 || id_.method != plan_.options.algorithm.name) {  // alike for all methods
+      settings = reset_directions(options_.algorithm);
+    }
+    const std::vector<std::string> drawn = settings_of(id_, options_, contest_.scale);
+    settings.insert(settings.end(), drawn.begin(), drawn.end());
     apply_settings(options_, settings);
     algorithm_ = make_algorithm(options_.algorithm, *contest_.problem);
     oracle_.emplace(*contest_.problem, comm_, oracle_setup(options_));
