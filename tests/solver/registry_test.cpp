@@ -43,12 +43,15 @@ TEST(AlgorithmRegistry, MakesAllItLists) {
 
 TEST(AlgorithmRegistry, ANonsmoothLowerLevelIsRefusedByMethodsForSmoothOnes) {
   const test::Coupled problem;
-  for (const char* name : {"bome", "sl_bamm"}) {
+  for (const AlgorithmInfo& info : algorithm_table()) {
     AlgorithmOptions options;
-    options.name = name;
+    options.name = info.name;
+    if (info.name == "meha") {
+      continue;
+    }
     try {
       (void)make_algorithm(options, problem);
-      FAIL() << "no error";
+      FAIL() << info.name << ": no error";
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::Config);
       EXPECT_NE(std::string(error.what()).find("nonsmooth g"), std::string::npos) << error.what();

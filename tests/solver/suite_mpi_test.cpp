@@ -3,15 +3,21 @@
 // exact resumption from State, and where it takes a problem not, a refusal that says why.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "meha/data/data_options.hpp"
 #include "meha/problem/classifier.hpp"
 #include "meha/problem/hyper_representation.hpp"
 #include "meha/problem/registry.hpp"
 #include "meha/problem/regularisation.hpp"
 #include "meha/problem/synthetic.hpp"
+#include "meha/solver/aid.hpp"
 #include "meha/solver/direction.hpp"
 #include "meha/solver/meha.hpp"
 #include "meha/solver/registry.hpp"
+#include "meha/solver/rhg.hpp"
+#include "meha/solver/sl_bamm.hpp"
+#include "meha/solver/soba.hpp"
 #include "support/oracle_expectations.hpp"
 #include "support/tiny_data.hpp"
 
@@ -153,6 +159,41 @@ TEST_F(Suite, EveryMethodOnEveryProblemThatItTakes) {
       }
     }
     EXPECT_GT(n_taken, 0) << algorithm.name;
+  }
+}
+
+/// Options that give a method other updates or other fields of State.
+TEST_F(Suite, VariantsOfMethodsWithProducts) {
+  SCOPED_TRACE(seed_text());
+  struct Variant {
+    std::string algorithm, name;
+    std::function<void(AlgorithmOptions&)> set;
+    bool takes_minibatches = false;
+  };
+  const auto solver = [](const char* name) {
+    return [name](AlgorithmOptions& o) {
+      o.of<AidOptions>() = {.solver = name, .inner = 2, .products = 3, .damping = 0.1};
+    };
+  };
+  const std::vector<Variant> variants = {
+      {"soba", "average", [](AlgorithmOptions& o) { o.of<SobaOptions>().average = 0.3; }, true},
+      {"aid", "neumann", solver("neumann"), true},
+      {"aid", "gradient", solver("gradient"), true},
+      {"rhg", "cold, truncated", [](AlgorithmOptions& o) { o.of<RhgOptions>() = {.truncate = 7, .start = "cold"}; }},
+      {"rhg", "mixture", [](AlgorithmOptions& o) { o.of<RhgOptions>().mixture = 0.5; }},
+      {"sl_bamm", "cg", [](AlgorithmOptions& o) { o.of<SlBammOptions>().cg = true; }, true}};
+  for (const Variant& variant : variants) {
+    for (const char* problem : {"hyper_cleaning", "rxgd_toy"}) {
+      for (const Index batch : {0, 9}) {
+        SCOPED_TRACE(variant.algorithm + " (" + variant.name + ") on " + problem);
+        Options options = options_for(variant.algorithm, problem);
+        variant.set(options.algorithm);
+        options.algorithm.batch_lower = options.algorithm.batch_upper = batch;
+        if (batch == 0 || variant.takes_minibatches) {
+          check(options);
+        }
+      }
+    }
   }
 }
 
