@@ -13,7 +13,8 @@ Aid::Aid(const AlgorithmOptions& options, const Problem& problem)
                                                ? "conjugate gradients need the same matrix in every step; "
                                                  "algorithm.aid.solver = \"gradient\" and \"neumann\" take them"
                                                : "",
-                    .needs_local_x = options.of<AidOptions>().solver == "cg"},
+                    .needs_local_x = options.of<AidOptions>().solver == "cg",
+                    .alpha_by_beta = 0.25},
                    options, problem),
       own_(options.of<AidOptions>()),
       n_sub_steps_(own_.inner + own_.products + (own_.solver == "neumann" ? 2 : 1)) {}

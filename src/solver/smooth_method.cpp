@@ -44,7 +44,8 @@ std::string SmoothMethod::choose_steps(Oracle& oracle, AlgorithmOptions& options
 
 OpenSteps SmoothMethod::steps_from(const AlgorithmOptions& options, Real beta, Real eta) const {
   const bool adam = !traits_.plain_steps && optimizer_of_x(options, per_row_) == "adam";
-  return {.alpha = adam ? 0.01 : per_row_ ? beta * static_cast<Real>(n_rows_) : beta, .beta = beta, .eta = eta};
+  const Real alpha = traits_.alpha_by_beta * beta;
+  return {.alpha = adam ? 0.01 : per_row_ ? alpha * static_cast<Real>(n_rows_) : alpha, .beta = beta, .eta = eta};
 }
 
 void SmoothMethod::add_fields(const Oracle& oracle, State& s) {

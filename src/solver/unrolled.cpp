@@ -10,7 +10,8 @@ UnrolledMethod::UnrolledMethod(const std::string& name, std::vector<std::string>
                     .refuses_minibatches = "the way back needs the functions of the way there",
                     .refuses_optimizer_y = "the way back knows plain steps only",
                     .needs_local_x = true,
-                    .along_y = {.lower = 1, .upper = mixture}},
+                    .along_y = {.lower = 1, .upper = mixture},
+                    .alpha_by_beta = 0.25},
                    options, problem),
       mixture_(mixture) {}
 

@@ -36,6 +36,7 @@ class SmoothMethod : public Algorithm {
     bool needs_local_x = false;             // steps rows of x outside of a sweep
     bool plain_steps = false;               // knows no momentum: has no DirectionOptions
     Weights along_y = {};                   // what y descends on
+    Real alpha_by_beta = 1;                 // of open steps: x against y
   };
   /// Errors: Error(Config) for a problem with a nonsmooth g or with bounds on y, and for minibatches and directions of y
   /// that it refuses.
@@ -44,7 +45,7 @@ class SmoothMethod : public Algorithm {
   [[nodiscard]] Real alpha(Index k) const { return options_.alpha.at(k, n_rows_); }
   [[nodiscard]] Real beta(Index k) const { return options_.beta.at(k, n_rows_); }
   [[nodiscard]] Real eta(Index k) const { return options_.eta.at(k, n_rows_); }
-  /// These steps of y and helpers, and α = β, with x per row n·β, with Adam 0.01.
+  /// These steps of y and helpers, and α = alpha_by_beta·β, with x per row n times that, with Adam 0.01.
   [[nodiscard]] OpenSteps steps_from(const AlgorithmOptions& options, Real beta, Real eta) const;
   /// x ← Proj_X(x − step·direction(d)) for these rows of State (shared x: all of it). Uses d up.
   void step_x(State& state, Range rows, Real step, Vec& d, RowSums& sums) const;
