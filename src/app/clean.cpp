@@ -12,6 +12,7 @@
 #include "meha/data/formats.hpp"
 #include "meha/io/config.hpp"
 #include "clean_files.hpp"
+#include "command_words.hpp"
 #include "owned_files.hpp"
 
 namespace meha {
@@ -126,10 +127,7 @@ ExitCode run_config(const Communicator& ranks, const CleanArguments& a, const st
   return code;
 }
 
-}  // namespace
-
-ExitCode clean_verb(const Arguments& arguments, const Communicator& ranks) {
-  const CleanArguments& a = arguments.clean;
+ExitCode clean(const CleanArguments& a, const Communicator& ranks) {
   const std::string directory = a.out.empty() ? "runs/" + fs::path(a.doubtful).stem().string() : a.out;
   std::string format;
   ranks.root_or_none([&] { format = format_wanted(a); });
@@ -141,8 +139,7 @@ ExitCode clean_verb(const Arguments& arguments, const Communicator& ranks) {
   return code;
 }
 
-ExitCode pick_verb(const Arguments& arguments, const Communicator& ranks) {
-  const CleanArguments& a = arguments.clean;
+ExitCode pick(const CleanArguments& a, const Communicator& ranks) {
   std::string format;
   ranks.root_or_none([&] {
     format = format_wanted(a);
@@ -160,6 +157,16 @@ ExitCode pick_verb(const Arguments& arguments, const Communicator& ranks) {
     ranks.root_or_none([&] { write_picked(a, answers); });
   }
   return code;
+}
+
+}  // namespace
+
+ExitCode clean_verb(const Arguments& arguments, const Communicator& ranks) {
+  return with_flags_in_errors(flags_of_clean, [&] { return clean(arguments.clean, ranks); });
+}
+
+ExitCode pick_verb(const Arguments& arguments, const Communicator& ranks) {
+  return with_flags_in_errors(flags_of_clean, [&] { return pick(arguments.clean, ranks); });
 }
 
 }  // namespace meha

@@ -15,32 +15,12 @@
 #include "meha/data/text_number.hpp"
 #include "meha/data/words.hpp"
 #include "meha/io/progress_bar.hpp"
+#include "command_words.hpp"
 
 namespace meha {
 namespace {
 
 constexpr float largest_half = 65504;
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
-  }
-  return text;
-}
-
-/// Calls f; what its errors say of the config becomes what the command line has.
-template <class F>
-auto in_words_of_command_line(const F& f) {
-  try {
-    return f();
-  } catch (const Error& error) {
-    std::string text = replaced(error.what(), "problem.data.label_column", "--label-column");
-    text = replaced(text, "problem.data.train_labels (…)", "--labels");
-    text = replaced(text, "problem.data.sparse = \"never\"", "--sparse never");
-    text = replaced(text, "problem.data.columns", "--column");
-    throw Error(error.code(), text);
-  }
-}
 
 /// Changes features to what is stored; uint8 v stands for v/255 only as long as it is uint8.
 void convert(Table& rows, Storage stored, Index first_row) {
@@ -207,7 +187,7 @@ ExitCode data_import_verb(const Arguments& arguments) {
   check_import(a, format);
   OutputClaim claim(a.out, files_of(a));
   return resumable([&] {
-    return in_words_of_command_line([&] {
+    return with_flags_in_errors(flags_of_import, [&] {
       const DataFiles files{.files = {{.features = a.in, .labels = a.labels}},
                             .label_column = a.label_column,
                             .sparse = a.sparse,

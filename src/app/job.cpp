@@ -15,6 +15,7 @@
 #include "meha/io/run_directory.hpp"
 #include "meha/io/state_file.hpp"
 #include "meha/solver/registry.hpp"
+#include "command_words.hpp"
 #include "job_run.hpp"
 
 namespace meha {
@@ -70,7 +71,7 @@ ExitCode run_job(const Communicator& ranks, const std::function<JobPlan()>& make
   }
   if (comm.is_root() && plan.brief) {
     std::cout << plan.directory << ": finished already\n"
-              << labels_text_of(RunDirectory(plan.directory).file("result.h5"));
+              << in_flags(labels_text_of(RunDirectory(plan.directory).file("result.h5")), flags_of_clean);
   } else if (comm.is_root()) {
     const Record record = read_record(RunDirectory(plan.directory).file("result.h5"));
     Status ended = Status::Finished;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "command_words.hpp"
 #include "job_run.hpp"
 
 #include "meha/app/labels.hpp"
@@ -269,7 +270,7 @@ ExitCode Job::finish(Status status) {
       recorder_->progress().warn("iteration " + std::to_string(iteration) + ": " + blown_up +
                                  " in a new run (--set …, another --out)" + recorder_->start_from_here());
     }
-    say(plan_.brief && status == Status::Finished ? labels_text_
+    say(plan_.brief && status == Status::Finished ? in_flags(labels_text_, flags_of_clean)
                                                   : summary(plan_.directory, state_.iteration, status, labels_text_));
   }
   if (exit_code(status) == ExitCode::Finished) {

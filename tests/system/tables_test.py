@@ -374,6 +374,28 @@ class CleanTest(TableCase):
         _, cleaned = self.table(self.folder / "two" / "cleaned.csv")
         self.assertLess(sum(row[7] == "1" for row in cleaned), 10)
 
+    def test_messages_name_flags_of_the_command_line(self):
+        doubtful, trusted, out = self.write("d.csv", self.rows[:self.n_train], self.header), self.folder / "t.csv", self.folder / "out"
+        stray = self.write("s.csv", [[*row[:3], "about 3", row[4]] if k == 5 else row for k, row in enumerate(self.rows)], self.header)
+        self.write("t.csv", [[*row[:4], row[4].replace("2", "two")] for row in self.rows[self.n_train:]], self.header)
+        for arguments, code, words in (
+                ((doubtful, "--label", "z"), 3, '--label "z": must be'), ((doubtful, "--label", "a"), 3, "the column that --label means"),
+                ((stray,), 3, '--column "d"=number to take them'), ((doubtful, "--column", "q=text"), 2, '--column "q":'),
+                ((doubtful, "--column", "a=animal"), 2, "--column: \"animal\": must be one of"),
+                ((doubtful, "--trusted", trusted), 3, "--set problem.data.class_names"),
+                ((doubtful, "--format", "npy"), 2, "--labels: must be given with the table"),
+                ((doubtful, "--set", "problem.data.n_train=5000"), 3, "--set problem.data.n_train=5000: ")):
+            for ranks in (1, 2):
+                with self.subTest(words, ranks=ranks):
+                    error = self.clean(*arguments, "--out", out, "--ranks", ranks, code=code)
+                    self.assertIn(words, error)
+                    self.assertNotIn("problem.data.", error.replace("--set problem.data.", ""))
+        error = self.clean(stray, "--out", self.folder / "check.csv", verb="pick", code=3)
+        self.assertIn('--column "d"=number', error)
+        ended = support.run("data", "import", "--format", "csv", stray, "--out", self.folder / "s.h5")
+        self.assertIn('--column "d"=number', ended.err)
+        self.assertIn("giving them as --trusted", self.clean(doubtful, "--out", out))
+
     def test_columns_that_tell_nothing_are_not_believed(self):
         random = np.random.default_rng(3)
         rows = [[f"{random.normal():.4f}", f"{random.normal():.4f}", str(random.integers(3))] for _ in range(300)]
