@@ -9,12 +9,14 @@
 #include "meha/core/error.hpp"
 #include "meha/core/options.hpp"
 #include "meha/data/csv.hpp"
+#include "meha/data/file_kind.hpp"
 #include "meha/data/unpacked_file.hpp"
 #include "meha/data/hdf5_table.hpp"
 #include "meha/data/idx.hpp"
 #include "meha/data/libsvm.hpp"
 #include "meha/data/npy.hpp"
 #include "meha/data/text_number.hpp"
+#include "meha/data/zip_file.hpp"
 
 namespace meha {
 namespace {
@@ -110,6 +112,12 @@ std::vector<FormatInfo>& formats() {
          return npy_rows(file.features, file.labels, all.targets);
        }),
        .table = npy_table},
+      {.name = "npz",
+       .summary = "NumPy's archives of arrays: features (or X) and labels (or y); or labels in a file of their own",
+       .open = each([](const DataFile& file, const DataFiles& all) {
+         return npy_rows(file.features, file.labels, all.targets);
+       }),
+       .table = npy_table},
   };
   return table;
 }
@@ -175,7 +183,12 @@ std::string guess_format(const std::string& path) {
   if (begin[0] == 0 && begin[1] == 0 && begin[2] >= 8 && begin[3] >= 1) {
     return "idx";
   }
+  if (is_zip(path) &&
+      std::ranges::any_of(zip_members(path), [](const ZipMember& m) { return m.name.ends_with(".npy"); })) {
+    return "npz";
+  }
   UnpackedFile text(path);
+  expect_text(text);
   std::string line;
   while (text.next_line(line) && (trimmed(line).empty() || line[0] == '#')) {
   }

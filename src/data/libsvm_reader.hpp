@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "meha/data/file_kind.hpp"
 #include "meha/data/unpacked_file.hpp"
 #include "meha/data/storage.hpp"
 
@@ -24,7 +25,7 @@ struct SparseFile {
 /// Errors of all members: Error(Data) naming file, line and cause.
 class LibsvmReader {
  public:
-  explicit LibsvmReader(const std::string& path) : file_(path) {}
+  explicit LibsvmReader(const std::string& path) : file_(path) { expect_text(file_); }
 
   /// The next rows, at most n, of not many more than `most_entries`; none at the end. The first must exist.
   SparseFile read(Index n, std::size_t most_entries = std::numeric_limits<std::size_t>::max());

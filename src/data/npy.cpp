@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "meha/core/error.hpp"
+#include "meha/data/npz.hpp"
 #include "meha/data/unpacked_file.hpp"
 #include "meha/data/text_number.hpp"
 
@@ -22,7 +23,9 @@ constexpr Index values_at_once = Index{1} << 16;
 /// An array whose first dimension counts rows.
 class NpyArray {
  public:
-  explicit NpyArray(const std::string& path) : file_(path) {
+  /// @param member  of an NPZ file; nothing: the file is the array
+  NpyArray(const std::string& path, const std::optional<ZipMember>& member)
+      : file_(member ? UnpackedFile(path, *member) : UnpackedFile(path)) {
     std::array<unsigned char, 8> start{};
     file_.read(std::as_writable_bytes(std::span(start)), "its magic number");
     if (std::memcmp(start.data(), "\x93NUMPY", 6) != 0 || start[6] < 1 || start[6] > 3) {
@@ -202,8 +205,12 @@ class NpyArray {
 
 class NpySource : public RowSource {
  public:
+  /// @param labels_path  empty: they stand in the same NPZ file
   NpySource(const std::string& features_path, const std::string& labels_path, Targets targets)
-      : features_(features_path), labels_(labels_path), targets_(targets) {
+      : features_(features_path, array_of(features_path, ArrayRole::Features, labels_path.empty())),
+        labels_(labels_path.empty() ? features_path : labels_path,
+                array_of(labels_path.empty() ? features_path : labels_path, ArrayRole::Labels, labels_path.empty())),
+        targets_(targets) {
     if (features_.n_dimensions() < 2) {
       features_.file().fail("must have two or more dimensions, rows first; are features and labels swapped?");
     }

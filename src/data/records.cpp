@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "meha/core/error.hpp"
+#include "meha/data/file_kind.hpp"
 #include "meha/data/text_number.hpp"
 
 namespace meha {
@@ -51,6 +52,7 @@ struct RecordReader::Json {
 RecordReader::~RecordReader() = default;
 
 RecordReader::RecordReader(const std::string& path) : file_(kept_pipe(path)) {
+  expect_text(file_);
   find_separator();
 }
 
@@ -217,10 +219,8 @@ void RecordReader::split(TextRecord& record) {
   unquoted_.clear();
   if (json_) {
     split_json(record);
-  } else if (separator_ == ' ') {
-    split_at_blanks(record);
   } else {
-    split_at_separators(record);
+    separator_ == ' ' ? split_at_blanks(record) : split_at_separators(record);
   }
 }
 

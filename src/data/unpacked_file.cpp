@@ -14,9 +14,11 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <new>
 
 #include "meha/core/activity.hpp"
 #include "meha/core/error.hpp"
+#include "meha/data/zip_file.hpp"
 
 namespace meha {
 namespace {
@@ -78,11 +80,49 @@ struct UnpackedFile::Zstd {
   std::size_t left = 0;  // 0: a frame has ended
 };
 
+/// A member of an archive on its way.
+struct UnpackedFile::Unzip {
+  Unzip(const std::string& path, const ZipMember& member) : of(member), from(place_of_content(path), std::ios::binary) {
+    from.seekg(member.begin);
+    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) {
+      throw std::bad_alloc();
+    }
+  }
+  ~Unzip() { inflateEnd(&stream); }
+  Unzip(const Unzip&) = delete;
+  Unzip& operator=(const Unzip&) = delete;
+
+  /// Reads what is packed. @return how many bytes, at most n
+  std::size_t read(char* to, std::size_t n) {
+    const Index portion = std::min<Index>(static_cast<Index>(n), of.packed_bytes - n_read);
+    from.read(to, portion);
+    n_read += from.gcount();
+    return static_cast<std::size_t>(from.gcount());
+  }
+
+  ZipMember of;
+  std::ifstream from;
+  z_stream stream = {};
+  std::vector<char> packed = std::vector<char>(buffer_size);
+  Index n_read = 0, n_written = 0;  // bytes, packed and unpacked
+  uLong checksum = crc32(0, nullptr, 0);
+};
+
+std::string place_of_content(const std::string& path) {
+  const auto pipe = kept_pipes().find(std::filesystem::absolute(path).lexically_normal());
+  return pipe == kept_pipes().end() ? path : "/proc/self/fd/" + std::to_string(pipe->second);
+}
+
 UnpackedFile::~UnpackedFile() = default;
 
+UnpackedFile::UnpackedFile(const std::string& path, const ZipMember& member)
+    : path_(path + ", " + member.name),
+      size_(member.packed_bytes),
+      unzip_(std::make_unique<Unzip>(path, member)),
+      buffer_(buffer_size) {}
+
 UnpackedFile::UnpackedFile(const std::string& path) : path_(path), buffer_(buffer_size) {
-  const auto pipe = kept_pipes().find(std::filesystem::absolute(path).lexically_normal());
-  const std::string content = pipe == kept_pipes().end() ? path : "/proc/self/fd/" + std::to_string(pipe->second);
+  const std::string content = place_of_content(path);
   file_.reset(gzopen(content.c_str(), "rb"));
   if (!file_) {
     fail(std::string("cannot be opened: ") + std::strerror(errno));
@@ -112,7 +152,7 @@ void UnpackedFile::fail_in_line(const std::string& why) const {
 bool UnpackedFile::refill() {
   activity().beat();
   next_ = 0;
-  filled_ = zstd_ ? unpack_zstd() : unpack_gzip();
+  filled_ = unzip_ ? unpack_member() : zstd_ ? unpack_zstd() : unpack_gzip();
   return filled_ > 0;
 }
 
@@ -148,6 +188,38 @@ std::size_t UnpackedFile::unpack_zstd() {
   return out.pos;
 }
 
+std::size_t UnpackedFile::unpack_member() {
+  Unzip& member = *unzip_;
+  const auto fail_damaged = [&] {
+    fail("cannot be unpacked or fails ZIP's checksum: the archive is truncated or damaged");
+  };
+  std::size_t n = 0;
+  if (!member.of.is_deflated) {
+    n = member.read(buffer_.data(), buffer_.size());
+  }
+  for (int status = Z_OK; member.of.is_deflated && n == 0 && member.n_written < member.of.bytes && status == Z_OK;) {
+    z_stream& stream = member.stream;
+    if (stream.avail_in == 0) {
+      stream.avail_in = static_cast<uInt>(member.read(member.packed.data(), member.packed.size()));
+      stream.next_in = reinterpret_cast<Bytef*>(member.packed.data());
+    }
+    stream.next_out = reinterpret_cast<Bytef*>(buffer_.data());
+    stream.avail_out = static_cast<uInt>(buffer_.size());
+    status = inflate(&stream, Z_NO_FLUSH);
+    n = buffer_.size() - stream.avail_out;
+    if (status != Z_OK && status != Z_STREAM_END) {
+      fail_damaged();
+    }
+  }
+  member.n_written += static_cast<Index>(n);
+  member.checksum = crc32(member.checksum, reinterpret_cast<const Bytef*>(buffer_.data()), static_cast<uInt>(n));
+  const bool is_whole = member.n_written == member.of.bytes && member.checksum == member.of.checksum;
+  if (member.n_written > member.of.bytes || (n == 0 && !is_whole)) {
+    fail_damaged();
+  }
+  return n;
+}
+
 void UnpackedFile::read(std::span<std::byte> bytes, const char* what) {
   while (!bytes.empty()) {
     if (next_ == filled_ && !refill()) {
@@ -165,12 +237,16 @@ bool UnpackedFile::at_end() {
 }
 
 Index UnpackedFile::largest_content() const {
+  if (unzip_) {
+    return unzip_->of.is_deflated ? std::min(unzip_->of.bytes, size_ * largest_ratio) : size_;
+  }
   const bool is_known = size_ >= 0;  // not so for a pipe
   return !is_known || zstd_ ? Index{1} << 62 : gzdirect(file_.get()) != 0 ? size_ : size_ * largest_ratio;
 }
 
 Real UnpackedFile::part_read() const {
-  return size_ > 0 ? std::min(1.0, static_cast<Real>(gzoffset(file_.get())) / static_cast<Real>(size_)) : 0.0;
+  const Real n_read = static_cast<Real>(unzip_ ? unzip_->n_read : gzoffset(file_.get()));
+  return size_ > 0 ? std::min(1.0, n_read / static_cast<Real>(size_)) : 0.0;
 }
 
 bool UnpackedFile::next_line(std::string& line) {

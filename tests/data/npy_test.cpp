@@ -7,6 +7,7 @@
 
 #include "support/data_files.hpp"
 #include "support/errors.hpp"
+#include "support/zip.hpp"
 
 namespace meha {
 namespace {
@@ -134,6 +135,51 @@ TEST_F(Npy, RefusesAbsurdShapesWithoutAllocatingThem) {
   for (const char* shape : {"9223372036854775807, 1", "1000000000000, 1000", "1, 1000000000", "70, 1"}) {
     EXPECT_TRUE(refuses(npy("<f8", shape, "abcdefghijkl"), classes, {"f.npy", "shape", "more than the file can hold"}))
         << shape;
+  }
+}
+
+TEST_F(Npy, ReadsArchivesOfArrays) {
+  const std::string features = npy("<f4", "3, 2", raw<float>({1, 2, 3, 4, 5, 6}));
+  const Table plain = open(features, classes)->read(all_rows);
+  const auto path = [&](const std::string& archive) { return write_file(scratch.file("a.npz"), archive); };
+  for (const bool is_deflated : {false, true}) {
+    for (const bool is_large : {false, true}) {
+      for (const auto& [x, y] : {std::pair("features", "labels"), {"X", "y"}, {"data", "target"}}) {
+        const std::string archive =
+            zip_of({{"other.txt", "text"}, {x + std::string(".npy"), features}, {y + std::string(".npy"), classes}},
+                   is_deflated, is_large);
+        const Table table = npy_rows(path(archive), "")->read(all_rows);
+        EXPECT_EQ(table.features, plain.features);
+        EXPECT_EQ(table.labels, plain.labels);
+      }
+    }
+    const std::string alone = path(zip_of({{"arr_0.npy", features}}, is_deflated));
+    EXPECT_EQ(npy_rows(alone, scratch.file("l.npy"))->read(all_rows).features, plain.features);
+  }
+}
+
+TEST_F(Npy, RefusesArchivesThatDoNotTell) {
+  const std::string features = npy("<f4", "3, 2", raw<float>({1, 2, 3, 4, 5, 6}));
+  const auto refused = [&](const std::string& archive, const std::vector<std::string>& said) {
+    const std::string path = write_file(scratch.file("a.npz"), archive);
+    return fails([&] { (void)npy_rows(path, "")->read(all_rows); }, ExitCode::Data, said);
+  };
+  EXPECT_TRUE(
+      refused(zip_of({{"x_train.npy", features}, {"y.npy", classes}}, true), {"no array", "\"x_train\", \"y\""}));
+  EXPECT_TRUE(
+      refused(zip_of({{"x.npy", features}, {"X.npy", features}, {"y.npy", classes}}, true), {"more than one array"}));
+  EXPECT_TRUE(refused(zip_of({{"x.npy", features}}, true), {"labels", "its arrays are \"x\""}));
+  EXPECT_TRUE(refused(zip_of({}, true), {"its arrays are none"}));
+  EXPECT_TRUE(refused(features, {"is no NPZ file"}));
+  EXPECT_TRUE(refused(zip_of({{"x.npy", "text"}, {"y.npy", classes}}, true), {"a.npz, x.npy", "magic number"}));
+  for (const bool is_deflated : {false, true}) {
+    const std::string whole = zip_of({{"x.npy", features}, {"y.npy", classes}}, is_deflated);
+    for (std::size_t n = 4; n < whole.size(); n += 7) {
+      EXPECT_TRUE(refused(whole.substr(0, n), {"truncated or damaged"})) << n;
+    }
+    std::string damaged = whole;
+    damaged[whole.find("PK\x01\x02") + 16] ^= 4;  // in a checksum
+    EXPECT_TRUE(refused(damaged, {"a.npz, x.npy", "damaged"}));
   }
 }
 

@@ -5,6 +5,7 @@
 #include "meha/data/libsvm.hpp"
 #include "meha/data/npy.hpp"
 #include "support/data_files.hpp"
+#include "support/zip.hpp"
 
 namespace meha::fuzz {
 namespace {
@@ -160,6 +161,22 @@ std::vector<std::string> npy_seeds() {
       joined({0, npy<std::uint64_t>("<u8", "1, 1", {1}), npy<std::uint8_t>("|u1", "1,", {1})})};
 }
 
+void read_npz(const std::string& input) {
+  static MemoryFile file;
+  const std::string path = file.holding(input);
+  const Table table = npy_rows(path, "")->read(all_rows);
+  expect_table(table);
+  expect_bands(*npy_rows(path, ""), table, 2);
+}
+
+std::vector<std::string> npz_seeds() {
+  const std::string labels = npy<std::int64_t>("<i8", "3,", {0, 1, 2});
+  const std::string features = npy<float>("<f4", "3, 2", {1, 2, 3, 4, 5, 6});
+  return {zip_of({{"X.npy", features}, {"y.npy", labels}}, false),
+          zip_of({{"features.npy", features}, {"labels.npy", labels}}, true),
+          zip_of({{"x.npy", features}, {"y.npy", labels}}, true, true)};
+}
+
 }  // namespace
 
 std::vector<Target> table_targets() {
@@ -186,7 +203,8 @@ std::vector<Target> table_targets() {
   return {{"idx", ExitCode::Data, idx_seeds, {std::string("\0\0\x08\x01", 4), "\xff\xff\xff\xff"}, read_idx_pair},
           {"csv", ExitCode::Data, csv_seeds, csv_words, read_csv_pair},
           {"libsvm", ExitCode::Data, libsvm_seeds, libsvm_words, read_libsvm_pair},
-          {"npy", ExitCode::Data, npy_seeds, npy_words, read_npy_pair}};
+          {"npy", ExitCode::Data, npy_seeds, npy_words, read_npy_pair},
+          {"npz", ExitCode::Data, npz_seeds, {"PK\x01\x02", "PK\x03\x04", "PK\x05\x06", "PK\x06\x06"}, read_npz}};
 }
 
 }  // namespace meha::fuzz

@@ -23,7 +23,7 @@ struct Target {
   void (*probe)(const std::string& input) = nullptr;  // crashes first, where a library may crash
 };
 
-std::vector<Target> table_targets();  // idx, csv, libsvm, npy
+std::vector<Target> table_targets();  // idx, csv, libsvm, npy, npz
 std::vector<Target> hdf5_targets();   // rows, state
 std::vector<Target> text_targets();   // config, set, metrics
 

@@ -325,7 +325,7 @@ class DataTest(support.Case):
         self.assertIn("--labels must be given", self.data("import", "--format", "idx", features, "--out", out, code=2))
         self.assertIn("--format", self.data("import", features, "--out", out, code=2))
         formats = re.findall(r"(?m)^  (\w+)", support.run("list", "formats").out)
-        self.assertEqual(formats, ["idx", "hdf5", "csv", "libsvm", "npy"])
+        self.assertEqual(formats, ["idx", "hdf5", "csv", "libsvm", "npy", "npz"])
         unknown = self.data("import", "--format", "csv9", features, "--out", out, code=2)
         for name in formats:
             self.assertIn(name, unknown)

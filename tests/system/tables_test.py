@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Tables as people have them: the same bits as from a clean file, or one clear error; meha clean and meha pick."""
+import bz2
 import csv
 import gzip
 import io
 import json
+import lzma
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -284,8 +287,9 @@ class CleanTest(TableCase):
         rows = support.make_rows(120, wrong=0.2)
         files = support.write_rows_idx(self.folder, "train", rows)
         support.write_rows_hdf5(self.folder / "rows.h5", rows)
+        np.savez_compressed(self.folder / "rows.npz", X=rows.features, y=rows.labels)
         features, labels = files["problem.data.train_features"], files["problem.data.train_labels"]
-        for name, arguments in (("idx", (features, "--labels", labels)), ("hdf5", (self.folder / "rows.h5",))):
+        for name, arguments in (("idx", (features, "--labels", labels)), ("hdf5", (self.folder / "rows.h5",)), ("npz", (self.folder / "rows.npz",))):
             with self.subTest(name):
                 self.clean(*arguments, "--out", self.folder / name)
                 head, cleaned = self.table(self.folder / name / "cleaned.csv")
@@ -395,6 +399,21 @@ class CleanTest(TableCase):
         ended = support.run("data", "import", "--format", "csv", stray, "--out", self.folder / "s.h5")
         self.assertIn('--column "d"=number', ended.err)
         self.assertIn("giving them as --trusted", self.clean(doubtful, "--out", out))
+
+    def test_what_is_no_text_is_named(self):
+        text = text_of(self.rows, self.header).encode()
+        table = self.write("d.csv", self.rows, self.header)
+        for name, content, said in (("utf16.csv", text.decode().encode("utf-16"), "UTF-16"), ("a.bz2", bz2.compress(text), "bunzip2"),
+                                    ("a.xz", lzma.compress(text), "unxz"), ("a.pkl", pickle.dumps([1, 2]), "pickle"),
+                                    ("page.csv", b"<!DOCTYPE html>\n<html></html>", "HTML")):
+            path = self.folder / name
+            path.write_bytes(content)
+            for ranks in (1, 2):
+                with self.subTest(name, ranks=ranks):
+                    self.assertIn(said, self.clean(path, "--out", self.folder / "out", "--ranks", ranks, code=3))
+                    self.assertIn(said, self.clean(table, "--trusted", path, "--out", self.folder / "out", "--ranks", ranks, code=3))
+                    self.assertIn(said, self.run_on(table, path, ranks=ranks, code=3))
+        self.assertEqual([path.name for path in self.folder.glob("out/*")], [])
 
     def test_columns_that_tell_nothing_are_not_believed(self):
         random = np.random.default_rng(3)

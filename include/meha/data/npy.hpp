@@ -11,7 +11,8 @@
 
 namespace meha {
 
-/// @param features_path  two or more dimensions, rows first, in C order  @param labels_path  one dimension
+/// @param features_path  two or more dimensions, rows first, in C order  @param labels_path  one dimension; either may be
+/// an NPZ file (data/npz.hpp), and one NPZ file may hold both: then this is empty
 /// Errors: Error(Data) for a missing or damaged file, another type or order, unequal counts.
 std::unique_ptr<RowSource> npy_rows(const std::string& features_path, const std::string& labels_path,
                                     Targets targets = Targets::Classes);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// A file's bytes from the first to the last, unpacked on the way when it is packed by gzip or zstd. No other file includes
-// zlib or zstd.
+// A file's bytes from the first to the last, unpacked on the way when it is packed by gzip or zstd, or a member of a ZIP
+// archive. No other file includes zlib or zstd.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "meha/core/types.hpp"
@@ -14,15 +15,23 @@ struct gzFile_s;
 
 namespace meha {
 
+struct ZipMember;
+
 /// A pipe can be read only once: keeps all that comes from it in a file without a name, which readers of the same path then
 /// read, for as long as the process lives. Other files are left alone.
 /// @return the path    Errors: Error(Data) where there is no room for it.
 const std::string& kept_pipe(const std::string& path);
 
+/// Returns where the content of a path is: the path, or the file that kept_pipe() has made.
+std::string place_of_content(const std::string& path);
+
 class UnpackedFile {
  public:
   /// Errors: every failure is an Error(Data) that begins with the path.
   explicit UnpackedFile(const std::string& path);
+  /// A member of a ZIP archive, whose length and checksum are compared at its end.
+  /// Errors: each begins with the path and the member's name.
+  UnpackedFile(const std::string& path, const ZipMember& member);
   ~UnpackedFile();
   UnpackedFile(const UnpackedFile&) = delete;
   UnpackedFile& operator=(const UnpackedFile&) = delete;
@@ -34,6 +43,10 @@ class UnpackedFile {
 
   /// Fills `bytes`. @param what  part of the file that stands there, for the message when it ends too early
   void read(std::span<std::byte> bytes, const char* what);
+  /// Returns bytes that are read next, at least 512 where nothing was read before and as many are left; valid until then.
+  std::string_view peek() {
+    return at_end() ? std::string_view() : std::string_view(buffer_.data() + next_, filled_ - next_);
+  }
   /// Whether no byte is left; at the end also checks the checksum of gzip or zstd, which follows the last byte.
   bool at_end();
   /// The most bytes that a file of this size can unfold to: bounds what a header may ask for.
@@ -53,14 +66,17 @@ class UnpackedFile {
     void operator()(gzFile_s* file) const;
   };
   struct Zstd;
+  struct Unzip;
   bool refill();
   std::size_t unpack_gzip();
   std::size_t unpack_zstd();
+  std::size_t unpack_member();
 
   std::string path_;
   Index size_ = 0;  // of the file, packed
   std::unique_ptr<gzFile_s, Close> file_;
-  std::unique_ptr<Zstd> zstd_;  // set where zstd packed it; file_ then gives what is packed
+  std::unique_ptr<Zstd> zstd_;    // set where zstd packed it; file_ then gives what is packed
+  std::unique_ptr<Unzip> unzip_;  // set for a member of an archive; file_ is not set then
   std::vector<char> buffer_;
   std::size_t next_ = 0, filled_ = 0;  // what is read but not yet handed out: [next_, filled_) of buffer_
   Index n_lines_ = 0;
