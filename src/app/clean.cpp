@@ -3,15 +3,18 @@
 // an expert should look at. Both are a run of hyper-cleaning with a config of their own, and what it says of every row
 // written beside the row.
 #include <filesystem>
+#include <iostream>
 #include <sstream>
 
 #include "meha/app/job.hpp"
+#include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/core/host.hpp"
 #include "meha/data/columns.hpp"
 #include "meha/data/formats.hpp"
 #include "meha/io/config.hpp"
 #include "clean_files.hpp"
+#include "clean_rounds.hpp"
 #include "command_words.hpp"
 #include "owned_files.hpp"
 
@@ -32,7 +35,7 @@ std::string labels_beside(std::string features) {
   return fs::exists(features) ? features : std::string();
 }
 
-std::string config_of(const CleanArguments& a, const std::string& format) {
+std::string config_of(const CleanArguments& a, const std::string& format, const RoundStart& start = {}) {
   std::ostringstream text;
   const bool has_labels = format_of(format).labels != LabelsFile::Never;
   const auto file = [&](const char* part, const std::string& features, std::string labels) {
@@ -46,8 +49,11 @@ std::string config_of(const CleanArguments& a, const std::string& format) {
     }
   };
   text << first_line << "\n[run]\nname = " << toml(fs::path(a.doubtful).stem().string())
-       << "\niterations = 50\nreport_every = 25\n\n[problem]\ntype = \"hyper_cleaning\"\nrefit = "
-       << (a.test.empty() ? "false" : "true") << "\n\n[problem.data]\nformat = " << toml(format) << '\n';
+       << "\niterations = 50\nreport_every = 25\n"
+       << (start.state.empty() ? "" : "initial_state = " + toml(start.state) + "\n")
+       << "\n[problem]\ntype = \"hyper_cleaning\"\nrefit = " << (a.test.empty() ? "false" : "true")
+       << (start.model.empty() ? "" : "\nmodel = " + toml(start.model))
+       << "\n\n[problem.data]\nformat = " << toml(format) << '\n';
   file("train", a.doubtful, a.labels);
   file("validation", a.trusted, a.trusted_labels);
   file("test", a.test, a.test_labels);
@@ -69,6 +75,9 @@ void expect_own_files(const CleanArguments& a, const std::string& format, const 
   auto names = result_names(a, format);
   names.emplace_back("clean.toml");
   OwnedFiles(directory).expect(names);
+  if (!a.from.empty() && fs::equivalent(a.from, directory, ignored)) {
+    throw Error(ExitCode::Config, "--from " + a.from + ": must not be --out, whose result is kept");
+  }
   for (const char* name : {"config.toml", "columns.json", "metrics.jsonl", "run.log", "result.h5", "latest.h5"}) {
     names.emplace_back(name);
   }
@@ -116,7 +125,14 @@ ExitCode run_config(const Communicator& ranks, const CleanArguments& a, const st
       ranks,
       [&] {
         expect_own_files(a, format, directory);
-        JobPlan plan = plan_of_run(write_config_to(directory, config_of(a, format)), a.settings, directory);
+        std::string config = write_config_to(directory, config_of(a, format));
+        if (!a.from.empty()) {
+          const RoundStart start = start_of_round(a, options_of_config(config, a.settings));
+          std::cout << in_flags(start.sentence, flags_of_clean) << '\n';
+          config = write_config_to(directory, config_of(a, format, start));
+        }
+        JobPlan plan = plan_of_run(config, a.settings, directory);
+        plan.has_same_rows = !a.from.empty();
         plan.brief = true;
         return plan;
       },
@@ -130,11 +146,18 @@ ExitCode run_config(const Communicator& ranks, const CleanArguments& a, const st
 ExitCode clean(const CleanArguments& a, const Communicator& ranks) {
   const std::string directory = a.out.empty() ? "runs/" + fs::path(a.doubtful).stem().string() : a.out;
   std::string format;
-  ranks.root_or_none([&] { format = format_wanted(a); });
+  DoubtfulFiles files;
+  ranks.root_or_none([&] {
+    format = format_wanted(a);
+    files = doubtful_files(a);
+  });
   Answers answers;
   const ExitCode code = run_config(ranks, a, format, directory, answers);
   if (code == ExitCode::Finished) {
-    ranks.root_or_none([&] { write_results(a, answers, format, directory); });
+    ranks.root_or_none([&] {
+      write_results(a, answers, format, directory);
+      note_doubtful_files(files, directory);
+    });
   }
   return code;
 }

@@ -240,7 +240,8 @@ void write_results(const CleanArguments& a, Answers& answers, const std::string&
                 : a.fix == "relabel"
                     ? " (suspects with the suggested labels)"
                     : " (all rows, flagged; --fix drop leaves suspects out, --fix relabel changes them)")
-            << '\n';
+            << "\nnext round, when suspects were looked at and added to the trusted rows: --from " << shell_word(directory)
+            << " --out OTHER\n";
 }
 
 void write_picked(const CleanArguments& a, Answers& answers) {

@@ -134,7 +134,7 @@ void Job::make_oracle() {
 }
 
 void Job::choose_steps() {
-  start_ = is_fresh() ? start_of(options_, *oracle_, model_) : State();
+  start_ = is_fresh() ? start_of(options_, *oracle_, model_, plan_.has_same_rows) : State();
   algorithm_ = make_algorithm(options_.algorithm, *problem_);
   if (is_fresh()) {
     steps_ = algorithm_->choose_steps(*oracle_, options_.algorithm, start_);

@@ -48,6 +48,16 @@ void OwnedFiles::write(const std::string& name, const std::function<void(std::os
   save();
 }
 
+void OwnedFiles::note(const std::string& name, const FileStamp& stamp) {
+  files_[name] = stamp;
+  save();
+}
+
+FileStamp OwnedFiles::stamp_of_noted(const std::string& name) const {
+  const auto at = files_.find(name);
+  return at == files_.end() ? FileStamp() : at->second;
+}
+
 void OwnedFiles::save() const {
   std::ostringstream text;
   for (const auto& [name, stamp] : files_) {

@@ -20,6 +20,10 @@ class OwnedFiles {
   void expect(const std::vector<std::string>& names) const;
   /// Writes a file durably. Errors: Error(Checkpoint), and what `fill` throws.
   void write(const std::string& name, const std::function<void(std::ostream& out)>& fill);
+  /// Notes the stamp of something else under a name that no file has.
+  void note(const std::string& name, const FileStamp& stamp);
+  /// Returns what was noted, all 0 where nothing was.
+  [[nodiscard]] FileStamp stamp_of_noted(const std::string& name) const;
 
  private:
   void save() const;

@@ -375,6 +375,8 @@ class CommandLine {
       add_settings(command, a.settings);
     }
     clean->add_option("--out", a.out, "directory; default: runs/<the table's name>");
+    clean->add_option("--from", a.from,
+                      "directory of an earlier round on the same table, to go on from its last state");
     clean->add_option("--fix", a.fix, "cleaned.csv: all rows flagged, suspects left out, or with the suggested label")
         ->check(CLI::IsMember({"flag", "drop", "relabel"}));
     clean->add_option("--labels", a.labels, "file of the labels where they have one; idx: default the one beside it");

@@ -53,9 +53,10 @@ void refuse_foreign_files(const RunDirectory& directory) {
   }
 }
 
-/// Whether the directory holds the result of a run that has come to its end.
-bool holds_finished_result(const RunDirectory& directory) {
-  const std::string result = directory.file("result.h5");
+}  // namespace
+
+bool holds_finished_result(const std::string& directory) {
+  const std::string result = RunDirectory(directory).file("result.h5");
   if (!file_exists(result, ExitCode::Checkpoint) || damage_of(result)) {
     return false;
   }
@@ -63,8 +64,6 @@ bool holds_finished_result(const RunDirectory& directory) {
   constexpr std::array ends = {Status::Finished, Status::Converged, Status::ErrorReached, Status::NoProgress};
   return std::ranges::any_of(ends, [&](Status end) { return status == name(end); });
 }
-
-}  // namespace
 
 JobPlan plan_of_run(const std::string& config, const std::vector<std::string>& settings, const std::string& out) {
   JobPlan plan;
@@ -75,7 +74,7 @@ JobPlan plan_of_run(const std::string& config, const std::vector<std::string>& s
   if (!plan.has_checkpoints) {
     refuse_foreign_files(directory);
   }
-  const bool has_result = holds_finished_result(directory);
+  const bool has_result = holds_finished_result(plan.directory);
   if (plan.has_checkpoints || has_result) {
     refuse_other_config(plan.directory, plan.options);
     adopt_chosen(read_config(directory.file("config.toml"), ExitCode::Checkpoint), plan.options);

@@ -24,7 +24,7 @@ void warn_of_other_data(const std::string& file, const std::string& fingerprint)
 
 }  // namespace
 
-State start_of(const Options& options, Oracle& oracle, const ModelChoice& choice) {
+State start_of(const Options& options, Oracle& oracle, const ModelChoice& choice, bool has_same_rows) {
   Problem& problem = oracle.problem();
   State start;
   start.add("x", oracle.per_row(), oracle.stored_x_size());
@@ -41,7 +41,7 @@ State start_of(const Options& options, Oracle& oracle, const ModelChoice& choice
   }
   const Path& initial = options.run.initial_state;
   if (!initial.empty()) {
-    if (oracle.per_row()) {
+    if (oracle.per_row() && !has_same_rows) {
       oracle.comm().root_or_none([&] { warn_of_other_data(initial.value, fingerprint_of(problem)); });
     }
     read_state(initial.value, oracle.comm(), start, oracle.stored_rows(), {"x", "y"});

@@ -400,6 +400,40 @@ class CleanTest(TableCase):
         self.assertIn('--column "d"=number', ended.err)
         self.assertIn("giving them as --trusted", self.clean(doubtful, "--out", out))
 
+    def test_a_round_goes_on_from_the_round_before(self):
+        doubtful, few, _, rows = self.mixed()
+        header, trusted = self.table(few)
+        more = self.write("more.csv", trusted + [row for i, row in enumerate(rows) if i not in self.wrong][:30], header)
+        one, two = self.folder / "one", self.folder / "two"
+        self.assertIn(f"--from {one} --out", self.clean(doubtful, "--trusted", few, "--out", one))
+        ended = support.run("clean", doubtful, "--trusted", more, "--from", one, "--out", two, timeout_s=120)
+        self.assertEqual((ended.code, ended.err), (0, ""))
+        self.assertIn(f"going on from {one}, ", ended.out)
+        self.assertIn(f'initial_state = "{one}/result.h5"', (two / "clean.toml").read_text(encoding="utf-8"))
+        self.clean(doubtful, "--trusted", more, "--from", one, "--out", self.folder / "ranks", "--ranks", 2)
+        self.assertEqual((self.folder / "ranks" / "cleaned.csv").read_bytes(), (two / "cleaned.csv").read_bytes())
+        before, began = support.read_state(one), support.read_state(two)
+        self.assertEqual(before["x"].shape, began["x"].shape)
+        self.assertIn("finished already", self.clean(doubtful, "--trusted", more, "--from", one, "--out", two))
+        start = support.run("run", two / "clean.toml", "--out", self.folder / "start", "--set", "run.iterations=0")
+        self.assertEqual(start.code, 0, start.err)
+        np.testing.assert_array_equal(support.read_state(self.folder / "start")["x"], before["x"])
+        self.assertIn("must not be --out", self.clean(doubtful, "--trusted", more, "--from", two, "--out", two, code=2))
+        for name in ("none", "start/none"):
+            self.assertIn("has finished", self.clean(doubtful, "--trusted", more, "--from", self.folder / name, "--out", self.folder / "no", code=5))
+        other = self.folder / "other.csv"
+        other.write_bytes(doubtful.read_bytes())
+        for arguments, why in (((other,), "is not the file"), ((doubtful, "--column", "kind=ignore"), "--column was"),
+                               ((doubtful, "--set", "problem.regularisation=0.1"), "problem.regularisation was 0.0 there")):
+            with self.subTest(why):
+                out = self.folder / f"anew-{len(why)}"
+                said = self.clean(*arguments, "--trusted", more, "--from", one, "--out", out)
+                self.assertIn("beginning anew", said)
+                self.assertIn(why, said)
+                self.assertNotIn("initial_state", (out / "clean.toml").read_text(encoding="utf-8"))
+        doubtful.write_bytes(doubtful.read_bytes() + b"\n")
+        self.assertIn("was changed since", self.clean(doubtful, "--trusted", more, "--from", one, "--out", self.folder / "changed"))
+
     def test_what_is_no_text_is_named(self):
         text = text_of(self.rows, self.header).encode()
         table = self.write("d.csv", self.rows, self.header)

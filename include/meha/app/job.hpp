@@ -19,6 +19,7 @@ struct JobPlan {
   bool has_checkpoints = false;  // of this very run, of whatever quality
   bool must_resume = false;      // a valid checkpoint must be there
   bool already_done = false;     // nothing is left to do
+  bool has_same_rows = false;    // run.initial_state is of the same training rows
   bool brief = false;            // what is said at the end leaves metrics out
 };
 
@@ -31,12 +32,16 @@ void visit(AnyPlan& plan, See&& see) {
   see("has_checkpoints", plan.has_checkpoints);
   see("must_resume", plan.must_resume);
   see("already_done", plan.already_done);
+  see("has_same_rows", plan.has_same_rows);
   see("brief", plan.brief);
 }
 
 /// Plans what `meha run` does with a config file and a directory (default: runs/ and the run's name); on rank 0.
 /// Errors: as options_of_config(); Error(Config) when the directory holds a run of another config.
 JobPlan plan_of_run(const std::string& config, const std::vector<std::string>& settings, const std::string& out);
+
+/// Whether the directory holds the result of a run that has come to its end.
+bool holds_finished_result(const std::string& directory);
 
 /// Whether `directory` holds a result with all of options.run.iterations done.
 bool is_finished(const std::string& directory, const Options& options);

@@ -8,8 +8,10 @@
 
 namespace meha {
 
-/// x, y and the models of labels where a run begins. @param choice  whose work the start's includes     Collective.
-State start_of(const Options& options, Oracle& oracle, const ModelChoice& choice);
+/// x, y and the models of labels where a run begins. @param choice  whose work the start's includes
+/// @param has_same_rows  whether run.initial_state is known to be of the same training rows: else a warning tells where it
+///                       was made with other data     Collective.
+State start_of(const Options& options, Oracle& oracle, const ModelChoice& choice, bool has_same_rows);
 
 /// Adds all fields and fills them. Collective.
 /// @param origin  its file and its iteration are the same on all ranks

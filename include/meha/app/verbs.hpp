@@ -45,6 +45,7 @@ struct CleanArguments {
   std::vector<std::string> columns;  // NAME=KIND
   std::string fix = "flag";          // flag, drop or relabel
   std::string out;                   // clean: a directory; pick: a file
+  std::string from;                  // directory of the round before; empty: there is none
   Index n_rows = 400;                // to pick
   std::vector<std::string> settings;
 };
