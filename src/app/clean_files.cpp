@@ -5,6 +5,7 @@
 #include <cmath>
 #include <iomanip>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -94,33 +95,27 @@ std::vector<NewCell> cells_of_suspect(const Answers& answers, const RowAnswer& r
                     answers.name(row.given) + " (" + percent(row.p_correct) + ")"}};
 }
 
-/// Rows that look wrong, the most suspicious first.
-void write_suspects_of_table(const Answers& answers, TableCopy table, std::ostream& out) {
-  const Index n = std::min<Index>(most_suspects, std::ranges::count_if(answers.rows, is_suspect));
-  std::vector<std::string> lines(static_cast<std::size_t>(n));
-  table.write_head(out, cells_of_suspect(answers, answers.rows.front(), 0));
-  for_each_row(answers, table, [&](std::size_t place, const TableCopy& at) {
-    if (place < lines.size()) {
-      std::ostringstream line;
-      at.write(line, std::nullopt, cells_of_suspect(answers, answers.rows[place], at.line()));
-      lines[place] = line.str();
-    }
-  });
-  for (const std::string& line : lines) {
-    out << line;
-  }
-}
-
-void write_cleaned_table(const Answers& answers, const Spelling& spelling, TableCopy table, const std::string& fix,
-                         std::ostream& out) {
+/// Writes the cleaned table. @return the lines of the rows that look wrong, the most suspicious first, below a head
+std::vector<std::string> write_cleaned_table(const Answers& answers, const Spelling& spelling, TableCopy table,
+                                             const std::string& fix, std::ostream& out) {
   const auto more = [&](const RowAnswer& row) {
     return fix == "drop"      ? std::vector<NewCell>()
            : fix == "relabel" ? std::vector<NewCell>{{.name = "meha_given_label", .value = answers.name(row.given)}}
                               : cells_of(answers, row);
   };
+  const Index n_suspects = std::min<Index>(most_suspects, std::ranges::count_if(answers.rows, is_suspect));
+  std::vector<std::string> suspects(static_cast<std::size_t>(1 + n_suspects));
+  std::ostringstream line;
+  table.write_head(line, cells_of_suspect(answers, answers.rows.front(), 0));
+  suspects[0] = line.str();
   table.write_head(out, more(answers.rows.front()));
   for_each_row(answers, table, [&](std::size_t place, const TableCopy& at) {
     const RowAnswer& row = answers.rows[place];
+    if (place + 1 < suspects.size()) {
+      line.str("");
+      at.write(line, std::nullopt, cells_of_suspect(answers, row, at.line()));
+      suspects[place + 1] = line.str();
+    }
     if (fix == "drop" && is_suspect(row)) {
       return;
     }
@@ -128,6 +123,7 @@ void write_cleaned_table(const Answers& answers, const Spelling& spelling, Table
     at.write(out, changes ? std::optional(spelling.as_written[static_cast<std::size_t>(row.suggested)]) : std::nullopt,
              more(row));
   });
+  return suspects;
 }
 
 /// For files that are no text: the rows by number.
@@ -226,8 +222,11 @@ void write_results(const CleanArguments& a, Answers& answers, const std::string&
   const auto table = [&] { return TableCopy(a.doubtful, a.header, a.label_column); };
   if (format == "csv" && a.labels.empty()) {
     const Spelling spelling = spelling_of(answers, table());
-    files.write(names[0], [&](std::ostream& out) { write_suspects_of_table(answers, table(), out); });
-    files.write(names[1], [&](std::ostream& out) { write_cleaned_table(answers, spelling, table(), a.fix, out); });
+    std::vector<std::string> suspects;
+    files.write(names[1],
+                [&](std::ostream& out) { suspects = write_cleaned_table(answers, spelling, table(), a.fix, out); });
+    files.write(names[0],
+                [&](std::ostream& out) { std::ranges::copy(suspects, std::ostream_iterator<std::string>(out)); });
   } else {
     files.write(names[0], [&](std::ostream& out) { write_numbers(answers, a.fix, true, out); });
     files.write(names[1], [&](std::ostream& out) { write_numbers(answers, a.fix, false, out); });
@@ -240,8 +239,8 @@ void write_results(const CleanArguments& a, Answers& answers, const std::string&
                 : a.fix == "relabel"
                     ? " (suspects with the suggested labels)"
                     : " (all rows, flagged; --fix drop leaves suspects out, --fix relabel changes them)")
-            << "\nnext round, when suspects were looked at and added to the trusted rows: --from " << shell_word(directory)
-            << " --out OTHER\n";
+            << "\nnext round, when suspects were looked at and added to the trusted rows: --from "
+            << shell_word(directory) << " --out OTHER\n";
 }
 
 void write_picked(const CleanArguments& a, Answers& answers) {

@@ -225,8 +225,11 @@ Status Job::judge_labels(Status status) {
   if (options_.problem.of<LabelModelOptions>().refit) {
     say("judging the labels; training the model on the rows kept, and on others for comparison");
   }
-  timed(*oracle_, &Timings::evaluate, Stage::Evaluate,
-        [&] { labels_ = answer(*oracle_, answer_plan(options_, models), state_); });
+  timed(*oracle_, &Timings::evaluate, Stage::Evaluate, [&] {
+    AnswerPlan plan = answer_plan(options_, models);
+    plan.keeps_posteriors = shows_rows();
+    labels_ = answer(*oracle_, plan, state_);
+  });
   comparison_ = labels_.metrics;
   if (comm_.is_root()) {
     const History& reports = recorder_->history();
@@ -246,15 +249,18 @@ Status Job::compare_with_search(Status status, Index iterations) {
   return status_after(oracle_->agreed(), status);
 }
 
+bool Job::shows_rows() const {
+  return see_rows_ && problem_->doubtful_labels() != nullptr && options_.comm.placement == "sharded";
+}
+
 void Job::show_rows() {
-  DoubtfulLabels* const doubtful = problem_->doubtful_labels();
-  if (!see_rows_ || doubtful == nullptr || options_.comm.placement != "sharded") {
-    return;
+  if (shows_rows()) {
+    see_rows_({.report = {.labels = problem_->doubtful_labels()->cross_fit().labels(),
+                          .x = as_span(state_["x"]),
+                          .posteriors = labels_.posteriors},
+               .noise = labels_.noise,
+               .n_rows = problem_->n_x()});
   }
-  const std::vector<RowPosterior> rows = posteriors(*oracle_, state_, labels_.noise);
-  see_rows_({.report = {.labels = doubtful->cross_fit().labels(), .x = as_span(state_["x"]), .posteriors = rows},
-             .noise = labels_.noise,
-             .n_rows = problem_->n_x()});
 }
 
 ExitCode Job::finish(Status status) {

@@ -48,6 +48,7 @@ class Job {
   Status judge_labels(Status status);
   Status compare_with_search(Status status, Index iterations);
   ExitCode finish(Status status);
+  [[nodiscard]] bool shows_rows() const;
   void show_rows();
   [[nodiscard]] bool is_fresh() const { return origin_.file.empty(); }
   /// To people, on rank 0.

@@ -296,11 +296,16 @@ Answer answer(Oracle& oracle, const AnswerPlan& plan, State& state) {
   Answer result = judge_labels(oracle, state);
   Detection detection(comm, problem);
   std::vector<std::uint8_t> kept(problem.labels().given.size());
-  visit_posteriors(
-      comm, problem, judges_of(state, problem), result.noise, [&](Index row, const RowPosterior& posterior) {
-        detection.add(row, posterior.p_correct);
-        kept[static_cast<std::size_t>(row - problem.labels().rows.begin)] = posterior.p_correct >= 0.5 ? 1 : 0;
-      });
+  result.posteriors.resize(plan.keeps_posteriors ? kept.size() : 0);
+  visit_posteriors(comm, problem, judges_of(state, problem), result.noise,
+                   [&](Index row, const RowPosterior& posterior) {
+                     const auto i = static_cast<std::size_t>(row - problem.labels().rows.begin);
+                     detection.add(row, posterior.p_correct);
+                     kept[i] = posterior.p_correct >= 0.5 ? 1 : 0;
+                     if (plan.keeps_posteriors) {
+                       result.posteriors[i] = posterior;
+                     }
+                   });
   result.metrics = detection.metrics();
   Index n_kept = std::count(kept.begin(), kept.end(), std::uint8_t{1});
   comm.sum({&n_kept, 1});

@@ -22,6 +22,7 @@ struct AnswerPlan {
   Real learning_rate = 0.01;  // of Adam
   bool refits = true;         // the model of the rows kept; where there are test rows also those for comparison
   Index n_row_visits = 0;     // of the choice of the model, which the start's include
+  bool keeps_posteriors = false;
 };
 
 /// Adds label_models (the judges, the model of all rows, that of trusted rows, one after the other) and label_noise.
@@ -34,10 +35,11 @@ void start_from_labels(Oracle& oracle, const AnswerPlan& plan, State& state);
 
 struct Answer {
   LabelNoise noise;
-  Metrics metrics;         // on every rank
-  Vec model;               // the parameters to use
-  std::string model_name;  // what it was trained on, for people
-  Requests agreed;         // not_finite, stop or time_limit: the refits are missing
+  Metrics metrics;                            // on every rank
+  Vec model;                                  // the parameters to use
+  std::string model_name;                     // what it was trained on, for people
+  Requests agreed;                            // not_finite, stop or time_limit: the refits are missing
+  std::vector<RowPosterior> posteriors = {};  // of the doubtful rows that this rank owns, in order, where they are kept
 };
 
 /// Collective. @param state  of the run, with x and y; label_models and label_noise where the run began with them
