@@ -6,6 +6,7 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 
 #include "meha/data/text_number.hpp"
 
@@ -52,6 +53,37 @@ std::optional<Real> time_of(std::string_view text) {
   return (hours + (minutes + seconds / 60.0) / 60.0) / 24.0;
 }
 
+/// Returns a number such as -12.345 of at most 15 digits, as std::from_chars() does and faster: the digits as a whole number
+/// and the power of ten are both exact in float64, so their quotient is the nearest number.
+/// Source: Clinger, PLDI 1990, doi.org/10.1145/93542.93557
+std::optional<Real> short_decimal(std::string_view text) {
+  constexpr std::size_t most_digits = 15;
+  constexpr std::array<Real, most_digits + 1> powers = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                        1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+  const bool is_negative = text.starts_with('-');
+  text.remove_prefix(is_negative ? 1 : 0);
+  std::uint64_t digits = 0;
+  std::size_t n_digits = 0;
+  std::size_t point = text.size();
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto digit = static_cast<unsigned>(text[i]) - unsigned{'0'};
+    if (digit <= 9) {
+      digits = 10 * digits + digit;
+      ++n_digits;
+    } else if (text[i] == '.' && point == text.size()) {
+      point = i;
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (n_digits == 0 || n_digits > most_digits) {
+    return std::nullopt;
+  }
+  const std::size_t n_decimals = point < text.size() ? text.size() - point - 1 : 0;
+  const Real value = static_cast<Real>(digits) / powers[n_decimals];
+  return is_negative ? -value : value;
+}
+
 }  // namespace
 
 bool is_gap(std::string_view value) {
@@ -64,6 +96,9 @@ std::optional<Real> number_of_cell(std::string_view value, bool& has_comma) {
   has_comma = false;
   if (value.empty() || static_cast<unsigned char>(value[0]) > '9') {  // words, nan and inf begin with letters
     return std::nullopt;
+  }
+  if (const auto number = short_decimal(value)) {
+    return number;
   }
   Real number = 0;
   const auto parse = [&](std::string_view text) {

@@ -37,6 +37,10 @@ bool are_nearly_dense(const std::map<Index, Index>& numbers) {
 }  // namespace
 
 std::string LabelFacts::add(std::string_view value) {
+  if (const auto known = n_names_.find(value); known != n_names_.end()) {
+    ++known->second;
+    return {};
+  }
   if (const auto number = whole_label(value)) {
     ++n_numbers_[*number];
     return {};

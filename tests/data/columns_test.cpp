@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <random>
+
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -38,6 +43,28 @@ class Tables : public testing::Test {
 
   Scratch scratch;
 };
+
+TEST(Cell, ShortNumbersAreTheNearestOnes) {
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 200000; ++i) {
+    std::string digits = std::to_string(random() % 1000000000000000000U).substr(0, 1 + random() % 18);
+    digits.insert(random() % (digits.size() + 1), random() % 4 == 0 ? "" : ".");
+    const std::string text = (random() % 2 == 0 ? "-" : "") + digits;
+    Real nearest = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), nearest);
+    bool comma = false;
+    const auto number = number_of_cell(text, comma);
+    ASSERT_EQ(number.has_value(), error == std::errc() && end == text.data() + text.size()) << text;
+    if (number) {
+      ASSERT_EQ(std::bit_cast<std::uint64_t>(*number), std::bit_cast<std::uint64_t>(nearest)) << text;
+    }
+  }
+  bool comma = false;
+  for (const char* text : {".", "-", "-.", "1.2.3", "--1", "1-", "1e", " 1"}) {
+    EXPECT_FALSE(number_of_cell(text, comma)) << text;
+  }
+  EXPECT_TRUE(std::signbit(*number_of_cell("-0", comma)));
+}
 
 TEST(Cells, GapsNumbersAndDates) {
   for (const char* gap : {"", "NA", "n/a", "#N/A", "NaN", "null", "None", "?", "."}) {
