@@ -13,6 +13,7 @@ namespace meha {
 namespace {
 
 constexpr std::size_t most_names = 1000;
+constexpr Index few_labels = 10;
 
 /// Returns the label as a whole number, "3.0" as 3.
 std::optional<Index> whole_label(std::string_view value) {
@@ -64,8 +65,29 @@ void LabelFacts::add(const LabelFacts& other) {
   }
 }
 
+Index LabelFacts::n_different() const {
+  return std::ssize(n_names_) + std::ssize(n_numbers_);
+}
+
+Index LabelFacts::n_rows() const {
+  Index n = 0;
+  for (const auto& [name, n_of_name] : n_names_) {
+    n += n_of_name;
+  }
+  for (const auto& [number, n_of_number] : n_numbers_) {
+    n += n_of_number;
+  }
+  return n;
+}
+
 ClassLabels::ClassLabels(const LabelFacts& facts, std::vector<std::string> class_names, const std::string& place) {
   const auto& numbers = facts.n_numbers_;
+  if (const Index n = facts.n_different(); class_names.empty() && n > few_labels && 2 * n > facts.n_rows()) {
+    throw Error(ExitCode::Data,
+                place + std::to_string(n) + " different labels in " + std::to_string(facts.n_rows()) +
+                    " rows: most rows have a class of their own, as in a column of ids; is it the column that "
+                    "problem.data.label_column means? Where it is, name all classes in problem.data.class_names");
+  }
   const auto too_many = [&](std::size_t n) {
     throw Error(ExitCode::Data, place + std::to_string(n) + " different labels: at most " + std::to_string(most_names) +
                                     " classes are expected; is it the column that problem.data.label_column means, or "

@@ -56,15 +56,13 @@ std::vector<std::string> sentences_of(const TableColumns& table) {
     const std::string name = column.name.empty() ? std::to_string(i) : column.name;
     std::string use = name_of(column.kind);
     use += column.kind == ColumnKind::Number || column.kind == ColumnKind::Date ? ", to mean 0 and deviation 1" : "";
+    use += column.kind == ColumnKind::Raw ? ", numbers as they stand" : "";
     use += column.kind == ColumnKind::Category && column.categories.empty() ? ", hashed" : "";
     use += column.has_gaps && (column.kind == ColumnKind::Number || column.kind == ColumnKind::Date)
                ? ", gaps filled with the mean and marked"
                : "";
     use += column.why.empty() ? "" : " (" + column.why + ")";
     by_use[use].push_back(name);
-  }
-  if (by_use.size() == 1 && by_use.begin()->first == "raw") {
-    return {};
   }
   for (const auto& [use, names] : by_use) {
     std::string text = std::to_string(names.size()) + (names.size() == 1 ? " column " : " columns ") + use + ": ";

@@ -157,6 +157,11 @@ void add_notes(Split& split) {
       continue;
     }
     split.notes.push_back(sentence_of(level, rows, split));
+    constexpr Index few_classes = 2;
+    if (const Index n = split.n_classes(); level == Level::Upper && n > few_classes && rows.n_rows() < 2 * n) {
+      split.notes.push_back("warning: " + std::to_string(rows.n_rows()) + " validation rows for " + std::to_string(n) +
+                            " classes: with less than two of a class, more labels look wrong than are");
+    }
     if (std::ranges::find(told, rows.table.get()) == told.end()) {
       for (const std::string& note : rows.table->notes) {
         split.notes.push_back("  " + printable(note));

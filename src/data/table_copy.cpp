@@ -1,14 +1,50 @@
 // SPDX-License-Identifier: MIT
 #include "meha/data/table_copy.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "meha/data/cell.hpp"
 
 namespace meha {
+namespace {
+
+/// Whether the numbers of a table have a comma before their decimals, as its first rows tell.
+bool has_decimal_comma(const std::string& path) {
+  constexpr Index n_looked_at = 1000;
+  RecordReader reader(path);
+  Index n_with_comma = 0;
+  TextRecord record;
+  for (Index i = 0; i < n_looked_at && reader.separator() != ',' && reader.next(record); ++i) {
+    for (const std::string_view value : record.values) {
+      bool has_comma = false;
+      if (number_of_cell(value, has_comma) && !has_comma && value.find('.') != std::string_view::npos) {
+        return false;
+      }
+      n_with_comma += has_comma ? 1 : 0;
+    }
+  }
+  return n_with_comma > 0;
+}
+
+/// Returns the value of a further cell as it is written.
+std::string text_of(const NewCell& cell, bool has_decimal_comma) {
+  std::string text = cell.value;
+  if (cell.is_number && has_decimal_comma) {
+    std::ranges::replace(text, '.', ',');
+    return text;
+  }
+  return csv_cell(text);
+}
+
+}  // namespace
+
 TableCopy::TableCopy(const std::string& path, const std::string& header, const std::string& label_column)
-    : reader_(path), header_(header_of(path, header, true)), label_(label_column_of(header_, label_column, path)) {
+    : reader_(path),
+      header_(header_of(path, header, true)),
+      label_(label_column_of(header_, label_column, path)),
+      has_decimal_comma_(has_decimal_comma(path)) {
   if (header_.is_line) {
     (void)reader_.next(head_);
   }
@@ -63,7 +99,7 @@ void TableCopy::write(std::ostream& out, const std::optional<std::string>& label
     out << record_.text;
   }
   for (const NewCell& cell : more) {
-    out << reader_.separator() << csv_cell(cell.value);
+    out << reader_.separator() << text_of(cell, has_decimal_comma_);
   }
   out << record_.line_end;
 }

@@ -36,6 +36,20 @@ TEST(TableCopy, KeepsEveryFieldAsItStands) {
             "{\"a\":1,\"kind\":\"z\",\"meha_p\":\"1\"}\n");
 }
 
+TEST(TableCopy, WritesDecimalsAsTheTableDoes) {
+  const Scratch scratch;
+  const std::vector<NewCell> more = {{"meha_p", "0.5", true}, {"meha_why", "a 0.5"}};
+  const auto last = [&](const std::string& text) {
+    const std::string all = copied(write_file(scratch.file("a.csv"), text), std::nullopt, more);
+    return all.substr(all.rfind('\n', all.size() - 2) + 1);
+  };
+  EXPECT_EQ(last("a;b;kind\n1,5;2;x\n2,5;3;y\n"), "2,5;3;y;0,5;a 0.5\n");
+  EXPECT_EQ(last("a\tb\tkind\n1,5\t2\tx\n2,5\t3\ty\n"), "2,5\t3\ty\t0,5\ta 0.5\n");
+  EXPECT_EQ(last("a;b;kind\n1.5;2;x\n2.5;3;y\n"), "2.5;3;y;0.5;a 0.5\n");
+  EXPECT_EQ(last("a;b;kind\n1;2;x\n2;3;y\n"), "2;3;y;0.5;a 0.5\n");
+  EXPECT_EQ(last("a,b,kind\n1.5,\"2,5\",x\n2,\"3,5\",y\n"), "2,\"3,5\",y,0.5,a 0.5\n");
+}
+
 TEST(TableCopy, KeepsLineEndsAndTheMark) {
   const Scratch scratch;
   const std::string text =

@@ -22,6 +22,8 @@ class LabelFacts {
   std::string add(std::string_view value);
   /// Adds the labels of another file.
   void add(const LabelFacts& other);
+  [[nodiscard]] Index n_different() const;
+  [[nodiscard]] Index n_rows() const;  // with a label
 
  private:
   friend class ClassLabels;
@@ -33,7 +35,8 @@ class ClassLabels {
  public:
   ClassLabels() = default;
   /// @param class_names  of classes 0, 1, …, as the config or the training file gives them; may be empty
-  /// Errors: Error(Data) beginning with `place`: labels that are not among the names, too many classes.
+  /// Errors: Error(Data) beginning with `place`: labels that are not among the names, too many classes, or
+  /// (without class_names) more than half as many as rows, where there are more than ten.
   ClassLabels(const LabelFacts& facts, std::vector<std::string> class_names, const std::string& place);
   /// Returns nothing for a label that did not occur.
   [[nodiscard]] std::optional<Label> class_of(std::string_view value) const;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A person's table, written anew row by row: every field as it stands in the file, perhaps another label, further columns
-// behind. Their names begin with meha_, so that they never become features (data/columns.hpp).
+// behind, whose numbers have a decimal comma where the table's have. Their names begin with meha_, so that they never become features (data/columns.hpp).
 #pragma once
 
 #include <iosfwd>
@@ -50,6 +50,7 @@ class TableCopy {
   RecordReader reader_;
   Header header_;
   std::size_t label_ = 0;
+  bool has_decimal_comma_ = false;
   TextRecord head_, record_;
 };
 
