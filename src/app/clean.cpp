@@ -110,6 +110,14 @@ std::string format_wanted(const CleanArguments& a) {
       throw Error(ExitCode::Data, why.append(": must be the same; meha data import converts"));
     }
   }
+  for (const auto& [flag, is_given] : {std::pair("--label", !a.label_column.empty()),
+                                       {"--column", !a.columns.empty()},
+                                       {"--header", a.header != "auto"}}) {
+    if (is_given && !format_of(format).has_label_column) {
+      throw Error(ExitCode::Config,
+                  std::string(flag) + ": belongs to tables as text; " + a.doubtful + " is of format " + format);
+    }
+  }
   return format;
 }
 
@@ -150,6 +158,9 @@ ExitCode clean(const CleanArguments& a, const Communicator& ranks) {
   ranks.root_or_none([&] {
     format = format_wanted(a);
     files = doubtful_files(a);
+    if (format == "csv" && !a.trusted.empty() && a.trusted_labels.empty()) {
+      expect_looked_at(a);
+    }
   });
   Answers answers;
   const ExitCode code = run_config(ranks, a, format, directory, answers);

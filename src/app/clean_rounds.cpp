@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "meha/app/job.hpp"
+#include "meha/data/header.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/run_directory.hpp"
 #include "meha/io/state_file.hpp"
@@ -25,6 +26,24 @@ void note_doubtful_files(const DoubtfulFiles& files, const std::string& director
   OwnedFiles list(directory);
   list.note(rows_name, files.rows);
   list.note(labels_name, files.labels);
+}
+
+void expect_looked_at(const CleanArguments& a) {
+  const Header header = header_of(a.trusted, a.header, true);
+  const std::size_t given = find_column(header, "meha_given_label");
+  const std::size_t label = label_column_of(header, a.label_column, a.trusted);
+  RecordReader reader(a.trusted);
+  TextRecord record;
+  bool are_as_given = find_column(header, "meha_why") != no_column && given != no_column && reader.next(record);
+  while (are_as_given && reader.next(record)) {
+    are_as_given = record.values.size() != header.n_columns || record.values[label] == record.values[given];
+  }
+  if (are_as_given) {
+    throw Error(ExitCode::Data,
+                a.trusted +
+                    ": holds suspects of an earlier run, and all labels are still as given (as in "
+                    "meha_given_label): look at them and mend those that are wrong before they are trusted");
+  }
 }
 
 RoundStart start_of_round(const CleanArguments& a, const Options& options) {

@@ -11,6 +11,9 @@
 
 namespace meha {
 
+/// Errors: Error(Data) where the trusted rows are a table of suspects in which no label was changed.
+void expect_looked_at(const CleanArguments& a);
+
 /// Where a round begins.
 struct RoundStart {
   std::string state = {};     // a file of the round before; empty: anew

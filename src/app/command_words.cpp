@@ -36,6 +36,7 @@ const FlagNames flags_of_import = {.flags = {{"problem.data.label_column", "--la
                                              {"problem.data.columns, ", "--column "},
                                              {"problem.data.columns", "--column"},
                                              {"problem.data.header", "--header"},
+                                             {"problem.data.format", "--format"},
                                              {"problem.data.train_labels (…)", "--labels"},
                                              {"problem.data.sparse = \"never\"", "--sparse never"},
                                              {"problem.data.class_names", "--class-names"}}};

@@ -249,10 +249,6 @@ Status Job::compare_with_search(Status status, Index iterations) {
   return status_after(oracle_->agreed(), status);
 }
 
-bool Job::shows_rows() const {
-  return see_rows_ && problem_->doubtful_labels() != nullptr && options_.comm.placement == "sharded";
-}
-
 void Job::show_rows() {
   if (shows_rows()) {
     see_rows_({.report = {.labels = problem_->doubtful_labels()->cross_fit().labels(),

@@ -12,6 +12,7 @@
 #include "meha/app/origin.hpp"
 #include "meha/app/setup.hpp"
 #include "meha/io/recorder.hpp"
+#include "meha/problem/problem.hpp"
 #include "meha/solver/label_answer.hpp"
 
 namespace meha {
@@ -48,7 +49,9 @@ class Job {
   Status judge_labels(Status status);
   Status compare_with_search(Status status, Index iterations);
   ExitCode finish(Status status);
-  [[nodiscard]] bool shows_rows() const;
+  [[nodiscard]] bool shows_rows() const {
+    return see_rows_ && problem_->doubtful_labels() != nullptr && options_.comm.placement == "sharded";
+  }
   void show_rows();
   [[nodiscard]] bool is_fresh() const { return origin_.file.empty(); }
   /// To people, on rank 0.

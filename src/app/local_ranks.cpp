@@ -19,7 +19,7 @@ Index ranks_for(const std::string& table, Index wanted) {
   constexpr std::uintmax_t large_bytes = std::uintmax_t{2} << 20U;
   constexpr Index most = 8;
   std::error_code error;
-  const bool is_pipe = !std::filesystem::is_regular_file(table, error);
+  const bool is_pipe = !std::filesystem::is_regular_file(table, error) && !std::filesystem::is_directory(table, error);
   if (wanted > 1 && is_pipe && std::filesystem::exists(table, error)) {
     throw Error(ExitCode::Config, table + ": is a pipe, which only this process can read: needs --ranks 1");
   }

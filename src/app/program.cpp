@@ -136,6 +136,8 @@ CLI::IsMember one_of(std::initializer_list<std::string> words) {
   return CLI::IsMember(std::vector<std::string>(words));
 }
 
+constexpr Index most_ranks_to_start = 256;  // each takes pipes of mpirun, whose number the system limits
+
 CLI::Range large_number() {
   return CLI::Range(Index{1}, Index{1} << 20);
 }
@@ -371,7 +373,7 @@ class CommandLine {
       command->add_option("--format", a.format, "of the files (meha list formats); default: found out");
       command
           ->add_option("--ranks", arguments.ranks, "to start; default: one for each processor where the table is large")
-          ->check(CLI::PositiveNumber);
+          ->check(CLI::Range(Index{1}, most_ranks_to_start));
       add_settings(command, a.settings);
     }
     clean->add_option("--out", a.out, "directory; default: runs/<the table's name>");

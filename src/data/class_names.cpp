@@ -40,6 +40,14 @@ void unite_classes(std::span<Table> tables, const std::vector<std::string>& want
       names = table.class_names;
     }
   }
+  const auto named = std::ranges::find_if(tables, &Table::labels_are_names);
+  const auto numbered = std::ranges::find_if_not(tables, &Table::labels_are_names);
+  if (names.empty() && named != tables.end() && numbered != tables.end()) {
+    throw Error(ExitCode::Data,
+                named->name + ": its labels are names (" + quoted(named->class_names.front()) + ", …), but those of " +
+                    numbered->name +
+                    " are numbers: which number is which class must be said by problem.data.class_names");
+  }
   if (names.empty()) {
     std::set<std::string> all;
     for (const Table& table : tables) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+// Long, because what is seen of a column, what it is taken for and where its features stand belong together.
 #include "meha/data/columns.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "meha/core/error.hpp"
 #include "meha/core/option.hpp"
@@ -93,7 +95,10 @@ ColumnKind kind_of_facts(const std::string& name, const std::string& key, const 
                                     " values are: mend the file, or say what the column is with "
                                     "problem.data.columns, {" +
                                     toml(key) + " = \"" + (nearly_numbers ? "number" : "date") +
-                                    "\"} to take them for missing");
+                                    "\"} to take them for missing" +
+                                    (facts.n_others == 1 && facts.strays[0].second == 1
+                                         ? "; or does line 1 name the columns (problem.data.header = \"true\")?"
+                                         : ""));
   }
   const ColumnKind kind = kind_of_words(facts, why);
   if (2 * facts.n_wordless > facts.n_others && (kind != ColumnKind::Category || facts.values().size() > most_one_hot)) {
@@ -188,6 +193,13 @@ Column column_of(const std::string& name, const std::string& key, const ColumnFa
   if (is_number && facts.n_numbers + facts.n_dates == 0) {
     throw Error(ExitCode::Data, place + "no value is a " + name_of(column.kind) + ", as problem.data.columns says; " +
                                     strays_text(facts));
+  }
+  constexpr Real largest_float = std::numeric_limits<float>::max();
+  if (is_number && facts.largest > largest_float) {
+    throw Error(ExitCode::Data, place + "its largest number is " + toml(facts.largest) +
+                                    ", too large for float32: a typing error, or a mark of what is missing? Leave the "
+                                    "cell empty, or say what the column is with problem.data.columns, {" +
+                                    toml(key) + " = \"ignore\"}");
   }
   const bool may_be_thousands = facts.n_with_three == facts.n_with_comma && facts.n_with_comma < facts.n_numbers;
   if (is_number && facts.n_with_comma > 0 && (!may_have_decimal_comma || facts.n_with_point > 0 || may_be_thousands)) {

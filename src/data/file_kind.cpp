@@ -88,6 +88,11 @@ std::string what_is_no_text(std::string_view bytes) {
   if (bytes.starts_with("PK\x03\x04"sv) || bytes.starts_with("PK\x05\x06"sv)) {
     return what_is_zipped(bytes);
   }
+  const std::size_t end = bytes.find_first_of("\r\n");
+  if (end != std::string_view::npos && bytes[end] == '\r' && end + 1 < bytes.size() &&
+      bytes.find('\n') == std::string_view::npos) {
+    return "has lines that end with a carriage return alone: convert it (tr '\\r' '\\n' < FILE > OTHER)";
+  }
   bytes = bytes.substr(0, 512);
   const bool is_binary = holds_control_characters(bytes);
   for (const Magic& magic : magics) {

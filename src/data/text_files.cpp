@@ -103,7 +103,7 @@ class LabelSight {
   /// @param labels  what this file has is added    Errors: Error(Data) for all faults.
   void finish(LabelFacts& labels, std::vector<std::string>& notes) {
     if (n_missing_ == n_rows_ && n_rows_ > 0) {
-      faults_.add(path_ + ": " + column() + "no row has a label");
+      faults_.add(path_ + ": " + column() + "no row has a label: which column has them says problem.data.label_column");
     }
     faults_.throw_if_any();
     labels.add(facts_);

@@ -129,6 +129,9 @@ UnpackedFile::UnpackedFile(const std::string& path) : path_(path), buffer_(buffe
   }
   gzbuffer(file_.get(), buffer_size);
   std::error_code ignored;
+  if (std::filesystem::is_directory(content, ignored)) {
+    fail("is a folder, not a file");
+  }
   size_ = static_cast<Index>(std::filesystem::file_size(content, ignored));
   constexpr std::string_view magic = "\x28\xb5\x2f\xfd";
   if (size_ >= std::ssize(magic)) {  // not so for a pipe

@@ -41,6 +41,7 @@ TEST(FileKind, NamesWhatIsNoTextAndItsCure) {
            {"BZh91AY&SY\x01\x02"s, "bunzip2"},
            {"\xfd\x37zXZ\0\0\x04"s, "unxz"},
            {"<!DOCTYPE html><html>"s, "HTML"},
+           {"a,b\r1,2\r", "tr '\\r' '\\n'"},
            {"  [ {\"a\": 1, \"y\": 0}]"s, "jq -c"},
            {"version https://git-lfs.github.com/spec/v1\noid"s, "git lfs pull"}}) {
     EXPECT_NE(what_is_no_text(bytes).find(said), std::string::npos) << said << ": " << what_is_no_text(bytes);
@@ -48,10 +49,11 @@ TEST(FileKind, NamesWhatIsNoTextAndItsCure) {
 }
 
 TEST(FileKind, LeavesTextAlone) {
-  for (const std::string text : {"PAR1,PAR2,y\n1,2,0\n", "BZh,y\n1,0\n", "x", "", "[1,2],3\n", "FEA1;b\n",
-                                 "\xef\xbb\xbf"
-                                 "a,b\n",
-                                 "0,1\n", "80,1\n", "<a>,b\n", "{\"a\": 1}\n", "$FL2,a\n"}) {
+  for (const std::string text :
+       {"PAR1,PAR2,y\n1,2,0\n", "BZh,y\n1,0\n", "x", "", "[1,2],3\n", "FEA1;b\n",
+        "\xef\xbb\xbf"
+        "a,b\n",
+        "0,1\n", "80,1\n", "a,b\r\n", "a,b\r", "\"a\rb\",c\n", "<a>,b\n", "{\"a\": 1}\n", "$FL2,a\n"}) {
     EXPECT_EQ(what_is_no_text(text), "") << text;
   }
 }

@@ -295,6 +295,11 @@ class CleanTest(TableCase):
                 head, cleaned = self.table(self.folder / name / "cleaned.csv")
                 self.assertEqual(head, ["row", "label", "given_label", "p_correct", "is_suspect", "suggested_label", "p_suggested"])
                 self.assertEqual([int(row[0]) for row in cleaned], list(range(120)))
+        np.savez(self.folder / "named.npz", X=rows.features, y=np.array(["a", "b", "c", "d", "e"])[rows.labels % 5])
+        self.assertIn("which number is which class", self.clean(self.folder / "rows.npz", "--trusted", self.folder / "named.npz",
+                                                                "--out", self.folder / "no", code=3))
+        for flag in (("--label", "y"), ("--column", "a=text"), ("--header", "true")):
+            self.assertIn(f"{flag[0]}: belongs to tables as text", self.clean(self.folder / "rows.npz", *flag, "--out", self.folder / "no", code=2))
         self.assertIn("of format", self.clean(features, "--labels", labels, "--trusted", self.folder / "rows.h5", "--out",
                                               self.folder / "no", code=3))
 
@@ -433,6 +438,53 @@ class CleanTest(TableCase):
                 self.assertNotIn("initial_state", (out / "clean.toml").read_text(encoding="utf-8"))
         doubtful.write_bytes(doubtful.read_bytes() + b"\n")
         self.assertIn("was changed since", self.clean(doubtful, "--trusted", more, "--from", one, "--out", self.folder / "changed"))
+
+    def test_ids_are_no_labels(self):
+        for name, make in (("words", lambda i: f"sample {i // 2 if i < 40 else i}"), ("numbers", str), ("large numbers", lambda i: str(10 ** 7 + i))):
+            table = self.write(f"{name}.csv", [[*row[:4], make(i)] for i, row in enumerate(self.rows)], self.header)
+            for ranks in (1, 2):
+                with self.subTest(name, ranks=ranks):
+                    error = self.clean(table, "--out", self.folder / "out", "--ranks", ranks, code=3)
+                    self.assertIn("as in a column of ids; is it the column that --label means?", error)
+        few = [[*row[:4], f"kind {i % 9}"] for i, row in enumerate(self.rows[:10])] + [[*row[:4], "kind 0"] for row in self.rows[10:14]]
+        self.clean(self.write("few.csv", few, self.header), "--out", self.folder / "few")
+
+    def test_suspects_that_nobody_has_looked_at_are_not_trusted(self):
+        doubtful, trusted, header, _ = self.mixed()
+        self.clean(doubtful, "--trusted", trusted, "--out", self.folder / "one")
+        names, suspects = self.table(self.folder / "one" / "suspects.csv")
+        for ranks in (1, 2):
+            error = self.clean(doubtful, "--trusted", self.folder / "one" / "suspects.csv", "--label", "label", "--out", self.folder / "two", "--ranks", ranks, code=3)
+            self.assertIn("all labels are still as given", error)
+        for row in suspects:
+            row[7] = row[11]
+        looked_at = self.write("looked_at.csv", suspects, names)
+        self.clean(doubtful, "--trusted", looked_at, "--label", "label", "--out", self.folder / "two")
+        self.assertIn("not in range", support.run("clean", doubtful, "--ranks", 9999).err.lower())
+
+    def test_messages_name_the_likely_cause(self):
+        header = ["a", "a", "c", "d", "y"]
+        for name, table, said in (
+                ("folder", self.folder, "is a folder"), ("two names", self.write("twice.csv", self.rows, header), 'two columns are named "a"'),
+                ("two rows", self.write("two.csv", [["1", "2", "x"], ["3", "4", "y"]], ["a", "b", "y"]), '--header "true"'),
+                ("returns", self.write("mac.csv", self.rows, self.header), "carriage return alone"),
+                ("large", self.write("large.csv", [["1e300" if i == 9 else row[0], *row[1:]] for i, row in enumerate(self.rows)], self.header), "largest number is 1e+300"),
+                ("trailing", self.write("t.csv", [[*row, ""] for row in self.rows], [*self.header, ""]), "which column has them says --label")):
+            if name == "returns":
+                table.write_bytes(table.read_bytes().replace(b"\n", b"\r"))
+            for ranks in (1, 2):
+                with self.subTest(name, ranks=ranks):
+                    self.assertIn(said, self.clean(table, "--out", self.folder / "out", "--ranks", ranks, code=3))
+
+    def test_decimals_and_warnings(self):
+        rows = [[*(v.replace(".", ",") for v in row[:4]), f"k{i % 5}"] for i, row in enumerate(self.rows)]
+        doubtful, trusted = self.write("d.csv", rows, self.header, ";"), self.write("t.csv", rows[:7], self.header, ";")
+        said = self.clean(doubtful, "--trusted", trusted, "--out", self.folder / "out")
+        self.assertIn("4 columns raw, numbers as they stand: a, b, c, d", said)
+        self.assertIn("warning: 7 validation rows for 5 classes", said)
+        with open(self.folder / "out" / "cleaned.csv", newline="", encoding="utf-8") as file:
+            for row in list(csv.reader(file, delimiter=";"))[1:]:
+                self.assertRegex(row[5], r"^[01],\d{4}$")
 
     def test_what_is_no_text_is_named(self):
         text = text_of(self.rows, self.header).encode()
