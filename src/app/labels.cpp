@@ -29,10 +29,8 @@ bool may_be_mlp(const Options& options, Index n_features, Storage element) {
 }
 
 AnswerPlan answer_plan(const Options& options, const CrossFit& problem) {
-  // a step of a linear model changes its logits by the sum of all features' steps
-  const Real few_features = std::clamp(784 / static_cast<Real>(problem.rows().n_features()), 1.0, 10.0);
   return {.setup = oracle_setup(options),
-          .learning_rate = options.problem.of<ModelOptions>().model == "linear" ? 0.01 * few_features : 0.004,
+          .learning_rate = options.problem.of<ModelOptions>().model == "linear" ? 0.01 * few_features(problem) : 0.004,
           .refits = options.problem.of<LabelModelOptions>().refit};
 }
 

@@ -46,7 +46,12 @@ std::vector<Real> step_sizes(const Communicator& comm, Index n_steps, Real a) {
 void Adam::step(const Vec& gradient, Real n_rows, Real a, Vec& y) {
   power1_ *= beta1;
   power2_ *= beta2;
-  adam_step(gradient.data(), y.size(), n_rows, a / (1 - power1_), 1 / (1 - power2_), m_.data(), v_.data(), y.data());
+  const Real scale_m = a / (1 - power1_);
+  const Real scale_v = 1 / (1 - power2_);
+  const Index n = y.size() - n_biases_;
+  adam_step(gradient.data(), n, n_rows, scale_m, scale_v, m_.data(), v_.data(), y.data());
+  adam_step(gradient.data() + n, n_biases_, n_rows * bias_ * bias_, scale_m * bias_, scale_v, m_.data() + n,
+            v_.data() + n, y.data() + n);
 }
 
 Models::Models(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> plans, const Vec& x)
@@ -60,7 +65,10 @@ Models::Models(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> pla
   problem.start(trained.x, start);
   trained.x = x;
   trained.y.assign(plans.size(), start);
-  adam_.assign(plans.size(), Adam(problem.n_y()));
+  const Adam adam = problem.is_linear()
+                        ? Adam(problem.n_y(), problem.n_classes(), most_few_features / few_features(problem))
+                        : Adam(problem.n_y());
+  adam_.assign(plans.size(), adam);
 }
 
 std::optional<Models::Loss> Models::stage(const std::vector<std::size_t>& active, Index n_steps, Real learning_rate,

@@ -9,7 +9,10 @@ namespace meha {
 /// Adam's first and second moments of one vector (Kingma, Ba, ICLR 2015, Algorithm 1).
 class Adam {
  public:
-  explicit Adam(Index size) : m_(Vec::Zero(size)), v_(Vec::Zero(size)) {}
+  /// @param n_biases  the last entries of y: their feature counts as `bias` instead of 1, so that they take steps `bias` times
+  /// as large and the prior holds them back less
+  explicit Adam(Index size, Index n_biases = 0, Real bias = 1)
+      : m_(Vec::Zero(size)), v_(Vec::Zero(size)), n_biases_(n_biases), bias_(bias) {}
 
   /// y ← y − a·m̂/(√v̂ + ε) by the gradient of the mean loss plus ½‖y‖²/n_rows. Quotients, products and square roots alone,
   /// so that it gives the same bits on every processor.
@@ -17,6 +20,8 @@ class Adam {
 
  private:
   Vec m_, v_;
+  Index n_biases_;
+  Real bias_;
   Real power1_ = 1, power2_ = 1;  // β₁ and β₂ to the number of steps
 };
 

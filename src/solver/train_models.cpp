@@ -35,6 +35,10 @@ std::vector<Index> stages_of(Index per_pass, bool is_linear) {
 
 }  // namespace
 
+Real few_features(const CrossFit& problem) {
+  return std::clamp(784 / static_cast<Real>(problem.rows().n_features()), 1.0, most_few_features);
+}
+
 void require_not_stopped(const Requests& agreed) {
   if (agreed.stop || agreed.time_limit) {
     throw Error(ExitCode::Stopped, std::string(agreed.stop ? "asked to stop" : "run.time_limit_s reached") +

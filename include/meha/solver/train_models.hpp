@@ -7,7 +7,8 @@
 // a grows alike. Others get stages twice as long as the one before, with a/2 and then a, while the loss out of fold gets better
 // by 0.5 % of it. Models that it got worse for keep what they were. The M step of expectation maximisation sets N = e^x from
 // expected counts out of fold: of the second half of the first stage at its end, then of every T/16 steps (linear models:
-// T/32; 12 at least).
+// T/32; 12 at least). In linear models a step changes logits by the sum of all features' steps: a grows by few_features(). A
+// bias, whose step nothing adds to, takes the largest of these steps whatever the features, and variance (10/few_features())².
 #pragma once
 
 #include "meha/problem/cross_fit.hpp"
@@ -28,6 +29,10 @@ struct TrainedModels {
   Index n_row_visits = 0;  // rows times models
   Requests agreed;         // not_finite, stop or time_limit: y and x are not usable
 };
+
+constexpr Real most_few_features = 10;
+/// 10 for up to 78 features, falling to 1 for 784 and more.
+Real few_features(const CrossFit& problem);
 
 /// Rows of a minibatch, at least: linear models, and models whose predictions are averaged, bear noisier steps than others
 /// that are used alone.
