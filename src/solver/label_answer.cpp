@@ -42,7 +42,7 @@ Judges judges_of(const State& state, const CrossFit& problem) {
   return judges;
 }
 
-/// Whether trusted labels are predicted better by the model of trusted rows alone than by that of all rows.
+/// Whether p_correct rests on the model of trusted rows alone more than on that of all rows.
 bool is_best_trusted(const LabelNoise& noise) {
   return noise.by_row && noise.trusted_weight > noise.judge_weight;
 }

@@ -164,8 +164,8 @@ Weights weigh_models(const Communicator& comm, const Sample& sample, Index n_cla
 /// from classes alone, and models of all rows have learnt to predict wrong labels. Collective.
 /// @param weights  of judges and models of trusted rows together
 bool is_by_row(const Communicator& comm, const Sample& sample, Index n_classes, const Weights& weights) {
-  constexpr Real least_gain = 4;  // nats
-  constexpr Real least_share = 0.03;
+  constexpr Real least_gain = 6;  // nats
+  constexpr Real least_share = 0.02;
   std::vector<Weights> grid;
   for (int i = 1; i <= 35; ++i) {
     grid.push_back({.a = 0.1 * i, .c = 0});
@@ -224,6 +224,10 @@ LabelNoise estimate_noise(const Communicator& comm, CrossFit& problem, const Jud
     noise.trusted_value = weights.loss;
     noise.by_row = is_by_row(comm, sample, n_classes, weights);
     noise.trusted_noise_rate = weights.noise_rate;
+    if (noise.by_row) {
+      weights.a /= 2;
+      weights.c += weights.a;
+    }
   }
   const std::vector<InSpan> second = weights.c > 0 ? std::vector<InSpan>{judges.trusted} : std::vector<InSpan>();
   const Sample sample = read_sample(comm, problem, Level::Lower, judges.judges, second);
