@@ -95,6 +95,15 @@ class CompareTest(support.Case):
         self.assertIn("chosen by holdout_solved", ended.out)
         self.assertIn("refit", ended.out)
 
+    def test_variants(self):
+        self.compare("--algorithms", "aid,aid:solver=neumann,aid:solver=gradient:inner=3", "--budget", "60 visits")
+        settings = {row["method"]: row["settings"] for row in self.rows()}
+        self.assertEqual(set(settings), {"aid", "aid:solver=neumann", "aid:solver=gradient:inner=3"})
+        self.assertIn("algorithm.aid.solver=gradient; algorithm.aid.inner=3", settings["aid:solver=gradient:inner=3"])
+        ended = support.run("compare", self.toy, "--out", self.folder / "none", "--algorithms", "aid:tea=1")
+        self.assertEqual(ended.code, 2)
+        self.assertIn("algorithm.aid.tea", ended.err)
+
     def test_several_seeds(self):
         self.compare("--algorithms", "meha,bome", "--seeds", "2", "--budget", "60 visits", "--baselines", "false", config=self.small_cleaning())
         rows = self.rows()

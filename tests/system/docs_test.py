@@ -67,10 +67,14 @@ BLOCKS = {
         "std::unique_ptr<Problem> make_ridge": "in tests/example_problem/main.cpp",
         "struct RidgeOptions": "in tests/example_problem/main.cpp",
         "    for (Index row": "in tests/example_problem/main.cpp",
-        "int main(int argc, char** argv) {\n  meha::add_algorithm": "in tests/example_algorithm/main.cpp",
-        "void Meha::init": "in src/solver/meha.cpp",
         "build/meha check CONFIG.toml": "run",
         "build/meha check --solution DIR": "run",
+    },
+    "include/meha/algorithms.md": {
+        "build/meha compare CONFIG.toml": "run",
+        "int main(int argc, char** argv) {\n  meha::add_algorithm": "in tests/example_algorithm/main.cpp",
+        "PREFIX=$PWD/prefix": "example_algorithm_test.py",
+        "void Meha::init": "in src/solver/meha.cpp",
     },
     "src/README.md": {
         "config.toml ─▶ Problem": "say",
@@ -88,6 +92,7 @@ BLOCKS = {
         "/usr/bin/python3 tests/system/verbs_test.py": "parse",
     },
     "tests/bench/README.md": {},
+    "tests/bench/methods.md": {},
     "tests/bench/quality.md": {},
 }
 OUTSIDE = {"cd", "cp", "cmake", "ctest", "mpirun", "sudo", "sbatch", "qsub", "bsub", "/usr/bin/python3"}

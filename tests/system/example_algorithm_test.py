@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The example of a method of one's own, built against the installed package: it solves what it claims to, gives the same bits
 on any number of ranks, and goes on from a checkpoint bit for bit."""
+import csv
+import re
+import shlex
+
 import support
 
 
@@ -39,6 +43,17 @@ class ExampleAlgorithmTest(support.ExampleCase):
         ended = support.run("run", self.config, "--out", self.folder / "none", "--set", "algorithm.gamma=7")
         self.assertEqual(ended.code, 2)
         self.assertIn('algorithm.gamma = 7.0: is an option of algorithm.name = "meha", which is "penalised" here', ended.err)
+
+    def test_it_is_compared(self):
+        """As include/meha/algorithms.md says."""
+        guide = (support.source / "include/meha/algorithms.md").read_text(encoding="utf-8")
+        command = re.search(r"build/method/penalised (compare (?:.|\\\n)*?)\n```", guide)[1].replace("\\\n", " ")
+        places = {"tests/example_algorithm/example.toml": self.config, "runs/mine": self.folder / "compared"}
+        ended = support.run(*(places.get(word, word) for word in shlex.split(command)))
+        self.assertEqual(ended.code, 0, ended.err)
+        with open(self.folder / "compared" / "compare.csv", newline="") as file:
+            ended_well = {row["method"] for row in csv.DictReader(file) if row["status"] == "finished"}
+        self.assertEqual(ended_well, {"penalised", "meha", "v_pbgd"})
 
     def test_other_verbs_know_it(self):
         self.assertIn("penalised", support.run("list", "algorithms").out)

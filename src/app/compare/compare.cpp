@@ -219,6 +219,10 @@ ExitCode compare_verb(const Arguments& arguments, const Communicator& ranks) {
     plan.options = read_config(arguments.target);
     apply_settings(plan.options, arguments.settings);
     check_names(plan.options);
+    for (const std::string& method : plan.methods) {
+      Options variant = plan.options;
+      apply_settings(variant, settings_of(method));
+    }
     plan.directory = plan.directory.empty() ? "runs/compare-" + plan.options.run.name : plan.directory;
     open_directory(plan, identity_of(arguments.compare, plan));
     directory.emplace(plan.directory);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -57,7 +58,7 @@ Real at(Span span, Real u) {
 /// How the method's variable besides x and y becomes a direction; empty: as it is.
 std::string optimizer_of_helper(const AlgorithmOptions& options, const std::string& method) {
   std::string optimizer;
-  for (const Section& own : algorithm_info(method).sections) {
+  for (const Section& own : algorithm_info(name_of(method)).sections) {
     for (Section section : options.sections()) {
       if (!section.is_like(own)) {
         continue;
@@ -177,6 +178,21 @@ bool Target::is_reached(const Metrics& report) const {
   return found && (is_larger_better ? *found >= value : *found <= value);
 }
 
+std::string name_of(const std::string& method) {
+  return method.substr(0, method.find(':'));
+}
+
+std::vector<std::string> settings_of(const std::string& method) {
+  std::vector<std::string> settings;
+  const std::string name = name_of(method);
+  for (std::size_t at = method.find(':'); at != std::string::npos;) {
+    const std::size_t next = method.find(':', at + 1);
+    settings.push_back("algorithm." + name + "." + method.substr(at + 1, next - at - 1));
+    at = next;
+  }
+  return settings;
+}
+
 ComparePlan compare_plan(const CompareArguments& arguments) {
   ComparePlan plan;
   plan.methods = arguments.algorithms;
@@ -187,7 +203,7 @@ ComparePlan compare_plan(const CompareArguments& arguments) {
   plan.baselines = arguments.baselines;
   plan.directory = arguments.out;
   for (std::size_t i = 0; i < plan.methods.size(); ++i) {
-    (void)algorithm_info(plan.methods[i]);
+    (void)algorithm_info(name_of(plan.methods[i]));
     if (std::find(plan.methods.begin(), plan.methods.begin() + static_cast<std::ptrdiff_t>(i), plan.methods[i]) !=
         plan.methods.begin() + static_cast<std::ptrdiff_t>(i)) {
       throw Error(ExitCode::Config, "--algorithms: " + plan.methods[i] + " stands there twice");
@@ -209,7 +225,10 @@ ComparePlan compare_plan(const CompareArguments& arguments) {
 }
 
 std::string TrialId::file() const {
-  return method + "-" + std::to_string(trial) + "-seed" + std::to_string(seed) + (refits ? "-refit" : "") + ".jsonl";
+  std::string label = method;
+  std::ranges::replace_if(
+      label, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '='; }, '_');
+  return label + "-" + std::to_string(trial) + "-seed" + std::to_string(seed) + (refits ? "-refit" : "") + ".jsonl";
 }
 
 std::vector<std::string> settings_of(const TrialId& id, const Options& options, const StepScale& scale) {
@@ -218,7 +237,7 @@ std::vector<std::string> settings_of(const TrialId& id, const Options& options, 
   }
   std::vector<Tuned> all = {
       {"algorithm.alpha", Role::StepOfX}, {"algorithm.beta", Role::StepOfY}, {"algorithm.eta", Role::StepOfHelper}};
-  for (const Tuned& tuned : algorithm_info(id.method).tuned) {
+  for (const Tuned& tuned : algorithm_info(name_of(id.method)).tuned) {
     const auto same = [&](const Tuned& other) { return std::string(other.option) == tuned.option; };
     const auto known = std::ranges::find_if(all, same);
     (known != all.end() ? *known : all.emplace_back()) = tuned;

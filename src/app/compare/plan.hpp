@@ -36,9 +36,9 @@ Target parse_target(const std::string& text);
 bool is_larger_better(const std::string& metric);
 
 struct ComparePlan {
-  Options options;  // of the config
-  std::vector<std::string> methods;
-  Index n_tuned = 0;  // trials of each method besides the first, whose options are as configured
+  Options options;                   // of the config
+  std::vector<std::string> methods;  // as name_of() reads them
+  Index n_tuned = 0;                 // trials of each method besides the first, whose options are as configured
   Index n_seeds = 1;
   Index n_jobs = 0;  // trials at a time; 0: as many as there are ranks
   Budget budget;
@@ -48,6 +48,12 @@ struct ComparePlan {
   bool baselines = true;
   std::string directory;
 };
+
+/// A method is algorithm.name, or a variant of it, "aid:solver=neumann": with options of its own table, as many as there are
+/// colons.
+std::string name_of(const std::string& method);
+/// The options of a variant as for --set: algorithm.aid.solver=neumann.
+std::vector<std::string> settings_of(const std::string& method);
 
 /// Reads the arguments, not yet the config. Errors: Error(Config).
 ComparePlan compare_plan(const CompareArguments& arguments);

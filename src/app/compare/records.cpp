@@ -61,7 +61,7 @@ std::optional<Real> visits_to(const Target& target, const TrialResult& result) {
 
 MethodSummary summary_of(const ComparePlan& plan, const std::string& selecting, const std::string& name,
                          const std::vector<const TrialRecord*>& trials) {
-  MethodSummary method{.name = name, .is_baseline = !find_entry(algorithm_table(), name)};
+  MethodSummary method{.name = name, .is_baseline = !find_entry(algorithm_table(), name_of(name))};
   std::map<Index, std::vector<Metrics>> ends;  // by trial, of all seeds
   std::vector<Metrics> all_ends;
   std::map<Index, std::vector<Real>> hits;

@@ -80,16 +80,23 @@ class TrialRun {
 
  private:
   void begin() {
-    options_.algorithm.name = id_.method;
-    if (id_.method != plan_.options.algorithm.name) {
+    options_.algorithm.name = name_of(id_.method);
+    const bool is_configured = options_.algorithm.name == plan_.options.algorithm.name;
+    if (!is_configured) {
       options_.algorithm.alpha = options_.algorithm.beta = options_.algorithm.eta = automatic();
     }
     std::vector<std::string> settings;
-    if (id_.trial > 0 || id_.method != plan_.options.algorithm.name) {  // alike for all methods
+    if (id_.trial > 0 || !is_configured) {  // alike for all methods
       settings = reset_directions(options_.algorithm);
     }
-    const std::vector<std::string> drawn = settings_of(id_, options_, contest_.scale);
-    settings.insert(settings.end(), drawn.begin(), drawn.end());
+    const std::vector<std::string> of_variant = settings_of(id_.method);
+    settings.insert(settings.end(), of_variant.begin(), of_variant.end());
+    for (const std::string& drawn : settings_of(id_, options_, contest_.scale)) {
+      const std::string key = drawn.substr(0, drawn.find('=') + 1);
+      if (std::ranges::none_of(of_variant, [&](const std::string& fixed) { return fixed.starts_with(key); })) {
+        settings.push_back(drawn);
+      }
+    }
     apply_settings(options_, settings);
     algorithm_ = make_algorithm(options_.algorithm, *contest_.problem);
     oracle_.emplace(*contest_.problem, comm_, oracle_setup(options_));
