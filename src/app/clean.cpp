@@ -133,6 +133,9 @@ ExitCode run_config(const Communicator& ranks, const CleanArguments& a, const st
       ranks,
       [&] {
         expect_own_files(a, format, directory);
+        if (format == "csv" && !a.trusted.empty() && a.trusted_labels.empty()) {
+          expect_looked_at(a);
+        }
         std::string config = write_config_to(directory, config_of(a, format));
         if (!a.from.empty()) {
           const RoundStart start = start_of_round(a, options_of_config(config, a.settings));
@@ -158,9 +161,6 @@ ExitCode clean(const CleanArguments& a, const Communicator& ranks) {
   ranks.root_or_none([&] {
     format = format_wanted(a);
     files = doubtful_files(a);
-    if (format == "csv" && !a.trusted.empty() && a.trusted_labels.empty()) {
-      expect_looked_at(a);
-    }
   });
   Answers answers;
   const ExitCode code = run_config(ranks, a, format, directory, answers);
