@@ -231,7 +231,7 @@ Contest make_contest(const ComparePlan& plan, Index seed, Communicator& comm, co
   const ModelChoice model = choose_model(contest.options, *contest.problem, comm, simd, poll);
   Oracle oracle(*contest.problem, comm, oracle_setup(contest.options));
   oracle.poll = poll;
-  contest.start = start_of(contest.options, oracle, model);
+  contest.start = start_of(contest.options, oracle, model, false);
   contest.scale = {.curvature = curvature_along_y(oracle, contest.start, {.lower = 1, .upper = 1}),
                    .n_rows = contest.problem->n_rows(Level::Lower),
                    .per_row = oracle.per_row()};
