@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "meha/solver/aid.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 namespace meha {
@@ -14,7 +13,8 @@ Aid::Aid(const AlgorithmOptions& options, const Problem& problem)
                                                  "algorithm.aid.solver = \"gradient\" and \"neumann\" take them"
                                                : "",
                     .needs_local_x = options.of<AidOptions>().solver == "cg",
-                    .alpha_by_beta = 0.25},
+                    .alpha_by_beta = 0.25,
+                    .inverts = options.of<AidOptions>().damping == 0},
                    options, problem),
       own_(options.of<AidOptions>()),
       n_sub_steps_(own_.inner + own_.products + (own_.solver == "neumann" ? 2 : 1)) {}
@@ -100,7 +100,7 @@ void Aid::conjugate_gradients(Oracle& oracle, State& s) {
   note("residual_v", r.norm());
   Vec d = -cross_;
   if (per_row_) {
-    note("residual_x", std::sqrt(std::max(cross_square_, Real(0))));
+    note("residual_x", std::sqrt(std::fabs(cross_square_)));
   } else {  // F contains x
     d += upper_.grad_x;
   }
@@ -110,7 +110,7 @@ void Aid::conjugate_gradients(Oracle& oracle, State& s) {
 /// Steps v on the minibatches from `first`, then x. The series begins with a step from v = 0, which needs no product.
 void Aid::gradient_steps(Oracle& oracle, State& s, Index first) {
   const bool is_series = own_.solver == "neumann";
-  const Index n_steps = own_.products + (is_series ? 1 : 0);
+  const Index n_steps = n_sub_steps_ - own_.inner - 1;
   Vec& v = s["v"];
   if (is_series) {
     v.setZero();
@@ -143,8 +143,8 @@ void Aid::gradient_steps(Oracle& oracle, State& s, Index first) {
   };
   sweep.after(std::cref(x_step));
   sweep.run();
-  note("residual_v", residual);
   note_x(sweep.row_sums());
+  note("residual_v", residual);
 }
 
 }  // namespace meha

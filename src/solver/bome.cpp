@@ -72,7 +72,9 @@ void Bome::step(Oracle& oracle, State& s) {
           Vec d = barrier_.grad_y_upper + lambda[0] * barrier_.grad_y_q;
           step_y(s, beta(k), d);
           note("gap", barrier_.q);
-          note("residual_x", lambda[0] * std::sqrt(barrier_.square_x));
+          if (per_row_) {  // F does not contain x
+            note("residual_x", lambda[0] * std::sqrt(barrier_.square_x));
+          }
         },
         lambda, s["y"]);
     Vec d = lambda[0] * barrier_.grad_x_q;

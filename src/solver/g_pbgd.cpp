@@ -27,7 +27,8 @@ std::string GPbgd::choose_steps(Oracle& oracle, AlgorithmOptions& options, const
   return choose_open_steps(options, [&] {
     const Real lower = curvature_along_y(oracle, start, {.lower = 1, .upper = 0});
     const Real upper = curvature_along_y(oracle, start, {.lower = 0, .upper = 1});
-    const Real beta = 1 / (damping(own_.gamma) * (upper + own_.gamma * lower * lower));
+    const Real gamma = std::max(own_.gamma_start, std::min(own_.gamma, 1.0));
+    const Real beta = 1 / (damping(gamma) * (upper + 2 * gamma * lower * lower));
     return steps_from(options, beta, beta);
   });
 }
@@ -43,7 +44,9 @@ void GPbgd::step(Oracle& oracle, State& s) {
         [&] {
           Vec d = here.along_y(damp, damp * gamma / 2);
           step_y(s, beta(k), d);
-          note("residual_x", damp * gamma / 2 * std::sqrt(here.square_x));
+          if (per_row_) {  // F does not contain x
+            note("residual_x", damp * gamma / 2 * std::sqrt(here.square_x));
+          }
         },
         s["y"]);
     Vec d = here.along_x(1, damp, damp * gamma / 2);

@@ -50,7 +50,9 @@ void Rxgd::step(Oracle& oracle, State& s) {
           lambda[0] = multiplier(here);
           Vec d = here.along_y(1, lambda[0]);
           step_y(s, beta(k), d);
-          note("residual_x", lambda[0] * std::sqrt(here.square_x / metric_));
+          if (per_row_) {  // F does not contain x
+            note("residual_x", lambda[0] * std::sqrt(here.square_x / metric_));
+          }
         },
         lambda, s["y"]);
     Vec d = here.along_x(metric_, 1, lambda[0]);

@@ -35,7 +35,10 @@ void step_and_sum(const Problem& problem, const Direction& direction, const Step
   x = moved;
 }
 
-Real curvature_along_y(Oracle& oracle, const State& start, const Weights& weights) {
+namespace {
+
+/// ‖shift·I + ∇²_yy(lower·f + upper·F)‖, from below.
+Real length_by_power_iteration(Oracle& oracle, const State& start, const Weights& weights, Real shift) {
   constexpr Index n_iterations = 20;
   constexpr Real least = 1e-12;
   const Counts counts_before = oracle.counts;
@@ -59,7 +62,7 @@ Real curvature_along_y(Oracle& oracle, const State& start, const Weights& weight
     if (oracle.agreed().not_finite) {
       throw Error(ExitCode::NotFinite, "second derivatives at the start are not finite or too large");
     }
-    v = weights.lower * lower.hess_y;
+    v = shift * v + weights.lower * lower.hess_y;
     if (upper != nullptr) {
       v += weights.upper * upper->hess_y;
     }
@@ -73,6 +76,18 @@ Real curvature_along_y(Oracle& oracle, const State& start, const Weights& weight
   oracle.counts = counts_before;
   oracle.timings = timings_before;
   return largest;
+}
+
+}  // namespace
+
+Real curvature_along_y(Oracle& oracle, const State& start, const Weights& weights) {
+  return length_by_power_iteration(oracle, start, weights, 0);
+}
+
+bool seems_singular(Oracle& oracle, const State& start) {
+  constexpr Real small = 1e-4;
+  const Real largest = curvature_along_y(oracle, start, {.lower = 1, .upper = 0});
+  return largest - length_by_power_iteration(oracle, start, {.lower = -1, .upper = 0}, largest) < small * largest;
 }
 
 std::string choose_open_steps(AlgorithmOptions& options, const std::function<OpenSteps()>& rule) {

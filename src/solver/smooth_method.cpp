@@ -36,10 +36,14 @@ std::vector<Variable> SmoothMethod::variables() const {
 }
 
 std::string SmoothMethod::choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const {
-  return choose_open_steps(options, [&] {
+  std::string text = choose_open_steps(options, [&] {
     return steps_from(options, 1 / curvature_along_y(oracle, start, traits_.along_y),
                       1 / curvature_along_y(oracle, start, {.lower = 1, .upper = 0}));
   });
+  if (traits_.inverts && !text.empty() && seems_singular(oracle, start)) {
+    text += "\nwarning: " + traits_.name + " needs a lower level that is strongly convex in y; at the start it is not";
+  }
+  return text;
 }
 
 OpenSteps SmoothMethod::steps_from(const AlgorithmOptions& options, Real beta, Real eta) const {

@@ -4,7 +4,7 @@
 namespace meha {
 
 Soba::Soba(const AlgorithmOptions& options, const Problem& problem)
-    : SmoothMethod({.name = "soba", .helpers = {"v"}, .alpha_by_beta = 0.25}, options, problem),
+    : SmoothMethod({.name = "soba", .helpers = {"v"}, .alpha_by_beta = 0.25, .inverts = true}, options, problem),
       average_(options.of<SobaOptions>().average),
       averages_(average_ > 0 && average_ < 1) {}
 

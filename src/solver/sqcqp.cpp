@@ -15,12 +15,9 @@ Sqcqp::Sqcqp(const AlgorithmOptions& options, const Problem& problem)
       own_(options.of<SqcqpOptions>()),
       metric_(metric_of_x(own_.x_metric, problem)) {}
 
-std::string Sqcqp::choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const {
-  return choose_open_steps(options, [&] {
-    const Real curvature = curvature_along_y(oracle, start, {.lower = 1, .upper = 0});
-    const Real step = std::min(1.0, own_.width / (curvature * curvature));
-    return OpenSteps{.alpha = step, .beta = step, .eta = step};
-  });
+std::string Sqcqp::choose_steps(Oracle& /*oracle*/, AlgorithmOptions& options, const State& /*start*/) const {
+  constexpr Real step = 0.05;
+  return choose_open_steps(options, [] { return OpenSteps{.alpha = step, .beta = step, .eta = step}; });
 }
 
 Sqcqp::Way Sqcqp::way(const SquaredGradient& here) const {
@@ -80,7 +77,9 @@ void Sqcqp::step(Oracle& oracle, State& s) {
     oracle.on_root(
         [&] {
           step_y(s, way.searches ? t : beta(k), d_y);
-          note("residual_x", way.of_h * std::sqrt(here.square_x / metric_));
+          if (per_row_) {  // F does not contain x
+            note("residual_x", way.of_h * std::sqrt(here.square_x / metric_));
+          }
         },
         s["y"]);
     step_all_of_x(oracle, s, way.searches ? t : alpha(k), d_x);

@@ -7,7 +7,7 @@ TwoPoints::TwoPoints(Traits traits, const AlgorithmOptions& options, const Probl
     : SmoothMethod(std::move(traits), options, problem), inner_(inner) {}
 
 std::vector<Variable> TwoPoints::variables() const {
-  auto all = Algorithm::variables();
+  auto all = SmoothMethod::variables();
   all.push_back({.name = "y_next", .step = "algorithm.beta"});
   all.push_back({.name = "z_next", .step = "algorithm.eta"});
   return all;

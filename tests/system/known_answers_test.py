@@ -15,6 +15,7 @@ STAYS_BELOW = {
     "lasso_nonsmooth_n10000": (455, 455), "merely_convex_bome": (20, 20), "merely_convex_sl_bamm": (152, 152),
 }
 THRESHOLD = 1e-2
+PLAIN = {"sqcqp"}  # methods without directions to choose from
 NEED_DATA = {
     "hyper_cleaning": {"problem.model": "mlp", "problem.hidden": [9], "problem.refit": False},
     "regularisation": {"problem.x_max": 2.0},
@@ -94,7 +95,7 @@ class KnownAnswersTest(support.Case):
                     "algorithm.name": algorithm,
                     "run.iterations": 20, "run.block_rows": 7, "run.report_every": 10, "problem.type": problem, "checkpoint.every": 5,
                     "algorithm.alpha": 0.001, "algorithm.beta": 0.001, "algorithm.eta": 0.001,
-                    "algorithm.optimizer_x": "momentum", "algorithm.optimizer_y": "adam",
+                    **({"algorithm.optimizer_x": "momentum", "algorithm.optimizer_y": "adam"} if algorithm not in PLAIN else {}),
                     **({"algorithm.gamma": 1.0, "algorithm.optimizer_theta": "momentum"} if algorithm == "meha" else {}),
                     **({"problem.n": 60} if problem not in NEED_DATA and problem != "pbgd_toy" else {}),
                     **(data | NEED_DATA[problem] if problem in NEED_DATA else {})}))

@@ -11,6 +11,8 @@
 // Differs from the source: where f(x,y) ≥ f*, y begins at z, and a step of y is halved until it ends inside (the released code
 // puts into the logarithm what does not depend on f(x,y)); the direction of x may pass through momentum or Adam; X by
 // projection. Full batches only.
+// Steps of y that are long against the barrier magnify rounding errors by 1/(f* − f): such runs differ after some iterations
+// between programs, not between numbers of ranks.
 // Z + T + 1 passes, and one for each halving.
 #pragma once
 

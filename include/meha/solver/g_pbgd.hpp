@@ -30,8 +30,8 @@ struct GPbgdOptions {
 class GPbgd final : public SmoothMethod {
  public:
   GPbgd(const AlgorithmOptions& options, const Problem& problem);
-  /// β = 1/(s ‖∇²_yy F‖ + s γ ‖∇²_yy f‖²) at the start, with γ and s as after the ramp; α = β, with x per row n·β,
-  /// with Adam 0.01.
+  /// β = 1/(s ‖∇²_yy F‖ + 2 s γ ‖∇²_yy f‖²) at the start, with γ and s where s γ is largest first, as if ∇²_xy f were as
+  /// long as ∇²_yy f; α = β, with x per row n·β, with Adam 0.01.
   std::string choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const override;
   void step(Oracle& oracle, State& state) override;
 

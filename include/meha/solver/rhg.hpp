@@ -13,6 +13,7 @@
 // Notation: T → algorithm.rhg.inner, K → truncate, m₀ → mixture.
 // Differs from the source: the direction of x may pass through momentum or Adam; X by projection; BDA's step sizes of both
 // gradients are one β.
+// With m₀ = 0 directions of y along which f is flat keep their start: ∇_y F is not lowered there.
 // T + K + 1 passes, the one at y_T over rows of F alone. Keeps T vectors as long as y beside State.
 #pragma once
 

@@ -29,6 +29,10 @@ struct Weights {
 /// Collective. Errors: Error(Stopped) when asked to stop meanwhile; Error(NotFinite).
 Real curvature_along_y(Oracle& oracle, const State& start, const Weights& weights);
 
+/// Whether ∇²_yy f at the start has an eigenvalue that is negative or nearly zero. It is not found where it lies among many
+/// larger ones. Collective. Errors: as curvature_along_y().
+bool seems_singular(Oracle& oracle, const State& start);
+
 struct OpenSteps {
   Real alpha = 0, beta = 0, eta = 0;
 };

@@ -37,6 +37,7 @@ class SmoothMethod : public Algorithm {
     bool plain_steps = false;               // knows no momentum: has no DirectionOptions
     Weights along_y = {};                   // what y descends on
     Real alpha_by_beta = 1;                 // of open steps: x against y
+    bool inverts = false;                   // solves with ∇²_yy f; choosing steps warns where that seems singular
   };
   /// Errors: Error(Config) for a problem with a nonsmooth g or with bounds on y, and for minibatches and directions of y
   /// that it refuses.

@@ -14,6 +14,7 @@
 // {a = …, power = -0.5}.
 // Differs from the source: directions of x and y may pass through momentum or Adam; X by projection. With minibatches and x
 // per row only rows of the minibatch are stepped, and their h.
+// One pass and one sum of three vectors as long as y.
 // Needs ∇²_yy f > 0: along directions in which it is singular, v grows without end where ∇_y F does not vanish.
 #pragma once
 

@@ -42,7 +42,7 @@ struct SqcqpOptions {
 class Sqcqp final : public SmoothMethod {
  public:
   Sqcqp(const AlgorithmOptions& options, const Problem& problem);
-  /// t₀ = min(1, w/‖∇²_yy f‖²) at the start, by which h falls where d is −∇h/(2w).
+  /// t₀ = 0.05, which the source has for its toys (for hyper-cleaning 1).
   std::string choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const override;
   void step(Oracle& oracle, State& state) override;
 
