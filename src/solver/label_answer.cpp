@@ -141,7 +141,8 @@ TrainedModels refit(Oracle& oracle, const AnswerPlan& plan, CrossFit& problem,
   }
   Oracle models = oracle_of(oracle, problem, plan, problem.is_linear() ? Batch::OfJudges : Batch::OfModels);
   const Index usual = usual_steps(models);
-  const Index n_steps = is_fitted ? std::min(static_cast<Index>(noise.n_steps), usual) : usual;
+  const Index most = problem.is_linear() ? usual : 2 * usual;  // of perceptrons, whose judges went on while that helped
+  const Index n_steps = is_fitted ? std::min(static_cast<Index>(noise.n_steps), most) : usual;
   return train(models, problem, plans, noise.transition.array().log().matrix(), plan.learning_rate, n_steps);
 }
 
