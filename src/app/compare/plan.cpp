@@ -28,20 +28,13 @@ constexpr Span shares{0.05, 0.95};
 constexpr Span horizons{10, 1000};
 constexpr std::array<Index, 3> inner_steps{1, 3, 10};
 
-/// Momentum adds up 1/(1 − μ) steps.
-Real of_momentum(const AlgorithmOptions& options, const std::string& optimizer) {
-  return optimizer == "momentum" ? 1 - options.of<DirectionOptions>().momentum : 1;
-}
-
 Span steps_of_x(const AlgorithmOptions& options, const StepScale& scale) {
-  const std::string optimizer = optimizer_of_x(options, scale.per_row);
-  if (optimizer == "adam") {
+  if (optimizer_of_x(options, scale.per_row) == "adam") {
     return steps_by_adam;
   }
-  const Real factor =
-      of_momentum(options, optimizer) * (scale.per_row ? static_cast<Real>(scale.n_rows) : 1 / scale.curvature);
-  return scale.per_row ? Span{steps_of_rows.low * factor, steps_of_rows.high * factor}
-                       : Span{steps.low * factor, steps.high * factor};
+  const Span span = scale.per_row ? steps_of_rows : steps;
+  const Real factor = scale.per_row ? static_cast<Real>(scale.n_rows) : 1 / scale.curvature;
+  return {span.low * factor, span.high * factor};
 }
 
 /// Three digits, which are what the run gets and what is printed.
@@ -55,33 +48,10 @@ Real at(Span span, Real u) {
   return span.low * std::pow(span.high / span.low, u);
 }
 
-/// How the method's variable besides x and y becomes a direction; empty: as it is.
-std::string optimizer_of_helper(const AlgorithmOptions& options, const std::string& method) {
-  std::string optimizer;
-  for (const Section& own : algorithm_info(name_of(method)).sections) {
-    for (Section section : options.sections()) {
-      if (!section.is_like(own)) {
-        continue;
-      }
-      section.each([&](const OptionInfo& info, OptionValue value) {
-        const std::string name = info.name;
-        if (name.starts_with("algorithm.optimizer_") && !name.ends_with("_x") && !name.ends_with("_y")) {
-          optimizer = *std::get<std::string*>(value);
-        }
-      });
-    }
-  }
-  return optimizer;
-}
-
 class Draw {
  public:
   Draw(const TrialId& id, const AlgorithmOptions& options, const StepScale& scale, Index seed)
-      : options_(options),
-        scale_(scale),
-        of_helper_(of_momentum(options, optimizer_of_helper(options, id.method))),
-        seed_(seed),
-        trial_(id.trial) {}
+      : options_(options), scale_(scale), seed_(seed), trial_(id.trial) {}
 
   [[nodiscard]] std::string value(Role role) const {
     const Real u = uniform(role);
@@ -91,7 +61,7 @@ class Draw {
       case Role::StepOfY:
         return rounded(step_of_y());
       case Role::StepOfHelper:
-        return rounded(at(steps, u) / scale_.curvature * of_helper_);
+        return rounded(at(steps, u) / scale_.curvature);
       case Role::StepOfXByY:
         return rounded(at(steps_of_x(options_, scale_), uniform(Role::StepOfX)) / step_of_y());
       case Role::Factor:
@@ -116,14 +86,10 @@ class Draw {
   [[nodiscard]] Real uniform(Role role) const {
     return random_uniform(seed_, Stream::Trials, trial_, static_cast<Index>(role));
   }
-  [[nodiscard]] Real step_of_y() const {
-    return at(steps, uniform(Role::StepOfY)) / scale_.curvature *
-           of_momentum(options_, options_.of<DirectionOptions>().optimizer_y);
-  }
+  [[nodiscard]] Real step_of_y() const { return at(steps, uniform(Role::StepOfY)) / scale_.curvature; }
 
   const AlgorithmOptions& options_;
   const StepScale& scale_;
-  Real of_helper_;
   Index seed_, trial_;
 };
 

@@ -86,7 +86,7 @@ class TrialRun {
       options_.algorithm.alpha = options_.algorithm.beta = options_.algorithm.eta = automatic();
     }
     std::vector<std::string> settings;
-    if (id_.trial > 0 || !is_configured) {  // alike for all methods
+    if (id_.trial == 0 ? !is_configured : !takes(options_.algorithm)) {
       settings = reset_directions(options_.algorithm);
     }
     const std::vector<std::string> of_variant = settings_of(id_.method);
@@ -120,6 +120,16 @@ class TrialRun {
     const auto begun = std::chrono::steady_clock::now();
     algorithm_->init(*oracle_, state_);
     seconds_ += since(begun);
+  }
+
+  /// Whether the method takes these options; some take plain directions only.
+  [[nodiscard]] bool takes(const AlgorithmOptions& options) const {
+    try {
+      (void)make_algorithm(options, *contest_.problem);
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
   }
 
   void step() {
