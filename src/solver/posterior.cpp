@@ -211,6 +211,24 @@ Fit fit_transition(const Communicator& comm, const Sample& sample, Index n_class
   return fit;
 }
 
+/// The share of wrong labels that N knows of.
+Real wrong_by_class(const Fit& fit, Index n_classes) {
+  Real wrong = 1;
+  for (Index k = 0; k < n_classes; ++k) {
+    wrong -= fit.prior[k] * fit.transition[k * n_classes + k];
+  }
+  return wrong;
+}
+
+/// The share that models find wrong by themselves. Collective.
+Real wrong_by_row(const Communicator& comm, const Sample& sample, Index n_classes, const Weights& weights) {
+  std::vector<Real> q(static_cast<std::size_t>(n_classes));
+  return mean_over(comm, sample, n_classes, 1, [&](Label given, InSpan judge, InSpan trusted, Vec& share) {
+    mix(weights.a, judge, weights.c, trusted, q);
+    share[0] += 1 - q[static_cast<std::size_t>(given)];
+  })[0];
+}
+
 }  // namespace
 
 LabelNoise estimate_noise(const Communicator& comm, CrossFit& problem, const Judges& judges, const Vec& transition) {
@@ -224,10 +242,6 @@ LabelNoise estimate_noise(const Communicator& comm, CrossFit& problem, const Jud
     noise.trusted_value = weights.loss;
     noise.by_row = is_by_row(comm, sample, n_classes, weights);
     noise.trusted_noise_rate = weights.noise_rate;
-    if (noise.by_row) {
-      weights.a /= 2;
-      weights.c += weights.a;
-    }
   }
   const std::vector<InSpan> second = weights.c > 0 ? std::vector<InSpan>{judges.trusted} : std::vector<InSpan>();
   const Sample sample = read_sample(comm, problem, Level::Lower, judges.judges, second);
@@ -247,6 +261,13 @@ LabelNoise estimate_noise(const Communicator& comm, CrossFit& problem, const Jud
   }
   const Fit fit =
       fit_transition(comm, sample, n_classes, {weights}, transition, has_trusted ? n_rounds : n_rounds_anew);
+  if (noise.by_row) {
+    noise.by_row = 2 * wrong_by_class(fit, n_classes) < wrong_by_row(comm, sample, n_classes, weights);
+  }
+  if (noise.by_row) {
+    weights.a /= 2;
+    weights.c += weights.a;
+  }
   noise.transition = fit.transition;
   noise.prior = fit.prior;
   noise.judge_weight = weights.a;

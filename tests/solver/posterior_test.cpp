@@ -147,14 +147,23 @@ TEST_F(Posterior, NoiseIsByRowWhereModelsOfTrustedRowsAreBetterThanThoseOfAllRow
   SCOPED_TRACE(test::seed_text());
   const LabelData data(comm_, {.n_validation = 300});
   Judged judged(data.options(), comm_);
+  const LabelData quiet_data(comm_, {.n_validation = 300, .wrong = LabelData::Wrong::Never});
+  Judged quiet(quiet_data.options(), comm_);
   const Vec good = data.model();
   const Vec bad = test::random_vector(judged.problem.n_y(), 3, 12);
+  const Vec quiet_good = quiet_data.model();
   const LabelNoise by_row = estimate_noise(
-      comm_, judged.problem, {.judges = {as_span(bad)}, .trusted = as_span(good), .trusted_judges = {as_span(good)}},
+      comm_, quiet.problem,
+      {.judges = {as_span(bad)}, .trusted = as_span(quiet_good), .trusted_judges = {as_span(quiet_good)}},
       first_transition(3));
   EXPECT_TRUE(by_row.by_row);
   EXPECT_NEAR(by_row.trusted_weight, 1, 0.35);
   EXPECT_LE(by_row.judge_weight, 0.3);
+  const LabelNoise known = estimate_noise(
+      comm_, judged.problem, {.judges = {as_span(bad)}, .trusted = as_span(good), .trusted_judges = {as_span(good)}},
+      first_transition(3));
+  EXPECT_FALSE(known.by_row) << "N knows of the wrong labels";
+  EXPECT_NEAR(known.trusted_weight, 1, 0.35);
   const LabelNoise by_class = estimate_noise(
       comm_, judged.problem, {.judges = {as_span(good)}, .trusted = as_span(bad), .trusted_judges = {as_span(bad)}},
       first_transition(3));
