@@ -66,13 +66,13 @@ TUNED = """
     fashion-5000-uniform-0.5-5000 fashion-5000-uniform-0.5-500 fashion-5000-uniform-0.5-50 fashion-5000-uniform-0.5-0
     fashion-50000-uniform-0.2-5000 fashion-50000-pair-0.3-5000 fashion-5000-pair-0.45-500 fashion-5000-pair-0.3-0
     fashion-5000-instance-0.3-500 fashion-5000-instance-0.3-5000 fashion-20000-instance-0.2-500
-    digits-1000-uniform-0.3-100
+    digits-1000-uniform-0.3-100 two-5000-uniform-0.2-50
     table-20000-uniform-0.15-400 mixture-20000-pair-0.3-50 mixture-20000-uniform-0.3-500""".split()
 HELD_OUT = """
     fashion-5000-classwise-0.3-100 fashion-20000-uniform-0.1-100 fashion-20000-uniform-0.6-500
     unbalanced-15000-uniform-0.3-500 unbalanced-15000-pair-0.2-100 digits-1000-pair-0.2-50
     table-20000-classwise-0.3-400 mixture-20000-classwise-0.4-100 words-20000-uniform-0.3-500
-    two-5000-uniform-0.2-50 two-5000-classwise-0.3-0 hundred-20000-uniform-0.3-500 hundred-20000-pair-0.3-0
+    two-5000-classwise-0.3-0 hundred-20000-uniform-0.3-500 hundred-20000-pair-0.3-0
     hashed-5000-uniform-0.3-50 hashed-5000-uniform-0.2-0""".split()
 QUICK = ["digits-1000-uniform-0.3-100", "digits-1000-pair-0.2-50", "mixture-20000-pair-0.3-50"]
 LISTS = {"quick": QUICK, "tuned": TUNED, "held-out": HELD_OUT, "all": TUNED + HELD_OUT}
