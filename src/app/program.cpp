@@ -397,7 +397,10 @@ class CommandLine {
         add("compare", "several methods on one problem, with one budget and one tuning effort", compare_verb);
     compare->add_option("target", arguments.target, "CONFIG.toml; or a comparison's directory, to see its table again")
         ->required();
-    compare->add_option("--algorithms", a.algorithms, "between commas (meha list algorithms); a variant: aid:solver=neumann")->delimiter(',');
+    compare
+        ->add_option("--algorithms", a.algorithms,
+                     "between commas (meha list algorithms); a variant: aid:solver=neumann")
+        ->delimiter(',');
     compare->add_option("--tune", a.n_tuned, "trials of each with drawn options, besides the one as configured")
         ->check(CLI::Range(Index{0}, Index{100000}))
         ->capture_default_str();

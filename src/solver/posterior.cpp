@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Long, because the weights of models, N and the posterior share their sample of rows.
 #include "meha/solver/posterior.hpp"
 
 #include <algorithm>
