@@ -145,7 +145,11 @@ std::string table_of(const ComparePlan& plan, const std::string& selecting, cons
                method.note + "\n";
     }
   }
-  return aligned(rows) + "chosen by " + selecting + "\n" + notes;
+  std::string start;
+  if (const auto visits = methods.empty() ? std::nullopt : methods.front().at_best.find("start_visits")) {
+    start = "the start that all methods share took " + number(visits) + " visits besides\n";
+  }
+  return aligned(rows) + start + "chosen by " + selecting + "\n" + notes;
 }
 
 std::string curves_of(const ComparePlan& plan, const std::string& selecting, const std::vector<TrialRecord>& records,

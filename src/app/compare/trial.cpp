@@ -189,6 +189,9 @@ class TrialRun {
       metrics.set(kind.metric, kind.count(oracle_->counts));
     }
     metrics.set("seconds", seconds_);
+    if (contest_.start_visits > 0) {
+      metrics.set("start_visits", contest_.start_visits);
+    }
     if (is_last && id_.refits) {
       set_refit(*oracle_, contest_.options, state_, metrics);
     }
@@ -245,6 +248,10 @@ Contest make_contest(const ComparePlan& plan, Index seed, Communicator& comm, co
   contest.scale = {.curvature = curvature_along_y(oracle, contest.start, {.lower = 1, .upper = 1}),
                    .n_rows = contest.problem->n_rows(Level::Lower),
                    .per_row = oracle.per_row()};
+  if (begins_with_labels(contest.options, *contest.problem)) {
+    const Real row_visits = judge_labels(oracle, contest.start).noise.row_visits;
+    contest.start_visits = row_visits / static_cast<Real>(contest.scale.n_rows);
+  }
   return contest;
 }
 

@@ -18,7 +18,7 @@ struct Contest {
   Options options;  // with everything chosen but the method's own
   std::unique_ptr<Problem> problem;
   State start;            // x, y, and the models of labels
-  Real start_visits = 0;  // row visits that the start took, over the rows of the lower level
+  Real start_visits = 0;  // of the models of labels: rows times models, over the rows of the lower level
   StepScale scale;
 };
 
