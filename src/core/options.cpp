@@ -91,12 +91,26 @@ void adopt_chosen(const Options& chosen, Options& options) {
   });
 }
 
+namespace {
+
+/// The table of the config file that so many parts of a key name, or the whole key.
+std::string first_parts(const std::string& name, std::ptrdiff_t n_parts) {
+  std::size_t end = 0;
+  for (std::ptrdiff_t part = 0; part < n_parts && end != std::string::npos; ++part) {
+    end = name.find('.', end + (part > 0 ? 1 : 0));
+  }
+  return name.substr(0, end);
+}
+
+}  // namespace
+
 std::vector<std::string> nearest_option_names(const Options& options, const std::string& name) {
   std::vector<std::pair<std::size_t, std::string>> scored;
   visit(options, [&](const OptionInfo& info, const auto&) {
     const std::size_t whole = edit_distance(name, info.name);
     const std::size_t part = edit_distance(last_part(name), last_part(info.name)) + 1;
-    scored.emplace_back(std::min(whole, part), info.name);
+    const std::size_t table = edit_distance(name, first_parts(info.name, std::ranges::count(name, '.') + 1));
+    scored.emplace_back(std::min({whole, part, table}), info.name);
   });
   std::stable_sort(scored.begin(), scored.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> nearest;

@@ -128,7 +128,7 @@ class CompareTest(support.Case):
 
     def test_bad_arguments(self):
         for more, reason in ((("--budget", "200"), "visits, passes or s"), (("--budget", "-3 visits"), "above 0"),
-                             (("--every", "3 s"), "unit of --budget"), (("--until", "auroc"), "auroc=0.97"),
+                             (("--every", "3 s"), "unit of --budget"), (("--every", "1e-15 visits"), "100,000 reports"), (("--until", "auroc"), "auroc=0.97"),
                              (("--algorithms", "meha,tea"), "tea"), (("--algorithms", "meha,meha"), "twice")):
             ended = support.run("compare", self.toy, "--out", self.out, *more)
             self.assertEqual(ended.code, 2, f"{more}: {ended.out}{ended.err}")

@@ -183,6 +183,11 @@ ComparePlan compare_plan(const CompareArguments& arguments) {
       throw Error(ExitCode::Config, "--every " + toml(arguments.every) + ": must have the unit of --budget");
     }
     plan.every = every.amount;
+    constexpr Real most_reports = 1e5;
+    if (plan.every * most_reports < plan.budget.amount) {
+      throw Error(ExitCode::Config,
+                  "--every " + toml(arguments.every) + ": asks for more than 100,000 reports of a trial");
+    }
   }
   if (!arguments.until.empty()) {
     plan.until = parse_target(arguments.until);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "meha/app/labels.hpp"
 #include "meha/app/setup.hpp"
@@ -66,9 +67,7 @@ class TrialRun {
       const bool is_last = spent >= plan_.budget.amount;
       if (is_last || spent >= next_report) {
         report(is_last);
-        while (next_report <= spent) {
-          next_report += plan_.every;
-        }
+        next_report = plan_.every * (std::floor(spent / plan_.every) + 1);
       }
       require_going_on();
       if (is_last || result_.status == TrialStatus::Diverged) {
