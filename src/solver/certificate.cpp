@@ -95,8 +95,7 @@ Minimum minimise(ProximalLower& h, const Vec& start, Real step, const Certificat
 
 }  // namespace
 
-LowerSolution solve_lower(Oracle& oracle, Vec& x, const Vec& y, const CertificatePlan& plan) {
-  constexpr Real first_step = 1;
+LowerSolution solve_lower(Oracle& oracle, Vec& x, const Vec& y, Real first_step, const CertificatePlan& plan) {
   ProximalLower h(oracle, x, y, std::numeric_limits<Real>::infinity());
   Vec grad;
   h.smooth(y, grad);

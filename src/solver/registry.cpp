@@ -60,9 +60,11 @@ std::vector<AlgorithmInfo> first_order() {
       entry<F2ba, F2baOptions, DirectionOptions>(
           "f2ba", "two inner points, constant penalty (arXiv 2306.14853)",
           {{"algorithm.f2ba.lambda", Penalty}, {"algorithm.f2ba.inner", InnerSteps}}, {residual_z}),
-      entry<F2sa, F2saOptions, DirectionOptions>(
-          "f2sa", "two inner points, growing penalty (arXiv 2301.10945)",
-          {{"algorithm.f2sa.lambda", Penalty}, {"algorithm.f2sa.inner", InnerSteps}}, {residual_z}),
+      entry<F2sa, F2saOptions, DirectionOptions>("f2sa", "two inner points, growing penalty (arXiv 2301.10945)",
+                                                 {{"algorithm.beta", StepOfYByPenalty},
+                                                  {"algorithm.f2sa.lambda", Penalty},
+                                                  {"algorithm.f2sa.inner", InnerSteps}},
+                                                 {residual_z}),
       entry<F2saP, F2saPOptions, DirectionOptions>(
           "f2sa_p", "central difference in the penalty, p = 2 (arXiv 2509.02937)",
           {{"algorithm.f2sa_p.lambda", Penalty}, {"algorithm.f2sa_p.inner", InnerSteps}}, {residual_z}),
@@ -91,7 +93,7 @@ std::vector<AlgorithmInfo> second_order() {
           {{"algorithm.rhg.inner", InnerSteps}}),
       entry<Rxgd, RxgdOptions, DirectionOptions>("rxgd",
                                                  "relaxed gradient descent with one multiplier (arXiv 2504.17215)",
-                                                 {{"algorithm.rxgd.rate", Penalty}}),
+                                                 {{"algorithm.alpha", StepInMetric}, {"algorithm.rxgd.rate", Penalty}}),
       entry<SlBamm, SlBammOptions, DirectionOptions>(
           "sl_bamm", "single-loop, averaged levels (arXiv 2302.03407)",
           {{"algorithm.alpha", StepOfXByY}, {"algorithm.eta", Factor}, {"algorithm.sl_bamm.mu", Share}}, {residual_v}),
@@ -99,7 +101,7 @@ std::vector<AlgorithmInfo> second_order() {
           "soba", "single-loop, implicit; average = MA-SOBA (arXiv 2201.13409, 2306.12067)", {}, {residual_v}),
       entry<Sqcqp, SqcqpOptions>(
           "sqcqp", "quadratically constrained programs and a line search (arXiv 2505.14647)",
-          {{"algorithm.alpha", StepOfY}, {"algorithm.sqcqp.rate", Share}, {"algorithm.sqcqp.tolerance", Share}}),
+          {{"algorithm.alpha", StepInMetric}, {"algorithm.sqcqp.rate", Share}, {"algorithm.sqcqp.tolerance", Share}}),
   };
 }
 

@@ -39,7 +39,7 @@ class CompareTest(support.Case):
 
     # ---- what it measures ----
 
-    def test_every_trial_spends_the_budget_and_no_more_than_an_iteration(self):
+    def test_every_trial_spends_the_budget_but_for_less_than_an_iteration(self):
         ended = self.compare("--algorithms", self.methods, "--tune", "4", "--budget", "200 visits", "--until", "error=1e-2")
         last = {}
         for row in self.rows():
@@ -47,7 +47,7 @@ class CompareTest(support.Case):
                 last[row["method"], row["trial"]] = float(row["visits"])
         self.assertEqual({method for method, _ in last}, set(self.methods.split(",")))
         for (method, trial), visits in last.items():
-            self.assertTrue(200 <= visits < 230, f"{method} {trial}: {visits}")
+            self.assertTrue(170 < visits <= 200, f"{method} {trial}: {visits}")
         self.assertIn("chosen by error", ended.out)
         self.assertEqual(support.run("compare", self.out).out.strip(), (self.out / "compare.txt").read_text().strip())
         self.assertEqual(xml.etree.ElementTree.parse(self.out / "compare.svg").getroot().tag, "{http://www.w3.org/2000/svg}svg")
@@ -59,7 +59,7 @@ class CompareTest(support.Case):
         for config, names in cases:
             comparison = self.folder / f"of-{config.stem}"
             self.compare("--algorithms", "meha,v_pbgd", "--tune", "1", "--budget", "60 visits", "--baselines", "false", config=config, out=comparison)
-            rows = {(row["method"], row["trial"]): row for row in self.rows(comparison) if not row.get("refit")}  # the last ones
+            rows = {(row["method"], row["trial"]): row for row in self.rows(comparison)}  # the last ones
             self.assertEqual(len(rows), 4)
             for row in rows.values():
                 settings = [f"algorithm.name={row['method']}", *row["settings"].split("; ")]
@@ -90,15 +90,19 @@ class CompareTest(support.Case):
         for name in ("trusted_only", "truly_clean"):
             self.assertGreater(float(by_method[name]["auroc"]), 0.7, name)
             self.assertGreater(float(by_method[name]["test_accuracy"]), 0.5, name)
-        refits = [row["refit"] for row in self.rows() if row["refit"]]
-        self.assertEqual(len(refits), 1)
+        refits = [row for row in self.rows() if row["refit"]]
+        self.assertEqual([row["method"] for row in refits], ["meha"])
+        iterations = [row["iteration"] for row in self.rows() if row["method"] == "meha"]
+        self.assertEqual(len(iterations), len(set(iterations)), "a line for each report")
         self.assertIn("chosen by holdout_solved", ended.out)
         self.assertIn("refit", ended.out)
 
     def test_variants(self):
-        self.compare("--algorithms", "aid,aid:solver=neumann,aid:solver=gradient:inner=3", "--budget", "60 visits")
+        self.compare("--algorithms", "aid,aid:solver=neumann,aid:solver=gradient:inner=3,aid:damping=1e-1,aid:damping=1e+1", "--budget", "60 visits")
         settings = {row["method"]: row["settings"] for row in self.rows()}
-        self.assertEqual(set(settings), {"aid", "aid:solver=neumann", "aid:solver=gradient:inner=3"})
+        self.assertEqual(set(settings), {"aid", "aid:solver=neumann", "aid:solver=gradient:inner=3", "aid:damping=1e-1", "aid:damping=1e+1"})
+        values = {row["method"]: row["upper_value"] for row in self.rows()}
+        self.assertNotEqual(values["aid:damping=1e-1"], values["aid:damping=1e+1"])
         self.assertIn("algorithm.aid.solver=gradient; algorithm.aid.inner=3", settings["aid:solver=gradient:inner=3"])
         ended = support.run("compare", self.toy, "--out", self.folder / "none", "--algorithms", "aid:tea=1")
         self.assertEqual(ended.code, 2)
@@ -112,6 +116,13 @@ class CompareTest(support.Case):
         self.assertNotEqual(first, second)
 
     # ---- refusals and divergences are rows ----
+
+    def test_measuring_is_no_divergence(self):
+        """A lower level of a large curvature, where gradient steps of length 1 leave all bounds."""
+        steep = self.folder / "steep.toml"
+        steep.write_text('[run]\nprecision = "float64"\n[problem]\ntype = "strongly_convex"\nn = 10\ncondition = 1e8\n')
+        self.compare("--algorithms", "f2ba,v_pbgd,soba", "--budget", "60 visits", config=steep)
+        self.assertEqual({row["status"] for row in self.rows()}, {"finished"})
 
     def test_refused_and_diverged(self):
         lasso = self.folder / "lasso.toml"

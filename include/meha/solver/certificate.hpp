@@ -46,7 +46,8 @@ struct LowerSolution {
   bool is_finite = true;
 };
 
-/// Solves the lower level at this x, from y. gamma and penalty of the plan play no part. Collective.
-LowerSolution solve_lower(Oracle& oracle, Vec& x, const Vec& y, const CertificatePlan& plan);
+/// Solves the lower level at this x, from y. @param first_step  of the gradient, halved where it is too long
+/// @param plan  gamma and penalty play no part     Collective.
+LowerSolution solve_lower(Oracle& oracle, Vec& x, const Vec& y, Real first_step, const CertificatePlan& plan);
 
 }  // namespace meha

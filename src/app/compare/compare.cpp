@@ -45,12 +45,12 @@ void open_directory(const ComparePlan& plan, const std::string& identity) {
                                           "choose another --out");
   }
   directory.create();
+  if (is_new) {  // before anything else, which it makes a comparison's
+    write_durably(file, identity);
+  }
   std::filesystem::create_directories(directory.file("trials"), error);
   if (error) {
     throw Error(ExitCode::Checkpoint, directory.file("trials") + ": cannot be made: " + error.message());
-  }
-  if (is_new) {
-    write_durably(file, identity);
   }
 }
 
@@ -176,7 +176,8 @@ std::vector<TrialId> best_trials(const Comparison& comparison, const Communicato
   world.root_or_none([&] {
     for (const MethodSummary& method : summaries(plan, comparison.records())) {
       const auto at = std::ranges::find(plan.methods, method.name);
-      if (at != plan.methods.end()) {
+      const bool keeps_rows = method.at_best.find("rows_kept") && method.at_best.find("test_accuracy");
+      if (keeps_rows && at != plan.methods.end()) {
         best[static_cast<std::size_t>(at - plan.methods.begin())] = method.best;
       }
     }
@@ -208,8 +209,13 @@ void show(const Comparison& comparison) {
 }  // namespace
 
 ExitCode compare_verb(const Arguments& arguments, const Communicator& ranks) {
-  if (std::filesystem::is_directory(arguments.target)) {
-    ranks.root_or_none([&] { std::cout << text_of(arguments.target + "/compare.txt"); });
+  Index shows = 0;
+  ranks.root_or_none([&] {
+    shows = std::filesystem::is_directory(arguments.target) ? 1 : 0;
+    std::cout << (shows != 0 ? text_of(arguments.target + "/compare.txt") : "");
+  });
+  ranks.broadcast(shows);
+  if (shows != 0) {
     return ExitCode::Finished;
   }
   ComparePlan plan = compare_plan(arguments.compare);

@@ -62,6 +62,12 @@ class Draw {
         return rounded(step_of_y());
       case Role::StepOfHelper:
         return rounded(at(steps, u) / scale_.curvature);
+      case Role::StepInMetric: {
+        const bool adam = optimizer_of_x(options_, scale_.per_row) == "adam";
+        return rounded(adam ? at(steps_by_adam, uniform(Role::StepOfX)) : step_of_y());
+      }
+      case Role::StepOfYByPenalty:
+        return rounded(step_of_y() / std::max(1.0, 1 / at(weights_of_upper, uniform(Role::Penalty))));
       case Role::StepOfXByY:
         return rounded(at(steps_of_x(options_, scale_), uniform(Role::StepOfX)) / step_of_y());
       case Role::Factor:
@@ -196,9 +202,13 @@ ComparePlan compare_plan(const CompareArguments& arguments) {
 }
 
 std::string TrialId::file() const {
-  std::string label = method;
-  std::ranges::replace_if(
-      label, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '='; }, '_');
+  std::string label;
+  for (const char c : method) {
+    std::array<char, 8> code{};
+    std::snprintf(code.data(), code.size(), "%%%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    const bool is_plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '=';
+    label += is_plain ? std::string(1, c) : code.data();
+  }
   return label + "-" + std::to_string(trial) + "-seed" + std::to_string(seed) + (refits ? "-refit" : "") + ".jsonl";
 }
 

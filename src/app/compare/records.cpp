@@ -49,11 +49,14 @@ Real worth(const std::optional<Real>& value, bool is_larger_better) {
   return !value ? std::numeric_limits<Real>::infinity() : is_larger_better ? -*value : *value;
 }
 
-std::optional<Real> visits_to(const Target& target, const TrialResult& result) {
+/// Within the budget.
+std::optional<Real> visits_to(const ComparePlan& plan, const Target& target, const TrialResult& result) {
   for (std::size_t i = 0; i < result.reports.size(); ++i) {
     const Metrics report = result.reports[i];
     if (target.is_reached(report)) {
-      return report.find("visits");
+      const auto visits = report.find("visits");
+      const bool is_late = plan.budget.unit == Budget::Unit::Visits && visits && *visits > plan.budget.amount;
+      return is_late ? std::nullopt : visits;
     }
   }
   return std::nullopt;
@@ -79,7 +82,7 @@ MethodSummary summary_of(const ComparePlan& plan, const std::string& selecting, 
     ++method.n_ended;
     ends[trial->id.trial].push_back(*last);
     all_ends.push_back(*last);
-    if (const auto visits = plan.until ? visits_to(*plan.until, trial->result) : std::nullopt) {
+    if (const auto visits = plan.until ? visits_to(plan, *plan.until, trial->result) : std::nullopt) {
       ++method.n_hit;
       hits[trial->id.trial].push_back(*visits);
       all_hits.push_back(*visits);
@@ -87,6 +90,9 @@ MethodSummary summary_of(const ComparePlan& plan, const std::string& selecting, 
   }
   Real least = std::numeric_limits<Real>::infinity();
   for (const auto& [trial, reports] : ends) {
+    if (std::ssize(reports) < plan.n_seeds && !method.is_baseline) {
+      continue;  // it has not ended well with every seed
+    }
     const Metrics at_end = medians(reports);
     const Real value = worth(at_end.find(selecting), is_larger_better(selecting));
     if (method.best < 0 || value < least) {
@@ -100,6 +106,9 @@ MethodSummary summary_of(const ComparePlan& plan, const std::string& selecting, 
     method.median_visits = median(all_hits);
   }
   for (const auto& [trial, visits] : hits) {
+    if (2 * std::ssize(visits) <= plan.n_seeds) {
+      continue;  // its median over seeds is not there
+    }
     const Real of_trial = median(visits);
     method.best_visits = std::min(method.best_visits.value_or(of_trial), of_trial);
   }
@@ -229,18 +238,33 @@ std::string csv_of(const std::vector<TrialRecord>& records, const std::vector<Me
     const auto is_its = [&](const MethodSummary& m) { return m.name == record.id.method; };
     const auto method = std::ranges::find_if(methods, is_its);
     const bool chosen = method != methods.end() && method->best == record.id.trial;
-    text += record.id.method + "," + std::to_string(record.id.trial) + "," + std::to_string(record.id.seed) + "," +
-            (chosen ? "1" : "0") + "," + trial_status_names.at(static_cast<std::size_t>(record.result.status)) + "," +
-            std::to_string(report.iteration);
+    text += quoted(record.id.method) + "," + std::to_string(record.id.trial) + "," + std::to_string(record.id.seed) +
+            "," + (chosen ? "1" : "0") + "," + trial_status_names.at(static_cast<std::size_t>(record.result.status)) +
+            "," + std::to_string(report.iteration);
     for (const std::string& column : columns) {
       const auto value = report.find(column);
       text += "," + (value ? shortest(*value) : "");
     }
     text += "," + quoted(record.result.settings) + "," + quoted(record.result.note) + "\n";
   };
+  std::map<std::string, Real> refits;  // by the file of the trial itself
   for (const TrialRecord& record : records) {
+    const auto refit = record.id.refits && record.last() ? record.last()->find("refit") : std::nullopt;
+    if (refit) {
+      refits[TrialId{.method = record.id.method, .trial = record.id.trial, .seed = record.id.seed}.file()] = *refit;
+    }
+  }
+  for (const TrialRecord& record : records) {
+    if (record.id.refits) {
+      continue;
+    }
     for (std::size_t i = 0; i < record.result.reports.size(); ++i) {
-      add(record, record.result.reports[i]);
+      Metrics report = record.result.reports[i];
+      const auto refit = refits.find(record.id.file());
+      if (i + 1 == record.result.reports.size() && refit != refits.end()) {
+        report.set("refit", refit->second);
+      }
+      add(record, report);
     }
     if (record.result.reports.empty()) {
       add(record, Metrics());

@@ -122,10 +122,10 @@ std::vector<Baseline> train_baselines(Contest& contest, Communicator& comm, cons
     const Vec y = models.train(rows, true);
     all.push_back({name, models.look(y)});
   };
-  add(baseline_of_all_rows, Training::Rows::AsGiven);
   if (problem.labels().knows_truth) {
     add(truly_clean_name, Training::Rows::Clean);
   }
+  add(baseline_of_all_rows, Training::Rows::AsGiven);
   return all;
 }
 

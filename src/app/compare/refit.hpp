@@ -19,7 +19,7 @@ struct Baseline {
   Metrics metrics;
 };
 
-/// The one that there always is, where there are any.
+/// The one that there always is, where there are any; the last one.
 inline constexpr const char* baseline_of_all_rows = "all_rows";
 /// Returns the names of the baselines, all of them.
 std::vector<std::string> baseline_names();

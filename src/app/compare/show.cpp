@@ -68,9 +68,17 @@ struct Frame {
   }
 };
 
+std::string escaped(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    result += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
+  }
+  return result;
+}
+
 std::string text_at(Real x, Real y, const std::string& anchor, const std::string& text) {
   return "<text x=\"" + number(x, "%.1f") + "\" y=\"" + number(y, "%.1f") + "\" text-anchor=\"" + anchor + "\">" +
-         text + "</text>\n";
+         escaped(text) + "</text>\n";
 }
 
 /// The points (visits, metric) of a trial.
@@ -149,6 +157,10 @@ std::string table_of(const ComparePlan& plan, const std::string& selecting, cons
   if (const auto visits = methods.empty() ? std::nullopt : methods.front().at_best.find("start_visits")) {
     start = "the start that all methods share took " + number(visits) + " visits besides\n";
   }
+  if (plan.until &&
+      std::ranges::all_of(methods, [&](const MethodSummary& m) { return !m.at_median.find(plan.until->metric); })) {
+    start += "--until " + plan.until->metric + ": no trial has measured it\n";
+  }
   return aligned(rows) + start + "chosen by " + selecting + "\n" + notes;
 }
 
@@ -174,7 +186,7 @@ std::string curves_of(const ComparePlan& plan, const std::string& selecting, con
   std::string text =
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 860 480\" font-family=\"sans-serif\" "
       "font-size=\"12\">\n<title>" +
-      metric + " against visits</title>\n" + axes(frame, metric);
+      escaped(metric) + " against visits</title>\n" + axes(frame, metric);
   std::size_t n = 0;
   for (const MethodSummary& method : methods) {
     if (method.is_baseline) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "meha/app/labels.hpp"
 #include "meha/app/setup.hpp"
@@ -62,19 +63,22 @@ class TrialRun {
       return std::move(result_);
     }
     Real next_report = 0;
-    for (;;) {
-      const Real spent = agreed_spending();
-      const bool is_last = spent >= plan_.budget.amount;
+    Real spent = agreed_spending();
+    Real of_step = 0;
+    while (require_going_on()) {
+      const bool is_last = spent + of_step > plan_.budget.amount * (1 + 1e-12);
       if (is_last || spent >= next_report) {
         report(is_last);
         next_report = plan_.every * (std::floor(spent / plan_.every) + 1);
       }
-      require_going_on();
-      if (is_last || result_.status == TrialStatus::Diverged) {
-        return std::move(result_);
+      if (is_last) {
+        break;
       }
       step();
+      const Real before = std::exchange(spent, agreed_spending());
+      of_step = spent - before;
     }
+    return std::move(result_);
   }
 
  private:
@@ -84,11 +88,12 @@ class TrialRun {
     if (!is_configured) {
       options_.algorithm.alpha = options_.algorithm.beta = options_.algorithm.eta = automatic();
     }
+    const std::vector<std::string> of_variant = settings_of(id_.method);
+    apply_settings(options_, of_variant);
     std::vector<std::string> settings;
     if (id_.trial == 0 ? !is_configured : !takes(options_.algorithm)) {
       settings = reset_directions(options_.algorithm);
     }
-    const std::vector<std::string> of_variant = settings_of(id_.method);
     settings.insert(settings.end(), of_variant.begin(), of_variant.end());
     for (const std::string& drawn : settings_of(id_, options_, contest_.scale)) {
       const std::string key = drawn.substr(0, drawn.find('=') + 1);
@@ -137,7 +142,8 @@ class TrialRun {
     seconds_ += since(begun);
   }
 
-  void require_going_on() {
+  /// Whether numbers have stayed finite. Errors: Error(Stopped) on request.
+  bool require_going_on() {
     const Requests asked = oracle_->take_requests();
     if (asked.stop || asked.time_limit) {
       throw Error(ExitCode::Stopped, "asked to stop: the same command goes on with the trials that are missing");
@@ -145,6 +151,7 @@ class TrialRun {
     if (asked.not_finite) {
       result_.status = TrialStatus::Diverged;
     }
+    return !asked.not_finite;
   }
 
   static Real since(std::chrono::steady_clock::time_point begun) {
@@ -194,14 +201,13 @@ class TrialRun {
     if (is_last && id_.refits) {
       set_refit(*oracle_, contest_.options, state_, metrics);
     }
-    if (!oracle_->agreed().not_finite) {
-      result_.reports.push_back(metrics);
-    }
+    result_.reports.push_back(metrics);
+    oracle_->forget_not_finite();  // of what was measured: the method's own numbers are finite here
   }
 
   /// The residual of the lower level, and what F and the problem measure where it is solved at this x.
   void measure_lower(Metrics& metrics, bool solves) {
-    const LowerSolution lower = solve_lower(*oracle_, state_["x"], state_["y"],
+    const LowerSolution lower = solve_lower(*oracle_, state_["x"], state_["y"], 1 / contest_.scale.curvature,
                                             {.tolerance = 1e-6, .iterations = solves ? Index{60} : Index{0}});
     metrics.set("lower_residual", lower.residual);
     if (!solves || !lower.is_finite) {
