@@ -52,11 +52,11 @@ class IteratesTest(RivalCase):
 
     def check(self, problem, method, own, settings, more=lambda _options: {}, tolerance=TOLERANCE, all_ranks=(1, 3)):
         steps = {name: settings[f"algorithm.{name}"] for name in ("alpha", "beta", "eta") if f"algorithm.{name}" in settings}
-        settings = settings | {"run.iterations": 30, "checkpoint.every": 1, "checkpoint.keep": 40}
-        for ranks in all_ranks:
-            out = self.run_settings(f"{method}-{ranks}-{len(list(self.folder.iterdir()))}", settings, ranks)
+        for ranks, last in ((ranks, last) for ranks in all_ranks for last in ((3, 30) if ranks == 1 else (30,))):
+            every = {"run.iterations": last, "checkpoint.every": 1 if last == 3 else 0, "checkpoint.keep": 4}
+            out = self.run_settings(f"{method}-{ranks}-{len(list(self.folder.iterdir()))}", settings | every, ranks)
             of = {int(path.stem.split("-")[1]): path for path in support.checkpoints(out)}
-            for n in (1, 2, 3, 30):
+            for n in (1, 2, 3) if last == 3 else (30,):
                 options = own | steps
                 expected = getattr(rivals, method)(problem, options | more(options), n)
                 expected |= options.pop("moments", {})
