@@ -50,24 +50,30 @@ std::vector<AlgorithmInfo> first_order() {
   return {
       entry<Meha, MehaOptions, DirectionOptions>(
           "meha", "single-loop, Hessian-free, Moreau envelope (arXiv 2405.09927)",
-          {{"algorithm.penalty.c", Penalty}, {"algorithm.gamma", Envelope}}, {residual_theta}),
+          {{"algorithm.beta", StepOnWeighted}, {"algorithm.penalty.c", Penalty}, {"algorithm.gamma", Envelope}},
+          {residual_theta}),
       entry<Bome, BomeOptions, DirectionOptions>(
           "bome", "inner loop, value function as a dynamic barrier (NeurIPS 2022)",
           {{"algorithm.bome.rate", Share}, {"algorithm.bome.inner", InnerSteps}}),
       entry<Bvfsm, BvfsmOptions, DirectionOptions>(
           "bvfsm", "inner loops, logarithmic barrier on the value function (arXiv 2110.04974)",
           {{"algorithm.bvfsm.barrier", WeightOfUpper}}, {residual_z}),
-      entry<F2ba, F2baOptions, DirectionOptions>(
-          "f2ba", "two inner points, constant penalty (arXiv 2306.14853)",
-          {{"algorithm.f2ba.lambda", Penalty}, {"algorithm.f2ba.inner", InnerSteps}}, {residual_z}),
+      entry<F2ba, F2baOptions, DirectionOptions>("f2ba", "two inner points, constant penalty (arXiv 2306.14853)",
+                                                 {{"algorithm.beta", StepOnWeighted},
+                                                  {"algorithm.f2ba.lambda", Penalty},
+                                                  {"algorithm.f2ba.inner", InnerSteps}},
+                                                 {residual_z}),
       entry<F2sa, F2saOptions, DirectionOptions>("f2sa", "two inner points, growing penalty (arXiv 2301.10945)",
-                                                 {{"algorithm.beta", StepOfYByPenalty},
+                                                 {{"algorithm.beta", StepOnPenalised},
                                                   {"algorithm.f2sa.lambda", Penalty},
                                                   {"algorithm.f2sa.inner", InnerSteps}},
                                                  {residual_z}),
-      entry<F2saP, F2saPOptions, DirectionOptions>(
-          "f2sa_p", "central difference in the penalty, p = 2 (arXiv 2509.02937)",
-          {{"algorithm.f2sa_p.lambda", Penalty}, {"algorithm.f2sa_p.inner", InnerSteps}}, {residual_z}),
+      entry<F2saP, F2saPOptions, DirectionOptions>("f2sa_p",
+                                                   "central difference in the penalty, p = 2 (arXiv 2509.02937)",
+                                                   {{"algorithm.beta", StepOnWeighted},
+                                                    {"algorithm.f2sa_p.lambda", Penalty},
+                                                    {"algorithm.f2sa_p.inner", InnerSteps}},
+                                                   {residual_z}),
       entry<VPbgd, VPbgdOptions, DirectionOptions>("v_pbgd",
                                                    "penalty on the value function, single loop (arXiv 2302.05185)",
                                                    {{"algorithm.v_pbgd.gamma", Penalty},

@@ -13,15 +13,16 @@ namespace meha {
 
 /// What an option does, whatever the method calls it: `meha compare --tune` draws options of one role from one range.
 enum class Role {
-  StepOfX,           // as algorithm.alpha
-  StepOfY,           // as algorithm.beta
-  StepOfHelper,      // as algorithm.eta
-  StepInMetric,      // of x, in a metric that makes it alike to y
-  StepOfXByY,        // the step of x divided by that of y
-  StepOfYByPenalty,  // of y on F plus the penalty times f
-  Factor,            // of a step
-  Penalty,           // weight of the lower level relative to F
-  WeightOfUpper,     // its inverse
+  StepOfX,          // as algorithm.alpha
+  StepOfY,          // as algorithm.beta
+  StepOfHelper,     // as algorithm.eta
+  StepInMetric,     // of x, in a metric that makes it alike to y
+  StepOfXByY,       // the step of x divided by that of y
+  StepOnPenalised,  // of y on F plus the penalty times f
+  StepOnWeighted,   // of y on f plus the weight times F
+  Factor,           // of a step
+  Penalty,          // weight of the lower level relative to F
+  WeightOfUpper,    // its inverse
   InnerSteps,
   Envelope,  // γ of a Moreau envelope
   Share,     // between 0 and 1

@@ -66,8 +66,10 @@ class Draw {
         const bool adam = optimizer_of_x(options_, scale_.per_row) == "adam";
         return rounded(adam ? at(steps_by_adam, uniform(Role::StepOfX)) : step_of_y());
       }
-      case Role::StepOfYByPenalty:
-        return rounded(step_of_y() / std::max(1.0, 1 / at(weights_of_upper, uniform(Role::Penalty))));
+      case Role::StepOnPenalised:
+        return rounded(step_of_y() * std::min(1.0, weight_of_upper()));
+      case Role::StepOnWeighted:
+        return rounded(step_of_y() / std::max(1.0, weight_of_upper()));
       case Role::StepOfXByY:
         return rounded(at(steps_of_x(options_, scale_), uniform(Role::StepOfX)) / step_of_y());
       case Role::Factor:
@@ -75,7 +77,7 @@ class Draw {
       case Role::Penalty:
         return rounded(1 / at(weights_of_upper, u));
       case Role::WeightOfUpper:
-        return rounded(at(weights_of_upper, uniform(Role::Penalty)));
+        return rounded(weight_of_upper());
       case Role::InnerSteps:
         return std::to_string(inner_steps.at(static_cast<std::size_t>(u * inner_steps.size())));
       case Role::Envelope:
@@ -92,6 +94,7 @@ class Draw {
   [[nodiscard]] Real uniform(Role role) const {
     return random_uniform(seed_, Stream::Trials, trial_, static_cast<Index>(role));
   }
+  [[nodiscard]] Real weight_of_upper() const { return at(weights_of_upper, uniform(Role::Penalty)); }
   [[nodiscard]] Real step_of_y() const { return at(steps, uniform(Role::StepOfY)) / scale_.curvature; }
 
   const AlgorithmOptions& options_;
