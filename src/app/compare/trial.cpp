@@ -72,6 +72,7 @@ class TrialRun {
         next_report = plan_.every * (std::floor(spent / plan_.every) + 1);
       }
       if (is_last) {
+        require_going_on();  // a stop would have cut the last measurements short
         break;
       }
       step();
