@@ -13,17 +13,7 @@ namespace {
 constexpr unsigned gzip_first = 1, gzip_second = 2;  // of Pair::flags; the other bits belong to each target
 
 std::string packed(const std::string& content) {
-  z_stream stream{};
-  deflateInit2(&stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  std::string result(deflateBound(&stream, content.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(content.data()));
-  stream.avail_in = static_cast<unsigned>(content.size());
-  stream.next_out = reinterpret_cast<Bytef*>(result.data());
-  stream.avail_out = static_cast<unsigned>(result.size());
-  deflate(&stream, Z_FINISH);
-  result.resize(stream.total_out);
-  deflateEnd(&stream);
-  return result;
+  return deflated(content, MAX_WBITS + 16);
 }
 
 struct Files {

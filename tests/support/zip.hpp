@@ -19,9 +19,10 @@ inline std::string bytes_of(std::size_t value, int n) {
   return bytes;
 }
 
-inline std::string raw_deflated(const std::string& content) {
+/// @param window_bits  of zlib: -MAX_WBITS for bare data, MAX_WBITS + 16 for gzip
+inline std::string deflated(const std::string& content, int window_bits) {
   z_stream stream{};
-  deflateInit2(&stream, 1, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+  deflateInit2(&stream, 1, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY);
   std::string result(deflateBound(&stream, content.size()), '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(content.data()));
   stream.avail_in = static_cast<unsigned>(content.size());
@@ -39,7 +40,7 @@ inline std::string zip_of(const std::vector<std::pair<std::string, std::string>>
   std::string archive;
   std::string directory;
   for (const auto& [name, content] : members) {
-    const std::string packed = is_deflated ? raw_deflated(content) : content;
+    const std::string packed = is_deflated ? deflated(content, -MAX_WBITS) : content;
     const auto sum = crc32(0, reinterpret_cast<const Bytef*>(content.data()), static_cast<unsigned>(content.size()));
     const std::string what =
         bytes_of(45, 2) + bytes_of(0, 2) + bytes_of(is_deflated ? 8 : 0, 2) + bytes_of(0, 4) + bytes_of(sum, 4);

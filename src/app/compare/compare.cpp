@@ -54,7 +54,7 @@ void open_directory(const ComparePlan& plan, const std::string& identity) {
   }
 }
 
-/// The trials of a seed, in the order in which they are run; the first stands for the baselines.
+/// The trials of a seed, in the order in which they are run.
 std::vector<TrialId> trials_of(const ComparePlan& plan, Index seed) {
   std::vector<TrialId> trials;
   for (Index trial = 0; trial <= plan.n_tuned; ++trial) {

@@ -75,7 +75,7 @@ class Draw {
       case Role::Factor:
         return rounded(at(steps, uniform(Role::StepOfHelper)));
       case Role::Penalty:
-        return rounded(1 / at(weights_of_upper, u));
+        return rounded(1 / weight_of_upper());
       case Role::WeightOfUpper:
         return rounded(weight_of_upper());
       case Role::InnerSteps:

@@ -205,7 +205,8 @@ std::vector<MethodSummary> summaries(const ComparePlan& plan, const std::vector<
     methods.push_back(summary_of(plan, selecting, name, trials));
     std::vector<Metrics> refits;
     for (const TrialRecord& record : records) {
-      if (record.id.method == name && record.id.refits && record.last()) {
+      const bool is_best = record.id.method == name && record.id.trial == methods.back().best;
+      if (is_best && record.id.refits && record.last()) {  // others are of the best of fewer trials
         refits.push_back(*record.last());
       }
     }
