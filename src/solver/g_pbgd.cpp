@@ -4,17 +4,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "meha/solver/penalty_ramp.hpp"
 #include "meha/solver/squared_gradient.hpp"
 
 namespace meha {
-namespace {
-
-/// s at this penalty.
-Real damping(Real gamma) {
-  return std::min(1 / (gamma + 1e-8), 1.0);
-}
-
-}  // namespace
 
 GPbgd::GPbgd(const AlgorithmOptions& options, const Problem& problem)
     : SmoothMethod({.name = "g_pbgd",
@@ -35,8 +28,7 @@ std::string GPbgd::choose_steps(Oracle& oracle, AlgorithmOptions& options, const
 
 void GPbgd::step(Oracle& oracle, State& s) {
   const Index k = s.iteration;
-  const Real gamma =
-      std::min(own_.gamma_start + static_cast<Real>(k) * (own_.gamma - own_.gamma_start) / own_.ramp, own_.gamma);
+  const Real gamma = ramped_penalty(k, own_.gamma_start, own_.gamma, own_.ramp);
   const Real damp = damping(gamma);
   const SquaredGradient here = squared_gradient(oracle, s, 1);
   if (!oracle.agreed().not_finite) {

@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "meha/solver/v_pbgd.hpp"
 
-#include <algorithm>
+#include "meha/solver/penalty_ramp.hpp"
 
 namespace meha {
-namespace {
-
-/// s at this penalty.
-Real damping(Real gamma) {
-  return std::min(1 / (gamma + 1e-8), 1.0);
-}
-
-}  // namespace
 
 VPbgd::VPbgd(const AlgorithmOptions& options, const Problem& problem)
     : SmoothMethod({.name = "v_pbgd",
@@ -40,8 +32,7 @@ void VPbgd::init(Oracle& oracle, State& s) {
 
 void VPbgd::step(Oracle& oracle, State& s) {
   const Index k = s.iteration;
-  const Real gamma =
-      std::min(own_.gamma_start + static_cast<Real>(k) * (own_.gamma - own_.gamma_start) / own_.ramp, own_.gamma);
+  const Real gamma = ramped_penalty(k, own_.gamma_start, own_.gamma, own_.ramp);
   const Real damp = damping(gamma);
   auto sweep = oracle.sweep(s["x"], k);
   const Result& at_w = sweep.lower(s["w"], Want::GradX | Want::GradY);
