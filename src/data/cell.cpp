@@ -32,9 +32,9 @@ bool take(std::string_view& text, char c) {
   return is_there;
 }
 
-/// The fraction of a day of "08:15", "08:15:30", "08:15:30.5", with Z or +01:00 behind it.
+/// The fraction of a day of "08:15", "08:15:30", "08:15:30.5", with Z, +01:00 or PM behind it.
 std::optional<Real> time_of(std::string_view text) {
-  const int hours = take_digits(text, 1, 2);
+  int hours = take_digits(text, 1, 2);
   if (hours < 0 || hours > 24 || !take(text, ':')) {
     return std::nullopt;
   }
@@ -46,11 +46,23 @@ std::optional<Real> time_of(std::string_view text) {
       (void)take_digits(text, 0, longest_number);
     }
   }
+  if (hours >= 1 && hours <= 12 && (text == " AM" || text == " PM")) {
+    hours = hours % 12 + (text == " PM" ? 12 : 0);
+    text = {};
+  }
   const bool ends = text.empty() || text == "Z" || text[0] == '+' || text[0] == '-';
   if (minutes < 0 || minutes > 59 || seconds < 0 || seconds > 60 || !ends) {
     return std::nullopt;
   }
   return (hours + (minutes + seconds / 60.0) / 60.0) / 24.0;
+}
+
+/// Returns the days since 1970-01-01. @param part  of the day    @return nothing where there is no such day
+std::optional<Real> day_of(int year, int month, int day, Real part) {
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  return date.ok() ? std::optional(static_cast<Real>(std::chrono::sys_days(date).time_since_epoch().count()) + part)
+                   : std::nullopt;
 }
 
 /// Returns a number such as -12.345 of at most 15 digits, as std::from_chars() does and faster: the digits as a whole number
@@ -120,34 +132,36 @@ std::optional<Real> number_of_cell(std::string_view value, bool& has_comma) {
   return parse({text.data(), value.size()}) ? std::optional(number) : std::nullopt;
 }
 
-std::optional<Real> day_of_cell(std::string_view value) {
+CellDay day_of_cell(std::string_view value) {
   constexpr std::size_t shortest = 8;
   if (value.size() < shortest || value[0] < '0' || value[0] > '9') {
-    return std::nullopt;
+    return {};
   }
-  const bool begins_with_year = value[4] == '-' || value[4] == '/';
-  const char separator = begins_with_year ? value[4] : '.';
+  const bool has_slashes = value[1] == '/' || value[2] == '/';
+  const bool begins_with_year = !has_slashes && (value[4] == '-' || value[4] == '/');
+  const char separator = begins_with_year ? value[4] : has_slashes ? '/' : '.';
   const int first = take_digits(value, 1, begins_with_year ? 4 : 2);
   const bool one = take(value, separator);
-  const int month = take_digits(value, 1, 2);
+  const int second = take_digits(value, 1, 2);
   const bool two = take(value, separator);
   const int last = take_digits(value, begins_with_year ? 1 : 4, begins_with_year ? 2 : 4);
-  const int year = begins_with_year ? first : last;
-  const int day = begins_with_year ? last : first;
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (first < 0 || !one || month < 0 || !two || last < 0 || !date.ok()) {
-    return std::nullopt;
+  if (first < 0 || !one || second < 0 || !two || last < 0) {
+    return {};
   }
-  Real days = static_cast<Real>(std::chrono::sys_days(date).time_since_epoch().count());
-  if (value.empty()) {
-    return days;
+  Real part = 0;
+  if (!value.empty()) {
+    const auto time = take(value, ' ') || take(value, 'T') ? time_of(value) : std::nullopt;
+    if (!time) {
+      return {};
+    }
+    part = *time;
   }
-  if (!take(value, ' ') && !take(value, 'T')) {
-    return std::nullopt;
+  if (begins_with_year) {
+    const auto day = day_of(first, second, last, part);
+    return {.month_first = day, .day_first = day};
   }
-  const auto time = time_of(value);
-  return time ? std::optional(days + *time) : std::nullopt;
+  const auto day_first = day_of(last, second, first, part);
+  return {.month_first = has_slashes ? day_of(last, first, second, part) : day_first, .day_first = day_first};
 }
 
 bool looks_like_number(std::string_view value) {

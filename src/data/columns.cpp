@@ -18,7 +18,6 @@ namespace {
 constexpr std::size_t most_one_hot = 100;
 constexpr Index hashed_categories = 1024;
 constexpr Index most_dense_features = 4096, most_dense_hashed = 1024;
-constexpr std::size_t n_strays_shown = 3;
 
 constexpr std::array<std::pair<const char*, ColumnKind>, 6> kinds = {{{"number", ColumnKind::Number},
                                                                       {"raw", ColumnKind::Raw},
@@ -82,9 +81,16 @@ ColumnKind kind_of_facts(const std::string& name, const std::string& key, const 
       why = "numbers the rows";
       return ColumnKind::Ignore;
     }
+    if (const auto line = facts.outlier_line()) {
+      why = "a typing error, or a mark of what is missing? beside the number in line " + std::to_string(*line) +
+            " all others are alike";
+    }
     return ColumnKind::Number;
   }
   if (facts.n_dates == facts.n_valued()) {
+    if (facts.n_slashed > 0 && facts.n_day_first_only == 0 && facts.n_month_first_only == 0) {
+      why = "taken to begin with their month: no value tells";
+    }
     return ColumnKind::Date;
   }
   const bool nearly_numbers = 2 * facts.n_numbers > facts.n_valued();
@@ -135,56 +141,6 @@ bool is_own_column(std::string_view name) {
   return name.starts_with("meha_");
 }
 
-Real ColumnFacts::deviation() const {
-  const Real n = static_cast<Real>(std::max<Index>(1, n_numbers + n_dates));
-  return std::sqrt(std::max(0.0, square_ / n - sum_ / n * (sum_ / n)));
-}
-
-void ColumnFacts::add_number(Real value) {
-  if (n_numbers + n_dates == 0) {
-    first = value;
-  } else {
-    is_consecutive_ = is_consecutive_ && value == last_ + 1;
-  }
-  last_ = value;
-  const Real difference = value - first;
-  is_constant_ = is_constant_ && difference == 0;
-  sum_ += difference;
-  square_ += difference * difference;
-  largest = std::max(largest, std::fabs(value));
-}
-
-void ColumnFacts::add(std::string_view value, Index line) {
-  ++n_;
-  bool has_comma = false;
-  if (const auto number = number_of_cell(value, has_comma)) {
-    add_number(*number);
-    ++n_numbers;
-    n_with_comma += has_comma ? 1 : 0;
-    n_with_three += has_comma && value.size() - value.find(',') == 4 ? 1 : 0;
-    n_with_point += !has_comma && value.find('.') != std::string_view::npos ? 1 : 0;
-  } else if (is_gap(value)) {
-    ++n_gaps;
-    return;
-  } else if (const auto day = day_of_cell(value)) {
-    add_number(*day);
-    ++n_dates;
-  } else {
-    is_constant_ = is_constant_ && (n_others == 0 || value == first_text_);
-    if (n_others++ == 0) {
-      first_text_ = value;
-    }
-    n_words += 1 + std::ranges::count(value, ' ');
-    n_wordless += looks_like_number(value) ? 1 : 0;
-    if (strays.size() < n_strays_shown) {
-      strays.emplace_back(value, line);
-    }
-  }
-  if (counts_values_ && values_.size() <= most_values && n_value_bytes_ <= most_value_bytes) {
-    n_value_bytes_ += ++values_[std::string(value)] == 1 ? value.size() : 0;
-  }
-}
-
 Column column_of(const std::string& name, const std::string& key, const ColumnFacts& facts, ColumnKind asked,
                  bool may_have_decimal_comma, const std::string& place) {
   Column column{.name = name};
@@ -195,8 +151,8 @@ Column column_of(const std::string& name, const std::string& key, const ColumnFa
                                     strays_text(facts));
   }
   constexpr Real largest_float = std::numeric_limits<float>::max();
-  if (is_number && facts.largest > largest_float) {
-    throw Error(ExitCode::Data, place + "its largest number is " + toml(facts.largest) +
+  if (is_number && facts.largest() > largest_float) {
+    throw Error(ExitCode::Data, place + "its largest number is " + toml(facts.largest()) +
                                     ", too large for float32: a typing error, or a mark of what is missing? Leave the "
                                     "cell empty, or say what the column is with problem.data.columns, {" +
                                     toml(key) + " = \"ignore\"}");
@@ -208,7 +164,13 @@ Column column_of(const std::string& name, const std::string& key, const ColumnFa
                     "some numbers have a comma: as it may stand before decimals or between thousands, write "
                     "numbers without it, with a point before decimals");
   }
+  if (column.kind == ColumnKind::Date && facts.n_day_first_only > 0 && facts.n_month_first_only > 0) {
+    throw Error(ExitCode::Data, place + std::to_string(facts.n_day_first_only) + " dates begin with their day and " +
+                                    std::to_string(facts.n_month_first_only) +
+                                    " with their month: write all of them as 2026-11-27");
+  }
   column.has_decimal_comma = facts.n_with_comma > 0;
+  column.dates_begin_with_day = facts.dates_begin_with_day();
   column.is_asked = asked != ColumnKind::Auto;
   column.has_gaps = facts.n_gaps > 0 || (is_number && facts.n_others > 0);
   if (column.kind == ColumnKind::Raw && column.has_gaps) {
@@ -246,14 +208,14 @@ bool are_of_order_one(const std::vector<Column>& columns, const std::vector<Colu
     if (columns[i].kind != ColumnKind::Number) {
       continue;
     }
-    if (seen.largest > large) {
+    if (seen.largest() > large) {
       return false;
     }
     if (!seen.is_constant()) {
       ++n_varying;
       n_far += std::fabs(seen.mean()) > far * seen.deviation() ? 1 : 0;
-      smallest = std::min(smallest, seen.largest);
-      largest = std::max(largest, seen.largest);
+      smallest = std::min(smallest, seen.largest());
+      largest = std::max(largest, seen.largest());
     }
   }
   return 2 * n_far <= n_varying && largest <= scales_differ * smallest;

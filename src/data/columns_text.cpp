@@ -36,6 +36,9 @@ std::string json_of(const TableColumns& table) {
     if (column.has_decimal_comma) {
       one["decimal_comma"] = true;
     }
+    if (column.dates_begin_with_day) {
+      one["day_first"] = true;
+    }
     if (!column.categories.empty()) {
       one["categories"] = column.categories;
     }

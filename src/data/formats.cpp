@@ -11,8 +11,10 @@
 #include "meha/data/csv.hpp"
 #include "meha/data/file_kind.hpp"
 #include "meha/data/unpacked_file.hpp"
+#include "meha/data/hdf5_columns.hpp"
 #include "meha/data/hdf5_table.hpp"
 #include "meha/data/idx.hpp"
+#include "meha/data/kept_content.hpp"
 #include "meha/data/libsvm.hpp"
 #include "meha/data/npy.hpp"
 #include "meha/data/text_number.hpp"
@@ -98,7 +100,8 @@ std::vector<FormatInfo>& formats() {
        .sizes = hdf5_sizes,
        .uses_hdf5 = true},
       {.name = "csv",
-       .summary = "tables as text: CSV, TSV, JSON lines; numbers, categories, dates, text; gzipped or not",
+       .summary =
+           "tables: CSV, TSV, JSON lines, gzipped or not; named columns of HDF5; numbers, categories, dates, text",
        .open = [](const DataFiles& files) { return csv_rows(files); },
        .has_label_column = true},
       {.name = "libsvm",
@@ -175,7 +178,7 @@ std::string guess_format(const std::string& path) {
   }
   const std::string_view begin(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (begin == "\x89HDF") {
-    return "hdf5";
+    return Hdf5Columns::are_in(path) ? "csv" : "hdf5";
   }
   if (begin == "\x93NUM") {
     return "npy";

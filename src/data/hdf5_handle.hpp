@@ -63,6 +63,9 @@ bool is_unpacked(hid_t creation);
 /// memory. A type of damaged size is known by its bits, too.
 bool is_as_long_as_told(hid_t set, const std::vector<hsize_t>& extents);
 
+/// Returns what values of a type are, for messages.
+std::string type_name(hid_t type);
+
 /// Returns these of a dataset, for messages.
 std::string shape_and_type(hid_t set);
 

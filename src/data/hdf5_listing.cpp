@@ -4,7 +4,6 @@
 #include "meha/data/hdf5_file.hpp"
 
 namespace meha {
-namespace {
 
 std::string type_name(hid_t type) {
   const std::string bits = std::to_string(8 * H5Tget_size(type));
@@ -22,6 +21,16 @@ std::string type_name(hid_t type) {
     default:
       return "other values";
   }
+}
+
+namespace {
+
+/// Adds the path of a dataset to a list.
+herr_t add_dataset(hid_t /*file*/, const char* name, const H5O_info_t* info, void* into) {
+  if (info->type == H5O_TYPE_DATASET) {
+    static_cast<std::vector<std::string>*>(into)->push_back("/" + std::string(name));
+  }
+  return 0;
 }
 
 /// Adds the datasets below a group to a list; more than a person reads become "…".
@@ -51,6 +60,12 @@ std::string shape_and_type(hid_t set) {
   return (text.empty() ? "one" : text) + " of " + type_name(type);
 }
 
+std::vector<std::string> Hdf5File::datasets() const {
+  std::vector<std::string> paths;
+  H5Ovisit(id_, H5_INDEX_NAME, H5_ITER_INC, add_dataset, &paths);
+  return paths;
+}
+
 std::string Hdf5File::described(const std::string& dataset) const {
   const Handle set(H5Dopen2(id_, dataset.c_str(), H5P_DEFAULT), H5Dclose);
   return shape_and_type(set);
@@ -67,7 +82,9 @@ void Hdf5File::fail_missing(const std::string& dataset) const {
     there += (there.empty() ? "" : ", ") + one;
   }
   fail(dataset + ": no such dataset; " + (there.empty() ? "the file has none" : "there are " + there) +
-       (there.empty() ? "" : " (in h5py: file.move(\"NAME\", \"" + dataset.substr(1) + "\"))"));
+       (there.empty() ? ""
+                      : " (in h5py: file.move(\"NAME\", \"" + dataset.substr(1) +
+                            "\"); where they are columns of a table: problem.data.format = \"csv\", --format csv)"));
 }
 
 }  // namespace meha

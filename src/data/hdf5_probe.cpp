@@ -12,6 +12,7 @@
 #include <ctime>
 
 #include "meha/core/error.hpp"
+#include "meha/data/hdf5_columns.hpp"
 #include "meha/data/rows_file.hpp"
 
 namespace meha {
@@ -68,7 +69,15 @@ void probe_hdf5(const std::string& path) {
     for (const Index row : {Index{0}, file.n_rows() - 1}) {
       file.sample(row);
     }
+    return;
   } catch (const Error&) {  // that can be told
+  }
+  try {
+    const Hdf5Columns columns(path);
+    for (const Index row : {Index{0}, columns.n_rows() - 1}) {
+      (void)columns.lines({row, row + 1});
+    }
+  } catch (const Error&) {  // likewise
   }
 }
 

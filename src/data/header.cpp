@@ -9,6 +9,7 @@
 #include "meha/core/option.hpp"
 #include "meha/data/cell.hpp"
 #include "meha/data/columns.hpp"
+#include "meha/data/hdf5_columns.hpp"
 #include "meha/data/text_number.hpp"
 
 namespace meha {
@@ -28,7 +29,7 @@ std::vector<Cells> first_records(RecordReader& reader) {
 
 bool says_number(const std::string& cell) {
   bool has_comma = false;
-  return number_of_cell(cell, has_comma) || day_of_cell(cell);
+  return number_of_cell(cell, has_comma).has_value() || static_cast<bool>(day_of_cell(cell));
 }
 
 bool says_word(const std::string& cell) {
@@ -155,15 +156,16 @@ Header header_of(const std::string& path, const std::string& setting, bool may_b
   if (records.empty()) {
     reader.file().fail("is empty: a table needs a row");
   }
+  const bool is_named = Hdf5Columns::are_in(path);
   Header header{.n_columns = records[0].size(), .separator = reader.separator()};
   if (!reader.names().empty()) {
     header.names = reader.names();
-  } else if (may_be_summary && setting != "false" && is_summary(records)) {
+  } else if (may_be_summary && setting != "false" && is_summary(records) && !is_named) {
     header.is_line = true;
     header.n_rows = whole_number(records[0][0]);
     header.class_names.assign(records[0].begin() + 2, records[0].end());
     header.n_columns = records[1].size();
-  } else if (setting == "true" || (setting == "auto" && names_columns(records))) {
+  } else if (setting == "true" || (setting == "auto" && names_columns(records)) || is_named) {
     header.is_line = true;
     header.names = records[0];
   }

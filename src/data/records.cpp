@@ -7,6 +7,8 @@
 
 #include "meha/core/error.hpp"
 #include "meha/data/file_kind.hpp"
+#include "meha/data/hdf5_columns.hpp"
+#include "meha/data/kept_content.hpp"
 #include "meha/data/text_number.hpp"
 
 namespace meha {
@@ -51,7 +53,7 @@ struct RecordReader::Json {
 
 RecordReader::~RecordReader() = default;
 
-RecordReader::RecordReader(const std::string& path) : file_(kept_pipe(path)) {
+RecordReader::RecordReader(const std::string& path) : file_(kept_pipe(columns_as_text(path))) {
   expect_text(file_);
   find_separator();
 }
@@ -199,17 +201,15 @@ std::string_view RecordReader::value_of(const TextRecord& record, const Cell& ce
 void RecordReader::split_at_blanks(TextRecord& record) {
   const std::string_view text = record.text;
   for (std::size_t at = 0; at < text.size();) {
-    if (is_blank(text[at])) {
-      ++at;
-      continue;
-    }
     std::size_t end = at;
     while (end < text.size() && !is_blank(text[end])) {
       ++end;
     }
-    record.values.push_back(text.substr(at, end - at));
-    record.places.push_back({at, end});
-    at = end;
+    if (end > at) {
+      record.values.push_back(text.substr(at, end - at));
+      record.places.push_back({at, end});
+    }
+    at = end + 1;
   }
 }
 

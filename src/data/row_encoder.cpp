@@ -89,7 +89,10 @@ std::string RowEncoder::set_raw(const Column& column, std::string_view value) {
 std::string RowEncoder::set_number(const Column& column, std::string_view value) {
   bool has_comma = false;
   auto number = number_of_cell(value, has_comma);
-  number = number ? number : day_of_cell(value);
+  if (!number) {
+    const CellDay day = day_of_cell(value);
+    number = column.dates_begin_with_day ? day.day_first : day.month_first;
+  }
   if (number && has_comma && !column.has_decimal_comma) {
     return quoted(value) + " has a comma, unlike the numbers of the training file";
   }

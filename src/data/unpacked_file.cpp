@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "meha/data/unpacked_file.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -13,11 +10,11 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <new>
 
 #include "meha/core/activity.hpp"
 #include "meha/core/error.hpp"
+#include "meha/data/kept_content.hpp"
 #include "meha/data/zip_file.hpp"
 
 namespace meha {
@@ -27,42 +24,7 @@ constexpr std::size_t buffer_size = std::size_t{1} << 17U;
 constexpr std::size_t longest_line = std::size_t{1} << 28U;
 constexpr Index largest_ratio = 1032;  // deflate cannot do better
 
-/// The files that hold what came from pipes, by their absolute paths.
-std::map<std::string, int>& kept_pipes() {
-  static std::map<std::string, int> files;
-  return files;
-}
-
 }  // namespace
-
-const std::string& kept_pipe(const std::string& path) {
-  std::error_code ignored;
-  const std::string name = std::filesystem::absolute(path).lexically_normal();
-  if (!std::filesystem::is_fifo(path, ignored) || kept_pipes().contains(name)) {
-    return path;
-  }
-  const std::string folder = std::filesystem::temp_directory_path(ignored).string();
-  const int to = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  std::ifstream from(path, std::ios::binary);
-  std::vector<char> bytes(buffer_size);
-  const auto expect = [&](bool is_good) {
-    if (!is_good) {
-      throw Error(ExitCode::Data,
-                  path + ": is a pipe, whose content cannot be kept in " + folder + ": " + std::strerror(errno));
-    }
-  };
-  expect(to >= 0 && from);
-  while (from.read(bytes.data(), std::ssize(bytes)), from.gcount() > 0) {
-    activity().beat();
-    for (std::streamsize n = 0; n < from.gcount();) {
-      const auto written = write(to, bytes.data() + n, static_cast<std::size_t>(from.gcount() - n));
-      expect(written > 0);
-      n += written;
-    }
-  }
-  kept_pipes()[name] = to;
-  return path;
-}
 
 void UnpackedFile::Close::operator()(gzFile_s* file) const {
   gzclose(file);
@@ -107,11 +69,6 @@ struct UnpackedFile::Unzip {
   Index n_read = 0, n_written = 0;  // bytes, packed and unpacked
   uLong checksum = crc32(0, nullptr, 0);
 };
-
-std::string place_of_content(const std::string& path) {
-  const auto pipe = kept_pipes().find(std::filesystem::absolute(path).lexically_normal());
-  return pipe == kept_pipes().end() ? path : "/proc/self/fd/" + std::to_string(pipe->second);
-}
 
 UnpackedFile::~UnpackedFile() = default;
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "meha/core/error.hpp"
+#include "meha/data/kept_content.hpp"
 #include "meha/data/text_number.hpp"
 #include "meha/data/unpacked_file.hpp"
 

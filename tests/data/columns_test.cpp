@@ -81,12 +81,24 @@ TEST(Cells, GapsNumbersAndDates) {
   for (const char* word : {"", "nan", "inf", "-inf", "12a", "1,234,567", "1.234,5", "0x1f", "1e999", "--1"}) {
     EXPECT_FALSE(number_of_cell(word, comma)) << word;
   }
-  EXPECT_EQ(day_of_cell("1970-01-02"), 1);
-  EXPECT_EQ(day_of_cell("2026/11/27"), 20784);
-  EXPECT_EQ(day_of_cell("27.11.2026"), 20784);
-  EXPECT_EQ(day_of_cell("1970-01-02T12:00:00Z"), 1.5);
-  EXPECT_EQ(day_of_cell("1970-01-02 06:00"), 1.25);
-  for (const char* word : {"2026-13-01", "2026-02-30", "12-11-2026", "2026-11-27x", "1234567890", "1970-01-02 25:00"}) {
+  for (const auto& [word, day] : std::vector<std::pair<const char*, Real>>{{"1970-01-02", 1},
+                                                                           {"2026/11/27", 20784},
+                                                                           {"27.11.2026", 20784},
+                                                                           {"1970-01-02T12:00:00Z", 1.5},
+                                                                           {"1970-01-02 06:00", 1.25},
+                                                                           {"1/1/1970 6:00 PM", 0.75},
+                                                                           {"01/01/1970 12:00 AM", 0}}) {
+    EXPECT_EQ(day_of_cell(word).month_first, day) << word;
+    EXPECT_EQ(day_of_cell(word).day_first, day) << word;
+  }
+  EXPECT_EQ(day_of_cell("11/27/2026").month_first, 20784);
+  EXPECT_FALSE(day_of_cell("11/27/2026").day_first);
+  EXPECT_EQ(day_of_cell("27/11/2026").day_first, 20784);
+  EXPECT_FALSE(day_of_cell("27/11/2026").month_first);
+  EXPECT_EQ(day_of_cell("3/4/1970").month_first, 62);
+  EXPECT_EQ(day_of_cell("3/4/1970").day_first, 92);
+  for (const char* word : {"2026-13-01", "2026-02-30", "12-11-2026", "2026-11-27x", "1234567890", "1970-01-02 25:00",
+                           "13/13/2026", "1/2/2026 13:00 PM", "1/2/2026 PM", "1/2/26", "1/2/20267"}) {
     EXPECT_FALSE(day_of_cell(word)) << word;
   }
 }
@@ -209,7 +221,7 @@ TEST_F(Tables, ColumnsThatAreNeitherOneNorTheOtherAreRefused) {
   EXPECT_TRUE(fails([&] { (void)read("a,b,y\n\"1,234\",1,0\n\"2,5\",3,1\n"); }, ExitCode::Data, {"comma"}));
   EXPECT_EQ(values_of(read("a;b;y\n1,25;1;0\n2,5;3;1\n")), (std::vector<float>{1.25, 1, 2.5, 3}));
   EXPECT_TRUE(fails([&] { (void)read(rows, {{"c", "text"}}); }, ExitCode::Config, {"\"c\"", "no such column"}));
-  for (const char* form : {"$3.%d0", "12:%02d", "03/%02d/2023", "1 %03d"}) {
+  for (const char* form : {"$3.%d0", "12:%02d", "03/%02d/23", "1 %03d"}) {
     std::string odd = "a,v,y\n";
     for (int i = 0; i < 40; ++i) {
       char cell[32];

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 
 import support
@@ -104,6 +105,58 @@ class TablesTest(TableCase):
                 with gzip.open(self.folder / f"{name}.jsonl.gz", "wt", encoding="utf-8") as file:
                     file.write(lines)
             self.assert_same(self.state(self.folder / "train.jsonl.gz", self.folder / "trusted.jsonl.gz", ranks=2), clean)
+
+    def write_hdf5(self, name, rows, group):
+        """The rows as columns with names: a dataset of records, or one dataset for each column of a group."""
+        columns = {k: np.array([row[j] for row in rows], "S8" if k == "y" else "f8") for j, k in enumerate(self.header)}
+        path = self.folder / name
+        with h5py.File(path, "w") as file:
+            if group:
+                for k, values in columns.items():
+                    file.create_dataset(f"table/{k}", data=values)
+            else:
+                file["table"] = np.rec.fromarrays(list(columns.values()), names=list(columns))
+        return path
+
+    def test_columns_of_hdf5_are_a_table(self):
+        clean = self.state(*self.files())
+        for group in (False, True):
+            for ranks in (1, 2):
+                with self.subTest(group=group, ranks=ranks):
+                    self.assert_same(self.state(self.write_hdf5("train.h5", self.rows[:self.n_train], group),
+                                                self.write_hdf5("trusted.h5", self.rows[self.n_train:], group), ranks=ranks), clean)
+        train, trusted = self.folder / "train.h5", self.folder / "trusted.h5"
+        self.assertIn("columns of a table", self.run_on(train, trusted, code=3, problem__data__format="hdf5"))
+        with h5py.File(train, "r+") as file:
+            file.create_dataset("table/never", (self.n_train,), "f4", chunks=(10,))
+        self.assertIn("never written", self.run_on(train, trusted, code=3))
+        with h5py.File(train, "r+") as file:
+            del file["table/never"]
+            file.create_group("other").update({"p": np.arange(3), "q": np.arange(3)})
+        self.assertRegex(self.run_on(train, trusted, code=3), "several tables: /other/, /table/")
+        with h5py.File(train, "w") as file:
+            file["df/table"] = np.zeros(9, [("index", "i8"), ("values_block_0", "f8", (3,))])
+        self.assertIn("read_hdf", self.run_on(train, trusted, code=3))
+
+    def test_dates_are_days_whatever_they_look_like(self):
+        days = [f"{2019 + i % 3}-{1 + i % 12:02d}-{1 + i % 28:02d}" for i in range(len(self.rows))]
+        header = [*self.header[:4], "day", "y"]
+
+        def made(style):
+            rows = [[*row[:4], style(*day.split("-")), row[4]] for row, day in zip(self.rows, days)]
+            return self.write("train.csv", rows[:self.n_train], header), self.write("trusted.csv", rows[self.n_train:], header)
+        clean = self.state(*made(lambda year, month, day: f"{year}-{month}-{day}"))
+        for style in (lambda year, month, day: f"{int(month)}/{int(day)}/{year}", lambda year, month, day: f"{day}/{month}/{year}",
+                      lambda year, month, day: f"{month}/{day}/{year} 12:00 AM"):
+            self.assert_same(self.state(*made(style)), clean)
+        mixed = made(lambda year, month, day: f"{month}/{day}/{year}" if year == "2019" else f"{day}/{month}/{year}")
+        self.assertRegex(self.run_on(*mixed, code=3), "dates begin with their day and .* with their month")
+        early = made(lambda year, month, day: f"{month}/{int(day) % 12 + 1}/{year}")
+        self.assertIn("no value tells", (self.run_on(*early) / "run.log").read_text(encoding="utf-8"))
+
+    def test_a_number_far_from_all_others_is_named(self):
+        self.rows[7][1] = "1e30"
+        self.assertIn("number in line 9 all others are alike", (self.run_on(*self.files(header=self.header)) / "run.log").read_text())
 
     def test_the_same_label_is_the_same_class_in_all_files(self):
         def named(names):

@@ -17,11 +17,18 @@ bool is_gap(std::string_view value);
 /// Returns a finite number, with a point or a comma before its decimals. @param has_comma  set
 std::optional<Real> number_of_cell(std::string_view value, bool& has_comma);
 
-/// Returns the days since 1970-01-01 of 2026-11-27, 2026-11-27 08:15, 2026-11-27T08:15:30Z, 2026/11/27 or 27.11.2026;
-/// with hours, a fraction of a day. Time zones are not looked at.
-std::optional<Real> day_of_cell(std::string_view value);
+/// Days since 1970-01-01, with the hours as a fraction of a day. The two are alike unless the date is as 3/4/2026, where the
+/// other values of a column tell what comes first.
+struct CellDay {
+  std::optional<Real> month_first, day_first;
+  explicit operator bool() const { return month_first || day_first; }
+};
 
-/// Whether a word has digits and no letters: "$3.50", "12:51", "03/18/2023".
+/// Reads 2026-11-27, 2026/11/27, 27.11.2026, 11/27/2026 and 27/11/2026, and behind a date, 08:15, 08:15:30Z or 8:15 PM. Time
+/// zones are not looked at.
+CellDay day_of_cell(std::string_view value);
+
+/// Whether a word has digits and no letters: "$3.50", "12:51".
 bool looks_like_number(std::string_view value);
 
 /// Returns the text with ASCII letters in lower case.

@@ -3,7 +3,7 @@
 // all values of the training file, or said by the config (problem.data.columns):
 //   number    (v − mean)/deviation, and 1 where v is missing, if any is (its number is 0 then)
 //   raw       v as it stands; nothing may be missing
-//   date      days since 1970, as a number
+//   date      days since 1970, as a number; whether 3/4/2026 begins with its month or its day, its column tells
 //   category  1 for the value that it has; more than 100 values share 1024 hashed features
 //   text      words and runs of 3 or 4 characters, hashed to 16384 numbers; those that more than one row of the training
 //             file has are features: their counts times log(rows/rows with it) + 1, of length 1 in a row
@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "meha/core/option.hpp"
+#include "meha/data/column_facts.hpp"
 #include "meha/data/dataset.hpp"
 
 namespace meha {
@@ -37,52 +38,13 @@ Words column_kinds_of(const std::vector<std::string>& settings);
 /// Whether a column holds results of this program, which must not become features.
 bool is_own_column(std::string_view name);
 
-/// What stands in a column of the training file.
-class ColumnFacts {
- public:
-  /// @param counts_values  whether how often each value occurs is counted, for a category
-  explicit ColumnFacts(bool counts_values) : counts_values_(counts_values) {}
-  /// @param line  of the file, for messages
-  void add(std::string_view value, Index line);
-
-  [[nodiscard]] Index n_valued() const { return n_ - n_gaps; }
-  [[nodiscard]] bool counts_values() const { return counts_values_; }
-  [[nodiscard]] Real mean() const { return first + sum_ / static_cast<Real>(std::max<Index>(1, n_numbers + n_dates)); }
-  [[nodiscard]] Real deviation() const;
-  [[nodiscard]] bool is_constant() const { return is_constant_; }
-  /// Whether every number is the one before and 1.
-  [[nodiscard]] bool is_consecutive() const { return is_consecutive_ && n_numbers == n_; }
-  /// At most most_values + 1 of them, of not much more than most_value_bytes.
-  [[nodiscard]] const std::unordered_map<std::string, Index>& values() const { return values_; }
-
-  static constexpr std::size_t most_values = 20000;
-  static constexpr std::size_t most_value_bytes = std::size_t{16} << 20U;
-  Index n_gaps = 0, n_numbers = 0, n_dates = 0, n_others = 0;
-  Index n_with_comma = 0, n_with_point = 0;           // numbers
-  Index n_with_three = 0;                             // numbers with three digits behind their comma
-  Index n_wordless = 0;                               // others that have digits and no letters: "$3", "12:51"
-  Index n_words = 0;                                  // of what is neither number nor date
-  Real first = 0, largest = 0;                        // of the numbers, dates as days; largest in absolute value
-  std::vector<std::pair<std::string, Index>> strays;  // the first of what is neither number nor date, and their lines
-
- private:
-  void add_number(Real value);
-
-  bool counts_values_;
-  Index n_ = 0;
-  Real sum_ = 0, square_ = 0, last_ = 0;  // of the differences from `first`
-  bool is_constant_ = true, is_consecutive_ = true;
-  std::string first_text_;
-  std::size_t n_value_bytes_ = 0;
-  std::unordered_map<std::string, Index> values_;
-};
-
 /// A column of the training file and its features [first_feature, first_feature + n_features).
 struct Column {
   std::string name = {};  // empty where the file has no header
   ColumnKind kind = ColumnKind::Auto;
   std::string why = {};  // the kind was chosen, for people; empty where nothing needs to be said
   bool has_decimal_comma = false;
+  bool dates_begin_with_day = false;
   bool is_asked = false;  // the config says what the column is: what is no number, or no date, counts as missing
   bool has_gaps = false;  // in the training file: the last feature is 1 for a gap
   Real mean = 0, scale = 1;
@@ -110,8 +72,8 @@ struct TableColumns {
 };
 
 /// All that is needed to make the same features of other rows, as JSON: {"n_features": …, "columns": [{"name", "kind",
-/// "first_feature", "n_features", and what the kind has of "mean", "scale", "has_gaps", "decimal_comma", "categories",
-/// "rarity"}, …]}.
+/// "first_feature", "n_features", and what the kind has of "mean", "scale", "has_gaps", "decimal_comma", "day_first",
+/// "categories", "rarity"}, …]}.
 std::string json_of(const TableColumns& table);
 
 /// What was made of the columns, a line for each kind that occurs, for people.

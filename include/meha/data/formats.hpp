@@ -70,7 +70,8 @@ void add_format(FormatInfo info);
 /// Errors: Error(Config) for an unknown name.
 const FormatInfo& format_of(const std::string& name);
 
-/// Finds out from a file's first bytes which built-in format it has; what is none of the others is a table as text.
+/// Finds out from a file's first bytes which built-in format it has; what is none of the others is a table as
+/// text; so are named columns of HDF5.
 /// Errors: Error(Data) when it cannot be read.
 std::string guess_format(const std::string& path);
 

@@ -38,6 +38,8 @@ class Hdf5File {
   [[nodiscard]] bool has(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> names(const std::string& group) const;
   [[nodiscard]] std::vector<Index> shape(const std::string& dataset) const;
+  /// Returns the paths of all datasets, ascending in each group.
+  [[nodiscard]] std::vector<std::string> datasets() const;
   /// Returns shape and type of a dataset in words.
   [[nodiscard]] std::string described(const std::string& dataset) const;
   /// Errors: a value of the dataset is not there: never written, in another file that is missing or too short, or packed
@@ -67,6 +69,12 @@ class Hdf5File {
   [[nodiscard]] std::vector<std::string> read_texts(const std::string& dataset) const;
   /// Reads the strings of some rows.
   [[nodiscard]] std::vector<std::string> read_texts(const std::string& dataset, Range rows) const;
+  /// Returns the names of the members of a dataset's records, in order; empty where it has no records.
+  [[nodiscard]] std::vector<std::string> members(const std::string& dataset) const;
+  /// Reads numbers, booleans or strings of a one-dimensional dataset as text; NaN is empty. Names stand for values of an
+  /// enumeration. @param member  of the dataset's records; empty: the values themselves
+  [[nodiscard]] std::vector<std::string> read_cells(const std::string& dataset, const std::string& member,
+                                                    Range rows) const;
   /// Reads an attribute of strings.
   [[nodiscard]] std::vector<std::string> texts_attribute(const std::string& object, const std::string& name) const;
 

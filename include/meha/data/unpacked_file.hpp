@@ -17,14 +17,6 @@ namespace meha {
 
 struct ZipMember;
 
-/// A pipe can be read only once: keeps all that comes from it in a file without a name, which readers of the same path then
-/// read, for as long as the process lives. Other files are left alone.
-/// @return the path    Errors: Error(Data) where there is no room for it.
-const std::string& kept_pipe(const std::string& path);
-
-/// Returns where the content of a path is: the path, or the file that kept_pipe() has made.
-std::string place_of_content(const std::string& path);
-
 class UnpackedFile {
  public:
   /// Errors: every failure is an Error(Data) that begins with the path.
