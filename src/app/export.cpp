@@ -62,6 +62,11 @@ void export_model(const Problem& problem, const Hdf5File& solution, Vec y, const
     file.write_array("/" + array.name, array.shape, slice(as_span(y), {first, first + size}));
     first += size;
   }
+  if (const std::vector<Index> features = problem.features_in_use(); !features.empty()) {
+    const auto n = static_cast<Index>(features.size());
+    file.create_growing("/features", Storage::Int64, {}, n);
+    file.append("/features", n, Storage::Int64, features.data());
+  }
   file.close();
   std::cout << "model: trained on " << trained_on << '\n';
 }

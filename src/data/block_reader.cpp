@@ -126,6 +126,9 @@ void BlockReader::read_entries(Index block, std::byte* to) {
   }
   check_entries(rows_.path, {reinterpret_cast<const Entry*>(to), static_cast<std::size_t>(places.back() - begin)},
                 places, first_row_ + plan_.rows(block).begin, rows_.n_features);
+  if (numbers_) {
+    renumber_features(*numbers_, {to, static_cast<std::size_t>((places.back() - begin) * bytes_per(Storage::Sparse))});
+  }
 }
 
 /// Reads one chunk and, behind it, its checksum.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "meha/core/activity.hpp"
+#include "meha/core/error.hpp"
 
 namespace meha {
 namespace {
@@ -78,6 +79,16 @@ const std::byte* BlockStream::at_hand(Index block) const {
     return held_->features;
   }
   return !ready_.empty() && ready_.front()->block == block ? ready_.front()->features : nullptr;
+}
+
+void BlockStream::renumber(std::shared_ptr<const FeatureNumbers> numbers) {
+  const std::lock_guard lock(mutex_);
+  require(waiting_.empty() && loading_ < 0 && ready_.empty(), "no block is on its way");
+  release_held();
+  for (Buffer& buffer : buffers_) {
+    buffer.block = -1;
+  }
+  reader_->renumber(std::move(numbers));
 }
 
 std::optional<Error> BlockStream::failure() const {

@@ -7,6 +7,7 @@
 
 #include "meha/core/error.hpp"
 #include "meha/data/block_stream.hpp"
+#include "meha/data/feature_numbers.hpp"
 
 namespace meha {
 namespace {
@@ -138,6 +139,15 @@ std::span<Label> RowSet::labels(Range rows) {
 
 std::span<Real> RowSet::numbers(Range rows) {
   return slice(std::span(numbers_), {rows.begin - rows_.begin, rows.end - rows_.begin});
+}
+
+void RowSet::renumber(const std::shared_ptr<const FeatureNumbers>& numbers) {
+  n_features_ = numbers->size();
+  if (stream_) {
+    stream_->renumber(numbers);
+  } else {
+    renumber_features(*numbers, slice(std::span(features_), bytes_of(rows_)));
+  }
 }
 
 }  // namespace meha

@@ -6,6 +6,7 @@
 #include "meha/data/data_options.hpp"
 #include "meha/data/row_source.hpp"
 #include "meha/problem/deal.hpp"
+#include "meha/problem/features_in_use.hpp"
 
 namespace meha {
 namespace {
@@ -25,7 +26,7 @@ void expect_memory_for(const Communicator& comm, Index n_parameters, Index n_fea
 }  // namespace
 
 ClassifiedRows::ClassifiedRows(const Options& options, const Communicator& comm, Simd simd, const Split& split,
-                               Loss loss)
+                               Loss loss, Keep keep)
     : n_classes_(loss == Loss::Squared ? 1 : split.n_classes()), loss_(loss) {
   DealtRows dealt = deal_split(comm, split, options.run.block_rows, options.problem.of<DataOptions>().memory << 20);
   rows_ = std::move(dealt.rows);
@@ -33,6 +34,10 @@ ClassifiedRows::ClassifiedRows(const Options& options, const Communicator& comm,
   notes_ = split.notes;
   columns_of_files_ = split.rows[Level::Lower].table ? split.rows[Level::Lower].table->columns : "";
   comm.broadcast(n_classes_);
+  n_features_in_files_ = n_features();
+  if (keep == Keep::FeaturesInUse && of(Level::Lower).element() == Storage::Sparse) {
+    features_in_use_ = keep_features_in_use(comm, rows_);
+  }
   use_model(options, comm, simd);
 }
 
@@ -57,6 +62,10 @@ std::string ClassifiedRows::description() const {
   std::string text;
   for (const std::string& note : notes_) {
     text += note + "\n";
+  }
+  if (!features_in_use_.empty()) {
+    text += std::to_string(n_features()) + " of " + std::to_string(n_features_in_files_) +
+            " features occur; the others have no parameters\n";
   }
   std::string streamed;
   for (const Level level : all_levels) {

@@ -58,7 +58,7 @@ HyperCleaning::HyperCleaning(const Options& options, const Communicator& comm, S
     split = load_split(options.problem.of<DataOptions>(), options.problem.of<NoiseOptions>(), options.run.seed,
                        Targets::Classes, Features::InFile);
   });
-  rows_ = ClassifiedRows(options, comm, simd, split, Loss::CrossEntropy);
+  rows_ = ClassifiedRows(options, comm, simd, split, Loss::CrossEntropy, ClassifiedRows::Keep::FeaturesInUse);
   trusts_surest_ = rows_.n_rows(Level::Upper) == 0;
   const BlockPlan& plan = train().plan();
   Index knows_truth = split.is_clean.empty() ? 0 : 1;

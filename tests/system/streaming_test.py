@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Rows that stay on disk: the bits of rows in memory on any number of ranks, from one to the other by resume; damage."""
+import pathlib
 import time
 
 import h5py
+import numpy as np
 
 import support
 
@@ -48,6 +50,35 @@ class StreamingTest(support.Case):
                     "algorithm__alpha": 0.01}
         here = self.run_ok("here", ranks=1, **settings)
         self.assert_same_state(here, self.run_ok("there", ranks=2, problem__data__memory=1, **settings))
+
+    def test_features_that_no_row_has(self):
+        """The same rows with 99 unused features between any two: the same parameters, from memory and from disk."""
+        draw = np.random.default_rng(2)
+        entries = {part: draw.random(getattr(self, part).features.shape) < 0.1 for part in ("train", "validation", "test")}
+
+        def run(name, distance, ranks, memory):
+            paths = {}
+            for part, present in entries.items():
+                rows = getattr(self, part)
+                text = self.folder / f"{part}.svm"
+                text.write_text("".join(
+                    f"{label} " + " ".join(f"{distance * j + 1}:{values[j] / 256:g}" for j in np.flatnonzero(here)) + "\n"
+                    for label, values, here in zip(rows.labels, rows.features, present)), encoding="utf-8")
+                paths[f"problem.data.{part}_features"] = str(self.folder / f"{part}-{distance}.h5")
+                if not pathlib.Path(paths[f"problem.data.{part}_features"]).exists():
+                    self.ran("data", "import", "--format", "libsvm", text, "--out", paths[f"problem.data.{part}_features"])
+            return self.run_ok(name, ranks=ranks, problem__data__memory=memory, problem__start="trusted", run__iterations=5, **paths)
+        near = run("near", 1, 1, 0)
+        for ranks, memory in ((1, 0), (2, 1)):
+            far = run(f"far-{ranks}", 100, ranks, memory)
+            log = (far / "run.log").read_text()
+            self.assertIn("100 of 9901 features occur", log)
+            self.assertEqual(STREAMED in log, memory == 1)
+            self.assert_same_state(near, far)
+        self.ran("export", far, "--what", "model", "--out", self.folder / "model.h5")
+        with h5py.File(self.folder / "model.h5") as file:
+            self.assertEqual(file["features"][()].tolist(), list(range(0, 9901, 100)))
+            self.assertEqual(file["weight"].shape[1], 100)
 
     def test_a_run_may_go_on_with_more_or_less_memory(self):
         whole = self.run_ok("whole")

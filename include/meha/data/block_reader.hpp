@@ -4,7 +4,10 @@
 // so the last is kept: the next block may begin in it.
 #pragma once
 
+#include <memory>
+
 #include "meha/core/blocks.hpp"
+#include "meha/data/feature_numbers.hpp"
 #include "meha/data/rows_file.hpp"
 
 namespace meha {
@@ -25,6 +28,8 @@ class BlockReader {
   /// @return where the block's first row begins in the buffer
   /// Errors: Error(Data) naming file, rows or entries, and cause.
   const std::byte* read(Index block, std::span<std::byte> buffer);
+  /// Gives features of sparse rows new numbers from now on.
+  void renumber(std::shared_ptr<const FeatureNumbers> numbers) { numbers_ = std::move(numbers); }
   [[nodiscard]] const std::vector<Index>& first_entry() const { return first_entry_; }
 
  private:
@@ -40,9 +45,10 @@ class BlockReader {
   Index first_row_;
   Range own_;
   std::vector<Index> first_entry_;
-  Index chunk_bytes_;                       // in memory; not sparse
-  std::vector<std::byte> stored_, values_;  // float16: a chunk as it stands in the file; sparse: one of each
-  Index chunk_at_hand_ = -1;                // sparse: in these two
+  Index chunk_bytes_;                              // in memory; not sparse
+  std::vector<std::byte> stored_, values_;         // float16: a chunk as it stands in the file; sparse: one of each
+  std::shared_ptr<const FeatureNumbers> numbers_;  // sparse; none: as in the file
+  Index chunk_at_hand_ = -1;                       // sparse: in these two
   int file_;
 };
 

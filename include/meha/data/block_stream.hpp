@@ -37,6 +37,8 @@ class BlockStream {
   const std::byte* features(Index block);
   /// Returns what features() would where they are in memory already, else nullptr. Does not wait.
   [[nodiscard]] const std::byte* at_hand(Index block) const;
+  /// Gives features new numbers from now on. Not while blocks are announced that nobody has asked for.
+  void renumber(std::shared_ptr<const FeatureNumbers> numbers);
   /// Returns the first failure: Error(Data) naming file, rows and cause.
   [[nodiscard]] std::optional<Error> failure() const;
   /// See BlockReader::first_entry().

@@ -24,6 +24,7 @@ enum class Targets : int { Classes, Numbers };
 
 class RowSource;
 class BlockStream;
+class FeatureNumbers;
 struct RowsOnDisk;
 
 /// Whether the features of a file come into memory with its labels.
@@ -106,6 +107,9 @@ class RowSet {
   [[nodiscard]] std::span<std::byte> feature_bytes(Range rows);
   [[nodiscard]] std::span<Label> labels(Range rows);
   [[nodiscard]] std::span<Real> numbers(Range rows);
+  /// Gives the features of sparse rows new numbers, n_features() of them; rows that stay on disk get them as they are read.
+  /// Not while blocks are announced.
+  void renumber(const std::shared_ptr<const FeatureNumbers>& numbers);
 
  private:
   [[nodiscard]] const std::byte* in_block(Index row, const std::byte* block) const;

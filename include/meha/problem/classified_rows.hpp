@@ -24,10 +24,14 @@ inline constexpr std::array row_metrics = {
 
 class ClassifiedRows {
  public:
+  /// Whether features that no row has keep their places in y (see features_in_use).
+  enum class Keep { AllFeatures, FeaturesInUse };
+
   ClassifiedRows() = default;
   /// Deals out the rows and makes the model. @param split  on rank 0; ignored elsewhere. Collective.
   /// Errors: as make_classifier().
-  ClassifiedRows(const Options& options, const Communicator& comm, Simd simd, const Split& split, Loss loss);
+  ClassifiedRows(const Options& options, const Communicator& comm, Simd simd, const Split& split, Loss loss,
+                 Keep keep = Keep::AllFeatures);
 
   /// Replaces the classifier by that of problem.model. Errors: as make_classifier(), or where memory is short, on
   /// all ranks. Collective.
@@ -37,6 +41,8 @@ class ClassifiedRows {
   [[nodiscard]] Index n_rows(Level level) const { return of(level).plan().n_rows; }
   [[nodiscard]] Index n_features() const { return of(Level::Lower).n_features(); }
   [[nodiscard]] Index n_classes() const { return n_classes_; }  // Loss::Squared: 1
+  /// Returns the numbers, in the files, of the features that y has parameters for; empty: all.
+  [[nodiscard]] const std::vector<Index>& features_in_use() const { return features_in_use_; }
   [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
   [[nodiscard]] const std::string& columns_of_files() const { return columns_of_files_; }
   [[nodiscard]] Classifier& classifier() const { return *classifier_; }
@@ -98,6 +104,8 @@ class ClassifiedRows {
   std::string fingerprint_;
   std::vector<std::string> notes_;  // of the split, on rank 0
   std::string columns_of_files_;    // on rank 0
+  Index n_features_in_files_ = 0;
+  std::vector<Index> features_in_use_;
   std::unique_ptr<Classifier> classifier_;
   std::vector<InSpan> points_;  // of the pass at hand
   bool in_columns_ = false;
@@ -113,6 +121,7 @@ class ClassifierProblem : public Problem, public Provenance, public RowReader, p
   [[nodiscard]] Index n_y() const override { return rows_.classifier().n_parameters(); }
   [[nodiscard]] Index n_rows(Level level) const override { return rows_.n_rows(stored(level)); }
   [[nodiscard]] std::vector<NamedArray> parameters() const override { return rows_.classifier().parameters(); }
+  [[nodiscard]] std::vector<Index> features_in_use() const override { return rows_.features_in_use(); }
   void begin_pass(Level level, std::span<const Probe> probes) override { begin_pass_in(level, probes, {}); }
 
   [[nodiscard]] Provenance* provenance() override { return this; }

@@ -95,6 +95,8 @@ class Problem {
   [[nodiscard]] virtual std::optional<LipschitzConstants> constants() const { return std::nullopt; }
   /// Returns the arrays that y consists of, in order.
   [[nodiscard]] virtual std::vector<NamedArray> parameters() const { return {{"y", {n_y()}}}; }
+  /// Returns the numbers, in the files, of the features that the first array has columns for; empty: all, in their order.
+  [[nodiscard]] virtual std::vector<Index> features_in_use() const { return {}; }
 
   /// Sets x and y to the start of the run. @param x  Shared: (n_x); PerRow: the rows this rank stores
   virtual void start(Out x, Out y) const = 0;
