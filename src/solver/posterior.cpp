@@ -13,6 +13,7 @@ namespace meha {
 namespace {
 
 constexpr Index most_sample_rows = Index{1} << 16;
+constexpr Index most_rows_of_search = Index{1} << 14;  // for the weight of judges, which needs many rounds
 constexpr Index most_sample_numbers = Index{1} << 24;  // of a sample: rows times classes
 constexpr Index n_rounds = 8;                          // of expectation maximisation, N being nearly right
 constexpr Index n_rounds_anew = 25;                    // and from the start
@@ -26,9 +27,9 @@ struct Sample {
   std::vector<float> log_q;      // [row][model][class]
 };
 
-/// @param second  "trusted" by fold, or one for all; empty: none
+/// @param second  "trusted" by fold, or one for all; empty: none    @param at_most  rows, roughly
 Sample read_sample(const Communicator& comm, CrossFit& problem, Level level, const std::vector<InSpan>& judges,
-                   const std::vector<InSpan>& second) {
+                   const std::vector<InSpan>& second, Index at_most = most_sample_rows) {
   const RowSet& rows = problem.rows().of(level);
   const auto n = static_cast<std::size_t>(problem.n_classes());
   Sample sample{.n_models = second.empty() ? 1 : 2, .labels = {}, .block_end = {}, .log_q = {}};
@@ -38,7 +39,7 @@ Sample read_sample(const Communicator& comm, CrossFit& problem, Level level, con
     return by_fold.size() == 1 ? std::size_t{0} : static_cast<std::size_t>(fold);
   };
   comm.all_or_none([&] {
-    const Index most_rows = std::min(most_sample_rows, most_sample_numbers / problem.n_classes());
+    const Index most_rows = std::min(at_most, most_sample_numbers / problem.n_classes());
     const Index stride = std::max<Index>(1, rows.plan().n_rows / most_rows);
     problem.visit(level, problem.own_blocks(level, stride), models, [&](Index row, Label label, InSpan log_q) {
       if (sample.labels.empty() || row % rows.plan().block_rows == 0) {
@@ -102,8 +103,9 @@ struct Weights {
 
 /// The weights of a grid, and the ρ, with the least mean of −log P(label) plus the penalties; a wrong label is any other
 /// class alike: P(label) = (1 − ρ)·q(label) + ρ·(1 − q(label))/(K − 1). Collective.
-Weights best_weights(const Communicator& comm, const Sample& sample, Index n_classes,
-                     const std::vector<Weights>& grid) {
+/// @param usual_a  from which a is not far unless the labels say so
+Weights best_weights(const Communicator& comm, const Sample& sample, Index n_classes, const std::vector<Weights>& grid,
+                     Real usual_a) {
   // nats: right labels must not seem wrong by chance, nor because some rows are hard
   const Real price_of_noise = std::max(3.0, 0.02 * static_cast<Real>(sample.n_rows_in_all));
   const std::size_t n_rates = n_classes > 1 ? noise_rates.size() : 1;
@@ -127,7 +129,7 @@ Weights best_weights(const Communicator& comm, const Sample& sample, Index n_cla
       const Real a = grid[i].a;
       const Real c = grid[i].c;
       const Real loss = losses[static_cast<Index>(i * n_rates + r)];
-      const Real total = loss * static_cast<Real>(sample.n_rows_in_all) + (a - 1) * (a - 1) + c * c +
+      const Real total = loss * static_cast<Real>(sample.n_rows_in_all) + (a - usual_a) * (a - usual_a) + c * c +
                          (noise_rates[r] > 0 ? price_of_noise : 0);
       if (total < least) {
         least = total;
@@ -138,16 +140,16 @@ Weights best_weights(const Communicator& comm, const Sample& sample, Index n_cla
   return best;
 }
 
-Weights weigh_models(const Communicator& comm, const Sample& sample, Index n_classes) {
+Weights weigh_models(const Communicator& comm, const Sample& sample, Index n_classes, Real usual_a) {
   std::vector<Weights> grid;
-  for (int i = 0; i <= 10; ++i) {
+  for (int i = 0; i <= 16; ++i) {
     for (int j = 0; j <= 6; ++j) {
       if (i + j > 0) {
         grid.push_back({.a = 0.25 * i, .c = 0.25 * j});
       }
     }
   }
-  const Weights coarse = best_weights(comm, sample, n_classes, grid);
+  const Weights coarse = best_weights(comm, sample, n_classes, grid, usual_a);
   grid.clear();
   for (int i = -4; i <= 4; ++i) {
     for (int j = -4; j <= 4; ++j) {
@@ -157,21 +159,21 @@ Weights weigh_models(const Communicator& comm, const Sample& sample, Index n_cla
       }
     }
   }
-  return best_weights(comm, sample, n_classes, grid);
+  return best_weights(comm, sample, n_classes, grid, usual_a);
 }
 
 /// Whether models of the trusted rows alone know something of these rows' labels that models of all rows, which have seen
 /// the trusted rows too, do not: more than chance and the mean of two models would have it. Then given labels do not arise
 /// from classes alone, and models of all rows have learnt to predict wrong labels. Collective.
 /// @param weights  of judges and models of trusted rows together
-bool is_by_row(const Communicator& comm, const Sample& sample, Index n_classes, const Weights& weights) {
+bool is_by_row(const Communicator& comm, const Sample& sample, Index n_classes, const Weights& weights, Real usual_a) {
   constexpr Real least_gain = 6;  // nats
   constexpr Real least_share = 0.02;
   std::vector<Weights> grid;
   for (int i = 1; i <= 35; ++i) {
     grid.push_back({.a = 0.1 * i, .c = 0});
   }
-  const Real judges = best_weights(comm, sample, n_classes, grid).loss;
+  const Real judges = best_weights(comm, sample, n_classes, grid, usual_a).loss;
   const Real gain = judges - weights.loss;
   return gain * static_cast<Real>(sample.n_rows_in_all) > least_gain && gain > least_share * judges;
 }
@@ -212,6 +214,20 @@ Fit fit_transition(const Communicator& comm, const Sample& sample, Index n_class
   return fit;
 }
 
+/// The weight of judges that makes the given labels likeliest. Collective.
+Real likeliest_weight(const Communicator& comm, const Sample& sample, Index n_classes, const Vec& transition) {
+  Real best = 1;
+  Real likeliest = -std::numeric_limits<Real>::infinity();
+  for (const Real a : {0.33, 0.5, 0.67, 0.83, 1.0, 1.2, 1.45, 1.7, 2.0, 2.5, 3.0, 4.0}) {
+    const Fit fit = fit_transition(comm, sample, n_classes, {.a = a, .c = 0}, transition, n_rounds_anew);
+    if (fit.log_likelihood > likeliest) {
+      likeliest = fit.log_likelihood;
+      best = a;
+    }
+  }
+  return best;
+}
+
 /// The share of wrong labels that N knows of.
 Real wrong_by_class(const Fit& fit, Index n_classes) {
   Real wrong = 1;
@@ -236,30 +252,19 @@ LabelNoise estimate_noise(const Communicator& comm, CrossFit& problem, const Jud
   const Index n_classes = problem.n_classes();
   LabelNoise noise{.n_classes = n_classes, .transition = {}, .prior = {}};
   const bool has_trusted = !judges.trusted_judges.empty();
-  Weights weights;
+  Weights weights{
+      .a = likeliest_weight(comm, read_sample(comm, problem, Level::Lower, judges.judges, {}, most_rows_of_search),
+                            n_classes, transition)};
   if (has_trusted) {
     const Sample sample = read_sample(comm, problem, Level::Upper, judges.judges, judges.trusted_judges);
-    weights = weigh_models(comm, sample, n_classes);
+    const Real usual_a = weights.a;
+    weights = weigh_models(comm, sample, n_classes, usual_a);
     noise.trusted_value = weights.loss;
-    noise.by_row = is_by_row(comm, sample, n_classes, weights);
+    noise.by_row = is_by_row(comm, sample, n_classes, weights, usual_a);
     noise.trusted_noise_rate = weights.noise_rate;
   }
   const std::vector<InSpan> second = weights.c > 0 ? std::vector<InSpan>{judges.trusted} : std::vector<InSpan>();
   const Sample sample = read_sample(comm, problem, Level::Lower, judges.judges, second);
-  if (!has_trusted) {
-    Real likeliest = -std::numeric_limits<Real>::infinity();
-    for (const Real a : {0.33, 0.5, 0.67, 0.83, 1.0, 1.2, 1.45, 1.7, 2.0, 2.5, 3.0, 4.0}) {
-      const Weights candidate{.a = a, .c = 0};
-      const Fit fit = fit_transition(comm, sample, n_classes, candidate, transition, n_rounds_anew);
-      if (fit.log_likelihood > likeliest) {
-        likeliest = fit.log_likelihood;
-        weights = candidate;
-      }
-    }
-    if (judges.judges.size() > 1) {
-      weights.a = std::sqrt(weights.a);
-    }
-  }
   const Fit fit =
       fit_transition(comm, sample, n_classes, {weights}, transition, has_trusted ? n_rounds : n_rounds_anew);
   if (noise.by_row) {

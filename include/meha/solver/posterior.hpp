@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // How sure it is that given labels are right: estimates the label noise (problem/label_noise) from models of the labels,
 // then the posterior of every row.
-//   Where rows are trusted, the weights a of the judges and c of the models of trusted rows alone minimise
-//     Σ_v −log[(1−ρ) q_v(label_v) + ρ (1 − q_v(label_v))/(K−1)] + (a−1)² + c² + max(3, n_v/50)·[ρ > 0]
+//   The weight of the judges is the â that maximises Σ_i log Σ_k q_i(k)^a N[k][g_i]/Z_i over a grid, of some 2^14 doubtful
+//   rows. Where rows are trusted, the weights a of the judges and c of the models of trusted rows alone minimise
+//     Σ_v −log[(1−ρ) q_v(label_v) + ρ (1 − q_v(label_v))/(K−1)] + (a−â)² + c² + max(3, n_v/50)·[ρ > 0]
 //   out of fold; a, c and the share ρ of wrong trusted labels on a grid, then on a finer one around its best. Noise is by
 //   row where this mixture predicts trusted labels better than the judges alone, who have seen the trusted rows too, by 2 %
 //   of their loss and by 6 nats in all, and finds twice as many labels wrong as N knows of; half of a is then given to c, as
 //   judges have learnt to predict the given labels.
-//   Elsewhere a maximises Σ_i log Σ_k q_i(k) N[k][g_i] over a grid; of judges out of fold its square root is taken.
 //   N: rounds of expectation maximisation, from N as it was trained, on some 2^16 doubtful rows, or
 //   fewer where there are more than 2^8 classes.
 #pragma once
