@@ -189,7 +189,7 @@ std::vector<std::size_t> picked(const Answers& answers, Index n, Index seed) {
 
 Answers answers_of(const Communicator& ranks, const JudgedRows& judged) {
   Answers answers;
-  answers.classes = class_table(ranks, judged.report);
+  answers.counts = count_samples(ranks, judged.report);
   answers.trusted_value = judged.noise.trusted_value;
   answers.class_names = judged.report.labels.class_names;
   for_each_suspect(ranks, judged.report, judged.n_rows, [&](Index /*rank*/, const Suspect& row) {
@@ -231,9 +231,9 @@ void write_results(const CleanArguments& a, Answers& answers, const std::string&
     files.write(names[0], [&](std::ostream& out) { write_numbers(answers, a.fix, true, out); });
     files.write(names[1], [&](std::ostream& out) { write_numbers(answers, a.fix, false, out); });
   }
-  const std::string doubt = doubts(answers);
   std::cout << '\n'
-            << answers.classes << (doubt.empty() ? expectation(answers) : doubt) << source_of(a)
+            << class_table(answers.counts, answers.class_names)
+            << verdict(answers.counts, answers.class_names, answers.trusted_value) << source_of(a.trusted)
             << "suspects: " << directory << "/" << names[0] << "\ncleaned:  " << directory << "/" << names[1]
             << (a.fix == "drop" ? " (without the suspects)"
                 : a.fix == "relabel"

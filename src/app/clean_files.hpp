@@ -29,7 +29,7 @@ struct Answers {
   std::vector<RowAnswer> rows;     // by p_correct, the smallest first
   std::vector<std::size_t> place;  // of a row of the file among these
   std::vector<std::string> class_names;
-  std::string classes;     // a table for people
+  SampleCounts counts;
   Real trusted_value = 0;  // as in LabelNoise
 
   [[nodiscard]] const std::string& name(Label label) const { return class_names[static_cast<std::size_t>(label)]; }
@@ -38,12 +38,11 @@ struct Answers {
 /// Gathers them on rank 0. Collective.
 Answers answers_of(const Communicator& ranks, const JudgedRows& judged);
 
-/// Returns why p_correct is not to be believed; empty where nothing speaks against it.
-std::string doubts(const Answers& answers);
-/// Returns how many of the suspects are wrong, and how many wrong rows are no suspects, as p_correct says.
-std::string expectation(const Answers& answers);
-/// Returns what the numbers rest on.
-std::string source_of(const CleanArguments& a);
+/// Returns why p_correct is not to be believed; where nothing speaks against it, how many of the suspects are wrong, and how
+/// many wrong rows are no suspects. @param trusted_value  as in LabelNoise
+std::string verdict(const SampleCounts& counts, const std::vector<std::string>& class_names, Real trusted_value);
+/// Returns what the numbers rest on. @param trusted  file of trusted rows; empty: there is none
+std::string source_of(const std::string& trusted);
 /// Returns the word in quotes where a shell would take it apart.
 std::string shell_word(const std::string& word);
 

@@ -76,7 +76,7 @@ void export_samples(const Communicator& comm, const JudgedRows& judged, const Ar
                     const std::string& out) {
   const SampleReport& report = judged.report;
   const SampleLabels& labels = report.labels;
-  const std::string classes = class_table(comm, report);
+  const std::string classes = class_table(count_samples(comm, report), labels.class_names);
   Index n = judged.n_rows;
   n = arguments.below ? count_below(comm, report, *arguments.below) : n;
   n = arguments.top > 0 ? std::min(n, arguments.top) : n;

@@ -2,10 +2,13 @@
 #include "meha/io/samples.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <iomanip>
+#include <iterator>
 #include <map>
+#include <numeric>
 #include <ostream>
 #include <ranges>
 #include <sstream>
@@ -21,8 +24,8 @@ constexpr std::size_t n_alternatives_shown = 3;
 constexpr Index portion_rows = Index{1} << 17;  // 6 MiB of suspects
 
 /// The name of a class, for a terminal.
-std::string name_of(const SampleLabels& labels, Label label) {
-  return printable(labels.class_names[static_cast<std::size_t>(label)]);
+std::string name_of(std::span<const std::string> class_names, Label label) {
+  return printable(class_names[static_cast<std::size_t>(label)]);
 }
 
 /// The characters of a text in UTF-8.
@@ -60,21 +63,20 @@ Suspect suspect_of(const SampleReport& report, Index row) {
           .is_clean = labels.knows_truth ? labels.is_clean[i] : std::uint8_t{0}};
 }
 
-/// How many suspect rows of a class look like another.
-struct Lookalike {
-  Label given, suggested;
-  Index n_rows;
-};
-
 /// The same by (given, suggested): only pairs that occur, as all of them would be the square of the number of classes.
 using Lookalikes = std::map<std::pair<Label, Label>, Index>;
 
+std::vector<Lookalike> listed(const Lookalikes& counts) {
+  std::vector<Lookalike> list;
+  for (const auto& [pair, n_rows] : counts) {
+    list.push_back({pair.first, pair.second, n_rows});
+  }
+  return list;
+}
+
 /// Adds the counts of all ranks; the sums are on rank 0. Collective.
 Lookalikes sum_at_root(const Communicator& comm, const Lookalikes& counts) {
-  std::vector<Lookalike> mine;
-  for (const auto& [pair, n_rows] : counts) {
-    mine.push_back({pair.first, pair.second, n_rows});
-  }
+  const std::vector<Lookalike> mine = listed(counts);
   Lookalikes sums;
   for (const Lookalike& pair : comm.gather(std::span<const Lookalike>(mine))) {
     sums[{pair.given, pair.suggested}] += pair.n_rows;
@@ -149,25 +151,41 @@ void write_sample(std::ostream& out, const SampleLabels& labels, Index suspicion
   out << '\n';
 }
 
-std::string class_table(const Communicator& comm, const SampleReport& report) {
-  const auto& names = report.labels.class_names;
-  std::vector<Index> n_rows(names.size(), 0);  // by given class
-  std::vector<Index> n_suspects(names.size(), 0);
-  Lookalikes counts;
+Index SampleCounts::n_rows_in_all() const {
+  return std::accumulate(n_rows.begin(), n_rows.end(), Index{0});
+}
+
+Index SampleCounts::n_suspects_in_all() const {
+  return std::accumulate(n_suspects.begin(), n_suspects.end(), Index{0});
+}
+
+SampleCounts count_samples(const Communicator& comm, const SampleReport& report) {
+  constexpr Real unit = 0x1p-32;  // of sums of probabilities, so that they do not depend on the ranks
+  const std::size_t n_classes = report.labels.class_names.size();
+  SampleCounts counts{.n_rows = std::vector<Index>(n_classes), .n_suspects = std::vector<Index>(n_classes)};
+  std::array<Index, 2> expected{};  // of other rows, of suspects
+  Lookalikes pairs;
   for (std::size_t i = 0; i < report.posteriors.size(); ++i) {
     const Label given = report.labels.given[i];
     const RowPosterior& posterior = report.posteriors[i];
-    ++n_rows[static_cast<std::size_t>(given)];
-    if (is_suspect(posterior)) {
-      ++n_suspects[static_cast<std::size_t>(given)];
-      if (posterior.suggested != given) {
-        ++counts[{given, posterior.suggested}];
-      }
+    const bool looks_wrong = is_suspect(posterior);
+    ++counts.n_rows[static_cast<std::size_t>(given)];
+    counts.n_suspects[static_cast<std::size_t>(given)] += looks_wrong ? 1 : 0;
+    expected.at(looks_wrong ? 1 : 0) += std::llround((1 - posterior.p_correct) / unit);
+    if (looks_wrong && posterior.suggested != given) {
+      ++pairs[{given, posterior.suggested}];
     }
   }
-  comm.sum(n_rows);
-  comm.sum(n_suspects);
-  counts = sum_at_root(comm, counts);
+  comm.sum(counts.n_rows);
+  comm.sum(counts.n_suspects);
+  comm.sum(expected);
+  counts.n_missed = static_cast<Real>(expected[0]) * unit;
+  counts.n_wrong = static_cast<Real>(expected[1]) * unit;
+  counts.lookalikes = listed(sum_at_root(comm, pairs));
+  return counts;
+}
+
+std::string class_table(const SampleCounts& counts, std::span<const std::string> names) {
   std::ostringstream out;
   std::size_t width = 5;
   for (const std::string& name : names) {
@@ -176,16 +194,15 @@ std::string class_table(const Communicator& comm, const SampleReport& report) {
   out << padded("class", width) << std::setw(9) << "rows" << std::setw(13) << "look wrong"
       << "   look like instead\n";
   for (std::size_t k = 0; k < names.size(); ++k) {
-    out << padded(printable(names[k]), width) << std::setw(9) << n_rows[k] << std::setw(13) << n_suspects[k] << "   ";
-    const auto given = static_cast<Label>(k);
+    out << padded(printable(names[k]), width) << std::setw(9) << counts.n_rows[k] << std::setw(13)
+        << counts.n_suspects[k] << "   ";
     std::vector<Lookalike> others;
-    for (auto at = counts.lower_bound({given, 0}); at != counts.end() && at->first.first == given; ++at) {
-      others.push_back({given, at->first.second, at->second});
-    }
+    std::ranges::copy(std::ranges::equal_range(counts.lookalikes, static_cast<Label>(k), {}, &Lookalike::given),
+                      std::back_inserter(others));
     std::ranges::stable_sort(others, std::greater(), &Lookalike::n_rows);
     others.resize(std::min(others.size(), n_alternatives_shown));
     for (std::size_t i = 0; i < others.size(); ++i) {
-      out << (i > 0 ? ", " : "") << name_of(report.labels, others[i].suggested) << " (" << others[i].n_rows << ")";
+      out << (i > 0 ? ", " : "") << name_of(names, others[i].suggested) << " (" << others[i].n_rows << ")";
     }
     out << '\n';
   }
@@ -245,9 +262,9 @@ void write_suspects(std::ostream& out, const SampleLabels& labels, std::span<con
     out << std::right << std::setw(9) << suspect.row << std::setw(12) << suspect.source_row << std::setw(11)
         << std::fixed << std::setprecision(4) << suspect.posterior.p_correct << "  ";
     out.unsetf(std::ios::fixed);
-    cell(name_of(labels, suspect.given));
-    cell(name_of(labels, suspect.posterior.suggested));
-    out << (labels.knows_truth ? name_of(labels, suspect.truth) : "") << '\n';
+    cell(name_of(labels.class_names, suspect.given));
+    cell(name_of(labels.class_names, suspect.posterior.suggested));
+    out << (labels.knows_truth ? name_of(labels.class_names, suspect.truth) : "") << '\n';
   }
 }
 

@@ -154,7 +154,7 @@ TEST_F(SamplesMpi, CsvKnowsTheTruthWhereThereIsOne) {
 
 TEST_F(SamplesMpi, ClassTableCountsWhatLooksWrong) {
   hold_five_rows(false);
-  const auto lines = lines_of(class_table(comm_, report()));
+  const auto lines = lines_of(class_table(count_samples(comm_, report()), labels().class_names));
   ASSERT_EQ(lines.size(), 6U);
   if (!comm_.is_root()) {
     return;
@@ -167,7 +167,7 @@ TEST_F(SamplesMpi, ClassTableCountsWhatLooksWrong) {
 
 TEST_F(SamplesMpi, ClassTableOrdersAlternativesByFrequencyAndLeavesOutTheGivenClass) {
   hold(std::vector<Real>(10, -1), std::vector<Label>(10, 0), {0, 0, 0, 0, 1, 2, 2, 3, 4, 4}, {});
-  const auto lines = lines_of(class_table(comm_, report()));
+  const auto lines = lines_of(class_table(count_samples(comm_, report()), labels().class_names));
   if (comm_.is_root()) {
     EXPECT_EQ(words_of(lines[1]),
               (std::vector<std::string>{"shirt", "10", "10", "bag", "(2),", "e", "(2),", "a,", "\"b\"", "(1)"}));
@@ -178,7 +178,7 @@ TEST_F(SamplesMpi, ClassTableOfManyClassesTakesNoMemoryForPairsThatDoNotOccur) {
   constexpr Label n_classes = 100'000;  // whose square would be 80 GB of counts
   hold({-1, -1, -1, 1}, {0, n_classes - 1, 0, 7}, {n_classes - 1, 5, n_classes - 1, 7}, {});
   labels_.class_names.resize(n_classes, "c");
-  const auto lines = lines_of(class_table(comm_, report()));
+  const auto lines = lines_of(class_table(count_samples(comm_, report()), labels().class_names));
   ASSERT_EQ(lines.size(), static_cast<std::size_t>(n_classes) + 1);
   if (comm_.is_root()) {
     EXPECT_EQ(words_of(lines[1]), (std::vector<std::string>{"shirt", "2", "2", "c", "(2)"}));

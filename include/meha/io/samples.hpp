@@ -44,9 +44,26 @@ void for_each_suspect(const Communicator& comm, const SampleReport& report, Inde
 void write_samples_head(std::ostream& out, const SampleLabels& labels);
 void write_sample(std::ostream& out, const SampleLabels& labels, Index suspicion_rank, const Suspect& suspect);
 
-/// Counts per given class: rows, how many look wrong (p_correct < ½), and what those look like instead, most frequent first.
-/// Takes memory for the pairs of classes that occur, not for all pairs. Collective; the text is on rank 0.
-std::string class_table(const Communicator& comm, const SampleReport& report);
+/// How many suspect rows of a class look like another.
+struct Lookalike {
+  Label given, suggested;
+  Index n_rows;
+};
+
+/// What is said of all rows together; the same on any number of ranks.
+struct SampleCounts {
+  std::vector<Index> n_rows = {}, n_suspects = {};  // by given class; suspect: p_correct < ½
+  std::vector<Lookalike> lookalikes = {};           // on rank 0, by given, then suggested class; only pairs that occur
+  Real n_wrong = 0, n_missed = 0;                   // labels expected to be wrong: of suspects, and of other rows
+
+  [[nodiscard]] Index n_rows_in_all() const;
+  [[nodiscard]] Index n_suspects_in_all() const;
+};
+
+/// Takes memory for the pairs of classes that occur, not for all pairs. Collective.
+SampleCounts count_samples(const Communicator& comm, const SampleReport& report);
+/// Counts per given class, for people: rows, how many look wrong, and what those look like instead, most frequent first.
+std::string class_table(const SampleCounts& counts, std::span<const std::string> class_names);
 /// What the label noise is like, for people: its largest confusions, those above 1 %, by name; how far to trust them.
 std::string noise_sentences(const LabelNoise& noise, std::span<const std::string> class_names);
 /// Writes a table of some rows, for people.
