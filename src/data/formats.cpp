@@ -91,13 +91,15 @@ std::vector<FormatInfo>& formats() {
        .open =
            each([](const DataFile& file, const DataFiles& /*all*/) { return idx_rows(file.features, file.labels); }),
        .table = idx_table,
-       .sizes = idx_sizes},
+       .sizes = idx_sizes,
+       .row_shape = [](const DataFile& file) { return idx_row_shape(file.features); }},
       {.name = "hdf5",
        .summary = "/features and /labels of HDF5 files, dense or sparse; of any size",
        .open =
            each([](const DataFile& file, const DataFiles& /*all*/) { return hdf5_rows(file.features, file.labels); }),
        .table = hdf5_table,
        .sizes = hdf5_sizes,
+       .row_shape = [](const DataFile& file) { return row_shape_of_hdf5(file.features); },
        .uses_hdf5 = true},
       {.name = "csv",
        .summary =

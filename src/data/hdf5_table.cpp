@@ -62,6 +62,16 @@ Table read_hdf5_table(const std::string& features_path, const std::string& label
   return table;
 }
 
+std::vector<Index> row_shape_of_hdf5(const std::string& features_path) {
+  expect_sound_hdf5(features_path);
+  const Hdf5File file = Hdf5File::open(features_path, ExitCode::Data);
+  if (file.is_group("/features")) {
+    return {};
+  }
+  const auto shape = file.shape("/features");
+  return {shape.begin() + 1, shape.end()};
+}
+
 FileSizes sizes_of_hdf5(const std::string& features_path, const std::string& labels_path, Targets targets) {
   expect_sound_hdf5(features_path);
   expect_sound_hdf5(labels_path);

@@ -35,6 +35,7 @@ class IdxArray {
 
   [[nodiscard]] Index n_rows() const { return n_rows_; }
   [[nodiscard]] Index row_size() const { return row_size_; }
+  [[nodiscard]] const std::vector<Index>& row_shape() const { return row_shape_; }
   [[nodiscard]] const UnpackedFile& file() const { return file_; }
 
   /// The next rows, at most n; after the last nothing must follow.
@@ -64,11 +65,15 @@ class IdxArray {
                               : ": larger than the file can hold; the header is damaged, or the file is truncated"));
       }
       (d == 0 ? n_rows_ : row_size_) *= size;
+      if (d > 0) {
+        row_shape_.push_back(size);
+      }
     }
   }
 
   UnpackedFile file_;
   Index n_rows_ = 1, row_size_ = 1, next_ = 0;
+  std::vector<Index> row_shape_;
 };
 
 class IdxSource : public RowSource {
@@ -133,6 +138,10 @@ Table read_idx_labels(const std::string& features_path, const std::string& label
     table.labels.push_back(std::to_integer<Label>(label));
   }
   return table;
+}
+
+std::vector<Index> idx_row_shape(const std::string& features_path) {
+  return IdxArray(features_path, false).row_shape();
 }
 
 std::unique_ptr<RowSource> idx_rows(const std::string& features_path, const std::string& labels_path) {

@@ -56,6 +56,8 @@ struct FormatInfo {
   std::function<Table(const DataFile& file, Targets targets, Features features, Index n_rows)> table = {};
   /// Not set: rows are read, in bands and without those features that `table` leaves in the file.
   std::function<FileSizes(const DataFile& file, Targets targets)> sizes = {};
+  /// The extents of a row where the file tells more than their product, as of images. Not set: no file does.
+  std::function<std::vector<Index>(const DataFile& file)> row_shape = {};
   bool has_label_column = false;  // whose name or number may be given
   bool uses_hdf5 = false;         // so that it is not read while another HDF5 file is written
 };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "meha/data/formats.hpp"
 
@@ -17,6 +18,9 @@ Table read_hdf5_table(const std::string& features_path, const std::string& label
 
 /// Returns the sizes of the file without reading features.
 FileSizes sizes_of_hdf5(const std::string& features_path, const std::string& labels_path, Targets targets);
+
+/// Returns the extents of a row of /features; none for sparse rows.
+std::vector<Index> row_shape_of_hdf5(const std::string& features_path);
 
 /// Reads it in bands, with classes; values are not checked (see check_values()). No other thread may use HDF5 meanwhile.
 std::unique_ptr<RowSource> hdf5_rows(const std::string& features_path, const std::string& labels_path);

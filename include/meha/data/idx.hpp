@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "meha/data/row_source.hpp"
 
@@ -18,6 +19,9 @@ Table read_idx(const std::string& features_path, const std::string& labels_path,
 
 /// Reads the labels alone.
 Table read_idx_labels(const std::string& features_path, const std::string& labels_path);
+
+/// Returns the extents of a row, such as 28 × 28.
+std::vector<Index> idx_row_shape(const std::string& features_path);
 
 /// Reads the same rows in bands.
 std::unique_ptr<RowSource> idx_rows(const std::string& features_path, const std::string& labels_path);
