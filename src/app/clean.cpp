@@ -17,6 +17,8 @@
 #include "clean_rounds.hpp"
 #include "command_words.hpp"
 #include "owned_files.hpp"
+#include "report/page.hpp"
+#include "report/report.hpp"
 
 namespace meha {
 namespace {
@@ -75,6 +77,7 @@ void expect_own_files(const CleanArguments& a, const std::string& format, const 
   auto names = result_names(a, format);
   names.emplace_back("clean.toml");
   OwnedFiles(directory).expect(names);
+  expect_own_report(directory + "/" + report_name);
   if (!a.from.empty() && fs::equivalent(a.from, directory, ignored)) {
     throw Error(ExitCode::Config, "--from " + a.from + ": must not be --out, whose result is kept");
   }
@@ -121,12 +124,12 @@ std::string format_wanted(const CleanArguments& a) {
   return format;
 }
 
-/// Runs the config. @param answers  on rank 0, set where the job has finished    @return the code with which it ended
+/// Runs the config. @param see_rows  called where the job has finished    @return the code with which it ended
 ExitCode run_config(const Communicator& ranks, const CleanArguments& a, const std::string& format,
-                    const std::string& directory, Answers& answers) {
+                    const std::string& directory, const SeeRows& see_rows) {
   bool are_there = false;
   const SeeRows see = [&](const JudgedRows& judged) {
-    answers = answers_of(ranks, judged);
+    see_rows(judged);
     are_there = true;
   };
   const ExitCode code = run_job(
@@ -163,11 +166,16 @@ ExitCode clean(const CleanArguments& a, const Communicator& ranks) {
     files = doubtful_files(a);
   });
   Answers answers;
-  const ExitCode code = run_config(ranks, a, format, directory, answers);
+  RowFacts rows;
+  const ExitCode code = run_config(ranks, a, format, directory, [&](const JudgedRows& judged) {
+    answers = answers_of(ranks, judged);
+    rows = row_facts(ranks, judged);
+  });
   if (code == ExitCode::Finished) {
     ranks.root_or_none([&] {
       write_results(a, answers, format, directory);
       note_doubtful_files(files, directory);
+      std::cout << "report:   " << write_report(directory, std::move(rows)) << '\n';
     });
   }
   return code;
@@ -186,7 +194,8 @@ ExitCode pick(const CleanArguments& a, const Communicator& ranks) {
     }
   });
   Answers answers;
-  const ExitCode code = run_config(ranks, a, format, a.out + ".run", answers);
+  const ExitCode code = run_config(ranks, a, format, a.out + ".run",
+                                   [&](const JudgedRows& judged) { answers = answers_of(ranks, judged); });
   if (code == ExitCode::Finished) {
     ranks.root_or_none([&] { write_picked(a, answers); });
   }

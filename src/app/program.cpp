@@ -304,6 +304,7 @@ class CommandLine {
     add_run_and_resume();
     add_clean_and_pick();
     add_compare();
+    add_report();
     add_inspect_and_plan();
     add_verify_and_export();
     add_check_and_list();
@@ -422,6 +423,12 @@ class CommandLine {
         ->capture_default_str();
     compare->add_option("--out", a.out, "directory; default: runs/compare-<the config's name>");
     add_settings(compare);
+  }
+
+  void add_report() {
+    CLI::App* report = add("report", "a run as one HTML page; several: side by side", report_verb);
+    report->add_option("directories", arguments.report.directories, "run directories")->required();
+    report->add_option("--out", arguments.out, "file; default: report.html in the first directory");
   }
 
   void add_inspect_and_plan() {

@@ -61,6 +61,11 @@ struct CompareArguments {
   std::string out;  // empty: runs/compare-<the config's name>
 };
 
+/// Arguments of `meha report`.
+struct ReportArguments {
+  std::vector<std::string> directories;
+};
+
 struct Arguments {
   std::string target;  // CONFIG.toml, DIR, FILE.h5 or what to list
   std::string out;
@@ -77,6 +82,7 @@ struct Arguments {
   DataArguments data;
   CleanArguments clean;
   CompareArguments compare;
+  ReportArguments report;
 };
 
 /// Verbs that need MPI. Collective on `ranks`, which all take part.
@@ -85,6 +91,7 @@ ExitCode resume_verb(const Arguments& arguments, const Communicator& ranks);
 ExitCode clean_verb(const Arguments& arguments, const Communicator& ranks);
 ExitCode pick_verb(const Arguments& arguments, const Communicator& ranks);
 ExitCode compare_verb(const Arguments& arguments, const Communicator& ranks);
+ExitCode report_verb(const Arguments& arguments, const Communicator& ranks);
 ExitCode export_verb(const Arguments& arguments, const Communicator& ranks);
 ExitCode check_verb(const Arguments& arguments, const Communicator& ranks);
 ExitCode plan_verb(const Arguments& arguments, const Communicator& ranks);
