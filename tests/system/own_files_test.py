@@ -16,11 +16,6 @@ CONFIG, DATA, CHECKPOINT = 2, 3, 5
 class OwnFiles(support.Case):
     n_train, n_validation, n_test = 300, 80, 80
 
-    def ran(self, *arguments, **more):
-        ended = support.run(*arguments, **more)
-        self.assertEqual(ended.code, 0, f"{ended.out}\n{ended.err}")
-        return ended
-
     def refused(self, code, *said, ranks=(1,), **more):
         """@param more  arguments: what to run"""
         for n in ranks:

@@ -16,6 +16,7 @@ import support
 
 CHECKPOINT = 5
 HOSTILE = ["</script><img src=x onerror=alert(1)>", "größe \"ピンク\" & <b>", "${7*7}' onload='"]
+QUICK = ("--set", "run.iterations=4", "--set", "run.report_every=2", "--set", "problem.model=linear")
 VOID = {"meta", "link", "br", "img", "input"}
 
 
@@ -50,11 +51,6 @@ class Page(html.parser.HTMLParser):
 class ReportCase(support.Case):
     n_train, n_validation, n_test = 200, 60, 40
 
-    def ok(self, *arguments, **more):
-        ended = support.run(*arguments, **more)
-        self.assertEqual(ended.code, 0, f"{ended.out}\n{ended.err}")
-        return ended
-
     def page(self, path):
         """A page of the form that all have."""
         page = Page(path)
@@ -80,8 +76,8 @@ class ReportCase(support.Case):
                     size, weight = draw.normal(4 * k, 1), draw.normal(-4 * k, 1)
                     write([f"{size:.3f}", f"{weight:.3f}", f"row {i}: {draw.choice(['old', 'new'])} {HOSTILE[0]} mill", names[given]])
         out = self.folder / "cleaned"
-        self.ended = self.ok("clean", self.folder / "doubtful.csv", "--trusted", self.folder / "trusted.csv", "--out", out,
-                             "--column", "notes=ignore")
+        self.ended = self.ran("clean", self.folder / "doubtful.csv", "--trusted", self.folder / "trusted.csv", "--out", out,
+                             "--column", "notes=ignore", *QUICK)
         return out
 
     def run_on_images(self, name="images", **settings):
@@ -95,7 +91,7 @@ class ReportCase(support.Case):
     def toy(self, name="toy"):
         config = self.folder / f"{name}.toml"
         config.write_text('[run]\niterations = 60\nreport_every = 10\n[problem]\ntype = "strongly_convex"\n')
-        self.ok("run", config, "--out", self.folder / name)
+        self.ran("run", config, "--out", self.folder / name)
         return self.folder / name
 
 
@@ -120,7 +116,7 @@ class ReportTest(ReportCase):
         for row in rows:
             self.assertEqual([*row["cells"], row["given"]], lines[row["line"] - 1])
         before = page.bytes
-        self.ok("report", out, ranks=2)
+        self.ran("report", out, ranks=2)
         again = self.page(out / "report.html")
         self.assertEqual(again.data, page.data)
         self.assertEqual(again.bytes, before)
@@ -128,7 +124,7 @@ class ReportTest(ReportCase):
     def test_images(self):
         out = self.run_on_images()
         self.assertFalse((out / "report.html").exists())
-        self.ok("report", out)
+        self.ran("report", out)
         run = self.page(out / "report.html").data["runs"][0]
         for row in run["gallery"]["rows"]:
             image = row["image"]
@@ -147,7 +143,7 @@ class ReportTest(ReportCase):
                     file["features"] = np.resize(some.features, (len(some), *shape)) if expected == "image" else some.features
                     file["labels"] = some.labels
             out = self.folder / name
-            self.ok("clean", self.folder / f"{name}-noisy.h5", "--trusted", self.folder / f"{name}-trusted.h5", "--out", out)
+            self.ran("clean", self.folder / f"{name}-noisy.h5", "--trusted", self.folder / f"{name}-trusted.h5", "--out", out, *QUICK)
             gallery = self.page(out / "report.html").data["runs"][0]["gallery"]
             self.assertTrue(all(expected in row for row in gallery["rows"]), name)
         self.assertEqual((len(gallery["rows"][0]["image"]["pixels"]), gallery["rows"][0]["image"]["channels"]), (80, 3))
@@ -157,15 +153,15 @@ class ReportTest(ReportCase):
         other = self.folder / "other"
         config = self.folder / "other.toml"
         config.write_text('[run]\niterations = 40\nreport_every = 10\n[problem]\ntype = "strongly_convex"\n[algorithm]\nname = "bome"\n')
-        self.ok("run", config, "--out", other)
-        self.ok("report", toy)
+        self.ran("run", config, "--out", other)
+        self.ran("report", toy)
         run = self.page(toy / "report.html").data["runs"][0]
         self.assertNotIn("gallery", run)
         self.assertNotIn("classes", run)
         names = [s["name"] for group in run["curves"]["groups"] for s in group["series"]]
         self.assertIn("upper_value", names)
         out = self.folder / "both.html"
-        self.ok("report", toy, other, "--out", out)
+        self.ran("report", toy, other, "--out", out)
         page = self.page(out)
         self.assertEqual([run["name"] for run in page.data["runs"]], ["toy", "other"])
         self.assertIn("algorithm.name", [d["option"] for d in page.data["differences"]])
@@ -173,13 +169,13 @@ class ReportTest(ReportCase):
     def test_unfinished(self):
         out = self.run_on_images()
         (out / "result.h5").unlink()
-        self.ok("report", out)
+        self.ran("report", out)
         page = self.page(out / "report.html")
         self.assertIn("the run is unfinished", page.text)
         self.assertTrue(page.data["runs"][0]["gallery"]["rows"])
         for path in support.checkpoints(out):
             path.unlink()
-        self.ok("report", out)
+        self.ran("report", out)
         page = self.page(out / "report.html")
         self.assertIn("neither a result nor a valid checkpoint", page.text)
         self.assertNotIn("gallery", page.data["runs"][0])
@@ -189,7 +185,7 @@ class ReportTest(ReportCase):
         out = self.clean_table(["a", "b", "c"])
         table = self.folder / "doubtful.csv"
         table.write_text(table.read_text(encoding="utf-8").replace("\n0.", "\n1.", 1), encoding="utf-8")
-        self.ok("report", out, ranks=2)
+        self.ran("report", out, ranks=2)
         page = self.page(out / "report.html")
         self.assertIn("the rows are not shown: data_fingerprint", page.text)
         self.assertIn("the data files changed since", page.text)
@@ -202,7 +198,7 @@ class ReportTest(ReportCase):
         for content in ("my own\n", None):
             if content is None:
                 path.unlink()
-                self.ok("report", out)
+                self.ran("report", out)
                 content = path.read_text(encoding="utf-8").replace("Report by meha", "My report")
             path.write_text(content, encoding="utf-8")
             ended = support.run("report", out)
@@ -226,9 +222,9 @@ class BrowserTest(ReportCase):
     def test_pages_are_drawn(self):
         table, images, toy = self.clean_table(), self.run_on_images(), self.toy()
         both = self.folder / "both.html"
-        self.ok("report", images)
-        self.ok("report", toy)
-        self.ok("report", images, table, toy, "--out", both)
+        self.ran("report", images)
+        self.ran("report", toy)
+        self.ran("report", images, table, toy, "--out", both)
         with browser.Browser() as chromium:
             for path in (table / "report.html", images / "report.html", toy / "report.html", both):
                 for width, dark in ((400, False), (1200, True), (2400, False)):

@@ -395,6 +395,12 @@ class Case(unittest.TestCase):
         path.write_text(toml_text(chosen))
         return path
 
+    def ran(self, *arguments, **more):
+        """Runs the program, which must end well. @return what it said"""
+        ended = run(*arguments, **more)
+        self.assertEqual(ended.code, 0, f"{ended.out}\n{ended.err}")
+        return ended
+
     def run_ok(self, name, *more, ranks=1, **settings):
         """A whole run of the base config with these changes. @return its directory"""
         out = self.folder / name

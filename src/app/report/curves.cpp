@@ -15,17 +15,17 @@ struct Group {
   std::string_view begin, end;  // of the names of its metrics
 };
 
-/// The first that fits has a metric; what none fits has a chart of its own.
+/// In the order in which they are shown. The first that fits has a metric; what none fits has a chart of its own behind.
 constexpr std::array groups = {Group{"F, the upper value", false, "upper_value", "upper_value"},
                                Group{"f + g, the lower value", false, "lower_value", "lower_value"},
-                               Group{"Residuals", true, "residual", ""},
-                               Group{"Length of the last step", true, "step_norm", ""},
                                Group{"Distance to the known optimum", true, "error_", ""},
                                Group{"Accuracy", false, "", "accuracy"},
                                Group{"Rows kept by weight, against the truth", false, "auroc", ""},
                                Group{"Rows kept by weight, against the truth", false, "precision", ""},
                                Group{"Rows kept by weight, against the truth", false, "recall", ""},
-                               Group{"Rows kept by weight, against the truth", false, "f1", ""}};
+                               Group{"Rows kept by weight, against the truth", false, "f1", ""},
+                               Group{"Residuals", true, "residual", ""},
+                               Group{"Length of the last step", true, "step_norm", ""}};
 
 constexpr std::array stages = {"start_s", "compute_s", "allreduce_s", "update_s", "evaluate_s", "checkpoint_s"};
 
@@ -57,6 +57,9 @@ std::vector<std::size_t> shown_reports(const History& history, Index best) {
 }  // namespace
 
 Curves curves_of(const History& history, Index best) {
+  const auto rank = [](const CurveGroup& group) {
+    return std::ranges::find(groups, group.title, &Group::title) - groups.begin();
+  };
   const auto shown = shown_reports(history, best);
   Curves curves{.n_reports = history.size()};
   for (const std::size_t i : shown) {
@@ -79,6 +82,7 @@ Curves curves_of(const History& history, Index best) {
     }
     at->curves.push_back({.name = name, .meaning = meaning_of(name), .values = std::move(values)});
   }
+  std::ranges::stable_sort(curves.groups, {}, rank);
   return curves;
 }
 

@@ -65,7 +65,7 @@ RunFacts facts_of(const std::string& directory) {
   return facts;
 }
 
-void add_rows(RunFacts& facts, RowFacts rows) {
+void add_rows(RunFacts& facts, RowFacts rows, ShowOriginals shows) {
   if (!rows.noise.by_row && rows.noise.transition.size() > 0) {
     facts.transition = rows.noise.transition;
   } else if (rows.noise.by_row) {
@@ -75,7 +75,9 @@ void add_rows(RunFacts& facts, RowFacts rows) {
   }
   facts.n_classes = std::ssize(rows.class_names);
   try {
-    facts.originals = originals_of(facts.options.problem.of<DataOptions>(), places_of(rows.doubtful));
+    facts.originals = shows == ShowOriginals::No
+                          ? Originals()
+                          : originals_of(facts.options.problem.of<DataOptions>(), places_of(rows.doubtful));
   } catch (const std::exception& error) {
     facts.originals.note = std::string("the rows cannot be shown: ") + error.what();
   }

@@ -34,8 +34,10 @@ struct RunFacts {
 
 /// Reads all but the rows; on rank 0. Errors: as overview_of_directory().
 RunFacts facts_of(const std::string& directory);
-/// Adds the rows and what stands in their file; on rank 0.
-void add_rows(RunFacts& facts, RowFacts rows);
+/// Whether rows are shown as they stand in their file, which is read again for it.
+enum class ShowOriginals : int { No, Yes };
+/// Adds the rows; on rank 0.
+void add_rows(RunFacts& facts, RowFacts rows, ShowOriginals shows);
 
 /// Returns the name of a class; its number where names are not known.
 std::string class_name(const RunFacts& facts, Index label);

@@ -46,8 +46,18 @@ std::string duration(Real seconds) {
 void add_metric(const RunFacts& facts, const char* metric, const char* label, std::vector<Figure>& figures) {
   if (const auto value = facts.overview.metrics.find(metric)) {
     const bool is_share = std::string_view(metric).ends_with("accuracy");
-    figures.push_back({label, is_share ? percent(*value) : formatted("%.4g", *value), metric});
+    figures.push_back({label, is_share ? percent(*value) : formatted("%.3g", *value), metric});
   }
+}
+
+/// As the run has measured it; before its end, of the rows at hand.
+std::optional<Real> noise_rate_of(const RunFacts& facts) {
+  const auto measured = facts.overview.metrics.find("noise_rate");
+  if (measured || !facts.rows) {
+    return measured;
+  }
+  const SampleCounts& counts = facts.rows->counts;
+  return (counts.n_wrong + counts.n_missed) / static_cast<Real>(std::max<Index>(1, counts.n_rows_in_all()));
 }
 
 void add_label_figures(const RunFacts& facts, std::vector<Figure>& figures) {
@@ -58,7 +68,7 @@ void add_label_figures(const RunFacts& facts, std::vector<Figure>& figures) {
                        "of " + grouped(n_rows) + ", " +
                            percent(static_cast<Real>(n_suspects) / static_cast<Real>(std::max<Index>(1, n_rows)))});
   }
-  if (const auto rate = facts.overview.metrics.find("noise_rate")) {
+  if (const auto rate = noise_rate_of(facts)) {
     figures.push_back({"of all labels are wrong", percent(*rate), "as estimated (noise_rate)"});
   }
   if (const auto found = facts.overview.metrics.find("detection_f1")) {
@@ -66,8 +76,9 @@ void add_label_figures(const RunFacts& facts, std::vector<Figure>& figures) {
   }
   if (!facts.trained_on.empty()) {
     const auto accuracy = facts.overview.metrics.find("model_accuracy");
-    figures.push_back({"accuracy of the model to use", accuracy ? percent(*accuracy) : "not measured",
-                       "trained on " + facts.trained_on + (accuracy ? "" : "; there are no test rows")});
+    figures.push_back(
+        {"accuracy of the model to use", accuracy ? percent(*accuracy) : "–",
+         (accuracy ? "" : "there are no test rows to measure it on; ") + ("trained on " + facts.trained_on)});
   }
 }
 
@@ -101,11 +112,11 @@ std::vector<Figure> figures_of(const RunFacts& facts) {
     add_metric(facts, "test_error", "test error", figures);
     add_metric(facts, "few_shot_accuracy", "few-shot accuracy", figures);
   }
-  figures.push_back({"iterations", grouped(facts.overview.iterations), facts.overview.status});
-  if (const auto seconds = facts.overview.metrics.find("seconds")) {
-    figures.push_back({"wall time", duration(*seconds),
-                       "on " + std::to_string(facts.record.ranks) + (facts.record.ranks == 1 ? " rank" : " ranks")});
-  }
+  const auto seconds = facts.overview.metrics.find("seconds");
+  const Index ranks = facts.record.ranks;
+  figures.push_back({"wall time", seconds ? duration(*seconds) : "unknown",
+                     grouped(facts.overview.iterations) + " iterations on " + std::to_string(ranks) +
+                         (ranks == 1 ? " rank" : " ranks")});
   return figures;
 }
 

@@ -98,22 +98,24 @@ Json json_of_row(const RunFacts& facts, std::size_t i) {
   return row;
 }
 
-Json json_of_rows(const RunFacts& facts) {
+Json json_of_histogram(const RowFacts& rows) {
+  Json histogram = {{"rows", rows.n_in_bin}};
+  if (rows.knows_truth) {
+    histogram["wrong"] = rows.n_wrong_in_bin;
+  }
+  return histogram;
+}
+
+Json json_of_gallery(const RunFacts& facts) {
   Json rows = Json::array();
   for (std::size_t i = 0; i < facts.rows->doubtful.size(); ++i) {
     rows.push_back(json_of_row(facts, i));
   }
-  Json histogram = {{"rows", facts.rows->n_in_bin}};
-  if (facts.rows->knows_truth) {
-    histogram["wrong"] = facts.rows->n_wrong_in_bin;
-  }
-  return {{"histogram", histogram},
-          {"gallery",
-           {{"columns", facts.originals.columns},
-            {"leftOut", facts.originals.n_columns_left_out},
-            {"note", facts.originals.note},
-            {"suspects", facts.rows->counts.n_suspects_in_all()},
-            {"rows", rows}}}};
+  return {{"columns", facts.originals.columns},
+          {"leftOut", facts.originals.n_columns_left_out},
+          {"note", facts.originals.note},
+          {"suspects", facts.rows->counts.n_suspects_in_all()},
+          {"rows", rows}};
 }
 
 /// Metrics of models, by what the last report has.
@@ -143,7 +145,7 @@ Json json_of(const Curves& curves, Index best) {
   return {{"iterations", curves.iterations}, {"reports", curves.n_reports}, {"best", best}, {"groups", groups}};
 }
 
-Json json_of_run(const RunFacts& facts) {
+Json json_of_run(const RunFacts& facts, bool has_gallery) {
   const Overview& overview = facts.overview;
   const Index best = overview.metrics.iteration;
   Json stages = Json::array();
@@ -164,7 +166,10 @@ Json json_of_run(const RunFacts& facts) {
     run["classes"] = json_of(confusion_of(facts), facts);
   }
   if (facts.rows) {
-    run.update(json_of_rows(facts));
+    run["histogram"] = json_of_histogram(*facts.rows);
+    if (has_gallery) {
+      run["gallery"] = json_of_gallery(facts);
+    }
   }
   return run;
 }
@@ -180,16 +185,24 @@ Json json_of_differences(const std::vector<RunFacts>& runs) {
   return all;
 }
 
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace
+
+std::string valid_utf8(const std::string& text) {
+  return Json::parse(text_of(text)).get<std::string>();
+}
 
 std::string json_of(const std::vector<RunFacts>& runs) {
   Json all = Json::array();
   for (const RunFacts& facts : runs) {
-    all.push_back(json_of_run(facts));
+    all.push_back(json_of_run(facts, runs.size() == 1));
   }
   const Json data = {{"runs", all}, {"differences", json_of_differences(runs)}};
   std::string text;
-  for (const char c : data.dump(-1, ' ', false, Json::error_handler_t::replace)) {
+  for (const char c : text_of(data)) {
     text += c == '<' ? "\\u003c" : std::string(1, c);
   }
   return text;

@@ -12,4 +12,7 @@ namespace meha {
 /// not UTF-8 become U+FFFD.
 std::string json_of(const std::vector<RunFacts>& runs);
 
+/// Returns the text with U+FFFD in the place of bytes that are not UTF-8.
+std::string valid_utf8(const std::string& text);
+
 }  // namespace meha

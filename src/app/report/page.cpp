@@ -25,10 +25,10 @@ std::string hash_in_words(std::string_view text) {
   return hasher.hex();
 }
 
-/// A text in HTML, also between quotes of an attribute; control characters as \xNN.
+/// A text in HTML, also between quotes of an attribute; control characters as \xNN, what is not UTF-8 as U+FFFD.
 std::string escaped(const std::string& text) {
   std::string result;
-  for (const char c : printable(text)) {
+  for (const char c : printable(valid_utf8(text))) {
     result += c == '&'    ? "&amp;"
               : c == '<'  ? "&lt;"
               : c == '>'  ? "&gt;"
@@ -73,21 +73,24 @@ std::string figures_html(const RunFacts& facts) {
   return html + "</dl>\n";
 }
 
-std::string said_html(const RunFacts& facts) {
-  std::string html;
-  for (const std::string& text : sentences_of(facts)) {
-    html += paragraphs(text);
+/// @param first  how many of its sentences stand elsewhere
+std::string said_html(const RunFacts& facts, std::size_t first = 0) {
+  std::string html = "<div class=\"text\">\n";
+  const std::vector<std::string> sentences = sentences_of(facts);
+  for (std::size_t i = first; i < sentences.size(); ++i) {
+    html += paragraphs(sentences[i]);
   }
   for (const std::string& note : facts.notes) {
     html += "<p class=\"warning\">" + escaped(note) + "</p>\n";
   }
-  return html;
+  return sentences.size() > first || !facts.notes.empty() ? html + "</div>\n" : "";
 }
 
-/// The answer of one run.
+/// The answer of one run: its first sentence, numbers, the other sentences.
 std::string answer_html(const RunFacts& facts) {
-  return "<section id=\"answer\" aria-label=\"The answer\">\n" + figures_html(facts) + "<div class=\"text\">\n" +
-         said_html(facts) + "</div>\n</section>\n";
+  return "<section id=\"answer\" aria-label=\"The answer\">\n<div class=\"verdict\">" +
+         paragraphs(sentences_of(facts).front()) + "</div>\n" + figures_html(facts) + said_html(facts, 1) +
+         "</section>\n";
 }
 
 /// The answers of several runs: a column for each.
@@ -121,8 +124,8 @@ std::string answers_html(const std::vector<RunFacts>& runs) {
   }
   html += "</tbody></table></div>\n";
   for (const RunFacts& facts : runs) {
-    html += "<details><summary>What " + escaped(facts.directory) + " says of itself</summary>\n<div class=\"text\">" +
-            said_html(facts) + "</div></details>\n";
+    html += "<details><summary>What " + escaped(facts.directory) + " says of itself</summary>\n" + said_html(facts) +
+            "</details>\n";
   }
   return html + "</section>\n";
 }

@@ -28,7 +28,7 @@
   function table(caption, head, rows, kind) {
     const cell = (value, i) => {
       const text = value instanceof Node ? value : typeof value === "number" ? short(value) : String(value ?? "–");
-      return i === 0 ? el("th", { scope: "row" }, text) : el("td", { class: typeof value === "number" ? "number" : undefined }, text);
+      return i === 0 ? el("th", { scope: "row" }, text) : el("td", { class: typeof value === "number" ? "number" : head[i] === "meaning" ? "meaning" : undefined }, text);
     };
     const isNumber = (i) => rows.some((row) => typeof row[i] === "number");
     return scroll(caption, el("table", { class: kind }, el("caption", {}, caption),
@@ -119,21 +119,30 @@
 
   /** @param make  returns Chart.js's config, in the colours of the moment   @param told  what a reader who does not see it hears
    *  @param rows  the same as a table */
-  function figure(title, told, make, head, rows, tall) {
+  function figure(title, told, make, head, rows, { tall, meaning } = {}) {
     const canvas = el("canvas", { "aria-hidden": "true" });
     const box = el("div", { class: tall ? "chart tall" : "chart", tabindex: 0, role: "img", "aria-label": `${title}. ${told}` }, canvas);
     const entry = { canvas, make, chart: null };
     box.addEventListener("keydown", (event) => walk(entry.chart, event));
     charts.push(entry);
-    return el("div", {}, el("h3", {}, title), box,
+    return el("div", {}, el("h3", {}, title, meaning ? el("small", {}, meaning) : ""), box,
       el("details", {}, el("summary", {}, `${title} as a table`), table(title, head, rows)));
   }
 
   function draw() {
     for (const entry of charts) {
       if (entry.chart) entry.chart.destroy();
-      entry.chart = new Chart(entry.canvas, entry.make());
+      entry.chart = new Chart(entry.canvas, printing ? onPaper(entry) : entry.make());
     }
+  }
+
+  /** Of the width that a column, or a page of A4 or Letter, has: a browser tells it too late. */
+  function onPaper(entry) {
+    const box = entry.canvas.parentElement;
+    entry.canvas.width = box.closest(".columns") ? 335 : 690;
+    entry.canvas.height = box.clientHeight;
+    const config = entry.make();
+    return { ...config, options: { ...config.options, responsive: false, devicePixelRatio: 2 } };
   }
 
   const legend = (shown) => ({ display: shown, position: "top", align: "start", labels: { color: palette().ink, boxWidth: 22, boxHeight: 2 } });
@@ -145,7 +154,8 @@
   /** Ticks of a logarithmic axis: powers of ten where there are two, else all that have room. */
   function logTicks(value, _index, ticks) {
     const powers = ticks.filter((tick) => isPower(tick.value)).length;
-    return powers > 1 && !isPower(value) ? null : value.toExponential(powers > 1 ? 0 : 1);
+    if (powers < 2) return value.toExponential(1);
+    return isPower(value) ? "10" + [...String(Math.round(Math.log10(value)))].map((c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]).join("") : null;
   }
 
   /** @param series  [{name, iterations, values}] */
@@ -176,7 +186,8 @@
       },
       plugins: [bestLine],
     });
-    return figure(title, told, make, ["iteration", ...series.map((s) => s.name)], rows);
+    return figure(title, told, make, ["iteration", ...series.map((s) => s.name)], rows,
+      { meaning: series.every((s) => s.meaning === series[0].meaning) && series[0].meaning !== title ? series[0].meaning : "" });
   }
 
   function curvesOfOne(run) {
@@ -194,7 +205,7 @@
       for (const group of run.curves.groups) {
         for (const s of group.series) {
           if (!groups.has(s.name)) groups.set(s.name, { log: group.log, series: [] });
-          groups.get(s.name).series.push({ name: nameOf(run), iterations: run.curves.iterations, values: s.values });
+          groups.get(s.name).series.push({ name: nameOf(run), iterations: run.curves.iterations, values: s.values, meaning: s.meaning });
         }
       }
     }
@@ -224,16 +235,27 @@
         el("tbody", {}, ...body))));
   }
 
+  function countsOf(run, title) {
+    return matrix(title, run.classes.names, run.classes.counts, (n) => n.toLocaleString("en"), "given", "looks like");
+  }
+
+  function transitionOf(run, title) {
+    return matrix(title, run.classes.names, run.classes.transition, (share) => (100 * share).toFixed(share < 0.1 ? 1 : 0), "truly", "given as");
+  }
+
+  /** One matrix for each run. */
+  function classesOfAll(shown) {
+    const areEstimated = shown.every((run) => run.classes.transition.length);
+    section("classes", "Which classes are taken for which", areEstimated ? "Estimated: true class and given label, in % of the class's rows."
+      : "Given label and what rows look like.").append(el("div", { class: "columns wide" },
+      ...shown.filter((run) => areEstimated || run.classes.counts.length).map((run) => (areEstimated ? transitionOf : countsOf)(run, nameOf(run)))));
+  }
+
   function classes(run, into) {
     const { all, names, transition, counts, pairs } = run.classes;
-    const grid = el("div", { class: "columns" });
-    if (counts.length) {
-      grid.append(matrix("Counted: given label and what rows look like", names, counts, (n) => n.toLocaleString("en"), "given", "looks like"));
-    }
-    if (transition.length) {
-      grid.append(matrix("Estimated: true class and given label, % of its rows", names, transition,
-        (share) => (100 * share).toFixed(share < 0.1 ? 1 : 0), "truly", "given as"));
-    }
+    const grid = el("div", { class: "columns wide" });
+    if (counts.length) grid.append(countsOf(run, "Counted: given label and what rows look like"));
+    if (transition.length) grid.append(transitionOf(run, "Estimated: true class and given label, % of its rows"));
     into.append(grid);
     if (all > names.length) into.prepend(el("p", { class: "lead" }, `${names.length} of ${all} classes are shown: those that take part in most confusions.`));
     if (pairs.length) {
@@ -318,7 +340,7 @@
     const head = ["p_correct", ...sets.map((s) => s.label), ...(sets[0].colour && sets.length > 1 ? ["share right"] : [])];
     const rows = labels.map((text, i) => [text, ...sets.map((s) => s.values[i]),
       ...(sets[0].colour && sets.length > 1 ? [sets[0].values[i] + sets[1].values[i] ? sets[0].values[i] / (sets[0].values[i] + sets[1].values[i]) : null] : [])]);
-    return figure("Rows by p_correct", told, make, head, rows, true);
+    return figure("Rows by p_correct", told, make, head, rows, { tall: true });
   }
   const sum = (values) => values.reduce((a, b) => a + b, 0);
   const share = (values) => values.map((v) => v / Math.max(1, sum(values)));
@@ -349,18 +371,18 @@
     if (!lines.length && !found.length) return;
     const columns = one ? ["value"] : runs.map(nameOf);
     const element = section("models", "Models and findings compared");
-    const grid = el("div", { class: "columns" });
+    const grid = el("div", { class: one ? "columns wide" : "stack" });
     if (lines.length) {
       const best = columns.map((_c, i) => Math.max(...lines.map((line) => line.values[i] ?? 0)));
       const chosen = (line) => runs.some((run) => run.trainedOn === trainedOn(line.meaning));
       grid.append(el("div", {}, el("h3", {}, "Test accuracy of the same kind of model, trained on different rows"),
         table("Share of test rows that it classifies as labelled", ["trained on", ...columns.map((c) => (one ? "test accuracy" : c)), "metric"],
           lines.map((line) => [el("span", { class: chosen(line) ? "chosen" : undefined }, trainedOn(line.meaning), " ", chosen(line) ? el("span", { class: "tag" }, "to use") : ""),
-            ...line.values.map((v, i) => el("span", { class: v === best[i] ? "chosen" : undefined }, v === null ? "–" : v.toFixed(4))), line.name]))));
+            ...line.values.map((v, i) => el("span", { class: v === best[i] ? "chosen" : undefined }, v === null ? "–" : v.toFixed(4))), line.name]), "facts")));
     }
     if (found.length) {
       grid.append(el("div", {}, el("h3", {}, "How well wrong labels are found"),
-        table("As the run has measured it", ["metric", ...columns, "meaning"], found.map((line) => [line.name, ...line.values, line.meaning]))));
+        table("As the run has measured it", ["metric", ...columns, "meaning"], found.map((line) => [line.name, ...line.values, line.meaning]), "facts")));
     }
     element.append(grid);
   }
@@ -413,14 +435,8 @@
 
   function all() {
     const withClasses = runs.filter((run) => run.classes);
-    if (withClasses.length) {
-      const element = section("classes", "Which classes are taken for which");
-      for (const run of withClasses) {
-        const part = one ? element : el("details", {}, el("summary", {}, nameOf(run)));
-        classes(run, part);
-        if (!one) element.append(part);
-      }
-    }
+    if (withClasses.length && one) classes(runs[0], section("classes", "Which classes are taken for which"));
+    if (withClasses.length && !one) classesOfAll(withClasses);
     if (one && runs[0].gallery) gallery(runs[0]);
     distribution();
     models();

@@ -10,7 +10,7 @@ namespace meha {
 namespace {
 
 /// Judges the rows anew where labels are in doubt; what stands against it becomes a note. Collective.
-void judge(const Communicator& ranks, RunFacts& facts) {
+void judge(const Communicator& ranks, RunFacts& facts, ShowOriginals shows) {
   Index has_rows = facts.has_labels && !facts.state_file.empty() ? 1 : 0;  // on rank 0
   std::string directory = facts.directory;
   ranks.broadcast(has_rows);
@@ -22,7 +22,7 @@ void judge(const Communicator& ranks, RunFacts& facts) {
   try {
     with_judged_rows(ranks, directory, [&](const JudgedRows& judged) {
       RowFacts rows = row_facts(ranks, judged);
-      ranks.root_or_none([&] { add_rows(facts, std::move(rows)); });
+      ranks.root_or_none([&] { add_rows(facts, std::move(rows), shows); });
     });
   } catch (const AgreedError& error) {  // by all ranks
     if (error.code() != ExitCode::Data && error.code() != ExitCode::Config) {
@@ -38,7 +38,7 @@ std::string write_report(const std::string& directory, std::optional<RowFacts> r
   const std::string path = directory + "/" + report_name;
   RunFacts facts = facts_of(directory);
   if (rows) {
-    add_rows(facts, std::move(*rows));
+    add_rows(facts, std::move(*rows), ShowOriginals::Yes);
   }
   write_page(path, page_of({facts}));
   return path;
@@ -53,7 +53,7 @@ ExitCode report_verb(const Arguments& arguments, const Communicator& ranks) {
     std::ranges::transform(directories, runs.begin(), facts_of);
   });
   for (RunFacts& facts : runs) {
-    judge(ranks, facts);
+    judge(ranks, facts, runs.size() == 1 ? ShowOriginals::Yes : ShowOriginals::No);
   }
   ranks.root_or_none([&] {
     write_page(out, page_of(runs));
