@@ -4,41 +4,51 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <numeric>
+#include <set>
 
 namespace meha {
 namespace {
 
-/// How much each class takes part in confusions.
-std::vector<Real> shares_of(const RunFacts& facts) {
-  const Index n = facts.n_classes;
-  std::vector<Real> shares(static_cast<std::size_t>(n), 0);
-  const auto add = [&](Index one, Index other, Real share) {
-    shares[static_cast<std::size_t>(one)] += share;
-    shares[static_cast<std::size_t>(other)] += share;
-  };
+/// Two classes, one of which is taken for the other.
+struct Pair {
+  Real share;
+  Index one, other;
+};
+
+/// The most frequent first.
+std::vector<Pair> pairs_of(const RunFacts& facts) {
+  std::vector<Pair> pairs;
   if (facts.rows) {
     for (const Lookalike& pair : facts.rows->counts.lookalikes) {
-      add(pair.given, pair.suggested, static_cast<Real>(pair.n_rows));
+      pairs.push_back({static_cast<Real>(pair.n_rows), pair.given, pair.suggested});
     }
-    return shares;
-  }
-  for (Index k = 0; k < n; ++k) {
-    for (Index g = 0; g < n; ++g) {
-      add(k, g, k == g ? 0 : facts.transition[k * n + g]);
+  } else {
+    for (Index k = 0; k < facts.n_classes; ++k) {
+      for (Index g = 0; g < facts.n_classes; ++g) {
+        if (k != g) {
+          pairs.push_back({facts.transition[k * facts.n_classes + g], k, g});
+        }
+      }
     }
   }
-  return shares;
+  std::ranges::stable_sort(pairs, std::greater(), &Pair::share);
+  return pairs;
 }
 
+/// The classes of the most frequent pairs, then the first others.
 std::vector<Index> most_confused(const RunFacts& facts) {
-  const std::vector<Real> shares = shares_of(facts);
-  std::vector<Index> classes(shares.size());
-  std::iota(classes.begin(), classes.end(), Index{0});
-  std::ranges::stable_sort(classes, std::greater(), [&](Index k) { return shares[static_cast<std::size_t>(k)]; });
-  classes.resize(std::min(classes.size(), static_cast<std::size_t>(most_classes_shown)));
-  std::ranges::sort(classes);
-  return classes;
+  const Index n_shown = std::min(facts.n_classes, most_classes_shown);
+  std::set<Index> classes;
+  for (const Pair& pair : pairs_of(facts)) {
+    if (std::ssize(classes) + 2 > n_shown) {
+      break;
+    }
+    classes.insert({pair.one, pair.other});
+  }
+  for (Index k = 0; std::ssize(classes) < n_shown; ++k) {
+    classes.insert(k);
+  }
+  return {classes.begin(), classes.end()};
 }
 
 void add_counts(const SampleCounts& counts, Confusion& confusion) {

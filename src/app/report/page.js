@@ -222,7 +222,7 @@
     const off = Math.max(1e-9, ...values.flatMap((row, k) => row.filter((_v, g) => g !== k)));
     const diagonal = Math.max(1e-9, ...values.map((row, k) => row[k]));
     const cell = (value, k, g) => {
-      const td = el("td", { class: k === g ? "right" : value ? undefined : "none", title: `${rowAxis} ${names[k]}, ${columnAxis} ${names[g]}: ${format(value)}` }, format(value));
+      const td = el("td", { class: k === g ? "right" : value ? undefined : "none", title: `${rowAxis} ${names[k]}, ${columnAxis} ${names[g]}: ${format(value)}` }, Number(format(value)) === 0 ? "·" : format(value));
       td.style.setProperty("--h", String(k === g ? value / diagonal : Math.sqrt(value / off)));
       return td;
     };
@@ -253,11 +253,11 @@
 
   function classes(run, into) {
     const { all, names, transition, counts, pairs } = run.classes;
-    const grid = el("div", { class: "columns wide" });
+    const grid = el("div", { class: names.length > 12 ? "stack" : "columns wide" });
     if (counts.length) grid.append(countsOf(run, "Counted: given label and what rows look like"));
     if (transition.length) grid.append(transitionOf(run, "Estimated: true class and given label, % of its rows"));
     into.append(grid);
-    if (all > names.length) into.prepend(el("p", { class: "lead" }, `${names.length} of ${all} classes are shown: those that take part in most confusions.`));
+    if (all > names.length) grid.before(el("p", { class: "lead" }, `${names.length} of ${all} classes are shown: those that take part in most confusions.`));
     if (pairs.length) {
       into.append(el("details", { open: all > names.length }, el("summary", {}, "The most frequent confusions as a list"),
         table("Rows that look wrong", ["given label", "looks like", "rows"], pairs.map((p) => [p.given, p.suggested, p.rows]))));
