@@ -154,7 +154,7 @@ TEST_F(SamplesMpi, CsvKnowsTheTruthWhereThereIsOne) {
 
 TEST_F(SamplesMpi, ClassTableCountsWhatLooksWrong) {
   hold_five_rows(false);
-  const auto lines = lines_of(class_table(count_samples(comm_, report()), labels().class_names));
+  const auto lines = lines_of(class_table(count_samples(comm_, report()), labels_.class_names));
   ASSERT_EQ(lines.size(), 6U);
   if (!comm_.is_root()) {
     return;
@@ -165,9 +165,18 @@ TEST_F(SamplesMpi, ClassTableCountsWhatLooksWrong) {
   EXPECT_EQ(words_of(lines[3]), (std::vector<std::string>{"bag", "1", "1", "a,", "\"b\"", "(1)"}));
 }
 
+TEST_F(SamplesMpi, CountsHaveTheLabelsThatAreExpectedToBeWrong) {
+  hold({-1, -2, 1, 3, 0}, {0, 0, 1, 1, 2}, {1, 1, 1, 1, 2}, {});
+  const SampleCounts counts = count_samples(comm_, report());
+  EXPECT_EQ(counts.n_rows_in_all(), 5);
+  EXPECT_EQ(counts.n_suspects_in_all(), 2);
+  EXPECT_NEAR(counts.n_wrong, sigmoid(1) + sigmoid(2), 1e-8);
+  EXPECT_NEAR(counts.n_missed, sigmoid(-1) + sigmoid(-3) + sigmoid(0), 1e-8);
+}
+
 TEST_F(SamplesMpi, ClassTableOrdersAlternativesByFrequencyAndLeavesOutTheGivenClass) {
   hold(std::vector<Real>(10, -1), std::vector<Label>(10, 0), {0, 0, 0, 0, 1, 2, 2, 3, 4, 4}, {});
-  const auto lines = lines_of(class_table(count_samples(comm_, report()), labels().class_names));
+  const auto lines = lines_of(class_table(count_samples(comm_, report()), labels_.class_names));
   if (comm_.is_root()) {
     EXPECT_EQ(words_of(lines[1]),
               (std::vector<std::string>{"shirt", "10", "10", "bag", "(2),", "e", "(2),", "a,", "\"b\"", "(1)"}));
@@ -178,7 +187,7 @@ TEST_F(SamplesMpi, ClassTableOfManyClassesTakesNoMemoryForPairsThatDoNotOccur) {
   constexpr Label n_classes = 100'000;  // whose square would be 80 GB of counts
   hold({-1, -1, -1, 1}, {0, n_classes - 1, 0, 7}, {n_classes - 1, 5, n_classes - 1, 7}, {});
   labels_.class_names.resize(n_classes, "c");
-  const auto lines = lines_of(class_table(count_samples(comm_, report()), labels().class_names));
+  const auto lines = lines_of(class_table(count_samples(comm_, report()), labels_.class_names));
   ASSERT_EQ(lines.size(), static_cast<std::size_t>(n_classes) + 1);
   if (comm_.is_root()) {
     EXPECT_EQ(words_of(lines[1]), (std::vector<std::string>{"shirt", "2", "2", "c", "(2)"}));

@@ -54,6 +54,7 @@ class ReportCase(support.Case):
     def page(self, path):
         """A page of the form that all have."""
         page = Page(path)
+        self.assertLess(len(page.bytes), 3 << 20)
         self.assertEqual((page.faults, page.open), ([], []))
         self.assertEqual([tag for tag, _ in page.elements].count("script"), 3)
         for tag, attributes in page.elements:
@@ -137,15 +138,17 @@ class ReportTest(ReportCase):
     def test_other_rows(self):
         rows = support.make_rows(150, n_classes=3, n_features=20, wrong=0.1, seed=1)
         trusted = support.make_rows(60, n_classes=3, n_features=20, seed=2)
-        for name, shape, expected in (("numbers", (20,), "cells"), ("colour", (3, 5, 4), "image")):
+        for name, shape, expected in (("numbers", (20,), "cells"), ("large", (80, 100), "image"), ("colour", (3, 5, 4), "image")):
             for part, some in (("noisy", rows), ("trusted", trusted)):
                 with h5py.File(self.folder / f"{name}-{part}.h5", "w") as file:
-                    file["features"] = np.resize(some.features, (len(some), *shape)) if expected == "image" else some.features
+                    file["features"] = np.resize(some.features.repeat(np.prod(shape) // 20, 1), (len(some), *shape))
                     file["labels"] = some.labels
             out = self.folder / name
             self.ran("clean", self.folder / f"{name}-noisy.h5", "--trusted", self.folder / f"{name}-trusted.h5", "--out", out, *QUICK)
             gallery = self.page(out / "report.html").data["runs"][0]["gallery"]
             self.assertTrue(all(expected in row for row in gallery["rows"]), name)
+            if name == "large":
+                self.assertEqual({(row["image"]["width"], row["image"]["height"]) for row in gallery["rows"]}, {(64, 51)})
         self.assertEqual((len(gallery["rows"][0]["image"]["pixels"]), gallery["rows"][0]["image"]["channels"]), (80, 3))
 
     def test_toys_and_several_runs(self):
@@ -236,6 +239,8 @@ class BrowserTest(ReportCase):
                         self.assertEqual(chromium.value("document.querySelectorAll('img, b b, i').length"), 0)
                         self.assertTrue(chromium.value(ALL_CHARTS_ARE_DRAWN))
             self.walk(chromium, table / "report.html")
+            chromium.pdf(self.folder / "page.pdf")
+            self.assertEqual(chromium.complaints, [])
 
     def walk(self, chromium, path):
         """Charts are reached and read by the keyboard."""

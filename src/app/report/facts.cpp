@@ -58,8 +58,9 @@ RunFacts facts_of(const std::string& directory) {
   facts.is_of_clean = file_exists(directory + "/clean.toml", ExitCode::Checkpoint);
   facts.has_labels = facts.options.problem.has<LabelModelOptions>();
   if (!facts.is_finished()) {
-    facts.notes.push_back("the run is " + facts.overview.status + ": this is how it stood after " +
-                          std::to_string(facts.overview.iterations) + " iterations");
+    facts.notes.push_back("the run is " + facts.overview.status +
+                          (facts.overview.status == "unfinished" ? " (at work, or interrupted)" : "") +
+                          ": this is how it stood after " + std::to_string(facts.overview.iterations) + " iterations");
   }
   add_state(facts);
   return facts;

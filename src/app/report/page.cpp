@@ -162,13 +162,17 @@ std::string page_of(const std::vector<RunFacts>& runs) {
 }
 
 void expect_own_report(const std::string& path) {
-  if (!file_exists(path, ExitCode::Checkpoint)) {
+  const FileKind kind = kind_of_file(path, ExitCode::Checkpoint);
+  if (kind == FileKind::None) {
     return;
   }
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::string text;
+  if (kind == FileKind::Regular) {
+    std::ifstream file(path, std::ios::binary);
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  }
   const std::size_t at = text.rfind(seal_begin);
-  if (!file || at == std::string::npos) {
+  if (at == std::string::npos) {
     throw Error(ExitCode::Checkpoint,
                 path + ": is no report of this program, which would replace it: move it away, or choose another --out");
   }
