@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <string_view>
 
 namespace meha {
@@ -62,9 +63,8 @@ Curves curves_of(const History& history, Index best) {
   };
   const auto shown = shown_reports(history, best);
   Curves curves{.n_reports = history.size()};
-  for (const std::size_t i : shown) {
-    curves.iterations.push_back(history.iteration(i));
-  }
+  std::ranges::transform(shown, std::back_inserter(curves.iterations),
+                         [&](std::size_t i) { return history.iteration(i); });
   for (std::size_t c = 0; c < history.names().size(); ++c) {
     const std::string& name = history.names()[c];
     const std::vector<Real> all = history.column(c);

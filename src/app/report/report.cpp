@@ -35,7 +35,7 @@ void judge(const Communicator& ranks, RunFacts& facts, ShowOriginals shows) {
 }  // namespace
 
 std::string write_report(const std::string& directory, std::optional<RowFacts> rows) {
-  const std::string path = directory + "/" + report_name;
+  std::string path = directory + "/" + report_name;
   RunFacts facts = facts_of(directory);
   if (rows) {
     add_rows(facts, std::move(*rows), ShowOriginals::Yes);
