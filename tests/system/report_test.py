@@ -6,6 +6,7 @@ import csv
 import html.parser
 import json
 import re
+import shutil
 import unittest
 
 import h5py
@@ -17,6 +18,7 @@ import support
 CHECKPOINT = 5
 HOSTILE = ["</script><img src=x onerror=alert(1)>", "größe \"ピンク\" & <b>", "${7*7}' onload='"]
 QUICK = ("--set", "run.iterations=4", "--set", "run.report_every=2", "--set", "problem.model=linear")
+shared = None  # made once
 VOID = {"meta", "link", "br", "img", "input"}
 
 
@@ -96,20 +98,41 @@ class ReportCase(support.Case):
         return self.folder / name
 
 
+class Shared(ReportCase):
+    """Runs that tests only look at, or copy."""
+
+    def setUp(self):
+        super().setUp()
+        self.table, self.images, self.toy_run = self.clean_table(), self.run_on_images(), self.toy()
+
+
+def setUpModule():
+    global shared
+    shared = Shared()
+    shared.setUp()
+
+
+def tearDownModule():
+    shared.doCleanups()
+
+
 class ReportTest(ReportCase):
+    def copy(self, run):
+        return shutil.copytree(run, self.folder / run.name, symlinks=True)
+
     def test_clean_writes_a_report_of_hostile_names(self):
-        out = self.clean_table()
-        self.assertIn(f"report:   {out}/report.html", self.ended.out)
+        out = shared.table
+        self.assertIn(f"report:   {out}/report.html", shared.ended.out)
         page = self.page(out / "report.html")
         run = page.data["runs"][0]
         self.assertEqual(run["classes"]["names"], sorted(HOSTILE))
         self.assertEqual(run["gallery"]["columns"], ["size", "<i>weight</i>", "notes"])
-        said = re.search(r"(\d+) of (\d+) labels look wrong; .*", self.ended.out)
+        said = re.search(r"(\d+) of (\d+) labels look wrong; .*", shared.ended.out)
         self.assertIn(said[0], page.text)
         self.assertEqual(sum(map(sum, run["classes"]["counts"])), int(said[2]))
         self.assertEqual(sum(run["histogram"]["rows"]), int(said[2]))
         self.assertEqual(run["gallery"]["suspects"], int(said[1]))
-        with open(self.folder / "doubtful.csv", newline="", encoding="utf-8") as file:
+        with open(shared.folder / "doubtful.csv", newline="", encoding="utf-8") as file:
             lines = list(csv.reader(file))
         rows = run["gallery"]["rows"]
         self.assertEqual(len(rows), 60)
@@ -123,7 +146,7 @@ class ReportTest(ReportCase):
         self.assertEqual(again.bytes, before)
 
     def test_images(self):
-        out = self.run_on_images()
+        out = self.copy(shared.images)
         self.assertFalse((out / "report.html").exists())
         self.ran("report", out)
         run = self.page(out / "report.html").data["runs"][0]
@@ -131,7 +154,7 @@ class ReportTest(ReportCase):
             image = row["image"]
             self.assertEqual((image["width"], image["height"], image["channels"]), (7, 6, 1))
             self.assertIn(row["truth"], "abcd")
-            self.assertEqual(list(base64.b64decode(image["pixels"]))[:35], list(self.train.features[row["row"]]))
+            self.assertEqual(list(base64.b64decode(image["pixels"]))[:35], list(shared.train.features[row["row"]]))
         self.assertEqual(sum(run["histogram"]["wrong"]), 40)
         self.assertTrue(run["curves"]["groups"])
 
@@ -152,7 +175,7 @@ class ReportTest(ReportCase):
         self.assertEqual((len(gallery["rows"][0]["image"]["pixels"]), gallery["rows"][0]["image"]["channels"]), (80, 3))
 
     def test_toys_and_several_runs(self):
-        toy = self.toy()
+        toy = self.copy(shared.toy_run)
         other = self.folder / "other"
         config = self.folder / "other.toml"
         config.write_text('[run]\niterations = 40\nreport_every = 10\n[problem]\ntype = "strongly_convex"\n[algorithm]\nname = "bome"\n')
@@ -170,7 +193,7 @@ class ReportTest(ReportCase):
         self.assertIn("algorithm.name", [d["option"] for d in page.data["differences"]])
 
     def test_unfinished(self):
-        out = self.run_on_images()
+        out = self.copy(shared.images)
         (out / "result.h5").unlink()
         self.ran("report", out)
         page = self.page(out / "report.html")
@@ -185,9 +208,11 @@ class ReportTest(ReportCase):
         self.assertTrue(page.data["runs"][0]["curves"]["groups"])
 
     def test_changed_data_are_not_shown(self):
-        out = self.clean_table(["a", "b", "c"])
-        table = self.folder / "doubtful.csv"
-        table.write_text(table.read_text(encoding="utf-8").replace("\n0.", "\n1.", 1), encoding="utf-8")
+        out = self.copy(shared.table)
+        changed = self.folder / "changed.csv"
+        changed.write_text((shared.folder / "doubtful.csv").read_text(encoding="utf-8").replace("\n0.", "\n1.", 1), encoding="utf-8")
+        config = out / "config.toml"
+        config.write_text(config.read_text().replace(str(shared.folder / "doubtful.csv"), str(changed)))
         self.ran("report", out, ranks=2)
         page = self.page(out / "report.html")
         self.assertIn("the rows are not shown: data_fingerprint", page.text)
@@ -196,7 +221,7 @@ class ReportTest(ReportCase):
         self.assertEqual(len(page.data["runs"][0]["classes"]["transition"]), 3)
 
     def test_a_persons_file_stays(self):
-        out = self.toy()
+        out = self.copy(shared.toy_run)
         path = out / "report.html"
         for content in ("my own\n", None):
             if content is None:
@@ -223,13 +248,13 @@ class ReportTest(ReportCase):
 @unittest.skipIf(browser.PROGRAM is None, "Chromium is not installed")
 class BrowserTest(ReportCase):
     def test_pages_are_drawn(self):
-        table, images, toy = self.clean_table(), self.run_on_images(), self.toy()
-        both = self.folder / "both.html"
-        self.ran("report", images)
-        self.ran("report", toy)
-        self.ran("report", images, table, toy, "--out", both)
+        table = shared.table / "report.html"
+        images, toy, both = (self.folder / f"{name}.html" for name in ("images", "toy", "both"))
+        self.ran("report", shared.images, "--out", images)
+        self.ran("report", shared.toy_run, "--out", toy)
+        self.ran("report", shared.images, shared.table, shared.toy_run, "--out", both)
         with browser.Browser() as chromium:
-            for path in (table / "report.html", images / "report.html", toy / "report.html", both):
+            for path in (table, images, toy, both):
                 for width, dark in ((400, False), (1200, True), (2400, False)):
                     with self.subTest(path=path.name, width=width):
                         chromium.show(path, width, dark)
@@ -238,7 +263,7 @@ class BrowserTest(ReportCase):
                         self.assertLessEqual(chromium.value("document.documentElement.scrollWidth"), width)
                         self.assertEqual(chromium.value("document.querySelectorAll('img, b b, i').length"), 0)
                         self.assertTrue(chromium.value(ALL_CHARTS_ARE_DRAWN))
-            self.walk(chromium, table / "report.html")
+            self.walk(chromium, table)
             chromium.pdf(self.folder / "page.pdf")
             self.assertEqual(chromium.complaints, [])
 
