@@ -14,6 +14,17 @@
 namespace meha {
 namespace {
 
+/// Nothing where a run of this status is complete.
+std::optional<std::string> why_unfinished(const std::string& status) {
+  for (int s = 0; s < static_cast<int>(Status::Unbalanced); ++s) {
+    const auto known = static_cast<Status>(s);
+    if (status == name(known)) {
+      return exit_code(known) == ExitCode::Finished ? std::nullopt : std::optional(std::string(sentence(known)));
+    }
+  }
+  return "at work, or interrupted";
+}
+
 /// Reads the state file that results describe, where there is one.
 void add_state(RunFacts& facts) {
   try {
@@ -45,11 +56,6 @@ std::vector<PlaceInFile> places_of(const std::vector<Suspect>& suspects) {
 
 }  // namespace
 
-bool RunFacts::is_finished() const {
-  constexpr std::array ends = {Status::Finished, Status::Converged, Status::ErrorReached, Status::NoProgress};
-  return std::ranges::any_of(ends, [&](Status end) { return overview.status == name(end); });
-}
-
 RunFacts facts_of(const std::string& directory) {
   RunFacts facts;
   facts.directory = directory;
@@ -57,10 +63,9 @@ RunFacts facts_of(const std::string& directory) {
   facts.options = options_in_use(parse_config(facts.overview.config, directory + "/config.toml"));
   facts.is_of_clean = file_exists(directory + "/clean.toml", ExitCode::Checkpoint);
   facts.has_labels = facts.options.problem.has<LabelModelOptions>();
-  if (!facts.is_finished()) {
-    facts.notes.push_back("the run is " + facts.overview.status +
-                          (facts.overview.status == "unfinished" ? " (at work, or interrupted)" : "") +
-                          ": this is how it stood after " + std::to_string(facts.overview.iterations) + " iterations");
+  if (const auto why = why_unfinished(facts.overview.status)) {
+    facts.notes.push_back("the run is " + facts.overview.status + " (" + *why + "): this is how it stood after " +
+                          std::to_string(facts.overview.iterations) + " iterations");
   }
   add_state(facts);
   return facts;

@@ -28,8 +28,6 @@ struct RunFacts {
   std::optional<RowFacts> rows;    // where the data could be read
   Originals originals;             // of rows->doubtful
   std::vector<std::string> notes;  // what is not there, and why
-
-  [[nodiscard]] bool is_finished() const;
 };
 
 /// Reads all but the rows; on rank 0. Errors: as overview_of_directory().

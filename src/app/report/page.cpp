@@ -80,17 +80,23 @@ std::string said_html(const RunFacts& facts, std::size_t first = 0) {
   for (std::size_t i = first; i < sentences.size(); ++i) {
     html += paragraphs(sentences[i]);
   }
+  return sentences.size() > first ? html + "</div>\n" : "";
+}
+
+/// What is not there. @param whose  begins each
+std::string notes_html(const RunFacts& facts, const std::string& whose = {}) {
+  std::string html;
   for (const std::string& note : facts.notes) {
-    html += "<p class=\"warning\">" + escaped(note) + "</p>\n";
+    html += "<p class=\"warning\">" + escaped(whose + note) + "</p>\n";
   }
-  return sentences.size() > first || !facts.notes.empty() ? html + "</div>\n" : "";
+  return html;
 }
 
 /// The answer of one run: its first sentence, numbers, the other sentences.
 std::string answer_html(const RunFacts& facts) {
   return "<section id=\"answer\" aria-label=\"The answer\">\n<div class=\"verdict\">" +
-         paragraphs(sentences_of(facts).front()) + "</div>\n" + figures_html(facts) + said_html(facts, 1) +
-         "</section>\n";
+         paragraphs(sentences_of(facts).front()) + "</div>\n" + figures_html(facts) + notes_html(facts) +
+         said_html(facts, 1) + "</section>\n";
 }
 
 /// The answers of several runs: a column for each.
@@ -123,6 +129,9 @@ std::string answers_html(const std::vector<RunFacts>& runs) {
     html += "</tr>\n";
   }
   html += "</tbody></table></div>\n";
+  for (const RunFacts& facts : runs) {
+    html += notes_html(facts, facts.directory + ": ");
+  }
   for (const RunFacts& facts : runs) {
     html += "<details><summary>What " + escaped(facts.directory) + " says of itself</summary>\n" + said_html(facts) +
             "</details>\n";
