@@ -15,22 +15,49 @@ std::uint64_t integer_of(Real with_magic) {
   return std::bit_cast<std::uint64_t>(with_magic) - std::bit_cast<std::uint64_t>(magic);
 }
 
-/// Adds scale·share to the limbs. @return whether every addend was within the bound
-__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) bool add_limbs(const Real* __restrict share,
-                                                                                   std::size_t n, Real scale,
-                                                                                   Real bound, Real hi_scale,
-                                                                                   std::int64_t* __restrict hi,
-                                                                                   std::int64_t* __restrict lo) {
-  const Real hi_unit = 1 / hi_scale;
+struct Scaling {
+  Real scale;          // of shares
+  Real bound;          // largest addend
+  Real hi_scale;       // 2^h
+  std::size_t lo_gap;  // from a hi to its lo
+};
+
+/// Adds scale·share to the limbs whose hi begin at `hi`. @return 0 when every addend was within the bound
+[[gnu::always_inline]] inline std::uint64_t add_run(const Real* __restrict share, std::size_t n, const Scaling& by,
+                                                    std::int64_t* __restrict hi) {
+  const Real hi_unit = 1 / by.hi_scale;
+  std::int64_t* const __restrict lo = hi + by.lo_gap;
   std::uint64_t any_beyond = 0;  // a count of them would be one chain of additions
   for (std::size_t i = 0; i < n; ++i) {
-    const Real v = share[i] * scale;
-    any_beyond |= std::fabs(v) <= bound ? 0U : 1U;
-    const Real high = v * hi_scale + magic;
+    const Real v = share[i] * by.scale;
+    any_beyond |= std::fabs(v) <= by.bound ? 0U : 1U;
+    const Real high = v * by.hi_scale + magic;
     const Real rest = v - (high - magic) * hi_unit;
     const Real low = rest * lo_scale + magic;
     hi[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(hi[i]) + integer_of(high));
     lo[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(lo[i]) + integer_of(low));
+  }
+  return any_beyond;
+}
+
+__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) bool add_limbs(const Real* share, std::size_t n,
+                                                                                   const Scaling& by,
+                                                                                   std::int64_t* hi) {
+  return add_run(share, n, by, hi) == 0;
+}
+
+/// The same for pieces of `width` numbers, of which piece i goes to the limbs from places[i]·width on.
+__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) bool add_pieces_of_limbs(
+    const Real* share, std::size_t width, std::span<const std::uint32_t> places, const Scaling& by, std::int64_t* hi) {
+  constexpr std::size_t ahead = 8;  // limbs on their way to the cache
+  std::uint64_t any_beyond = 0;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (i + ahead < places.size()) {
+      const std::int64_t* const next = hi + places[i + ahead] * width;
+      __builtin_prefetch(next, 1);
+      __builtin_prefetch(next + by.lo_gap, 1);
+    }
+    any_beyond |= add_run(share + i * width, width, by, hi + places[i] * width);
   }
   return any_beyond == 0;
 }
@@ -76,8 +103,8 @@ void ExactSum::add(Index offset, InSpan share, Real factor, int exponent) {
   const std::size_t first = n_flags + static_cast<std::size_t>(offset);
   bool within = true;
   if (kind_ == Kind::Exact) {
-    within = add_limbs(share.data(), share.size(), scale, bound_, hi_scale_, limbs_.data() + first,
-                       limbs_.data() + first + n_values_);
+    const Scaling by{.scale = scale, .bound = bound_, .hi_scale = hi_scale_, .lo_gap = n_values_};
+    within = add_limbs(share.data(), share.size(), by, limbs_.data() + first);
   } else {
     for (std::size_t i = 0; i < share.size(); ++i) {
       plain_[first + i] += share[i] * scale;
@@ -91,6 +118,15 @@ void ExactSum::add(Index offset, InSpan share, Real factor, int exponent) {
 
 void ExactSum::add_pieces(Index offset, std::span<const std::uint32_t> places, Index width, InSpan share, Real factor,
                           int exponent) {
+  if (kind_ == Kind::Exact) {
+    const Scaling by{
+        .scale = std::ldexp(factor, exponent), .bound = bound_, .hi_scale = hi_scale_, .lo_gap = n_values_};
+    if (!add_pieces_of_limbs(share.data(), static_cast<std::size_t>(width), places, by,
+                             limbs_.data() + n_flags + offset)) {
+      raise(Flag::NotFinite);
+    }
+    return;
+  }
   for (std::size_t i = 0; i < places.size(); ++i) {
     const auto first = static_cast<Index>(i) * width;
     add(offset + places[i] * width, slice(share, {first, first + width}), factor, exponent);
