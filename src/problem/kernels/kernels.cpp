@@ -17,6 +17,14 @@ Simd best_simd() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? Simd::Avx2 : Simd::Baseline;
 }
 
+bool has_bfloat16() {
+  return best_simd() == Simd::Avx512 && __builtin_cpu_supports("avx512bf16");
+}
+
+const PairKernels& pair_kernels() {
+  return kernels::avx512_bfloat16;
+}
+
 const char* name(Simd simd) {
   constexpr const char* names[] = {"baseline", "avx2", "avx512"};
   return names[static_cast<int>(simd)];

@@ -12,5 +12,6 @@ extern const TileKernels<float>& avx2_float32;
 extern const TileKernels<double>& avx2_float64;
 extern const TileKernels<float>& avx512_float32;
 extern const TileKernels<double>& avx512_float64;
+extern const PairKernels& avx512_bfloat16;
 
 }  // namespace meha::kernels

@@ -10,10 +10,13 @@
 //   Isa::bytes          of a vector register      Isa::accumulators   registers that hold sums
 //   Isa::registers<T>   side by side, at least    Isa::panel_columns  at most
 //   Isa::load(T{}, pointer)  the next lanes, converted to T = float, double from std::uint8_t, float, double
+// A "factor" is a number of b, of type T, or two that are multiplied in one step, where Isa has
+//   Isa::multiply_add(sum, lanes, factor)
 #pragma once
 
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstring>
 #include <utility>
@@ -54,11 +57,15 @@ struct Kernels {
     return lane / group_rows * group_stride + lane % group_rows;
   }
 
+  /// Factors of one column of b that stand side by side in a group.
+  template <class F>
+  static constexpr Size group_factors = std::same_as<F, T> ? group_rows : group_rows / 2;
+
   /// out(lane, column) = start[column] + Σ_i a(i, lane)·b(i, column) for `columns` columns and `registers` vectors of
   /// lanes. Forward: b is a panel, and as many bytes as a has here are prefetched from `next`. Backward: b is grouped
-  /// over i, columns 16 apart, and the sums begin with what is in out, or with 0 where start is null.
-  template <class E, bool backward, Size columns, Size registers>
-  static void product(const E* a, Size a_step, Size a_group, const T* b, Size b_group, Size n, const T* start, T* out,
+  /// over i, columns a group apart, and the sums begin with what is in out, or with 0 where start is null.
+  template <class E, class F, bool backward, Size columns, Size registers>
+  static void product(const E* a, Size a_step, Size a_group, const F* b, Size b_group, Size n, const T* start, T* out,
                       Size out_column, Size out_group, const E* next) {
     Vector sum[columns][registers];
 #pragma GCC unroll 32
@@ -70,7 +77,15 @@ struct Kernels {
                                        : Vector{};
       }
     }
-    const auto add = [&](Size i, const T* factors) __attribute__((always_inline)) {
+    if constexpr (backward) {  // what comes next of sums that fill more than one cache
+#pragma GCC unroll 32
+      for (Size c = 0; c < columns; ++c) {
+        for (Size r = 0; r < registers; ++r) {
+          __builtin_prefetch(out + c * out_column + at((registers + r) * width, out_group), 1, 3);
+        }
+      }
+    }
+    const auto add = [&](Size i, const F* factors) __attribute__((always_inline)) {
       Vector lane[registers];
 #pragma GCC unroll 8
       for (Size r = 0; r < registers; ++r) {
@@ -78,16 +93,20 @@ struct Kernels {
       }
 #pragma GCC unroll 32
       for (Size c = 0; c < columns; ++c) {
-        const T factor = factors[c * (backward ? group_rows : 1)];
+        const F factor = factors[c * (backward ? group_factors<F> : 1)];
 #pragma GCC unroll 8
         for (Size r = 0; r < registers; ++r) {
-          sum[c][r] += lane[r] * factor;
+          if constexpr (std::same_as<F, T>) {
+            sum[c][r] += lane[r] * factor;
+          } else {
+            sum[c][r] = Isa::multiply_add(sum[c][r], lane[r], factor);
+          }
         }
       }
     };
     if constexpr (backward) {
-      for (Size first = 0; first < n; first += group_rows, b += b_group) {
-        const Size n_here = n - first < group_rows ? n - first : group_rows;
+      for (Size first = 0; first < n; first += group_factors<F>, b += b_group) {
+        const Size n_here = n - first < group_factors<F> ? n - first : group_factors<F>;
         for (Size i = 0; i < n_here; ++i) {
           add(first + i, b + i);
         }
@@ -109,8 +128,8 @@ struct Kernels {
     }
   }
 
-  template <class E>
-  using Product = void (*)(const E*, Size, Size, const T*, Size, Size, const T*, T*, Size, Size, const E*);
+  template <class E, class F>
+  using Product = void (*)(const E*, Size, Size, const F*, Size, Size, const T*, T*, Size, Size, const E*);
 
   /// Registers side by side that keep all accumulators busy with this many columns.
   static constexpr Size registers_for(Size columns) {
@@ -121,30 +140,30 @@ struct Kernels {
     return registers;
   }
 
-  template <class E, bool backward, bool wide, std::size_t... c>
-  static constexpr std::array<Product<E>, sizeof...(c)> table(std::index_sequence<c...>) {
-    return {&product < E, backward, Size{c} + 1, wide ? registers_for(Size{c} + 1) : fewest_registers > ...};
+  template <class E, class F, bool backward, bool wide, std::size_t... c>
+  static constexpr std::array<Product<E, F>, sizeof...(c)> table(std::index_sequence<c...>) {
+    return {&product < E, F, backward, Size{c} + 1, wide ? registers_for(Size{c} + 1) : fewest_registers > ...};
   }
 
   /// The product for any number of columns and lanes, panel by panel.
-  template <class E, bool backward>
-  static void product_of(const E* a, Size a_step, Size a_group, const T* b, Size n, const T* start, T* out,
+  template <class E, bool backward, class F>
+  static void product_of(const E* a, Size a_step, Size a_group, const F* b, Size n, const T* start, T* out,
                          Size out_column, Size out_group, Size n_columns, Size n_lanes, const E* next) {
     constexpr auto sequence = std::make_index_sequence<static_cast<std::size_t>(panel_columns)>{};
-    static constexpr auto wide = table<E, backward, true>(sequence);
-    static constexpr auto narrow = table<E, backward, false>(sequence);
+    static constexpr auto wide = table<E, F, backward, true>(sequence);
+    static constexpr auto narrow = table<E, F, backward, false>(sequence);
     const Size n_panels = count_panels(n_columns, panel_columns);
     for (Size p = 0; p < n_panels; ++p) {
       const Panel panel = panel_of(n_columns, n_panels, p);
       const auto which = static_cast<std::size_t>(panel.columns - 1);
-      const T* factors = b + panel.first * (backward ? group_rows : n);
+      const F* factors = b + panel.first * (backward ? group_factors<F> : n);
       const T* first = start != nullptr ? start + panel.first : nullptr;
       const Size lanes = registers_for(panel.columns) * width;
       for (Size lane = 0; lane < n_lanes;) {
         const bool fits = lane + lanes <= n_lanes;
-        (fits ? wide : narrow)[which](a + at(lane, a_group), a_step, a_group, factors, n_columns * group_rows, n, first,
-                                      out + panel.first * out_column + at(lane, out_group), out_column, out_group,
-                                      next + at(lane, a_group));
+        (fits ? wide : narrow)[which](a + at(lane, a_group), a_step, a_group, factors, n_columns * group_factors<F>, n,
+                                      first, out + panel.first * out_column + at(lane, out_group), out_column,
+                                      out_group, next + at(lane, a_group));
         lane += fits ? lanes : fewest_registers * width;
       }
     }

@@ -6,6 +6,7 @@
 // "Grouped" are numbers of rows that stand in vector lanes: n numbers of each row as [row/16][i][row%16].
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace meha {
@@ -69,6 +70,40 @@ struct TileKernels {
   /// s[i] = 1/(1 + e^−x[i]).
   void (*sigmoid)(const T* x, std::int64_t n, T* s);
 };
+
+/// Two numbers of type bfloat16, which are the upper halves of float32; the first stands in the lower half.
+enum class BFloat16Pair : std::uint32_t {};
+
+/// Puts the numbers of a tile's rows side by side in pairs, rounded to the nearest bfloat16, ties to even. Bytes are exact.
+template <class E>
+struct Pairing {
+  /// pairs[row/16][i/2][row%16] ← numbers i and i + 1 of grouped rows; 0 follows the last of an odd n.
+  void (*numbers)(const E* grouped, std::int64_t n_rows, std::int64_t n, BFloat16Pair* pairs);
+  /// pairs[row/2][i] ← number i of two rows, padded(n) pairs; 0 follows the last of an odd n_rows. Reads up to 15 numbers
+  /// past the last row.
+  void (*rows)(const E* rows, std::int64_t n_rows, std::int64_t n, BFloat16Pair* pairs);
+};
+
+/// The products of Products<T, E> of bfloat16 numbers with sums of type float. Sums add the products of a pair at a time,
+/// as the processor's VDPBF16PS does: numbers below 2⁻¹²⁶ count as 0.
+struct PairKernels {
+  std::int64_t panel_columns;
+  Pairing<std::uint8_t> uint8;
+  Pairing<float> float32;
+  /// Products::forward of Pairing::numbers. @param panels  of b(i, column) and b(i + 1, column), i even
+  void (*forward)(const BFloat16Pair* numbers, std::int64_t n_rows, std::int64_t n, const BFloat16Pair* panels,
+                  const float* bias, std::int64_t n_columns, float* out, const std::byte* next);
+  /// Products::backward of Pairing::rows. @param residuals  [row/16][column][row%16/2]
+  void (*backward)(const BFloat16Pair* rows, std::int64_t n_rows, std::int64_t n, const BFloat16Pair* residuals,
+                   std::int64_t n_columns, float* gradient, bool adds);
+  /// Rounds grouped numbers, n of each row, to what `backward` reads as residuals.
+  void (*round)(const float* grouped, std::int64_t n_rows, std::int64_t n, BFloat16Pair* pairs);
+};
+
+/// Whether this processor has AVX512-BF16 besides AVX-512.
+bool has_bfloat16();
+/// Errors: undefined without has_bfloat16().
+const PairKernels& pair_kernels();
 
 /// The best level this processor has.
 Simd best_simd();
