@@ -8,13 +8,13 @@
 namespace meha {
 namespace {
 
-template <class T>
+template <class Input>
 std::unique_ptr<Classifier> make(const ProblemOptions& options, const ClassifierShape& shape, Simd simd) {
   if (options.of<ModelOptions>().model == "mlp") {
     const auto& network = options.of<NetworkOptions>();
-    return std::make_unique<MlpClassifier<T>>(shape, network.hidden, activation_of(network.activation), simd);
+    return std::make_unique<MlpClassifier<Input>>(shape, network.hidden, activation_of(network.activation), simd);
   }
-  return std::make_unique<LinearClassifier<T>>(shape, simd);
+  return std::make_unique<LinearClassifier<Input>>(shape, simd);
 }
 
 }  // namespace
@@ -43,6 +43,14 @@ std::unique_ptr<Classifier> make_classifier(const ProblemOptions& options, const
         ExitCode::Config,
         "problem.init = \"zero\": the hidden units of an mlp would stay equal forever; take \"kaiming_uniform\" "
         "or leave it out");
+  }
+  if (model != "mlp" && shape.element == Storage::Sparse && precision == "bfloat16") {
+    throw Error(ExitCode::Config,
+                "run.precision = \"bfloat16\": sparse rows of a linear model are not multiplied as matrices; take "
+                "\"float32\"");
+  }
+  if (precision == "bfloat16") {
+    return make<BFloat16>(options, shape, simd);
   }
   return precision == "float64" ? make<double>(options, shape, simd) : make<float>(options, shape, simd);
 }

@@ -289,10 +289,12 @@ template class HyperRepresentation<float>;
 template class HyperRepresentation<double>;
 
 std::unique_ptr<Problem> make_hyper_representation(const Options& options, const Communicator& comm, Simd simd) {
-  if (options.run.precision == "float64") {
-    return std::make_unique<HyperRepresentation<double>>(options, comm, simd);
+  if (options.run.precision == "bfloat16") {
+    throw Error(ExitCode::Config, "run.precision = \"bfloat16\": not of hyper_representation; take \"float32\"");
   }
-  return std::make_unique<HyperRepresentation<float>>(options, comm, simd);
+  using Made = std::unique_ptr<Problem>;
+  return options.run.precision == "float64" ? Made(std::make_unique<HyperRepresentation<double>>(options, comm, simd))
+                                            : Made(std::make_unique<HyperRepresentation<float>>(options, comm, simd));
 }
 
 }  // namespace meha

@@ -5,8 +5,8 @@
 
 namespace meha {
 
-template <class T>
-void LinearClassifier<T>::set_directions(std::span<const Along> directions, std::span<const Index> features) {
+template <class Input>
+void LinearClassifier<Input>::set_directions(std::span<const Along> directions, std::span<const Index> features) {
   if (!along_) {
     along_ = std::make_unique<LinearClassifier>(shape_, simd_);
   }
@@ -19,8 +19,8 @@ void LinearClassifier<T>::set_directions(std::span<const Along> directions, std:
   along_->set_points(v, features);
 }
 
-template <class T>
-void LinearClassifier<T>::forward_along(const Tile& tile, OutSpan slopes) {
+template <class Input>
+void LinearClassifier<Input>::forward_along(const Tile& tile, OutSpan slopes) {
   along_->logits(tile);
   for (std::size_t d = 0; d < point_of_direction_.size(); ++d) {
     const auto columns = [&](const LinearClassifier& of, std::size_t which) {
@@ -31,8 +31,8 @@ void LinearClassifier<T>::forward_along(const Tile& tile, OutSpan slopes) {
   }
 }
 
-template <class T>
-void LinearClassifier<T>::backward_along(const Tile& tile, InSpan weights) {
+template <class Input>
+void LinearClassifier<Input>::backward_along(const Tile& tile, InSpan weights) {
   for (std::size_t d = 0; d < point_of_direction_.size(); ++d) {
     const Index first = static_cast<Index>(d) * shape_.n_classes;
     const Index first_of_point = static_cast<Index>(point_of_direction_[d]) * shape_.n_classes;
@@ -45,9 +45,12 @@ void LinearClassifier<T>::backward_along(const Tile& tile, InSpan weights) {
 
 template void LinearClassifier<float>::set_directions(std::span<const Along>, std::span<const Index>);
 template void LinearClassifier<double>::set_directions(std::span<const Along>, std::span<const Index>);
+template void LinearClassifier<BFloat16>::set_directions(std::span<const Along>, std::span<const Index>);
 template void LinearClassifier<float>::forward_along(const Tile&, OutSpan);
 template void LinearClassifier<double>::forward_along(const Tile&, OutSpan);
+template void LinearClassifier<BFloat16>::forward_along(const Tile&, OutSpan);
 template void LinearClassifier<float>::backward_along(const Tile&, InSpan);
 template void LinearClassifier<double>::backward_along(const Tile&, InSpan);
+template void LinearClassifier<BFloat16>::backward_along(const Tile&, InSpan);
 
 }  // namespace meha

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// Long, because value, gradient and products share the layout of columns that this file alone knows.
 #include "meha/problem/linear_classifier.hpp"
 
 #include <algorithm>
@@ -57,28 +56,22 @@ void sparse_backward(const Tile& tile, const std::uint32_t* places, const T* res
 
 }  // namespace
 
-template <class T>
-LinearClassifier<T>::LinearClassifier(const ClassifierShape& shape, Simd simd)
-    : shape_(shape),
-      simd_(simd),
-      kernels_(&tile_kernels<T>(simd)),
-      row_weights_(tile_rows),
-      grouped_(shape.element == Storage::Sparse
-                   ? 0
-                   : static_cast<std::size_t>(tile_rows * shape.n_features * bytes_per(shape.element))) {}
+template <class Input>
+LinearClassifier<Input>::LinearClassifier(const ClassifierShape& shape, Simd simd)
+    : shape_(shape), simd_(simd), kernels_(&tile_kernels<T>(simd)), products_(shape, simd), row_weights_(tile_rows) {}
 
-template <class T>
-Index LinearClassifier<T>::n_parameters() const {
+template <class Input>
+Index LinearClassifier<Input>::n_parameters() const {
   return shape_.n_classes * (shape_.n_features + 1);
 }
 
-template <class T>
-std::vector<NamedArray> LinearClassifier<T>::parameters() const {
+template <class Input>
+std::vector<NamedArray> LinearClassifier<Input>::parameters() const {
   return {{"weight", {shape_.n_classes, shape_.n_features}}, {"bias", {shape_.n_classes}}};
 }
 
-template <class T>
-void LinearClassifier<T>::start(const std::string& init, Index seed, Out y) const {
+template <class Input>
+void LinearClassifier<Input>::start(const std::string& init, Index seed, Out y) const {
   y.setZero();
   if (init == "kaiming_uniform") {
     const Real bound = 1 / std::sqrt(static_cast<Real>(shape_.n_features));
@@ -88,13 +81,13 @@ void LinearClassifier<T>::start(const std::string& init, Index seed, Out y) cons
   }
 }
 
-template <class T>
-Index LinearClassifier<T>::n_per_feature() const {
+template <class Input>
+Index LinearClassifier<Input>::n_per_feature() const {
   return shape_.element == Storage::Sparse ? shape_.n_classes : 0;
 }
 
-template <class T>
-void LinearClassifier<T>::set_points(std::span<const InSpan> points, std::span<const Index> features) {
+template <class Input>
+void LinearClassifier<Input>::set_points(std::span<const InSpan> points, std::span<const Index> features) {
   few_features_ = !features.empty();
   require(!few_features_ || shape_.element == Storage::Sparse, "only sparse rows have few features");
   if (few_features_) {
@@ -111,7 +104,6 @@ void LinearClassifier<T>::set_points(std::span<const InSpan> points, std::span<c
   const auto n_columns = static_cast<std::size_t>(n_columns_);
   const Index n_features = shape_.n_features;
   const bool sparse = shape_.element == Storage::Sparse;
-  weights_.resize(static_cast<std::size_t>(n_there) * n_columns);
   bias_.resize(n_columns);
   values_.assign(tile_rows * n_columns, T(0));  // rows past a tile's last must be numbers
   if (sparse) {
@@ -134,34 +126,28 @@ void LinearClassifier<T>::set_points(std::span<const InSpan> points, std::span<c
     return columns_[static_cast<std::size_t>(column)][few_features_ ? features[static_cast<std::size_t>(f)] : f] *
            scale;
   };
-  fill_panels(n_there, n_columns_, sparse ? n_columns_ : kernels_->panel_columns, value, weights_.data());
-}
-
-template <class T>
-template <class E>
-void LinearClassifier<T>::forward_dense(const Products<T, E>& products, const Tile& tile) {
-  const auto* features = reinterpret_cast<const E*>(tile.features);
-  auto* grouped = reinterpret_cast<E*>(grouped_.data());
-  products.group(features, tile.n_rows, tile.n_features, grouped);
-  products.forward(grouped, tile.n_rows, tile.n_features, weights_.data(), bias_.data(), n_columns_, values_.data(),
-                   reinterpret_cast<const E*>(tile.next));
+  if (sparse) {
+    weights_.resize(static_cast<std::size_t>(n_there) * n_columns);
+    fill_panels(n_there, n_columns_, n_columns_, value, weights_.data());
+  } else {
+    products_.fill(n_there, n_columns_, value, panels_);
+  }
 }
 
 /// The logits of every row at every point.
-template <class T>
-void LinearClassifier<T>::logits(const Tile& tile) {
+template <class Input>
+void LinearClassifier<Input>::logits(const Tile& tile) {
   require(tile.n_rows <= tile_rows && tile.n_features == shape_.n_features, "a tile fits the classifier");
-  if (shape_.element == Storage::UInt8) {
-    forward_dense(kernels_->uint8, tile);
-  } else if (shape_.element == Storage::Float32) {
-    forward_dense(kernels_->float32, tile);
+  if (shape_.element != Storage::Sparse) {
+    products_.read(tile);
+    products_.forward(tile, panels_, bias_.data(), n_columns_, values_.data());
   } else {
     sparse_forward(tile, places(), weights_.data(), bias_.data(), n_columns_, sums_.data(), values_.data());
   }
 }
 
-template <class T>
-void LinearClassifier<T>::forward(const Tile& tile, OutSpan losses) {
+template <class Input>
+void LinearClassifier<Input>::forward(const Tile& tile, OutSpan losses) {
   logits(tile);
   if (shape_.loss == Loss::Squared) {
     square_losses(tile, losses);
@@ -171,8 +157,8 @@ void LinearClassifier<T>::forward(const Tile& tile, OutSpan losses) {
 }
 
 /// ½(z − t)² and z − t of every row at every point.
-template <class T>
-void LinearClassifier<T>::square_losses(const Tile& tile, OutSpan losses) {
+template <class Input>
+void LinearClassifier<Input>::square_losses(const Tile& tile, OutSpan losses) {
   for (Index row = 0; row < tile.n_rows; ++row) {
     for (Index point = 0; point < n_points_; ++point) {
       T& z = values_[grouped_at(row, point, n_columns_)];
@@ -183,16 +169,8 @@ void LinearClassifier<T>::square_losses(const Tile& tile, OutSpan losses) {
   }
 }
 
-template <class T>
-template <class E>
-void LinearClassifier<T>::backward_dense(const Products<T, E>& products, const Tile& tile) {
-  const bool adds = std::find(has_gradient_.begin(), has_gradient_.end(), 0) == has_gradient_.end();
-  products.backward(reinterpret_cast<const E*>(tile.features), tile.n_rows, tile.n_features, values_.data(), n_columns_,
-                    gradient_.data(), adds);
-}
-
-template <class T>
-void LinearClassifier<T>::backward(const Tile& tile, InSpan weights) {
+template <class Input>
+void LinearClassifier<Input>::backward(const Tile& tile, InSpan weights) {
   for (std::size_t row = 0; row < tile_rows; ++row) {
     row_weights_[row] = static_cast<Index>(row) < tile.n_rows ? static_cast<T>(weights[row]) : T(0);
   }
@@ -201,25 +179,24 @@ void LinearClassifier<T>::backward(const Tile& tile, InSpan weights) {
   backward(tile);
 }
 
-template <class T>
-void LinearClassifier<T>::probabilities(std::size_t point, OutSpan probabilities) const {
+template <class Input>
+void LinearClassifier<Input>::probabilities(std::size_t point, OutSpan probabilities) const {
   copy_columns(values_.data(), n_columns_, static_cast<Index>(point) * shape_.n_classes, shape_.n_classes,
                probabilities);
 }
 
-template <class T>
-void LinearClassifier<T>::set_residuals(std::size_t point, const Tile& tile, InSpan residuals) {
+template <class Input>
+void LinearClassifier<Input>::set_residuals(std::size_t point, const Tile& tile, InSpan residuals) {
   const Index first = static_cast<Index>(point) * shape_.n_classes;
   set_columns(residuals, tile.n_rows, n_columns_, first, shape_.n_classes, values_.data(),
               bias_gradient_.data() + first);
 }
 
-template <class T>
-void LinearClassifier<T>::backward(const Tile& tile) {
-  if (shape_.element == Storage::UInt8) {
-    backward_dense(kernels_->uint8, tile);
-  } else if (shape_.element == Storage::Float32) {
-    backward_dense(kernels_->float32, tile);
+template <class Input>
+void LinearClassifier<Input>::backward(const Tile& tile) {
+  if (shape_.element != Storage::Sparse) {
+    const bool adds = std::find(has_gradient_.begin(), has_gradient_.end(), 0) == has_gradient_.end();
+    products_.backward(tile, values_.data(), n_columns_, gradient_.data(), adds);
   } else {
     note_touched(tile);
     sparse_backward(tile, places(), values_.data(), n_columns_, sums_.data(), gradient_.data());
@@ -227,8 +204,8 @@ void LinearClassifier<T>::backward(const Tile& tile) {
   has_gradient_.assign(has_gradient_.size(), 1);
 }
 
-template <class T>
-void LinearClassifier<T>::note_touched(const Tile& tile) {
+template <class Input>
+void LinearClassifier<Input>::note_touched(const Tile& tile) {
   if (!few_features_) {
     return;
   }
@@ -250,8 +227,8 @@ void LinearClassifier<T>::note_touched(const Tile& tile) {
   }
 }
 
-template <class T>
-void LinearClassifier<T>::collect_touched(std::size_t point, OutSpan grad_y) {
+template <class Input>
+void LinearClassifier<Input>::collect_touched(std::size_t point, OutSpan grad_y) {
   const auto n_classes = static_cast<std::size_t>(shape_.n_classes);
   auto to = grad_y.begin();
   for (std::size_t c = 0; c < n_classes; ++c) {
@@ -266,8 +243,8 @@ void LinearClassifier<T>::collect_touched(std::size_t point, OutSpan grad_y) {
   is_collected_ = true;
 }
 
-template <class T>
-void LinearClassifier<T>::collect(std::size_t point, OutSpan grad_y) {
+template <class Input>
+void LinearClassifier<Input>::collect(std::size_t point, OutSpan grad_y) {
   if (std::exchange(has_gradient_[point], 0) == 0) {
     return;
   }
@@ -293,12 +270,13 @@ void LinearClassifier<T>::collect(std::size_t point, OutSpan grad_y) {
   }
 }
 
-template <class T>
-void LinearClassifier<T>::classes(std::span<Label> most_likely) const {
+template <class Input>
+void LinearClassifier<Input>::classes(std::span<Label> most_likely) const {
   most_likely_class(values_.data(), n_columns_, shape_.n_classes, most_likely);
 }
 
 template class LinearClassifier<float>;
 template class LinearClassifier<double>;
+template class LinearClassifier<BFloat16>;
 
 }  // namespace meha

@@ -35,8 +35,8 @@ void add_sums(const std::vector<T>& values, Index n_rows, Index n, std::vector<R
 
 }  // namespace
 
-template <class T>
-void MlpClassifier<T>::set_directions(std::span<const Along> directions, std::span<const Index> /*features*/) {
+template <class Input>
+void MlpClassifier<Input>::set_directions(std::span<const Along> directions, std::span<const Index> /*features*/) {
   point_of_direction_.clear();
   for (const Along& along : directions) {
     point_of_direction_.push_back(along.point);
@@ -50,8 +50,8 @@ void MlpClassifier<T>::set_directions(std::span<const Along> directions, std::sp
   }
 }
 
-template <class T>
-void MlpClassifier<T>::forward_along(const Tile& tile, OutSpan slopes) {
+template <class Input>
+void MlpClassifier<Input>::forward_along(const Tile& tile, OutSpan slopes) {
   for (std::size_t d = 0; d < point_of_direction_.size(); ++d) {
     Point& point = points_[point_of_direction_[d]];
     propagate_along(tile, point, along_[d]);
@@ -62,13 +62,10 @@ void MlpClassifier<T>::forward_along(const Tile& tile, OutSpan slopes) {
 }
 
 /// ȧ_l of all layers, ż_L of the last.
-template <class T>
-void MlpClassifier<T>::propagate_along(const Tile& tile, Point& point, Point& along) {
-  with_features(tile, [&]<class E>(const Products<T, E>& products, const E* /*features*/) {
-    products.forward(reinterpret_cast<const E*>(grouped_.data()), tile.n_rows, tile.n_features,
-                     along.front().weight.data(), along.front().bias.data(), layers_.front().n_out,
-                     along.front().output.data(), nullptr);
-  });
+template <class Input>
+void MlpClassifier<Input>::propagate_along(const Tile& tile, Point& point, Point& along) {
+  products_.forward(tile, along.front().weight, along.front().bias.data(), layers_.front().n_out,
+                    along.front().output.data());
   for (std::size_t l = 1; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
     const std::vector<T>& a = point[l - 1].output;
@@ -78,18 +75,17 @@ void MlpClassifier<T>::propagate_along(const Tile& tile, Point& point, Point& al
       a_dot[i] *= slope(activation_, a[i]);
     }
     std::vector<T>& z_dot = along[l].output;
-    kernels_->own.forward(a.data(), tile.n_rows, layer.n_in, along[l].weight.data(), along[l].bias.data(), layer.n_out,
-                          z_dot.data(), nullptr);
-    kernels_->own.forward(a_dot.data(), tile.n_rows, layer.n_in, point[l].weight.data(), zeros_.data(), layer.n_out,
-                          term_.data(), nullptr);
+    products_.forward(a.data(), tile.n_rows, layer.n_in, along[l].weight, along[l].bias.data(), layer.n_out,
+                      z_dot.data());
+    products_.forward(a_dot.data(), tile.n_rows, layer.n_in, point[l].weight, zeros_.data(), layer.n_out, term_.data());
     for (std::size_t i = 0; i < static_cast<std::size_t>(padded(tile.n_rows) * layer.n_out); ++i) {
       z_dot[i] += term_[i];
     }
   }
 }
 
-template <class T>
-void MlpClassifier<T>::backward_along(const Tile& tile, InSpan weights) {
+template <class Input>
+void MlpClassifier<Input>::backward_along(const Tile& tile, InSpan weights) {
   for (std::size_t d = 0; d < point_of_direction_.size(); ++d) {
     Point& point = points_[point_of_direction_[d]];
     Point& along = along_[d];
@@ -110,22 +106,20 @@ void MlpClassifier<T>::backward_along(const Tile& tile, InSpan weights) {
 }
 
 /// From δ_L and δ̇_L.
-template <class T>
-void MlpClassifier<T>::propagate_back_along(const Tile& tile, Point& point, Point& along) {
+template <class Input>
+void MlpClassifier<Input>::propagate_back_along(const Tile& tile, Point& point, Point& along) {
   for (std::size_t l = layers_.size() - 1; l > 0; --l) {
     const Layer& layer = layers_[l];
     const std::vector<T>& a = point[l - 1].output;
     const std::vector<T>& a_dot = along[l - 1].output;
     const auto add_product = [&](const std::vector<T>& input, const std::vector<T>& delta) {
-      kernels_->ungroup(input.data(), tile.n_rows, layer.n_in, rows_.data());
-      kernels_->own.backward(rows_.data(), tile.n_rows, layer.n_in, delta.data(), layer.n_out, along[l].gradient.data(),
-                             true);
+      products_.backward(input.data(), tile.n_rows, layer.n_in, delta.data(), layer.n_out, along[l].gradient.data(),
+                         std::exchange(along[l].has_gradient, true));
     };
     add_product(a, delta_dot_);
     add_product(a_dot, delta_);
-    const auto back = [&](const std::vector<T>& weight_t, const std::vector<T>& delta, std::vector<T>& out) {
-      kernels_->own.forward(delta.data(), tile.n_rows, layer.n_out, weight_t.data(), zeros_.data(), layer.n_in,
-                            out.data(), nullptr);
+    const auto back = [&](const Panels& weight_t, const std::vector<T>& delta, std::vector<T>& out) {
+      products_.forward(delta.data(), tile.n_rows, layer.n_out, weight_t, zeros_.data(), layer.n_in, out.data());
     };
     back(point[l].weight_t, delta_, previous_);
     back(along[l].weight_t, delta_, previous_dot_);
@@ -139,17 +133,18 @@ void MlpClassifier<T>::propagate_back_along(const Tile& tile, Point& point, Poin
     std::swap(delta_, previous_);
     std::swap(delta_dot_, previous_dot_);
   }
-  with_features(tile, [&](const auto& products, const auto* features) {
-    products.backward(features, tile.n_rows, tile.n_features, delta_dot_.data(), layers_.front().n_out,
-                      along.front().gradient.data(), true);
-  });
+  products_.backward(tile, delta_dot_.data(), layers_.front().n_out, along.front().gradient.data(),
+                     std::exchange(along.front().has_gradient, true));
 }
 
 template void MlpClassifier<float>::set_directions(std::span<const Along>, std::span<const Index>);
 template void MlpClassifier<double>::set_directions(std::span<const Along>, std::span<const Index>);
+template void MlpClassifier<BFloat16>::set_directions(std::span<const Along>, std::span<const Index>);
 template void MlpClassifier<float>::forward_along(const Tile&, OutSpan);
 template void MlpClassifier<double>::forward_along(const Tile&, OutSpan);
+template void MlpClassifier<BFloat16>::forward_along(const Tile&, OutSpan);
 template void MlpClassifier<float>::backward_along(const Tile&, InSpan);
 template void MlpClassifier<double>::backward_along(const Tile&, InSpan);
+template void MlpClassifier<BFloat16>::backward_along(const Tile&, InSpan);
 
 }  // namespace meha

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// Long, because forward, backward and their sparse and dense first layers share one set of buffers.
 #include "meha/problem/mlp_classifier.hpp"
 
 #include <algorithm>
@@ -64,10 +63,14 @@ Activation activation_of(const std::string& name) {
   return name == "relu" ? Activation::Relu : name == "sigmoid" ? Activation::Sigmoid : Activation::None;
 }
 
-template <class T>
-MlpClassifier<T>::MlpClassifier(const ClassifierShape& shape, const std::vector<Index>& hidden, Activation activation,
-                                Simd simd)
-    : shape_(shape), activation_(activation), kernels_(&tile_kernels<T>(simd)), row_weights_(tile_rows) {
+template <class Input>
+MlpClassifier<Input>::MlpClassifier(const ClassifierShape& shape, const std::vector<Index>& hidden,
+                                    Activation activation, Simd simd)
+    : shape_(shape),
+      activation_(activation),
+      kernels_(&tile_kernels<T>(simd)),
+      products_(shape, simd),
+      row_weights_(tile_rows) {
   std::vector<Index> sizes = {shape.n_features};
   sizes.insert(sizes.end(), hidden.begin(), hidden.end());
   sizes.push_back(shape.n_classes);
@@ -80,19 +83,14 @@ MlpClassifier<T>::MlpClassifier(const ClassifierShape& shape, const std::vector<
     n_parameters_ += n_weights + sizes[l + 1];
   }
   const auto rows_of = [](Index width) { return static_cast<std::size_t>(tile_rows * width); };
-  const bool sparse = shape.element == Storage::Sparse;
-  grouped_.resize(rows_of(shape.n_features) *
-                  (sparse ? sizeof(T) : static_cast<std::size_t>(bytes_per(shape.element))));
-  dense_.resize(sparse ? rows_of(shape.n_features) + group_rows : 0);
   const Index widest = *std::max_element(sizes.begin() + 1, sizes.end());
   delta_.resize(rows_of(widest));
   previous_.resize(rows_of(widest));
   zeros_.resize(static_cast<std::size_t>(widest));
-  rows_.resize(rows_of(widest) + group_rows);
 }
 
-template <class T>
-std::vector<NamedArray> MlpClassifier<T>::parameters() const {
+template <class Input>
+std::vector<NamedArray> MlpClassifier<Input>::parameters() const {
   std::vector<NamedArray> arrays;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const std::string name = "layer" + std::to_string(l + 1);
@@ -102,8 +100,8 @@ std::vector<NamedArray> MlpClassifier<T>::parameters() const {
   return arrays;
 }
 
-template <class T>
-void MlpClassifier<T>::start(const std::string& init, Index seed, Out y) const {
+template <class Input>
+void MlpClassifier<Input>::start(const std::string& init, Index seed, Out y) const {
   y.setZero();
   if (init == "zero") {
     return;
@@ -117,15 +115,12 @@ void MlpClassifier<T>::start(const std::string& init, Index seed, Out y) const {
   }
 }
 
-template <class T>
-typename MlpClassifier<T>::Point MlpClassifier<T>::make_point() const {
+template <class Input>
+typename MlpClassifier<Input>::Point MlpClassifier<Input>::make_point() const {
   Point point;
   for (const Layer& layer : layers_) {
-    const auto n_weights = static_cast<std::size_t>(layer.n_in * layer.n_out);
     const auto n_out = static_cast<std::size_t>(layer.n_out);
     LayerAtPoint& here = point.emplace_back();
-    here.weight.resize(n_weights);
-    here.weight_t.resize(point.size() == 1 ? 0 : n_weights);
     here.bias.resize(n_out);
     here.output.resize(tile_rows * n_out);
     here.gradient.resize(n_out * static_cast<std::size_t>(padded(layer.n_in)));
@@ -134,33 +129,31 @@ typename MlpClassifier<T>::Point MlpClassifier<T>::make_point() const {
   return point;
 }
 
-template <class T>
-void MlpClassifier<T>::set_point(InSpan y, Point& point) const {
+template <class Input>
+void MlpClassifier<Input>::set_point(InSpan y, Point& point) const {
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
     LayerAtPoint& here = point[l];
     const Real scale = l == 0 ? feature_scale(shape_.element) : 1;
     const Real* w = y.data() + layer.weight;
     const Index n_in = layer.n_in;
-    fill_panels(
-        n_in, layer.n_out, kernels_->panel_columns, [&](Index i, Index unit) { return w[unit * n_in + i] * scale; },
-        here.weight.data());
+    products_.fill(
+        n_in, layer.n_out, [&](Index i, Index unit) { return w[unit * n_in + i] * scale; }, here.weight);
     if (l > 0) {
-      fill_panels(
-          layer.n_out, n_in, kernels_->panel_columns, [&](Index unit, Index i) { return w[unit * n_in + i]; },
-          here.weight_t.data());
+      products_.fill(
+          layer.n_out, n_in, [&](Index unit, Index i) { return w[unit * n_in + i]; }, here.weight_t);
     }
     for (std::size_t unit = 0; unit < here.bias.size(); ++unit) {
       here.bias[unit] = static_cast<T>(y[layer.bias + unit]);
     }
-    std::fill(here.gradient.begin(), here.gradient.end(), T(0));
+    here.has_gradient = false;
     std::fill(here.bias_gradient.begin(), here.bias_gradient.end(), 0);
     std::fill(here.output.begin(), here.output.end(), T(0));  // rows past a tile's last must be numbers
   }
 }
 
-template <class T>
-void MlpClassifier<T>::set_points(std::span<const InSpan> points, std::span<const Index> /*features*/) {
+template <class Input>
+void MlpClassifier<Input>::set_points(std::span<const InSpan> points, std::span<const Index> /*features*/) {
   n_points_ = points.size();
   while (points_.size() < n_points_) {
     points_.push_back(make_point());
@@ -170,47 +163,27 @@ void MlpClassifier<T>::set_points(std::span<const InSpan> points, std::span<cons
   }
 }
 
-/// Sparse rows as a dense tile.
-template <class T>
-void MlpClassifier<T>::to_dense(const Tile& tile) {
-  std::fill(dense_.begin(), dense_.end(), T(0));
-  for (Index row = 0; row < tile.n_rows; ++row) {
-    for (const Entry& entry : tile.entries(row)) {
-      dense_[static_cast<std::size_t>(row * tile.n_features + entry.feature)] = static_cast<T>(entry.value);
-    }
-  }
-}
-
-template <class T>
-void MlpClassifier<T>::forward(const Tile& tile, OutSpan losses) {
+template <class Input>
+void MlpClassifier<Input>::forward(const Tile& tile, OutSpan losses) {
   require(tile.n_rows <= tile_rows && tile.n_features == shape_.n_features, "a tile fits the classifier");
-  if (shape_.element == Storage::Sparse) {
-    to_dense(tile);
-  }
-  with_features(tile, [&]<class E>(const Products<T, E>& products, const E* features) {
-    auto* grouped = reinterpret_cast<E*>(grouped_.data());
-    products.group(features, tile.n_rows, tile.n_features, grouped);
-    for (std::size_t p = 0; p < n_points_; ++p) {
-      LayerAtPoint& first = points_[p].front();
-      products.forward(grouped, tile.n_rows, tile.n_features, first.weight.data(), first.bias.data(),
-                       layers_.front().n_out, first.output.data(), reinterpret_cast<const E*>(tile.next));
-    }
-  });
+  products_.read(tile);
   for (std::size_t p = 0; p < n_points_; ++p) {
     Point& point = points_[p];
+    products_.forward(tile, point.front().weight, point.front().bias.data(), layers_.front().n_out,
+                      point.front().output.data());
     for (std::size_t l = 1; l < layers_.size(); ++l) {
       std::vector<T>& input = point[l - 1].output;
       activate(activation_, input.data(), padded(tile.n_rows) * layers_[l].n_in);
-      kernels_->own.forward(input.data(), tile.n_rows, layers_[l].n_in, point[l].weight.data(), point[l].bias.data(),
-                            layers_[l].n_out, point[l].output.data(), input.data());
+      products_.forward(input.data(), tile.n_rows, layers_[l].n_in, point[l].weight, point[l].bias.data(),
+                        layers_[l].n_out, point[l].output.data());
     }
     kernels_->softmax(point.back().output.data(), tile.labels, tile.n_rows, 1, shape_.n_classes,
                       losses.data() + static_cast<Index>(p) * tile_rows, tile_rows);
   }
 }
 
-template <class T>
-void MlpClassifier<T>::backward(const Tile& tile, InSpan weights) {
+template <class Input>
+void MlpClassifier<Input>::backward(const Tile& tile, InSpan weights) {
   for (std::size_t row = 0; row < tile_rows; ++row) {
     row_weights_[row] = static_cast<Index>(row) < tile.n_rows ? static_cast<T>(weights[row]) : T(0);
   }
@@ -222,61 +195,60 @@ void MlpClassifier<T>::backward(const Tile& tile, InSpan weights) {
   backward(tile);
 }
 
-template <class T>
-void MlpClassifier<T>::probabilities(std::size_t point, OutSpan probabilities) const {
+template <class Input>
+void MlpClassifier<Input>::probabilities(std::size_t point, OutSpan probabilities) const {
   copy_columns(points_[point].back().output.data(), shape_.n_classes, 0, shape_.n_classes, probabilities);
 }
 
-template <class T>
-void MlpClassifier<T>::set_residuals(std::size_t point, const Tile& tile, InSpan residuals) {
+template <class Input>
+void MlpClassifier<Input>::set_residuals(std::size_t point, const Tile& tile, InSpan residuals) {
   LayerAtPoint& last = points_[point].back();
   set_columns(residuals, tile.n_rows, shape_.n_classes, 0, shape_.n_classes, last.output.data(),
               last.bias_gradient.data());
 }
 
-template <class T>
-void MlpClassifier<T>::backward(const Tile& tile) {
+template <class Input>
+void MlpClassifier<Input>::backward(const Tile& tile) {
   for (std::size_t p = 0; p < n_points_; ++p) {
     propagate_back(tile, points_[p]);
   }
 }
 
 /// From the residuals that stand in the last layer's output.
-template <class T>
-void MlpClassifier<T>::propagate_back(const Tile& tile, Point& point) {
+template <class Input>
+void MlpClassifier<Input>::propagate_back(const Tile& tile, Point& point) {
   const std::vector<T>& residuals = point.back().output;
   const auto n_logits = static_cast<std::ptrdiff_t>(padded(tile.n_rows) * shape_.n_classes);
   std::copy(residuals.begin(), residuals.begin() + n_logits, delta_.begin());
   for (std::size_t l = layers_.size() - 1; l > 0; --l) {
     const Layer& layer = layers_[l];
     const std::vector<T>& input = point[l - 1].output;
-    kernels_->ungroup(input.data(), tile.n_rows, layer.n_in, rows_.data());
-    kernels_->own.backward(rows_.data(), tile.n_rows, layer.n_in, delta_.data(), layer.n_out, point[l].gradient.data(),
-                           true);
-    kernels_->own.forward(delta_.data(), tile.n_rows, layer.n_out, point[l].weight_t.data(), zeros_.data(), layer.n_in,
-                          previous_.data(), delta_.data());
+    products_.backward(input.data(), tile.n_rows, layer.n_in, delta_.data(), layer.n_out, point[l].gradient.data(),
+                       std::exchange(point[l].has_gradient, true));
+    products_.forward(delta_.data(), tile.n_rows, layer.n_out, point[l].weight_t, zeros_.data(), layer.n_in,
+                      previous_.data());
     multiply_by_slope(activation_, input.data(), previous_.data(), padded(tile.n_rows) * layer.n_in);
     add_column_sums(previous_.data(), tile.n_rows, layer.n_in, point[l - 1].bias_gradient.data());
     std::swap(delta_, previous_);
   }
-  with_features(tile, [&](const auto& products, const auto* features) {
-    products.backward(features, tile.n_rows, tile.n_features, delta_.data(), layers_.front().n_out,
-                      point.front().gradient.data(), true);
-  });
+  products_.backward(tile, delta_.data(), layers_.front().n_out, point.front().gradient.data(),
+                     std::exchange(point.front().has_gradient, true));
 }
 
-template <class T>
-void MlpClassifier<T>::collect(Point& point, OutSpan grad_y) const {
+template <class Input>
+void MlpClassifier<Input>::collect(Point& point, OutSpan grad_y) const {
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
     LayerAtPoint& here = point[l];
+    if (!std::exchange(here.has_gradient, false)) {
+      continue;
+    }
     const Real scale = l == 0 ? feature_scale(shape_.element) : 1;
     Real* to = grad_y.data() + layer.weight;
     for (Index unit = 0; unit < layer.n_out; ++unit, to += layer.n_in) {
-      T* from = here.gradient.data() + unit * padded(layer.n_in);
+      const T* from = here.gradient.data() + unit * padded(layer.n_in);
       for (Index i = 0; i < layer.n_in; ++i) {
         to[i] += static_cast<Real>(from[i]) * scale;
-        from[i] = T(0);
       }
     }
     for (std::size_t unit = 0; unit < here.bias_gradient.size(); ++unit) {
@@ -286,17 +258,18 @@ void MlpClassifier<T>::collect(Point& point, OutSpan grad_y) const {
   }
 }
 
-template <class T>
-void MlpClassifier<T>::collect(std::size_t point, OutSpan grad_y) {
+template <class Input>
+void MlpClassifier<Input>::collect(std::size_t point, OutSpan grad_y) {
   collect(points_[point], grad_y);
 }
 
-template <class T>
-void MlpClassifier<T>::classes(std::span<Label> most_likely) const {
+template <class Input>
+void MlpClassifier<Input>::classes(std::span<Label> most_likely) const {
   most_likely_class(points_.front().back().output.data(), shape_.n_classes, shape_.n_classes, most_likely);
 }
 
 template class MlpClassifier<float>;
 template class MlpClassifier<double>;
+template class MlpClassifier<BFloat16>;
 
 }  // namespace meha

@@ -62,6 +62,18 @@ TEST(Classifier, ZeroIsNoStartForHiddenUnits) {
   EXPECT_EQ(make_classifier(none_hidden, shape, "float32", best_simd())->n_parameters(), 3 * 5 + 3);
 }
 
+TEST(Classifier, SparseRowsOfALinearModelHaveNoBFloat16) {
+  ClassifierShape sparse = shape;
+  sparse.element = Storage::Sparse;
+  try {
+    (void)make_classifier(options("linear"), sparse, "bfloat16", best_simd());
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::Config);
+    EXPECT_THAT(error.what(), testing::HasSubstr("run.precision = \"bfloat16\""));
+  }
+}
+
 TEST(Classifier, UnknownModelIsABug) {
   EXPECT_THROW((void)make_classifier(options("quantum"), shape, "float64", best_simd()), Error);
 }

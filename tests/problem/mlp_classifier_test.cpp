@@ -199,6 +199,22 @@ class MlpClassifierTest : public testing::TestWithParam<Case> {
     return grad;
   }
 
+  /// Losses, numbers below 10, and gradient against those in double.
+  template <class Input>
+  void expect_agreement(Real relative) {
+    SCOPED_TRACE(test::seed_text());
+    const Vec y = parameters();
+    const Vec exact = gradient(classifier_, y);
+    const std::vector<Real> losses = losses_;
+    MlpClassifier<Input> rough = make<Input>();
+    const Vec grad = gradient(rough, y);
+    for (std::size_t row = 0; row < n_rows; ++row) {
+      EXPECT_NEAR(losses_[row], losses[row], 10 * relative);
+    }
+    EXPECT_LE((grad - exact).norm(), relative * exact.norm());
+    EXPECT_NE(grad, exact);
+  }
+
   RowSet rows_;
   Tile tile_;
   std::vector<Real> weights_;
@@ -238,16 +254,14 @@ TEST_P(MlpClassifierTest, GradientAgreesWithDifferences) {
 }
 
 TEST_P(MlpClassifierTest, FloatAgreesWithDouble) {
-  SCOPED_TRACE(test::seed_text());
-  const Vec y = parameters();
-  const Vec exact = gradient(classifier_, y);
-  const std::vector<Real> losses = losses_;
-  MlpClassifier<float> single = make<float>();
-  const Vec grad = gradient(single, y);
-  for (std::size_t row = 0; row < n_rows; ++row) {
-    EXPECT_NEAR(losses_[row], losses[row], 1e-5);  // some tens of roundings of 6e-8, of numbers below 10
+  expect_agreement<float>(1e-6);  // some tens of roundings of 6e-8
+}
+
+TEST_P(MlpClassifierTest, BFloat16AgreesWithDouble) {
+  if (!has_bfloat16()) {
+    GTEST_SKIP() << "this processor has no AVX-512 with BF16";
   }
-  EXPECT_LE((grad - exact).cwiseAbs().maxCoeff(), 1e-4);  // sums over 37 rows of the same
+  expect_agreement<BFloat16>(0.03);  // a rounding of 2^-9 of each factor, in products one after another
 }
 
 TEST_P(MlpClassifierTest, CollectForgets) {

@@ -2,6 +2,8 @@
 // Numbers in the layouts that the kernels read: panels of a matrix, and rows in groups.
 #pragma once
 
+#include <bit>
+
 #include "meha/data/dataset.hpp"
 #include "meha/problem/kernels/kernels.hpp"
 
@@ -19,6 +21,15 @@ void fill_panels(Index n, Index n_columns, Index widest, Value&& value, T* panel
       }
     }
   }
+}
+
+/// The nearest bfloat16, ties to even.
+constexpr std::uint32_t bfloat16_bits(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  return value == value ? (bits + 0x7fff + (bits >> 16 & 1)) >> 16 : 0x7fc0;
+}
+constexpr BFloat16Pair pair_of(float first, float second) {
+  return BFloat16Pair{bfloat16_bits(first) | bfloat16_bits(second) << 16};
 }
 
 /// Where number i of `row` stands among grouped rows of n numbers.

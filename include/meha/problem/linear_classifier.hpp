@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Multinomial logistic regression: z = W·a + b, ℓ = log Σ_c e^{z_c} − z_label; ∇_W ℓ = (softmax(z) − e_label)·aᵀ,
 // ∇_b ℓ = softmax(z) − e_label. Loss::Squared: z = w·a + b is one number, ℓ = ½(z − t)², ∇_w ℓ = (z − t)·a.
-// All points of a pass go through ONE product per tile, in arithmetic T, and all directions v = (V, c) through another:
+// All points of a pass go through ONE product per tile, and all directions v = (V, c) through another:
 // ż = V·a + c, ∇²ℓ·v = (ṗ·aᵀ, ṗ), ṗ as in logits_along.hpp.
 #pragma once
 
-#include "meha/problem/classifier.hpp"
+#include "meha/problem/tile_products.hpp"
 
 namespace meha {
 
-template <class T>
+template <class Input>
 class LinearClassifier final : public Classifier {
  public:
   LinearClassifier(const ClassifierShape& shape, Simd simd);
@@ -39,19 +39,17 @@ class LinearClassifier final : public Classifier {
   void classes(std::span<Label> most_likely) const override;
 
  private:
+  using T = SumOf<Input>;
   void logits(const Tile& tile);
   void square_losses(const Tile& tile, OutSpan losses);
   void note_touched(const Tile& tile);
   [[nodiscard]] const std::uint32_t* places() const { return few_features_ ? places_.data() : nullptr; }
 
-  template <class E>
-  void forward_dense(const Products<T, E>& products, const Tile& tile);
-  template <class E>
-  void backward_dense(const Products<T, E>& products, const Tile& tile);
-
   ClassifierShape shape_;
   Simd simd_;
   const TileKernels<T>* kernels_;
+  TileProducts<Input> products_;                 // dense rows
+  typename TileProducts<Input>::Panels panels_;  // with the scale of uint8 features folded in
   Index n_points_ = 0;
   Index n_columns_ = 0;
   bool few_features_ = false;           // "feature" below is then a place among those of the pass
@@ -59,7 +57,7 @@ class LinearClassifier final : public Classifier {
   std::vector<std::uint32_t> touched_;  // places
   std::vector<std::uint8_t> is_touched_;
   bool is_collected_ = false;  // what is touched belongs to a block that is done
-  std::vector<T> weights_;     // in panels, sparse: [feature][column]; with the scale of uint8 features folded in
+  std::vector<T> weights_;     // sparse rows: [feature][column]
   std::vector<T> bias_;        // [column]
   std::vector<T> values_;      // grouped by [column]: logits, then probabilities (squared: z − t), then residuals
   std::vector<T> row_weights_;
@@ -67,8 +65,7 @@ class LinearClassifier final : public Classifier {
   std::vector<T> gradient_;  // [column][padded feature], of the stored (unscaled) features; sparse: [feature][column]
   std::vector<std::uint8_t> has_gradient_;  // by point: whether there is any in gradient_ that was not collected
   std::vector<Real> bias_gradient_;
-  std::vector<T> sums_;             // of one sparse row: [column]
-  std::vector<std::byte> grouped_;  // the tile's features
+  std::vector<T> sums_;  // of one sparse row: [column]
   std::vector<std::size_t> point_of_direction_;
   std::unique_ptr<LinearClassifier> along_;  // whose points are the directions, its logits ż; null: never any
 };

@@ -9,9 +9,7 @@
 // φ is relu (φ'(0) = 0), sigmoid or none. Between layers numbers stay grouped, as the kernels read and write them.
 #pragma once
 
-#include "meha/problem/classifier.hpp"
-
-#include <utility>
+#include "meha/problem/tile_products.hpp"
 
 namespace meha {
 
@@ -20,7 +18,7 @@ enum class Activation { Relu, Sigmoid, None };
 /// The activation of that name; `name` must be one of relu, sigmoid, none.
 Activation activation_of(const std::string& name);
 
-template <class T>
+template <class Input>
 class MlpClassifier final : public Classifier {
  public:
   /// @param hidden  units of each hidden layer; none: the linear model
@@ -44,25 +42,25 @@ class MlpClassifier final : public Classifier {
   void classes(std::span<Label> most_likely) const override;
 
  private:
+  using T = SumOf<Input>;
+  using Panels = typename TileProducts<Input>::Panels;
   struct Layer {
     Index n_in, n_out;
     std::size_t weight, bias;  // where W and b begin in y
   };
-  /// A layer at one point y; arrays as Products reads them.
+  /// A layer at one point y; arrays as TileProducts reads them.
   struct LayerAtPoint {
-    std::vector<T> weight;    // Wᵀ (n_in × n_out) in panels; the first with the scale of uint8 features folded in
-    std::vector<T> weight_t;  // W (n_out × n_in) in panels; empty for the first
+    Panels weight;    // Wᵀ (n_in × n_out) in panels; the first with the scale of uint8 features folded in
+    Panels weight_t;  // W (n_out × n_in) in panels; empty for the first
     std::vector<T> bias;
-    std::vector<T> output;    // a_l, of the last layer z_L and then its softmax; grouped
-    std::vector<T> gradient;  // ∂/∂W (n_out × padded n_in), of the stored (unscaled) features
+    std::vector<T> output;      // a_l, of the last layer z_L and then its softmax; grouped
+    std::vector<T> gradient;    // ∂/∂W (n_out × padded n_in), of the stored (unscaled) features
+    bool has_gradient = false;  // whether there is any that was not collected
     std::vector<Real> bias_gradient;
   };
   using Point = std::vector<LayerAtPoint>;
 
   [[nodiscard]] Point make_point() const;
-  template <class See>
-  void with_features(const Tile& tile, See&& see);
-  void to_dense(const Tile& tile);
   void set_point(InSpan y, Point& point) const;
   void propagate_back(const Tile& tile, Point& point);
   void collect(Point& point, OutSpan grad_y) const;
@@ -72,33 +70,18 @@ class MlpClassifier final : public Classifier {
   ClassifierShape shape_;
   Activation activation_;
   const TileKernels<T>* kernels_;
+  TileProducts<Input> products_;
   std::vector<Layer> layers_;
   Index n_parameters_ = 0;
   std::vector<Point> points_;
   std::size_t n_points_ = 0;         // of points_, those in use
-  std::vector<std::byte> grouped_;   // the tile's features, as they are stored
-  std::vector<T> dense_;             // sparse rows as a dense tile
   std::vector<T> row_weights_;       // of the tile
   std::vector<T> delta_, previous_;  // δ_l and δ_{l−1}, grouped
-  std::vector<T> rows_;              // a_{l−1} row by row
   std::vector<T> zeros_;
   std::vector<Point> along_;  // at a direction: W and b are V and c, output is ȧ_l, of the last layer ż_L
   std::vector<std::size_t> point_of_direction_;
   std::vector<T> delta_dot_, previous_dot_;  // δ̇_l and δ̇_{l−1}, grouped
   std::vector<T> term_;                      // of a sum, grouped
 };
-
-/// Calls see(products for the type of the features, the tile's features).
-template <class T>
-template <class See>
-void MlpClassifier<T>::with_features(const Tile& tile, See&& see) {
-  if (shape_.element == Storage::UInt8) {
-    see(kernels_->uint8, reinterpret_cast<const std::uint8_t*>(tile.features));
-  } else if (shape_.element == Storage::Float32) {
-    see(kernels_->float32, reinterpret_cast<const float*>(tile.features));
-  } else {
-    see(kernels_->own, std::as_const(dense_).data());
-  }
-}
 
 }  // namespace meha
