@@ -44,7 +44,7 @@ ExitCode check_gradients(const Arguments& arguments, const Communicator& comm) {
     activation = options_in_use(options).problem.has<ModelOptions>() ? "sigmoid" : "tanh";
     std::printf("relu has kinks, across which differences say little: %s stands in for it\n", activation.c_str());
   }
-  const auto problem = make_problem(options, comm, agree_on_simd(comm, options.run.simd));
+  const auto problem = make_problem(options, comm, agree_on_simd(comm, options.run.simd, options.run.precision));
   bool passed = true;
   std::printf("%-25s %-12s %-12s\n", options.problem.type.c_str(), "error", "tolerance");
   for (const CheckResult& result : check_problem(*problem, options.run.block_rows, options.run.seed)) {
@@ -122,7 +122,7 @@ ExitCode check_solution(const Arguments& arguments, const Communicator& ranks) {
   comm.broadcast(solution.iteration);
   const Options options = unpack(bytes, all_options());
   const Watchdog watchdog(comm, options.comm.watchdog_s);
-  const auto problem = make_problem(options, comm, agree_on_simd(comm, options.run.simd));
+  const auto problem = make_problem(options, comm, agree_on_simd(comm, options.run.simd, options.run.precision));
   comm.root_or_none([&] { check_same_data(solution.file, solution.record, fingerprint_of(*problem)); });
   Oracle oracle(*problem, comm, oracle_setup(options));
   oracle.poll = request_poll(comm, 0);

@@ -137,7 +137,7 @@ void export_solution(const Communicator& ranks, const Arguments& arguments, Foun
   Options options = unpack(bytes, all_options());
   options.comm.placement = "sharded";
   const Watchdog watchdog(comm, options.comm.watchdog_s);
-  const auto problem = make_problem(options, comm, agree_on_simd(comm, found.simd));
+  const auto problem = make_problem(options, comm, agree_on_simd(comm, found.simd, options.run.precision));
   comm.root_or_none([&] {
     check_same_data(found.file, found.record, fingerprint_of(*problem));
     check_same_config(found.file, found.record, found.options);

@@ -97,7 +97,7 @@ void Job::find_checkpoint() {
   comm_.broadcast(origin_.record.iteration);
   comm_.broadcast(origin_.file);
   comm_.broadcast(simd_name);
-  simd_ = agree_on_simd(comm_, simd_name);
+  simd_ = agree_on_simd(comm_, simd_name, options_.run.precision);
 }
 
 void Job::deal_rows() {
@@ -105,7 +105,7 @@ void Job::deal_rows() {
   problem_ = make_problem(options_, comm_, simd_);
   balance_.end_deal();
   model_ = is_fresh() ? choose_model(options_, *problem_, comm_, simd_, poll_) : ModelChoice();
-  arithmetic_ = agree_on_arithmetic(comm_, simd_, *problem_);
+  arithmetic_ = agree_on_arithmetic(comm_, simd_, options_.run.precision, *problem_);
   check_holdout(options_, *problem_);
 }
 

@@ -115,7 +115,7 @@ ExitCode plan_verb(const Arguments& arguments, const Communicator& ranks) {
   comm.broadcast(packed);
   options = unpack(packed, all_options());
   const Watchdog watchdog(comm, options.comm.watchdog_s);
-  const Simd simd = agree_on_simd(comm, options.run.simd);
+  const Simd simd = agree_on_simd(comm, options.run.simd, options.run.precision);
   const ProblemInfo& info = problem_info(options.problem.type);
   if (!info.file_rows) {
     if (arguments.ranks > 0 || arguments.flops > 0) {

@@ -27,23 +27,42 @@ Options options_of_config(const std::string& file, const std::vector<std::string
   return options;
 }
 
-Simd agree_on_simd(const Communicator& comm, const std::string& wanted) {
-  const auto best = static_cast<Simd>(comm.min(static_cast<Index>(best_simd())));
-  if (wanted == "auto") {
-    return best;
+namespace {
+
+constexpr const char* bfloat16 = "bfloat16";
+
+/// Collective.
+void require_bfloat16(const Communicator& comm, Simd level) {
+  const bool all_have = comm.min(has_bfloat16() ? 1 : 0) == 1;
+  if (!all_have || level != Simd::Avx512) {
+    throw Error(
+        ExitCode::Config,
+        std::string("run.precision = \"bfloat16\": its products need AVX-512 with BF16, which ") +
+            (all_have ? std::string("run.simd = \"") + name(level) + "\" rules out" : "a processor of this job lacks") +
+            "; take \"float32\"");
   }
-  const Simd level = simd_of(wanted.substr(0, wanted.find(' ')).c_str());
+}
+
+}  // namespace
+
+Simd agree_on_simd(const Communicator& comm, const std::string& wanted, const std::string& precision) {
+  const auto best = static_cast<Simd>(comm.min(static_cast<Index>(best_simd())));
+  const Simd level = wanted == "auto" ? best : simd_of(wanted.substr(0, wanted.find(' ')).c_str());
   if (level > best) {
     throw Error(ExitCode::Config, "run.simd = \"" + wanted + "\": a processor of this job has only " + name(best) +
                                       " (a resumed run needs the level it began with)");
   }
+  if (precision == bfloat16) {
+    require_bfloat16(comm, level);
+  }
   return level;
 }
 
-std::string agree_on_arithmetic(const Communicator& comm, Simd simd, Problem& problem) {
+std::string agree_on_arithmetic(const Communicator& comm, Simd simd, const std::string& precision, Problem& problem) {
   const Provenance* const provenance = problem.provenance();
   const std::string library = provenance != nullptr ? provenance->arithmetic() : "";
-  const std::string here = name(simd) + (library.empty() ? "" : " " + library);
+  const std::string here =
+      name(simd) + std::string(precision == bfloat16 ? " BF16" : "") + (library.empty() ? "" : " " + library);
   std::string all = here;
   comm.broadcast(all);
   comm.all_or_none([&] {

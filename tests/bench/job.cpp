@@ -83,7 +83,7 @@ Job::Job(const Shape& shape, const std::string& folder)
     : shape_(shape),
       comm_(Communicator::world()),
       options_(options_of(shape, folder, comm_)),
-      simd_(agree_on_simd(comm_, shape.simd)),
+      simd_(agree_on_simd(comm_, shape.simd, shape.precision)),
       problem_(options_, comm_, simd_),
       oracle_(problem_, comm_, oracle_setup(options_)),
       meha_(options_.algorithm, problem_) {

@@ -83,6 +83,10 @@ class BadInputTest(support.Case):
                 ("problem.model", "cubic", "cubic", "linear"), ("problem.hidden", [3, 0], "0", ">= 1"), ("problem.activation", "swish", "swish", "relu"), ("problem.data.format", "csv9", "csv9", "idx"), ("run.simd", "mmx", "mmx", "avx2")):
             self.refused_config([name, shown, rule], **{name.replace(".", "__"): value})
 
+    def test_bfloat16_where_there_is_none(self):
+        for level in ("baseline", "avx2"):
+            self.refused_config(['run.precision = "bfloat16"', "BF16", "float32"], ranks=(1, 3), run__precision="bfloat16", run__simd=level)
+
     def test_values_of_the_wrong_kind(self):
         for name, value, rule in (("run.iterations", 2.5, "whole number"), ("run.iterations", "many", "whole number"),
                                   ("run.iterations", True, "whole number"), ("algorithm.gamma", "big", "number"),

@@ -29,6 +29,9 @@ WAYS = {
                              {"algorithm.beta": 0.01, "algorithm.eta": 0.01, "problem.regularisation": 0.01}),
     "float32 mlp": Way("float32", MINIBATCH, ("adam", "momentum", "momentum"), [(2, "sharded"), (3, "root"), (5, "sharded")],
                        {"problem.model": "mlp", "problem.hidden": [20, 10], "problem.data.n_holdout": 40, "run.iterations": 6, "run.report_every": 3}),
+    "bfloat16 mlp": Way("bfloat16", MINIBATCH, ("adam", "momentum", "momentum"), [(2, "sharded"), (3, "root"), (5, "sharded")],
+                        {"problem.model": "mlp", "problem.hidden": [19], "run.iterations": 6, "run.report_every": 3}),
+    "bfloat16 linear": Way("bfloat16", FULL, MIXED, [(3, "sharded")]),
     "float64 shuffled, noise, odd blocks": Way("float64", (50, 0), ("adam", "sgd", "adam"), [(2, "root"), (3, "sharded"), (5, "sharded"), (8, "sharded")],
                                                {"problem.data.shuffle": True, "problem.noise.kind": "uniform",
                                                 "problem.noise.rate": 0.4, "run.block_rows": 17, "algorithm.eta": 0.01}),
@@ -89,6 +92,14 @@ class RanksTest(support.Case):
 
     def test_float32_mlp(self):
         self.check("float32 mlp")
+
+    @support.NEEDS_BFLOAT16
+    def test_bfloat16_mlp(self):
+        self.check("bfloat16 mlp")
+
+    @support.NEEDS_BFLOAT16
+    def test_bfloat16_linear(self):
+        self.check("bfloat16 linear")
 
     def test_float64_shuffled_noise_odd_blocks(self):
         self.check("float64 shuffled, noise, odd blocks")

@@ -44,6 +44,17 @@ class ResumeTest(support.RestartCase):
         self.assertIn("going on from iteration", ended.out)
         self.assert_same_state(self.run_ok("whole", run__iterations=self.newest_iteration()), self.out)
 
+    @support.NEEDS_BFLOAT16
+    def test_bfloat16(self):
+        settings = {"run__precision": "bfloat16", "problem__model": "mlp", "problem__hidden": [10]}
+        job = self.begin(**settings)
+        support.kill_ranks(job)
+        support.finish(job)
+        n = self.newest_iteration() + 7
+        self.resume("--set", f"run.iterations={n}", ranks=3)
+        self.assertEqual(support.read_attribute(self.out / "result.h5", "simd"), "avx512 BF16")
+        self.assert_same_state(self.run_ok("whole", ranks=2, run__iterations=n, **settings), self.out)
+
     def test_shared_x(self):
         for penalty in ("l2", "l1", "group"):
             with self.subTest(penalty=penalty):

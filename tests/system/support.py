@@ -412,6 +412,13 @@ class Case(unittest.TestCase):
         self.assertEqual(different_fields(read_state(a), read_state(b)), [], f"fields with other bits: {message}")
 
 
+def has_bfloat16():
+    return " avx512_bf16 " in pathlib.Path("/proc/cpuinfo").read_text()
+
+
+NEEDS_BFLOAT16 = unittest.skipUnless(has_bfloat16(), "this processor has no AVX-512 with BF16")
+
+
 class RestartCase(Case):
     """A test of runs that end early and go on."""
 

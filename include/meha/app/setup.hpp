@@ -20,12 +20,13 @@ void check_names(const Options& options);
 
 /// The instruction set that run.simd, or the first word of a state file's simd attribute, asks for; the same on all
 /// ranks. Collective.
-/// Errors: Error(Config) when a rank's processor lacks it.
-Simd agree_on_simd(const Communicator& comm, const std::string& wanted);
+/// Errors: Error(Config) when a rank's processor lacks it, or what this run.precision needs besides.
+Simd agree_on_simd(const Communicator& comm, const std::string& wanted, const std::string& precision);
 
-/// Returns what the bits depend on besides the config: "avx512", or "avx512 OpenBLAS 0.3.21 SkylakeX". Collective.
+/// Returns what the bits depend on besides the config: "avx512", "avx512 BF16" (products of bfloat16) or
+/// "avx512 OpenBLAS 0.3.21 SkylakeX". Collective.
 /// Errors: Error(Config) when ranks differ: rows would get other bits on other ranks.
-std::string agree_on_arithmetic(const Communicator& comm, Simd simd, Problem& problem);
+std::string agree_on_arithmetic(const Communicator& comm, Simd simd, const std::string& precision, Problem& problem);
 
 Oracle::Setup oracle_setup(const Options& options);
 

@@ -35,8 +35,11 @@ struct RunOptions {
     see(OptionInfo{"run.iterations", Rule::at_least(0), Free,
                    "iterations to complete, or passes over the training rows: \"3 passes\""},
         iterations);
-    see(OptionInfo{"run.precision", Rule::one_of("float32|float64"), Fixed,
-                   "arithmetic of the row kernels (State is always double)"},
+    see(
+        OptionInfo{
+            "run.precision", Rule::one_of("float32|float64|bfloat16"), Fixed,
+            "arithmetic of the row kernels (State is always double); bfloat16: float32 whose matrix products take "
+            "factors rounded to bfloat16 (dense rows; needs AVX-512 with BF16)"},
         precision);
     see(OptionInfo{"run.report_every", Rule::at_least(1), Free,
                    "iterations between lines of metrics.jsonl, or \"1 pass\""},

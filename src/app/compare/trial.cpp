@@ -245,7 +245,7 @@ class TrialRun {
 Contest make_contest(const ComparePlan& plan, Index seed, Communicator& comm, const std::function<Requests()>& poll) {
   Contest contest{.options = plan.options, .problem = {}, .start = {}, .start_visits = 0, .scale = {}};
   contest.options.run.seed += seed;
-  const Simd simd = agree_on_simd(comm, contest.options.run.simd);
+  const Simd simd = agree_on_simd(comm, contest.options.run.simd, contest.options.run.precision);
   contest.problem = make_problem(contest.options, comm, simd);
   const ModelChoice model = choose_model(contest.options, *contest.problem, comm, simd, poll);
   Oracle oracle(*contest.problem, comm, oracle_setup(contest.options));
