@@ -28,7 +28,7 @@ struct Plan {
   Index repetitions = 7;
   Real seconds = 0.3;  // of one measurement
   int sgemm = 2048;
-  std::string json, folder;
+  std::string json, folder, only;
 };
 
 /// Rates [flop/s] of n×n×n products of this rank.
@@ -54,7 +54,7 @@ class Sgemm {
   std::vector<float> a_, b_, c_;
 };
 
-std::vector<Shape> all_shapes(const Shape& base) {
+std::vector<Shape> all_shapes(const Shape& base, const std::string& only) {
   std::vector<Shape> shapes;
   const std::string best = name(best_simd());
   const auto add = [&](const std::string& shape_name, const std::string& reference, auto&& change) {
@@ -72,7 +72,15 @@ std::vector<Shape> all_shapes(const Shape& base) {
   add("linear baseline", linear, [](Shape& s) { s.simd = "baseline"; });
   add("linear, plain sum", linear, [](Shape& s) { s.sum = "plain"; });
   add("linear, float64", linear, [](Shape& s) { s.precision = "float64"; });
-  add("mlp 784-300-10", "", [](Shape& s) { s.model = "mlp"; });
+  const std::string mlp = "mlp 784-300-10";
+  add(mlp, "", [](Shape& s) { s.model = "mlp"; });
+  if (has_bfloat16()) {
+    add("linear, bfloat16", linear, [](Shape& s) { s.precision = "bfloat16"; });
+    add(mlp + ", bfloat16", mlp, [](Shape& s) {
+      s.model = "mlp";
+      s.precision = "bfloat16";
+    });
+  }
   for (const Index n : {3, 26, 100}) {
     add("linear, " + std::to_string(n) + " classes", "", [&](Shape& s) { s.classes = n; });
   }
@@ -87,6 +95,7 @@ std::vector<Shape> all_shapes(const Shape& base) {
       s.batch = n;
     });
   }
+  std::erase_if(shapes, [&](const Shape& shape) { return shape.name.find(only) == std::string::npos; });
   return shapes;
 }
 
@@ -97,7 +106,7 @@ Real rows_per_s(Job& job, const Cost& cost) {
 /// One rank: all shapes in turns.
 Json measure_alone(const Plan& plan) {
   Sgemm sgemm(plan.sgemm);
-  std::vector<Shape> shapes = plan.table ? all_shapes(plan.shape) : std::vector{plan.shape};
+  std::vector<Shape> shapes = plan.table ? all_shapes(plan.shape, plan.only) : std::vector{plan.shape};
   std::vector<Series> all(shapes.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
     Series& series = all[i];
@@ -201,10 +210,11 @@ Plan read_command_line(int argc, char** argv) {
   app.add_option("--classes", plan.shape.classes);
   app.add_option("--model", plan.shape.model, "linear|mlp (784-300-10)")->check(CLI::IsMember({"linear", "mlp"}));
   app.add_option("--simd", plan.shape.simd)->check(CLI::IsMember({"auto", "baseline", "avx2", "avx512"}));
-  app.add_option("--precision", plan.shape.precision)->check(CLI::IsMember({"float32", "float64"}));
+  app.add_option("--precision", plan.shape.precision)->check(CLI::IsMember({"float32", "float64", "bfloat16"}));
   app.add_option("--sum", plan.shape.sum)->check(CLI::IsMember({"exact", "plain"}));
   app.add_option("--batch", plan.shape.batch, "rows of each level a step; 0: all");
   app.add_flag("--table", plan.table, "all shapes (one rank)");
+  app.add_option("--only", plan.only, "of them those whose names contain this text");
   app.add_flag("--weak", plan.weak, "several ranks: so many times the rows");
   app.add_option("--count", plan.count, "several ranks: only count calls and bytes, in so many iterations");
   app.add_option("--repetitions", plan.repetitions)->check(CLI::PositiveNumber);

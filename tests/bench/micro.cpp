@@ -204,6 +204,11 @@ void register_local() {
     }
   }
   kernels.push_back({Storage::UInt8, 784, 10, best_simd(), "mlp", "float32"});
+  for (const char* model : {"linear", "mlp"}) {
+    if (has_bfloat16()) {
+      kernels.push_back({Storage::UInt8, 784, 10, Simd::Avx512, model, "bfloat16"});
+    }
+  }
   for (const Kernel& kernel : kernels) {
     for (const bool backward : {false, true}) {
       benchmark::RegisterBenchmark(kernel.name(backward ? "backward" : "forward").c_str(),

@@ -310,6 +310,11 @@ class ReferenceTest(support.Case):
     def test_float32_kernels_minibatch(self):
         self.check(Settings(optimizer_x="sgd", alpha=400.0, iterations=5, batch_lower=64), 2e-4, {"run.precision": "float32"}.items())
 
+    @support.NEEDS_BFLOAT16
+    def test_bfloat16_products(self):
+        # Weights and residuals are off by up to 2^-9 each.
+        self.check(Settings(optimizer_x="sgd", alpha=400.0, iterations=5), 1e-2, {"run.precision": "bfloat16"}.items())
+
     def test_float32_features(self):
         for part in ("train", "validation", "test"):
             rows = getattr(self, part)
