@@ -12,9 +12,12 @@
 namespace meha {
 namespace {
 
+#define MEHA_ANY_WIDTH \
+  __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))  // nothing fuses: the same bits
+
 /// z ← φ(z). What is not a number stays so.
 template <class T>
-void activate(Activation activation, T* z, Index n) {
+MEHA_ANY_WIDTH void activate(Activation activation, T* z, Index n) {
   if (activation == Activation::Relu) {
     for (Index i = 0; i < n; ++i) {
       z[i] = z[i] < 0 ? T(0) : z[i];
@@ -28,7 +31,7 @@ void activate(Activation activation, T* z, Index n) {
 
 /// delta ← delta·φ'(z), where a = φ(z).
 template <class T>
-void multiply_by_slope(Activation activation, const T* a, T* delta, Index n) {
+MEHA_ANY_WIDTH void multiply_by_slope(Activation activation, const T* a, T* delta, Index n) {
   if (activation == Activation::Relu) {
     for (Index i = 0; i < n; ++i) {
       delta[i] = a[i] > 0 ? delta[i] : T(0);
@@ -42,7 +45,7 @@ void multiply_by_slope(Activation activation, const T* a, T* delta, Index n) {
 
 /// Adds each column's sum over the rows of `tile`. @param values  grouped, n columns
 template <class T>
-void add_column_sums(const T* values, Index n_rows, Index n, Real* sums) {
+MEHA_ANY_WIDTH void add_column_sums(const T* values, Index n_rows, Index n, Real* sums) {
   for (Index column = 0; column < n; ++column) {
     T lanes[group_rows] = {};
     for (Index first = 0; first < n_rows; first += group_rows) {
@@ -54,6 +57,14 @@ void add_column_sums(const T* values, Index n_rows, Index n, Real* sums) {
     for (const T lane : lanes) {
       sums[column] += static_cast<Real>(lane);
     }
+  }
+}
+
+/// sums += scale·values.
+template <class T>
+MEHA_ANY_WIDTH void add_scaled(const T* __restrict values, Index n, Real scale, Real* __restrict sums) {
+  for (Index i = 0; i < n; ++i) {
+    sums[i] += static_cast<Real>(values[i]) * scale;
   }
 }
 
@@ -246,10 +257,7 @@ void MlpClassifier<Input>::collect(Point& point, OutSpan grad_y) const {
     const Real scale = l == 0 ? feature_scale(shape_.element) : 1;
     Real* to = grad_y.data() + layer.weight;
     for (Index unit = 0; unit < layer.n_out; ++unit, to += layer.n_in) {
-      const T* from = here.gradient.data() + unit * padded(layer.n_in);
-      for (Index i = 0; i < layer.n_in; ++i) {
-        to[i] += static_cast<Real>(from[i]) * scale;
-      }
+      add_scaled(here.gradient.data() + unit * padded(layer.n_in), layer.n_in, scale, to);
     }
     for (std::size_t unit = 0; unit < here.bias_gradient.size(); ++unit) {
       grad_y[layer.bias + unit] += here.bias_gradient[unit];
