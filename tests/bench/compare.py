@@ -5,7 +5,8 @@
     tests/bench/compare.py [--models linear mlp] [--rows 5000] [--rounds 7] [--json FILE]
     tests/bench/compare.py --memory            # peak memory of each rank of the program beside its rows
 
-First all run 5 iterations from one start, and their x and y must agree to TOLERANCE of the largest entry (float32). Then
+First all run 5 iterations from one start, and their x and y must agree to TOLERANCE of the largest entry (float32; how far
+meha in bfloat16 is off is shown). Then
 they are timed in turns; medians over rounds and the medians of each round's ratios make the table. Data: Fashion-MNIST
 where it is installed, else random numbers; half of the labels wrong.
 NumPy: as one would write it with care: all rows at once, [y theta] in one product, losses and activations reused.
@@ -37,6 +38,7 @@ except ImportError:
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")
+HAS_BFLOAT16 = " avx512_bf16 " in pathlib.Path("/proc/cpuinfo").read_text()
 TOLERANCE = 1e-3  # a relu that rounding switches shows in single gradients
 N_CLASSES, N_HIDDEN = 10, 300
 GAMMA, C, P, MOMENTUM, ALPHA, BETA1, BETA2 = 10.0, 2.2, 0.25, 0.9, 0.1, 0.9, 0.999
@@ -219,11 +221,12 @@ class TorchPeer:
 class Program:
     """A run of the program per call."""
 
-    def __init__(self, path, data, model, folder):
-        self.path, self.folder, self.config = path, folder, folder / f"{model}.toml"
+    def __init__(self, path, data, model, folder, precision):
+        self.path, self.folder, self.config = path, folder, folder / f"{model}-{precision}.toml"
         self.config.write_text(f"""
 [run]
 report_every = 1000000
+precision = "{precision}"
 [problem]
 type = "hyper_cleaning"
 start = "zero"
@@ -281,25 +284,28 @@ def difference(found, expected):
 def compare(model, arguments, folder):
     """@return a line per program: seconds, ratio to meha, difference of the iterates"""
     data = Data(arguments.rows, folder)
-    program = Program(arguments.program, data, model, folder)
-    y_start = program.state(0)[1]
+    programs = {"meha": Program(arguments.program, data, model, folder, "float32")}
+    if HAS_BFLOAT16:
+        programs["meha, bfloat16"] = Program(arguments.program, data, model, folder, "bfloat16")
+    y_start = programs["meha"].state(0)[1]
     makers = {"NumPy": lambda: NumpyPeer(data, model, y_start)}
     if torch:
         makers |= {"PyTorch": lambda: TorchPeer(data, model, y_start),
                    "PyTorch, reuse": lambda: TorchPeer(data, model, y_start, reuse=True)}
-    expected = program.state(5)
-    peers, differences = {}, {"meha": 0.0}
+    expected = programs["meha"].state(5)
+    peers, differences = {}, {name: difference(program.state(5), expected) for name, program in programs.items()}
     for name, make in makers.items():
         peers[name] = make()
         seconds(peers[name], 5)
         differences[name] = difference(peers[name].result(), expected)
         if not differences[name] < TOLERANCE:
             sys.exit(f"{name}, {model}: after 5 iterations x or y is {differences[name]:.1e} away, must be below {TOLERANCE}: not the same iterates")
-    times = {name: [] for name in ["meha", *peers]}
+    times = {name: [] for name in [*programs, *peers]}
     n_program = max(1, arguments.iterations // (10 if model == "mlp" else 1))
     n_peer = max(1, n_program // 5)
     for _ in range(arguments.rounds):
-        times["meha"].append(program.seconds(n_program))
+        for name, program in programs.items():
+            times[name].append(program.seconds(n_program))
         for name, peer in peers.items():
             times[name].append(seconds(peer, n_peer))
     return [{"model": model, "rows": arguments.rows, "program": name, "ms": 1e3 * statistics.median(values),
