@@ -43,7 +43,7 @@ std::string doubts(const SampleCounts& counts, const std::vector<std::string>& c
 }  // namespace
 
 std::string verdict(const SampleCounts& counts, const std::vector<std::string>& class_names, Real trusted_value) {
-  const std::string doubt = doubts(counts, class_names, trusted_value);
+  std::string doubt = doubts(counts, class_names, trusted_value);
   if (!doubt.empty()) {
     return doubt;
   }

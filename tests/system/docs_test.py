@@ -42,8 +42,10 @@ BLOCKS = {
         "import h5py, numpy as np\ndef write": "run",
         "# mine.toml": "run",
         "build/meha run mine.toml": "run",
-        'build/meha run CONFIG.toml --out DIR --set "run.iterations': "run",
         "import h5py, numpy as np\nwith h5py": "run",
+    },
+    "configs/steps.md": {
+        'build/meha run CONFIG.toml --out DIR --set "run.iterations': "run",
     },
     "configs/tables.md": {
         "# columns.toml": "run",
