@@ -284,7 +284,8 @@ class BadInputTest(support.Case):
         path.write_text("".join(f"{i} 1:1\n" for i in range(900)) + "0 268435456:1\n")
         self.refused_config(["268435456 features", "900 classes", "MiB", "index"], DATA, ranks=(1, 3),
                             without=[key for key in self.base if key.startswith("problem.data.")],
-                            problem__data__format="libsvm", problem__data__train_features=str(path), problem__data__n_validation=20)
+                            problem__type="regularisation", problem__data__format="libsvm", problem__data__train_features=str(path),
+                            problem__data__n_validation=20)
 
     # ---- places ----
 
