@@ -51,7 +51,7 @@ std::string config_of(const CleanArguments& a, const std::string& format, const 
     }
   };
   text << first_line << "\n[run]\nname = " << toml(fs::path(a.doubtful).stem().string())
-       << "\niterations = 50\nreport_every = 25\n"
+       << "\niterations = 20\nreport_every = 10\n"
        << (start.state.empty() ? "" : "initial_state = " + toml(start.state) + "\n")
        << "\n[problem]\ntype = \"hyper_cleaning\"\nrefit = " << (a.test.empty() ? "false" : "true")
        << (start.model.empty() ? "" : "\nmodel = " + toml(start.model))

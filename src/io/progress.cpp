@@ -5,12 +5,13 @@
 
 #include <array>
 #include <cstdio>
-#include <cstdlib>
+#include <limits>
 #include <utility>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/spdlog.h>
 
 #include "meha/io/progress_bar.hpp"
+#include "meha/io/terminal.hpp"
 
 namespace meha {
 namespace {
@@ -23,7 +24,7 @@ struct Shown {
   const char* label;
   const char* format;
 };
-/// What a line has room for.
+/// In the order in which they are left out where a terminal has no room for all.
 constexpr std::array shown = {Shown{"upper_value", "F", "%.5g"},
                               Shown{"lower_value", "f", "%.5g"},
                               Shown{"residual", "residual", "%.2e"},
@@ -44,18 +45,6 @@ std::string formatted(const char* format, Values... values) {
 }
 
 }  // namespace
-
-bool output_is_terminal() {
-  if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr) {
-    return isatty(STDOUT_FILENO) != 0;
-  }
-  // mpirun gives rank 0 a pseudo-terminal whatever its own output is: look at the parent's
-  const std::string parent = "/proc/" + std::to_string(getppid()) + "/fd/1";
-  std::array<char, 64> target{};
-  const auto length = readlink(parent.c_str(), target.data(), target.size() - 1);
-  const std::string name(target.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
-  return name.starts_with("/dev/pts/") || name.starts_with("/dev/tty");
-}
 
 Progress::Progress(const std::string& log_file, Index n_iterations, Index first_iteration)
     : terminal_(output_is_terminal()),
@@ -81,14 +70,18 @@ Progress::~Progress() {
   clear_live_line();
 }
 
-std::string Progress::line(Index iteration) const {
-  std::string text = "iteration " + std::to_string(iteration) + "/" + std::to_string(n_iterations_) + values_;
+std::string Progress::line(Index iteration, Index columns) const {
+  std::vector<LinePart> parts = {{"iteration " + std::to_string(iteration) + "/" + std::to_string(n_iterations_)}};
+  int rank = static_cast<int>(values_.size());
+  for (const std::string& value : values_) {
+    parts.push_back({"  " + value, rank--});
+  }
   if (const Index done = iteration - first_iteration_; done > 0) {
     const Real per_iteration = std::chrono::duration<Real>(Clock::now() - start_).count() / static_cast<Real>(done);
-    text += formatted("  %.3g ms/iteration  ETA ", per_iteration * 1e3) +
-            duration_text(per_iteration * static_cast<Real>(n_iterations_ - iteration));
+    parts.push_back({formatted("  %.3g ms/iteration", per_iteration * 1e3), static_cast<int>(values_.size()) + 1});
+    parts.push_back({"  ETA " + duration_text(per_iteration * static_cast<Real>(n_iterations_ - iteration))});
   }
-  return text;
+  return line_of(std::move(parts), columns);
 }
 
 void Progress::clear_live_line() {
@@ -103,10 +96,10 @@ void Progress::report(const Metrics& metrics) {
   values_.clear();
   for (const Shown& item : shown) {
     if (const auto value = metrics.find(item.metric)) {
-      values_ += std::string("  ") + item.label + " " + formatted(item.format, *value);
+      values_.push_back(std::string(item.label) + " " + formatted(item.format, *value));
     }
   }
-  const std::string text = line(metrics.iteration);
+  const std::string text = line(metrics.iteration, std::numeric_limits<Index>::max());
   log_->info(text);
   if (!terminal_) {
     std::puts(text.c_str());
@@ -119,7 +112,7 @@ void Progress::stepped(Index iteration) {
     return;
   }
   shown_ = Clock::now();
-  std::fputs(("\r\033[K" + line(iteration)).c_str(), stdout);
+  std::fputs(("\r\033[K" + line(iteration, terminal_columns(STDOUT_FILENO) - 1)).c_str(), stdout);
   std::fflush(stdout);
   live_ = true;
 }

@@ -6,6 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <limits>
+#include <vector>
+
+#include "meha/io/terminal.hpp"
 
 namespace meha {
 namespace {
@@ -49,15 +53,18 @@ void ProgressBar::show(Real part, Index n_rows) {
   const auto filled = static_cast<std::size_t>(std::clamp(part, 0.0, 1.0) * width);
   std::array<char, 96> numbers{};
   std::snprintf(numbers.data(), numbers.size(), " %3.0f %%", 100 * part);
-  std::string line = what_ + " [" + std::string(filled, '#') + std::string(width - filled, '.') + "]" + numbers.data();
+  std::vector<LinePart> parts = {
+      {what_, 1}, {" [" + std::string(filled, '#') + std::string(width - filled, '.') + "]", 2}, {numbers.data()}};
   if (n_rows > 0) {
     std::snprintf(numbers.data(), numbers.size(), "  %lld rows  %.3g rows/s", static_cast<long long>(n_rows),
                   static_cast<Real>(n_rows - first_rows_) / std::max(seconds, 1e-9));
-    line += numbers.data();
+    parts.push_back({numbers.data(), 3});
   }
   if (part > first_part_) {
-    line += "  ETA " + duration_text(seconds * (1 - part) / (part - first_part_));
+    parts.push_back({"  ETA " + duration_text(seconds * (1 - part) / (part - first_part_))});
   }
+  const std::string line =
+      line_of(std::move(parts), terminal_ ? terminal_columns(STDERR_FILENO) - 1 : std::numeric_limits<Index>::max());
   std::fputs((terminal_ ? "\r\033[K" + line : line + "\n").c_str(), stderr);
   std::fflush(stderr);
   live_ = terminal_;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "meha/core/metric.hpp"
 
@@ -14,9 +15,6 @@ class logger;
 }
 
 namespace meha {
-
-/// Whether standard output ends on a terminal (under mpirun: mpirun's own standard output).
-bool output_is_terminal();
 
 class Progress {
  public:
@@ -34,14 +32,15 @@ class Progress {
   void warn(const std::string& text);
 
  private:
-  [[nodiscard]] std::string line(Index iteration) const;
+  /// @param columns  of the line, at most
+  [[nodiscard]] std::string line(Index iteration, Index columns) const;
   void clear_live_line();
 
   std::unique_ptr<spdlog::logger> log_;
   bool terminal_;
   bool live_ = false;
   Index n_iterations_, first_iteration_;
-  std::string values_;  // of the last report
+  std::vector<std::string> values_;  // of the last report
   std::chrono::steady_clock::time_point start_, shown_;
 };
 
