@@ -23,6 +23,7 @@
 #include "meha/app/verbs.hpp"
 #include "meha/app/watchdog.hpp"
 #include "meha/comm/communicator.hpp"
+#include "meha/core/edit_distance.hpp"
 #include "meha/core/hash.hpp"
 #include "meha/core/host.hpp"
 #include "meha/core/version.hpp"
@@ -319,9 +320,18 @@ class CommandLine {
   void parse(int argc, char** argv) {
     const auto is_meant = [&](const CLI::App* command) { return command->check_name(argv[1]); };
     if (argc > 1 && argv[1][0] != '-' && parser.get_subcommands(is_meant).empty()) {
-      throw CLI::ParseError(std::string(argv[1]) + ": no such verb", CLI::ExitCodes::ExtrasError);
+      std::vector<std::string> verbs;
+      for (const CLI::App* command : parser.get_subcommands([](const CLI::App*) { return true; })) {
+        verbs.push_back(command->get_name());
+      }
+      throw CLI::ParseError(std::string(argv[1]) + ": no such verb; nearest is " + nearest_of(verbs, argv[1]),
+                            CLI::ExitCodes::ExtrasError);
     }
-    parser.parse(argc, argv);
+    try {
+      parser.parse(argc, argv);
+    } catch (const CLI::ExtrasError& error) {
+      throw CLI::ParseError(error.what() + nearest_option(argc, argv), CLI::ExitCodes::ExtrasError);
+    }
   }
 
   CLI::App parser{"meha: distributed bi-level optimisation by the Moreau envelope method"};
@@ -330,6 +340,29 @@ class CommandLine {
   MpiVerb mpi_verb = nullptr;
 
  private:
+  static std::string nearest_of(const std::vector<std::string>& words, const std::string& word) {
+    return *std::ranges::min_element(words, {}, [&](const std::string& other) { return edit_distance(word, other); });
+  }
+  /// What the first unknown option may have been meant to be, of those of its verb; empty where all are known.
+  std::string nearest_option(int argc, char** argv) {
+    const CLI::App* command = &parser;
+    while (!command->get_subcommands().empty()) {
+      command = command->get_subcommands().back();
+    }
+    std::vector<std::string> options;
+    for (const CLI::Option* option : command->get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        options.push_back("--" + name);
+      }
+    }
+    for (const std::string word : std::span(argv + 1, static_cast<std::size_t>(argc - 1))) {
+      const std::string name = word.substr(0, word.find('='));
+      if (name.starts_with("--") && name.size() > 2 && std::ranges::find(options, name) == options.end()) {
+        return "; nearest to " + name + " is " + nearest_of(options, name);
+      }
+    }
+    return {};
+  }
   void bind(CLI::App* command, Verb function) {
     command->callback([this, function] { verb = function; });
   }
@@ -475,6 +508,13 @@ class CommandLine {
   }
 };
 
+constexpr auto first_words =
+    "meha clean TABLE --trusted ROWS   which labels of a table are wrong, and the table without them\n"
+    "meha run CONFIG.toml              a run; meha resume DIR goes on with one\n"
+    "meha report DIR                   a run as a page; meha inspect DIR: in the terminal\n"
+    "meha compare CONFIG.toml          several methods on one problem\n"
+    "meha --help                       all verbs; meha VERB --help: its options\n";
+
 /// Runs the verb. @return its exit code
 int call(const CommandLine& line) {
   const ExitCode code =
@@ -491,6 +531,10 @@ int program(int argc, char** argv) {
   std::set_terminate(end_with_words);
   std::signal(SIGXFSZ, SIG_IGN);  // a file above the limit of ulimit -f becomes an error of the write
   probe_hdf5_files_with({"meha", "data", "probe", "--"});
+  if (argc == 1) {
+    std::cerr << first_words;
+    return static_cast<int>(ExitCode::Config);
+  }
   CommandLine line;
   std::unique_ptr<MpiSession> session;
   int code = 0;

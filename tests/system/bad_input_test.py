@@ -164,6 +164,9 @@ class BadInputTest(support.Case):
                     self.assertEqual(ended.code, CONFIG, ended.err)
                     self.assertEqual(support.state_files(self.out), [])
         self.assertIn("walk: no such verb", support.run("walk").err)
+        self.assertIn("nearest is resume", support.run("resum").err)
+        self.assertIn("nearest to --trustd is --trusted", support.run("clean", "a.csv", "--trustd=b.csv").err)
+        self.assertIn("meha clean TABLE", support.run().err)
 
     def test_no_such_run(self):
         for verb, more in (("resume", []), ("inspect", []), ("export", ["--what", "model"])):
