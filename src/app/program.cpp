@@ -468,6 +468,9 @@ class CommandLine {
     CLI::App* inspect = add("inspect", "last metrics, stop reason, timings, config", inspect_verb);
     inspect->add_option("target", arguments.target, "run directory or state file")->required();
     inspect->add_flag("--json", arguments.json, "as JSON");
+    CLI::App* runs = add("runs", "the runs below a folder, how far they are, and what to type next", runs_verb);
+    runs->add_option("folder", arguments.target, "default: runs");
+    runs->preparse_callback([this](std::size_t) { arguments.target = "runs"; });
     CLI::App* plan = add("plan", "memory, traffic and time that a run will take", plan_verb);
     plan->add_option("config", arguments.target, "CONFIG.toml")->required();
     plan->add_option("--ranks", arguments.ranks, "of the run; default: as many as plan runs on")->check(large_number());

@@ -16,6 +16,7 @@
 #include "meha/comm/ranking.hpp"
 #include "meha/core/schedule.hpp"
 #include "meha/data/cell.hpp"
+#include "meha/io/terminal.hpp"
 
 namespace meha {
 namespace {
@@ -26,17 +27,6 @@ constexpr Index portion_rows = Index{1} << 17;  // 6 MiB of suspects
 /// The name of a class, for a terminal.
 std::string name_of(std::span<const std::string> class_names, Label label) {
   return printable(class_names[static_cast<std::size_t>(label)]);
-}
-
-/// The characters of a text in UTF-8.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
-}
-
-/// The text with blanks behind it, up to a width in characters.
-std::string padded(const std::string& text, std::size_t width) {
-  return text + std::string(width - std::min(width, width_of(text)), ' ');
 }
 
 /// In order of suspicion.

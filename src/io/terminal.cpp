@@ -54,11 +54,19 @@ Index terminal_columns(int stream) {
   return columns > 0 ? columns : usual;
 }
 
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(text, begins_character));
+}
+
+std::string padded(const std::string& text, std::size_t width) {
+  return text + std::string(width - std::min(width, width_of(text)), ' ');
+}
+
 std::string line_of(std::vector<LinePart> parts, Index columns) {
   const auto width = [&] {
     Index n = 0;
     for (const LinePart& part : parts) {
-      n += std::ranges::count_if(part.text, begins_character);
+      n += static_cast<Index>(width_of(part.text));
     }
     return n;
   };

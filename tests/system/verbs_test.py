@@ -28,6 +28,23 @@ class VerbsTest(support.Case):
 
     # ---- inspect ----
 
+    def test_runs(self):
+        self.assertEqual(support.run("run", self.config(), "--out", self.folder / "all/größe").code, 0)
+        job = support.start("run", self.config(run__iterations=10**8), "--out", self.folder / "all/now")
+        self.addCleanup(support.kill_ranks, job)
+        support.wait_for(lambda: (self.folder / "all/now/metrics.jsonl").exists(), what="a report")
+        lines = support.run("runs", self.folder / "all").out.splitlines()
+        self.assertEqual(lines[0].split(), ["run", "state", "iteration", "next"])
+        self.assertRegex(lines[2], r"now +running +\d+/100000000 .*touch .*/now/STOP")
+        self.assertRegex(lines[1], r"größe +finished +20/20 .*meha report .*größe$")
+        self.assertEqual(len({line.index(word) for line, word in zip(lines, ("state", "finished", "running"))}), 1)
+        support.kill_ranks(job)
+        support.finish(job)
+        self.assertRegex(support.run("runs", self.folder / "all").out, r"now +interrupted .*meha resume ")
+        (self.folder / "none").mkdir()
+        self.assertIn("no runs below", support.run("runs", self.folder / "none").out)
+        self.assertIn("no such folder", support.run("runs", self.folder / "nowhere").err)
+
     def test_inspect_text(self):
         out = self.run_ok("run")
         text = self.ran("inspect", out)

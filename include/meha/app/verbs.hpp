@@ -98,6 +98,7 @@ ExitCode plan_verb(const Arguments& arguments, const Communicator& ranks);
 /// Verbs that do not.
 ExitCode inspect_verb(const Arguments& arguments);
 ExitCode list_verb(const Arguments& arguments);
+ExitCode runs_verb(const Arguments& arguments);
 ExitCode verify_verb(const Arguments& arguments);
 ExitCode data_import_verb(const Arguments& arguments);
 ExitCode data_words_verb(const Arguments& arguments);
