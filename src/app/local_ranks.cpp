@@ -31,25 +31,35 @@ Index ranks_for(const std::string& table, Index wanted) {
              : std::clamp<Index>(std::thread::hardware_concurrency(), 1, most);
 }
 
+std::string launch_folder() {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  for (const char* name : {"../launch", "../share/meha/launch"}) {
+    const std::filesystem::path folder = (self.parent_path() / name).lexically_normal();
+    if (std::filesystem::is_regular_file(folder / "local", error)) {
+      return folder.string();
+    }
+  }
+  return {};
+}
+
 void start_on_ranks(Index n, char** argv) {
   if (n == 1 || std::getenv("OMPI_COMM_WORLD_RANK") != nullptr) {
     return;
   }
   std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe", error).string();
   const std::string number = std::to_string(n);
-  for (const char* folder : {"../launch", "../share/meha/launch"}) {
-    const std::string local = self.parent_path() / folder / "local";
-    std::vector<char*> words = {const_cast<char*>(local.c_str()), const_cast<char*>(number.c_str()),
-                                const_cast<char*>(self.c_str())};
-    for (char** word = argv + 1; *word != nullptr; ++word) {
-      words.push_back(*word);
-    }
-    words.push_back(nullptr);
-    execv(local.c_str(), words.data());
+  const std::string local = launch_folder() + "/local";
+  std::vector<char*> words = {const_cast<char*>(local.c_str()), const_cast<char*>(number.c_str()),
+                              const_cast<char*>(self.c_str())};
+  for (char** word = argv + 1; *word != nullptr; ++word) {
+    words.push_back(*word);
   }
-  std::cerr << "warning: one rank instead of " << number << ": launch/local, which starts them, is not beside "
-            << self.string() << '\n';
+  words.push_back(nullptr);
+  execv(local.c_str(), words.data());
+  std::cerr << "warning: one rank instead of " << number << ": launch/local, which starts them, is not beside " << self
+            << '\n';
 }
 
 }  // namespace meha

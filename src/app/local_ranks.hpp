@@ -12,6 +12,9 @@ namespace meha {
 /// that they are worth starting. Errors: Error(Config) for more than one rank on a pipe.
 Index ranks_for(const std::string& table, Index wanted);
 
+/// Returns the folder of the launch scripts beside this program, in a checkout or an installation; empty: there is none.
+std::string launch_folder();
+
 /// Becomes launch/local, which runs this very command on so many ranks. Returns on these ranks, and with a warning where
 /// launch/local is not beside the program. @param argv  of main()
 void start_on_ranks(Index n, char** argv);

@@ -309,6 +309,8 @@ class CommandLine {
     add_inspect_and_plan();
     add_verify_and_export();
     add_check_and_list();
+    add_serve();
+    add_clients();
     CLI::App* data = parser.add_subcommand("data", "data sets: import, look, verify, corrupt, multiply");
     const DataVerbs data_verbs(*data, arguments.data,
                                [&](CLI::App* command, Verb function) { bind(command, function); });
@@ -508,6 +510,47 @@ class CommandLine {
     CLI::App* list = add("list", "what there is", list_verb);
     list->add_option("what", arguments.target, "problems, algorithms, formats, metrics or options; default: all")
         ->check(CLI::IsMember({"problems", "algorithms", "formats", "metrics", "options"}));
+  }
+
+  void add_serve() {
+    ServeArguments& a = arguments.serve;
+    CLI::App* serve = add("serve", "a service that queues jobs and runs them: HTTP, and a page to look at", serve_verb);
+    serve->add_option("--spool", a.spool, "folder of its jobs; made where missing")->required();
+    serve->add_option("--listen", a.listen, "ADDRESS:PORT; port 0: any")->capture_default_str();
+    serve->add_option("--slots", a.slots, "ranks at a time, of all jobs together; default: one for each processor")
+        ->check(CLI::Range(Index{1}, most_ranks_to_start));
+    serve->add_option("--token-file", a.token_file,
+                      "file of mode 0600 with the token that requests must bring; needed beyond this machine");
+    serve->add_option("--roots", a.roots, "folders that data may be read from, besides what is uploaded");
+    serve->add_option("--upload-mib", a.upload_mib, "of an uploaded file, at most")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+  }
+
+  void add_clients() {
+    ClientArguments& a = arguments.client;
+    CLI::App* submit = add("submit", "hand a run to a service", submit_verb);
+    CLI::App* jobs = add("jobs", "the jobs of a service", jobs_verb);
+    CLI::App* watch = add("watch", "follow a job of a service; ends with its exit code", watch_verb);
+    CLI::App* cancel = add("cancel", "ask a job of a service for a checkpoint and its end", cancel_verb);
+    CLI::App* fetch = add("fetch", "a file of a job of a service", fetch_verb);
+    for (CLI::App* command : {submit, jobs, watch, cancel, fetch}) {
+      command->add_option("--server", a.server, "its address")->capture_default_str();
+      command->add_option("--token-file", a.token_file, "file with its token");
+    }
+    for (CLI::App* command : {watch, cancel, fetch}) {
+      command->add_option("job", a.job, "number of the job")->required()->check(CLI::PositiveNumber);
+    }
+    submit->add_option("config", a.config, "CONFIG.toml; its data must be where the service may read them")->required();
+    submit->add_option("--ranks", a.ranks, "of the job")->check(CLI::Range(Index{1}, most_ranks_to_start));
+    submit->add_option("--priority", a.priority, "jobs of higher ones start first")
+        ->check(CLI::Range(Index{-1000}, Index{1000}));
+    submit->add_option("--name", a.name, "of the job; default: run.name");
+    submit->add_flag("--upload", a.upload, "the data files, too");
+    submit->add_flag("--watch", a.watch, "and follow it");
+    add_settings(submit);
+    fetch->add_option("file", a.file, "its name")->capture_default_str();
+    fetch->add_option("--out", a.out, "file to write; default: the same name here");
   }
 };
 

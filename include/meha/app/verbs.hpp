@@ -66,6 +66,24 @@ struct ReportArguments {
   std::vector<std::string> directories;
 };
 
+/// Arguments of `meha serve`.
+struct ServeArguments {
+  std::string spool, listen = "127.0.0.1:8765";
+  Index slots = 0;                 // ranks at a time; 0: one for each processor
+  std::string token_file;          // empty: no token is needed
+  std::vector<std::string> roots;  // folders of data, besides the uploads
+  Index upload_mib = 1024;         // of a file, at most
+};
+
+/// Arguments of `meha submit`, jobs, watch, cancel and fetch.
+struct ClientArguments {
+  std::string server = "http://127.0.0.1:8765", token_file;
+  std::string config, name;
+  Index job = 0, ranks = 1, priority = 0;
+  std::string file = "result.h5", out;
+  bool watch = false, upload = false;
+};
+
 struct Arguments {
   std::string target;  // CONFIG.toml, DIR, FILE.h5 or what to list
   std::string out;
@@ -83,6 +101,8 @@ struct Arguments {
   CleanArguments clean;
   CompareArguments compare;
   ReportArguments report;
+  ServeArguments serve;
+  ClientArguments client;
 };
 
 /// Verbs that need MPI. Collective on `ranks`, which all take part.
@@ -100,6 +120,13 @@ ExitCode inspect_verb(const Arguments& arguments);
 ExitCode list_verb(const Arguments& arguments);
 ExitCode runs_verb(const Arguments& arguments);
 ExitCode verify_verb(const Arguments& arguments);
+ExitCode serve_verb(const Arguments& arguments);
+ExitCode submit_verb(const Arguments& arguments);
+ExitCode jobs_verb(const Arguments& arguments);
+/// Ends with the job's exit code.
+ExitCode watch_verb(const Arguments& arguments);
+ExitCode cancel_verb(const Arguments& arguments);
+ExitCode fetch_verb(const Arguments& arguments);
 ExitCode data_import_verb(const Arguments& arguments);
 ExitCode data_words_verb(const Arguments& arguments);
 ExitCode data_info_verb(const Arguments& arguments);

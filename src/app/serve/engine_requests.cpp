@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// What an engine is asked for; what happens by itself stands in engine.cpp.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "meha/io/durable.hpp"
+#include "engine.hpp"
+
+namespace meha {
+namespace {
+
+[[noreturn]] void refuse(const JobRecord& job, const std::string& rule) {
+  throw WrongState("job " + std::to_string(job.id) + " is " + std::string(name(job.state)) + ": " + rule);
+}
+
+}  // namespace
+
+double unix_time() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+JobRecord Engine::expect(Index id) {
+  auto job = store_.get(id);
+  if (!job) {
+    throw WrongState("job " + std::to_string(id) + ": no such job");
+  }
+  return *job;
+}
+
+void Engine::put(const JobRecord& job) {
+  store_.put(job);
+  changes_.note(job.id);
+}
+
+Engine::Submitted Engine::submit(JobRecord job, const std::string& config, const RequestKey& key) {
+  const std::scoped_lock lock(mutex_);
+  if (const auto made = key.key.empty() ? std::nullopt : store_.made_by(key.key)) {
+    if (made->second != key.hash) {
+      throw WrongState("Idempotency-Key " + key.key + ": was the key of another request, which made job " +
+                       std::to_string(made->first));
+    }
+    return {.id = made->first, .was_there = true};
+  }
+  job.created = unix_time();
+  job.state = JobState::Deleting;  // until its config is there
+  job.id = store_.add(job, key);
+  if (!config.empty()) {
+    write_durably(spool_.config(job.id), config);
+  }
+  job.state = JobState::Queued;
+  put(job);
+  wake();
+  return {.id = job.id, .was_there = false};
+}
+
+void Engine::cancel(Index id) {
+  const std::scoped_lock lock(mutex_);
+  JobRecord job = expect(id);
+  if (job.state == JobState::Queued) {
+    job.state = JobState::Stopped;
+    job.code = static_cast<int>(ExitCode::Stopped);
+    job.message = "stopped while it waited";
+    job.ended = unix_time();
+  } else if (is_active(job.state)) {
+    job.state = JobState::Stopping;
+    ask_to_stop(id);
+  } else {
+    refuse(job, "only jobs that wait or run can be stopped");
+  }
+  put(job);
+  wake();
+}
+
+void Engine::resume(Index id, const std::vector<std::string>& settings, Index iterations) {
+  const std::scoped_lock lock(mutex_);
+  JobRecord job = expect(id);
+  if (!is_over(job.state)) {
+    refuse(job, "only jobs that are over can be resumed");
+  }
+  job.settings.insert(job.settings.end(), settings.begin(), settings.end());
+  job.iterations = iterations;
+  job.state = JobState::Queued;
+  job.code = std::nullopt;
+  job.message.clear();
+  job.ended = 0;
+  job.lost = 0;
+  put(job);
+  wake();
+}
+
+void Engine::remove(Index id) {
+  const std::scoped_lock lock(mutex_);
+  JobRecord job = expect(id);
+  if (is_active(job.state)) {
+    refuse(job, "stop it before it is deleted");
+  }
+  job.state = JobState::Deleting;
+  put(job);
+  spool_.remove(id, job.starts);
+  store_.remove(id);
+  changes_.note(id);
+}
+
+void Engine::ask_to_stop(Index id) const {
+  const int file = open((spool_.run(id) + "/STOP").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file >= 0) {
+    close(file);
+  }
+}
+
+}  // namespace meha

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// meha serve: a process without MPI that keeps a queue of jobs on disk and runs them on this machine.
+#include <malloc.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <thread>
+
+#include "meha/app/verbs.hpp"
+#include "meha/core/error.hpp"
+#include "../local_ranks.hpp"
+#include "api.hpp"
+
+namespace meha {
+namespace {
+
+constexpr int n_threads = 64;  // each answers one request at a time, or holds a stream of events
+
+/// Blocks the signals that end the service, in this thread and all that it will start.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR2}) {
+    sigaddset(&signals, signal);
+  }
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+EngineOptions engine_options(const ServeArguments& a) {
+  std::error_code error;
+  EngineOptions options{.program = std::filesystem::read_symlink("/proc/self/exe", error).string(),
+                        .launch = launch_folder(),
+                        .slots = a.slots > 0 ? a.slots : std::max<Index>(1, std::thread::hardware_concurrency())};
+  if (options.launch.empty()) {
+    throw Error(ExitCode::Config, options.program + ": launch/until-done, which starts jobs, is not beside it");
+  }
+  return options;
+}
+
+/// For as long as this process lives. Errors: Error(Checkpoint) where another service has the spool.
+void take_spool(const Spool& spool) {
+  if (lock_file(spool.service_lock()) < 0) {
+    throw Error(ExitCode::Checkpoint, spool.path() + ": another meha serve has this spool");
+  }
+}
+
+}  // namespace
+
+ExitCode serve_verb(const Arguments& arguments) {
+  const ServeArguments& a = arguments.serve;
+  mallopt(M_ARENA_MAX, 2);  // of glibc; one for each thread would keep memory that nobody uses
+  const ListenAddress address = listen_address_of(a.listen);
+  const Guard guard(a.token_file.empty() ? "" : read_token(a.token_file));
+  if (!address.is_loopback() && a.token_file.empty()) {
+    throw Error(ExitCode::Config,
+                "--listen " + a.listen + ": other machines could reach the service: needs --token-file, or 127.0.0.1");
+  }
+  sigset_t signals = block_signals();
+  std::signal(SIGPIPE, SIG_IGN);
+  const Spool spool(a.spool);
+  take_spool(spool);
+  const DataRoots roots(spool.uploads(), a.roots);
+  JobStore store(spool.database());
+  Changes changes;
+  Engine engine(store, spool, engine_options(a), changes);
+  ApiLimits limits;
+  limits.upload = static_cast<std::size_t>(a.upload_mib) << 20U;
+  Api api(store, engine, spool, roots, guard, changes, limits);
+  HttpServer server([&](const HttpRequest& request) { return api.answer(request); }, n_threads);
+  const int port = server.bind(address.host, address.port);
+  std::cout << "meha serve: http://" << a.listen.substr(0, a.listen.rfind(':')) << ':' << port << ", jobs in "
+            << spool.path() << std::endl;
+  std::thread ender([&] {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    changes.close();
+    server.stop();
+  });
+  server.run();
+  pthread_kill(ender.native_handle(), SIGTERM);  // where the server has ended by itself
+  ender.join();
+  std::cout << "meha serve: ended; jobs that run go on, and the next meha serve finds them" << std::endl;
+  return ExitCode::Finished;
+}
+
+}  // namespace meha

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// The folder of a service:
+//   jobs.db   serve.lock   runs/ID (run directories)   configs/ID.toml   output/ID.log (what processes have said)
+//   locks/ID.LIFE   uploads/NAME
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "meha/core/types.hpp"
+
+namespace meha {
+
+class Spool {
+ public:
+  /// Makes the folders that are missing, for this user only. @param path  of the folder; becomes absolute, without links
+  /// Errors: Error(Checkpoint).
+  explicit Spool(const std::string& path);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string database() const { return path_ + "/jobs.db"; }
+  [[nodiscard]] std::string service_lock() const { return path_ + "/serve.lock"; }
+  [[nodiscard]] std::string uploads() const { return path_ + "/uploads"; }
+  [[nodiscard]] std::string run(Index id) const { return path_ + "/runs/" + std::to_string(id); }
+  [[nodiscard]] std::string config(Index id) const { return path_ + "/configs/" + std::to_string(id) + ".toml"; }
+  [[nodiscard]] std::string output(Index id) const { return path_ + "/output/" + std::to_string(id) + ".log"; }
+  [[nodiscard]] std::string lock(Index id, Index life) const {
+    return path_ + "/locks/" + std::to_string(id) + "." + std::to_string(life);
+  }
+  /// Removes what belongs to a job; what is not there is no error. Errors: Error(Checkpoint).
+  void remove(Index id, Index lives) const;
+
+ private:
+  std::string path_;
+};
+
+/// The last whole lines of a text file, at most so many bytes of them; empty where there is no regular file.
+std::string tail_of(const std::string& file, std::size_t most_bytes);
+
+}  // namespace meha
