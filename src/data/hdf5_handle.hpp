@@ -56,6 +56,9 @@ std::vector<hsize_t> chunk_extents(hid_t creation, std::size_t n_dimensions);
 /// datasets are elsewhere.
 bool has_room_for(hid_t set, const std::vector<hsize_t>& extents);
 
+/// Whether a file leads to values of other files: by external links, virtual or external datasets.
+bool leads_elsewhere(hid_t file);
+
 /// Whether values pass through no filter but fletcher32.
 bool is_unpacked(hid_t creation);
 

@@ -7,82 +7,16 @@ import os
 import random
 import signal
 import socket
-import subprocess
 import time
 
+import h5py
+
 import support
+from service import Service
 from support import ENDLESS
 
 STOPPED = 75
 HOSTILE = ["</script><img src=x onerror=alert(1)>", "größe \"ピンク\" & <b>", "$(touch /tmp/no); `id` | cat '", "--out=/etc", "../../x"]
-
-
-class Service:
-    """A service of a test. Its jobs end with the test."""
-
-    def __init__(self, case, *more, slots=2):
-        self.case, self.spool = case, case.folder / "spool"
-        self.more = ["--slots", slots, *more]
-        self.process = self.port = None
-        case.addCleanup(self.end)
-        self.begin()
-
-    def begin(self):
-        self.process = subprocess.Popen(
-            support.command(["serve", "--spool", self.spool, "--listen", "127.0.0.1:0", *self.more]),
-            stdout=subprocess.PIPE, text=True, env=support.environment())
-        said = self.process.stdout.readline()
-        self.case.assertRegex(said, r"^meha serve: http://127\.0\.0\.1:\d+, jobs in ")
-        self.port = int(said.split(",")[0].rsplit(":", 1)[1])
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-
-    def end(self):
-        if self.process.poll() is None:
-            for job in self.get("/api/jobs")["jobs"]:
-                if job["state"] in ("queued", "running"):
-                    self.post(f"/api/jobs/{job['id']}/cancel")
-            support.wait_for(lambda: not {"running", "stopping"} & set(self.get("/api/jobs")["counts"]), what="end of all jobs")
-            self.process.terminate()
-            self.process.wait(timeout=20)
-        self.process.stdout.close()
-
-    def call(self, method, path, body=None, **headers):
-        """@return (status, headers, bytes)"""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        result = answer.status, dict(answer.getheaders()), answer.read()
-        connection.close()
-        return result
-
-    def get(self, path):
-        status, _, body = self.call("GET", path)
-        self.case.assertEqual(status, 200, body)
-        return json.loads(body)
-
-    def post(self, path, request=None, expect=200, **headers):
-        status, _, body = self.call("POST", path, json.dumps(request or {}), Content_Type="application/json", **headers)
-        self.case.assertEqual(status, expect, body)
-        return json.loads(body)
-
-    def submit(self, config, expect=201, **more):
-        headers = {"Idempotency_Key": more.pop("key")} if "key" in more else {}
-        return self.post("/api/jobs", {"config": config.read_text(), **more}, expect, **headers)
-
-    def job(self, number):
-        return self.get(f"/api/jobs/{number}")
-
-    def wait(self, number, *states):
-        support.wait_for(lambda: time.sleep(0.02) or self.job(number)["state"] in states, what=f"job {number}: {states}")
-        return self.job(number)
-
-    def run_of(self, number):
-        return self.spool / "runs" / str(number)
 
 
 class ServeTest(support.Case):
@@ -229,6 +163,31 @@ class ServeTest(support.Case):
         for name in ("..%2fx", "%2e%2e", ".hidden", "-x", "a%00b", "a%20b", "x" * 200):
             self.assertIn(service.call("PUT", f"/api/files/{name}", "x")[0], (400, 404), name)
         self.assertEqual(service.get("/api/jobs")["jobs"], [])
+
+    def test_hdf5_that_leads_outside(self):
+        service = Service(self)
+        support.write_rows_hdf5(self.folder / "secret.h5", self.train)
+        kinds = {}
+        for name in ("link", "virtual", "external"):
+            path = self.folder / f"{name}.h5"
+            with h5py.File(path, "w") as file:
+                file["labels"] = self.train.labels
+                if name == "link":
+                    file["features"] = h5py.ExternalLink(str(self.folder / "secret.h5"), "/features")
+                elif name == "virtual":
+                    layout = h5py.VirtualLayout(self.train.features.shape, "u1")
+                    layout[:] = h5py.VirtualSource(self.folder / "secret.h5", "features", self.train.features.shape)
+                    file.create_virtual_dataset("features", layout)
+                else:
+                    (self.folder / "raw").write_bytes(self.train.features.tobytes())
+                    file.create_dataset("features", self.train.features.shape, "u1",
+                                        external=[(str(self.folder / "raw"), 0, self.train.features.size)])
+            service.call("PUT", f"/api/files/{name}.h5", path.read_bytes())
+            kinds[name] = service.post("/api/jobs", {"clean": {"doubtful": f"{name}.h5"}}, 201)["id"]
+        for name, number in kinds.items():
+            job = service.wait(number, "finished", "failed")
+            self.assertEqual(job["code"], 3, (name, job))
+            self.assertIn("values of other files", job["message"])
 
     def test_other_sites(self):
         service = Service(self)

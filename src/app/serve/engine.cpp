@@ -208,7 +208,7 @@ ProcessStart Engine::start_of(const JobRecord& job) const {
   return {.words = words,
           .output = spool_.output(job.id),
           .lock = spool_.lock(job.id, job.starts),
-          .environment = {"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1"}};
+          .environment = {"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MEHA_ONE_FILE=1"}};
 }
 
 /// A job removes a STOP that it finds when it begins, also one that was meant for it: so it is made again.
