@@ -26,7 +26,7 @@ class ServeTest(support.Case):
         return Service(self, "--roots", self.folder, *more, **options)
 
     def config(self, name="config", without=(), **settings):
-        return super().config(name, without, **{"run__name": "job", **settings})
+        return super().config(name, without, **{"run__name": "job", "run__time_limit_s": 120, **settings})
 
     def whole(self, config, *more):
         out = self.folder / f"whole-{len(list(self.folder.iterdir()))}"
@@ -96,6 +96,28 @@ class ServeTest(support.Case):
         self.assertLessEqual({"suspects.csv", "cleaned.csv", "report.html"}, set(job["files"]))
         self.assertIn(b"species", service.call("GET", f"/api/jobs/{number}/files/cleaned.csv")[2])
         self.assertIn("sandbox", service.call("GET", f"/api/jobs/{number}/files/report.html")[1]["Content-Security-Policy"])
+
+    def test_from_a_terminal(self):
+        service = Service(self)
+        server = ["--server", f"http://127.0.0.1:{service.port}"]
+        config = self.config(run__iterations=20)
+        ended = support.run("submit", config, *server)  # its data are no uploads
+        self.assertEqual(ended.code, 2)
+        self.assertIn("must be a file that was uploaded", ended.err)
+        said = self.ran("submit", config, "--upload", "--name", "one", "--watch", *server).out
+        self.assertRegex(said, r"(?s)^1\n.*1  finished  100 %    1  one")
+        self.assertRegex(self.ran("jobs", *server).out, r"^ +1  finished  100 %    1  one\n$")
+        self.ran("fetch", 1, "result.h5", "--out", self.folder / "fetched.h5", *server)
+        self.assertEqual(support.different_fields(support.read_state(self.folder / "fetched.h5"), self.whole(config)), [])
+        self.assertEqual(self.ran("submit", config, "--upload", "--set", f"run.iterations={ENDLESS}", *server).out, "2\n")
+        service.wait(2, "running")
+        self.assertRegex(self.ran("cancel", 2, *server).out, "stopping")
+        self.assertEqual(support.run("watch", 2, *server).code, STOPPED)
+        for arguments, words in ((["watch", 9, *server], "no such job"), (["fetch", 1, "../jobs.db", *server], "404|one of|nothing is there"),
+                                 (["jobs", "--server", "nothing"], "127.0.0.1|reached"), (["jobs", "--server", "http://127.0.0.1:1"], "reached")):
+            ended = support.run(*arguments, cwd=self.folder)
+            self.assertIn(ended.code, (2, 3))
+            self.assertRegex(ended.err, words)
 
     # ---- killed ----
 

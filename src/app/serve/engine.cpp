@@ -7,18 +7,17 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <utility>
 
-#include "meha/app/job.hpp"
 #include "meha/io/run_directory.hpp"
 
 namespace meha {
 namespace {
 
 constexpr int look_every_ms = 1000;    // at jobs that run
-constexpr Index most_lost = 100;       // lives in a row whose end nobody has seen
+constexpr Index most_lost = 20;        // lives in a row that were killed
 constexpr Index most_looked_at = 256;  // jobs that wait
 
 std::string last_line(const std::string& text) {
@@ -115,24 +114,25 @@ void Engine::reap() {
   }
 }
 
-/// A job whose end nobody has seen is asked again: where it had finished, it says so at once.
-void Engine::end_life(JobRecord job, const ProcessEnd& end) {
+/// A life that was killed leaves no code, and is followed by another.
+void Engine::end_life(JobRecord job, ProcessEnd end) {
   const bool was_stopping = job.state == JobState::Stopping;
+  int left = 0;
+  if (!end.code && std::ifstream(spool_.code(job.id, job.starts)) >> left) {
+    end.code = left;
+  }
   job.pid = job.pid_ticks = 0;
   job.ended = unix_time();
-  if (!end.code && !was_stopping && ++job.lost <= most_lost) {
+  job.lost = end.code ? 0 : job.lost + 1;
+  if (!end.code && !was_stopping && job.lost <= most_lost) {
     job.state = JobState::Queued;
     job.ended = 0;
     return put(job);
   }
   constexpr int stopped = static_cast<int>(ExitCode::Stopped);
-  const bool has_result = !end.code && was_stopping && holds_finished_result(spool_.run(job.id));
-  job.code = end.code ? *end.code : has_result ? 0 : was_stopping ? stopped : static_cast<int>(ExitCode::Bug);
+  job.code = end.code ? *end.code : was_stopping ? stopped : static_cast<int>(ExitCode::Bug);
   job.state = *job.code == 0 ? JobState::Finished : *job.code == stopped ? JobState::Stopped : JobState::Failed;
   job.message = job.state == JobState::Failed ? last_line(tail_of(spool_.output(job.id), 4096)) : "";
-  if (end.code) {
-    job.lost = 0;
-  }
   put(job);
 }
 
@@ -187,7 +187,8 @@ bool Engine::start(JobRecord job) {
 
 ProcessStart Engine::start_of(const JobRecord& job) const {
   const std::string directory = spool_.run(job.id);
-  std::vector<std::string> words = {options_.launch + "/until-done", "--wait", "1"};
+  std::vector<std::string> words = {options_.launch + "/until-done", "--wait", "1", "--code",
+                                    spool_.code(job.id, job.starts)};
   if (job.ranks > 1) {
     words.insert(words.end(), {options_.launch + "/local", std::to_string(job.ranks)});
   }

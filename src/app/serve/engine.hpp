@@ -3,8 +3,8 @@
 // directory of the spool.
 //
 // Before a life begins, the store says that it does; its processes hold a lock while they live (process.hpp). So another
-// engine on the same store, after this process was killed at any moment, finds those that run, and starts anew what has
-// ended unseen: from its checkpoint, and where it had finished, only to hear so.
+// engine on the same store, after this process was killed at any moment, finds those that run and those that have ended,
+// whose code stands in a file, and starts anew what was killed, from its checkpoint.
 #pragma once
 
 #include <atomic>
@@ -77,7 +77,7 @@ class Engine {
   void wait();
   void wake();
   void reap();
-  void end_life(JobRecord job, const ProcessEnd& end);
+  void end_life(JobRecord job, ProcessEnd end);
   void start_queued();
   bool start(JobRecord job);
   [[nodiscard]] ProcessStart start_of(const JobRecord& job) const;

@@ -41,7 +41,7 @@ struct JobRecord {
   std::string message = {};                    // what there is to say of its end
   double created = 0, started = 0, ended = 0;  // Unix time [s]; 0: not yet
   Index starts = 0;                            // lives so far
-  Index lost = 0;                              // of them those whose end nobody has seen, in a row
+  Index lost = 0;                              // of them those that were killed, in a row
   std::int64_t pid = 0, pid_ticks = 0;  // of the life at hand, and when it began [ticks since boot]; 0: not noted
 };
 

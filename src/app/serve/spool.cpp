@@ -48,6 +48,7 @@ void Spool::remove(Index id, Index lives) const {
   fs::remove(output(id), error);
   for (Index life = 1; life <= lives; ++life) {
     fs::remove(lock(id, life), error);
+    fs::remove(code(id, life), error);
   }
 }
 

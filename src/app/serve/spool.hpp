@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The folder of a service:
 //   jobs.db   serve.lock   runs/ID (run directories)   configs/ID.toml   output/ID.log (what processes have said)
-//   locks/ID.LIFE   uploads/NAME
+//   locks/ID.LIFE and locks/ID.LIFE.code (exit codes)   uploads/NAME
 #pragma once
 
 #include <string>
@@ -27,6 +27,8 @@ class Spool {
   [[nodiscard]] std::string lock(Index id, Index life) const {
     return path_ + "/locks/" + std::to_string(id) + "." + std::to_string(life);
   }
+  /// Where a life leaves its exit code.
+  [[nodiscard]] std::string code(Index id, Index life) const { return lock(id, life) + ".code"; }
   /// Removes what belongs to a job; what is not there is no error. Errors: Error(Checkpoint).
   void remove(Index id, Index lives) const;
 
