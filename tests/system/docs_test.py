@@ -63,6 +63,12 @@ BLOCKS = {
         "launch/local 2 build/meha plan": "run",
         "rows by speed: rank 1": "say",
     },
+    "launch/service.md": {
+        "build/meha serve --spool spool --slots": "parse",
+        "build/meha submit CONFIG.toml": "serve_docs_test.py",
+        "curl -s http://127.0.0.1:8765/api/jobs": "serve_docs_test.py",
+        "(umask 077": "parse",
+    },
     "include/meha/README.md": {
         "PREFIX=$PWD/prefix": "run",
         "find_package(meha": "in tests/example_problem/CMakeLists.txt",
@@ -97,7 +103,7 @@ BLOCKS = {
     "tests/bench/methods.md": {},
     "tests/bench/quality.md": {},
 }
-OUTSIDE = {"cd", "cp", "cmake", "ctest", "mpirun", "sudo", "sbatch", "qsub", "bsub", "/usr/bin/python3"}
+OUTSIDE = {"curl", "cd", "cp", "cmake", "ctest", "mpirun", "sudo", "sbatch", "qsub", "bsub", "/usr/bin/python3"}
 
 
 def guides():

@@ -61,6 +61,8 @@ class ServePageTest(support.Case):
         }})()""")
         self.wait("document.getElementById('job-state').textContent.startsWith('finished')", "a finished job")
         self.wait("document.querySelector('#jobs progress').value === 1", "a full bar")
+        page.value("document.getElementById('report').click()")
+        self.wait("[...document.querySelectorAll('#files a')].some((link) => link.textContent === 'Report')", "a report")
         self.assertEqual(page.complaints, [])
         self.assertTrue(all(url.startswith(self.address) or url.startswith("data:") for url in page.requests), page.requests)
         for width in (400, 1200, 2400):

@@ -269,6 +269,10 @@ class ServeTest(support.Case):
         self.assertEqual({job["name"] for job in service.get("/api/jobs")["jobs"]}, set(HOSTILE))
         for job in service.get("/api/jobs")["jobs"]:
             self.assertEqual(service.wait(job["id"], "finished", "failed")["code"], 0, job)
+        for path in ("/api/files/x.csv", "/api/jobs"):
+            status, _, answer = service.call("PUT" if "files" in path else "POST", path, "--b\r\n\r\nx\r\n--b--\r\n",
+                                             Content_Type="multipart/form-data; boundary=b")
+            self.assertIn(status, (400, 415), answer)
         self.random_requests(service, random.Random(support.SEED), 400)
         self.raw_requests(service)
         self.assertEqual(service.get("/healthz"), {"status": "ok"})

@@ -175,6 +175,12 @@ HttpResponse Api::route_job(const HttpRequest& request, const Words& path) {
     engine_.cancel(job.id);
     return show(job.id);
   }
+  if (path.size() == 4 && what == "report") {
+    expect_method(request, "POST");
+    (void)read_json(request);
+    engine_.make_report(job.id);
+    return show(job.id, 202);
+  }
   if (path.size() == 4 && what == "resume") {
     expect_method(request, "POST");
     return resume(request, job);

@@ -74,6 +74,7 @@ void Engine::loop() {
       {
         const std::scoped_lock lock(mutex_);
         reap();
+        reap_reporters();
         start_queued();
         look_after();
       }
@@ -94,6 +95,9 @@ void Engine::wait() {
     for (const auto& [id, life] : lives_) {
       files.push_back({.fd = life.process.descriptor(), .events = POLLIN, .revents = 0});
     }
+    for (const auto& [id, process] : reporters_) {
+      files.push_back({.fd = process.descriptor(), .events = POLLIN, .revents = 0});
+    }
   }
   poll(files.data(), files.size(), must_look ? look_every_ms : -1);
   std::uint64_t count = 0;
@@ -111,6 +115,17 @@ void Engine::reap() {
     end_life(expect(life->first), *end);
     seen_.erase(life->first);
     life = lives_.erase(life);
+  }
+}
+
+void Engine::reap_reporters() {
+  for (auto reporter = reporters_.begin(); reporter != reporters_.end();) {
+    if (reporter->second.ended()) {
+      changes_.note(reporter->first);
+      reporter = reporters_.erase(reporter);
+    } else {
+      ++reporter;
+    }
   }
 }
 
@@ -209,7 +224,7 @@ ProcessStart Engine::start_of(const JobRecord& job) const {
   return {.words = words,
           .output = spool_.output(job.id),
           .lock = spool_.lock(job.id, job.starts),
-          .environment = {"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "MEHA_ONE_FILE=1"}};
+          .environment = environment_of_jobs};
 }
 
 /// A job removes a STOP that it finds when it begins, also one that was meant for it: so it is made again.

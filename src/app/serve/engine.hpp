@@ -31,6 +31,10 @@ struct EngineOptions {
 
 double unix_time();  // [s]
 
+/// What processes of jobs find in their environment: a rank has one thread, and a file of data stands for itself.
+inline const std::vector<std::string> environment_of_jobs = {"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1",
+                                                             "MEHA_ONE_FILE=1"};
+
 /// Why a job cannot do what was asked for: the state that it is in.
 class WrongState : public Error {
  public:
@@ -63,6 +67,8 @@ class Engine {
   void resume(Index id, const std::vector<std::string>& settings, Index iterations);
   /// Removes a job that is not running, and its files.
   void remove(Index id);
+  /// Begins to write report.html of a job that has a result.
+  void make_report(Index id);
 
  private:
   struct Life {
@@ -78,6 +84,7 @@ class Engine {
   void wake();
   void reap();
   void end_life(JobRecord job, ProcessEnd end);
+  void reap_reporters();
   void start_queued();
   bool start(JobRecord job);
   [[nodiscard]] ProcessStart start_of(const JobRecord& job) const;
@@ -90,6 +97,7 @@ class Engine {
   Changes& changes_;
   std::mutex mutex_;  // of all but the waiting
   std::map<Index, Life> lives_;
+  std::map<Index, Process> reporters_;
   std::map<Index, FileStamp> seen_;  // metrics of running jobs
   bool must_retry_ = false;          // a job could not start yet
   int wakeup_ = -1;

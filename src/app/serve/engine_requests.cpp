@@ -94,11 +94,33 @@ void Engine::remove(Index id) {
   if (is_active(job.state)) {
     refuse(job, "stop it before it is deleted");
   }
+  if (is_locked(spool_.report_lock(id))) {
+    refuse(job, "its report is being made");
+  }
   job.state = JobState::Deleting;
   put(job);
   spool_.remove(id, job.starts);
   store_.remove(id);
   changes_.note(id);
+}
+
+void Engine::make_report(Index id) {
+  const std::scoped_lock lock(mutex_);
+  const JobRecord job = expect(id);
+  if (!is_over(job.state)) {
+    refuse(job, "a report is made of a job that is over");
+  }
+  if (kind_of_file(spool_.run(id) + "/result.h5", ExitCode::Checkpoint) != FileKind::Regular) {
+    refuse(job, "it has no result");
+  }
+  if (is_locked(spool_.report_lock(id))) {
+    refuse(job, "its report is being made");
+  }
+  reporters_.insert_or_assign(id, Process::start({.words = {options_.program, "report", spool_.run(id)},
+                                                  .output = spool_.output(id),
+                                                  .lock = spool_.report_lock(id),
+                                                  .environment = environment_of_jobs}));
+  wake();
 }
 
 void Engine::ask_to_stop(Index id) const {

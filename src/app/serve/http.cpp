@@ -22,8 +22,9 @@ HttpRequest request_of(const httplib::Request& request, const httplib::ContentRe
   for (const auto& [name, value] : request.params) {
     result.query[name] = value;
   }
-  result.read_body = [reader](const TakePart& take) {
-    return reader != nullptr &&
+  const bool is_in_parts = request.is_multipart_form_data();  // which the library would hand out in another way
+  result.read_body = [reader, is_in_parts](const TakePart& take) {
+    return reader != nullptr && !is_in_parts &&
            (*reader)([&](const char* data, std::size_t size) { return take(std::string_view(data, size)); });
   };
   return result;
@@ -57,7 +58,10 @@ void send(httplib::Response& response, const HttpResponse& result) {
   for (const auto& [name, value] : result.headers) {
     response.set_header(name, value);
   }
-  if (result.file >= 0) {
+  if (result.file >= 0 && result.file_bytes == 0) {
+    close(result.file);
+    response.set_content("", result.type);
+  } else if (result.file >= 0) {
     send_file(response, result);
   } else if (result.stream) {
     send_stream(response, result);

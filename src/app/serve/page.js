@@ -198,6 +198,7 @@
     at("stop").disabled = !["queued", "running"].includes(job.state);
     at("resume").querySelector("button").disabled = !isOver(job);
     at("resume").elements.iterations.disabled = job.kind !== "run";
+    at("report").disabled = !isOver(job) || !job.files.includes("result.h5");
     at("delete").disabled = ["running", "stopping"].includes(job.state);
     at("files").replaceChildren(...job.files.sort((a, b) => (b === "report.html") - (a === "report.html")).map((name) => linkOf(job, name)));
     const log = at("log");
@@ -307,6 +308,7 @@
     await post(`/api/jobs/${chosen}/resume`, iterations.value && !iterations.disabled ? { set: { "run.iterations": Number(iterations.value) } } : {});
   });
   at("stop").addEventListener("click", () => attempt(() => post(`/api/jobs/${chosen}/cancel`, {})));
+  at("report").addEventListener("click", () => attempt(() => post(`/api/jobs/${chosen}/report`, {})));
   at("delete").addEventListener("click", () => {
     if (window.confirm(`Delete job ${chosen} and all its files?`)) attempt(() => call("DELETE", `/api/jobs/${chosen}`));
   });

@@ -46,6 +46,7 @@ void take_spool(const Spool& spool) {
   if (lock_file(spool.service_lock()) < 0) {
     throw Error(ExitCode::Checkpoint, spool.path() + ": another meha serve has this spool");
   }
+  spool.remove_parts();
 }
 
 }  // namespace

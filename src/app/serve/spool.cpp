@@ -38,6 +38,15 @@ Spool::Spool(const std::string& path) {
   }
 }
 
+void Spool::remove_parts() const {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(uploads(), error)) {
+    if (entry.path().filename().string().starts_with(".part-")) {
+      fs::remove(entry.path(), error);
+    }
+  }
+}
+
 void Spool::remove(Index id, Index lives) const {
   std::error_code error;
   fs::remove_all(run(id), error);
@@ -46,7 +55,7 @@ void Spool::remove(Index id, Index lives) const {
   }
   fs::remove(config(id), error);
   fs::remove(output(id), error);
-  for (Index life = 1; life <= lives; ++life) {
+  for (Index life = 0; life <= lives; ++life) {
     fs::remove(lock(id, life), error);
     fs::remove(code(id, life), error);
   }

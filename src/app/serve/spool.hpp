@@ -29,6 +29,9 @@ class Spool {
   }
   /// Where a life leaves its exit code.
   [[nodiscard]] std::string code(Index id, Index life) const { return lock(id, life) + ".code"; }
+  [[nodiscard]] std::string report_lock(Index id) const { return lock(id, 0); }
+  /// Removes uploads that have not arrived as a whole. Only where no other service has the spool.
+  void remove_parts() const;
   /// Removes what belongs to a job; what is not there is no error. Errors: Error(Checkpoint).
   void remove(Index id, Index lives) const;
 
