@@ -535,7 +535,7 @@ class CommandLine {
     CLI::App* cancel = add("cancel", "ask a job of a service for a checkpoint and its end", cancel_verb);
     CLI::App* fetch = add("fetch", "a file of a job of a service", fetch_verb);
     for (CLI::App* command : {submit, jobs, watch, cancel, fetch}) {
-      command->add_option("--server", a.server, "its address")->capture_default_str();
+      command->add_option("--server", a.server, "its address")->envname("MEHA_SERVER")->capture_default_str();
       command->add_option("--token-file", a.token_file, "file with its token");
     }
     for (CLI::App* command : {watch, cancel, fetch}) {

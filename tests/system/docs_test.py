@@ -65,9 +65,9 @@ BLOCKS = {
     },
     "launch/service.md": {
         "build/meha serve --spool spool --slots": "parse",
-        "build/meha submit CONFIG.toml": "serve_docs_test.py",
-        "curl -s http://127.0.0.1:8765/api/jobs": "serve_docs_test.py",
-        "(umask 077": "parse",
+        "build/meha submit CONFIG.toml": "serve_test.py",
+        "curl -s http://127.0.0.1:8765/api/jobs": "serve_test.py",
+        "openssl rand": "parse",
     },
     "include/meha/README.md": {
         "PREFIX=$PWD/prefix": "run",
@@ -103,7 +103,7 @@ BLOCKS = {
     "tests/bench/methods.md": {},
     "tests/bench/quality.md": {},
 }
-OUTSIDE = {"curl", "cd", "cp", "cmake", "ctest", "mpirun", "sudo", "sbatch", "qsub", "bsub", "/usr/bin/python3"}
+OUTSIDE = {"curl", "openssl", "cd", "cp", "cmake", "ctest", "mpirun", "sudo", "sbatch", "qsub", "bsub", "/usr/bin/python3"}
 
 
 def guides():

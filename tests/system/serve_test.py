@@ -5,9 +5,13 @@ import http.client
 import json
 import os
 import random
+import re
+import shutil
 import signal
 import socket
+import subprocess
 import time
+import unittest
 
 import h5py
 
@@ -17,6 +21,8 @@ from support import ENDLESS
 
 STOPPED = 75
 HOSTILE = ["</script><img src=x onerror=alert(1)>", "größe \"ピンク\" & <b>", "$(touch /tmp/no); `id` | cat '", "--out=/etc", "../../x"]
+
+TABLE = "size,species\n" + "".join(f"{i % 3 * 10 + i % 7}.5,{'abc'[i % 3 if i % 11 else 0]}\n" for i in range(150))
 
 
 class ServeTest(support.Case):
@@ -86,9 +92,8 @@ class ServeTest(support.Case):
 
     def test_clean_of_an_upload(self):
         service = Service(self)
-        rows = "size,species\n" + "".join(f"{i % 3 * 10 + i % 7}.5,{'abc'[i % 3 if i % 11 else 0]}\n" for i in range(150))
-        self.assertEqual(service.call("PUT", "/api/files/rows.csv", rows)[0], 201)
-        self.assertEqual(service.call("PUT", "/api/files/rows.csv", rows)[0], 409)
+        self.assertEqual(service.call("PUT", "/api/files/rows.csv", TABLE)[0], 201)
+        self.assertEqual(service.call("PUT", "/api/files/rows.csv", TABLE)[0], 409)
         request = {"clean": {"doubtful": "rows.csv", "label": "species", "set": {"run.iterations": 10}}, "name": HOSTILE[0]}
         number = service.post("/api/jobs", request, 201)["id"]
         job = service.wait(number, "finished", "failed")
@@ -118,6 +123,26 @@ class ServeTest(support.Case):
             ended = support.run(*arguments, cwd=self.folder)
             self.assertIn(ended.code, (2, 3))
             self.assertRegex(ended.err, words)
+
+    @unittest.skipIf(shutil.which("curl") is None, "curl is not installed")
+    def test_guide(self):
+        """The commands of launch/service.md."""
+        service = Service(self)
+        folder = self.folder / "checkout"
+        folder.mkdir()
+        (folder / "build").symlink_to(support.program.parent)
+        (folder / "CONFIG.toml").write_text(self.config(run__iterations=10).read_text(), encoding="utf-8")
+        (folder / "doubtful.csv").write_text(TABLE, encoding="ascii")
+        guide = (support.source / "launch/service.md").read_text(encoding="utf-8")
+        address = f"http://127.0.0.1:{service.port}"
+        for begin in ("build/meha submit", "curl -s http"):
+            block = re.search(rf"^```sh\n({re.escape(begin)}.*?)^```$", guide, re.M | re.S)[1]
+            block = block.replace("http://127.0.0.1:8765", address)
+            ended = subprocess.run(["bash", "-eu", "-c", block], cwd=folder, capture_output=True, text=True, timeout=100,
+                                   env=support.environment() | {"MEHA_SERVER": address}, check=False)
+            self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+        self.assertEqual(len((folder / "1.jsonl").read_text().splitlines()), 2)
+        self.assertEqual([service.wait(number, "finished", "failed")["progress"]["iteration"] for number in (1, 2)], [500, 50])
 
     # ---- killed ----
 
