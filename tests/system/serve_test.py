@@ -149,8 +149,8 @@ class ServeTest(support.Case):
     def test_service_killed(self):
         service = self.service()
         draw = random.Random(support.SEED)
-        configs = [self.config(f"c{i}", run__seed=i, run__iterations=4000, run__report_every=500, checkpoint__every=200)
-                   for i in range(4)]
+        configs = [self.config(f"c{i}", run__seed=i, run__iterations=1500, run__report_every=500, checkpoint__every=100)
+                   for i in range(3)]
         states = [self.whole(config) for config in configs]
         numbers = [service.submit(config, ranks=1 + i % 2)["id"] for i, config in enumerate(configs)]
         for _ in range(6):

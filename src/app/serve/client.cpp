@@ -35,7 +35,7 @@ HttpClient client_of(const ClientArguments& a) {
 
 /// Errors: Error(Config) with what the service says of a request that it refuses, Error(Data) where it is no service.
 Json expect_json(const ClientArguments& a, const HttpAnswer& answer) {
-  const Json json = Json::parse(answer.body, nullptr, false);
+  Json json = Json::parse(answer.body, nullptr, false);
   constexpr int first_error = 400;
   if (answer.status >= first_error && json.is_object() && json.contains("error")) {
     throw Error(ExitCode::Config, a.server + ": " + json["error"].get<std::string>());

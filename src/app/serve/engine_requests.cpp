@@ -61,6 +61,9 @@ void Engine::cancel(Index id) {
     job.code = static_cast<int>(ExitCode::Stopped);
     job.message = "stopped while it waited";
     job.ended = unix_time();
+    if (is_locked(spool_.run(id) + "/run.lock")) {  // by ranks that have lost those who started them
+      ask_to_stop(id);
+    }
   } else if (is_active(job.state)) {
     job.state = JobState::Stopping;
     ask_to_stop(id);

@@ -74,7 +74,7 @@ void send(httplib::Response& response, const HttpResponse& result) {
 
 class HttpServer::Server : public httplib::Server {};
 
-HttpServer::HttpServer(std::function<HttpResponse(const HttpRequest&)> answer, int n_threads)
+HttpServer::HttpServer(const std::function<HttpResponse(const HttpRequest&)>& answer, int n_threads)
     : server_(std::make_unique<Server>()) {
   server_->new_task_queue = [n_threads] { return new httplib::ThreadPool(static_cast<std::size_t>(n_threads)); };
   server_->set_keep_alive_max_count(1);  // what is left of a body that nobody has read is no request
@@ -107,7 +107,7 @@ HttpServer::HttpServer(std::function<HttpResponse(const HttpRequest&)> answer, i
       response.set_content(R"({"error": "no valid HTTP request that the service knows"})", "application/json");
     }
   }));
-  server_->set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+  server_->set_exception_handler([](const httplib::Request&, httplib::Response& response, const std::exception_ptr&) {
     response.status = 500;
     response.set_content(R"({"error": "a bug of the service"})", "application/json");
   });

@@ -41,7 +41,7 @@ struct HttpResponse {
 class HttpServer {
  public:
   /// @param answer  called on many threads, as many as `n_threads` at a time. What it throws is answered with 500.
-  HttpServer(std::function<HttpResponse(const HttpRequest&)> answer, int n_threads);
+  HttpServer(const std::function<HttpResponse(const HttpRequest&)>& answer, int n_threads);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <iostream>
@@ -75,14 +77,19 @@ ExitCode serve_verb(const Arguments& arguments) {
   const int port = server.bind(address.host, address.port);
   std::cout << "meha serve: http://" << a.listen.substr(0, a.listen.rfind(':')) << ':' << port << ", jobs in "
             << spool.path() << std::endl;
+  std::atomic<bool> has_ended = false;
   std::thread ender([&] {
     int signal = 0;
     sigwait(&signals, &signal);
     changes.close();
-    server.stop();
+    while (!has_ended) {  // a server that is about to begin cannot be stopped yet
+      server.stop();
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
   });
   server.run();
-  pthread_kill(ender.native_handle(), SIGTERM);  // where the server has ended by itself
+  has_ended = true;
+  kill(getpid(), SIGTERM);  // where the server has ended by itself
   ender.join();
   std::cout << "meha serve: ended; jobs that run go on, and the next meha serve finds them" << std::endl;
   return ExitCode::Finished;

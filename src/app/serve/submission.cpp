@@ -42,7 +42,7 @@ class Members {
     if (value != nullptr && !value->is_string()) {
       fail(named(name) + ": must be a string");
     }
-    const std::string text = value != nullptr ? value->get<std::string>() : "";
+    std::string text = value != nullptr ? value->get<std::string>() : "";
     expect_plain_text(named(name), text, most);
     return text;
   }
@@ -122,7 +122,7 @@ std::vector<std::string> settings_of(const Json& set) {
 /// Applies settings, of which none may name a file.
 std::vector<std::string> apply_safely(Options& options, const std::vector<std::string>& settings) {
   const auto before = files_of(options);
-  const auto names = apply_settings(options, settings);
+  auto names = apply_settings(options, settings);
   check_names(options);
   refuse_options_of_others(options);
   if (files_of(options) != before) {
