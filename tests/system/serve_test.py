@@ -179,6 +179,8 @@ class ServeTest(support.Case):
         os.kill(int(holder.split()[-1]), signal.SIGKILL)  # a rank
         support.wait_for(lambda: (service.run_of(number) / "run.lock").read_text() not in ("", holder), what="a further life")
         service.post(f"/api/jobs/{number}/cancel")
+        service.kill()
+        service.begin()
         self.assertEqual(service.wait(number, "stopped", "failed")["code"], STOPPED)
 
     # ---- what is refused ----
