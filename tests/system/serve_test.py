@@ -142,7 +142,7 @@ class ServeTest(support.Case):
                                    env=support.environment() | {"MEHA_SERVER": address}, check=False)
             self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
         self.assertEqual(len((folder / "1.jsonl").read_text().splitlines()), 2)
-        self.assertEqual([service.wait(number, "finished", "failed")["progress"]["iteration"] for number in (1, 2)], [500, 50])
+        self.assertEqual([service.wait(number, "finished", "failed")["progress"]["iteration"] for number in (1, 2)], [500, 20])
 
     # ---- killed ----
 
