@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "local_ranks.hpp"
+#include "manual.hpp"
 #include "meha/app/signals.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/app/watchdog.hpp"
@@ -298,6 +299,8 @@ class CommandLine {
  public:
   CommandLine() {
     parser.set_version_flag("--version", std::string("meha ") + version() + " (" + git_commit() + ")");
+    parser.add_flag("--manual")->description("print the manual page");
+    parser.add_flag("--completion")->description("print what bash needs to complete verbs and options");
     parser.require_subcommand(1);
     parser.footer(
         "Exit codes: 0 finished, 2 config or usage, 3 data, 4 not finite, 5 run directory, 70 bug, 71 no progress, "
@@ -586,6 +589,10 @@ int program(int argc, char** argv) {
   int code = 0;
   try {
     (void)all_options();  // makes the tables of problems and algorithms, which add their metrics
+    if (argc == 2 && (argv[1] == std::string("--manual") || argv[1] == std::string("--completion"))) {
+      std::cout << (argv[1] == std::string("--manual") ? manual_page(line.parser) : bash_completion(line.parser));
+      return 0;
+    }
     line.parse(argc, argv);
     if (line.mpi_verb == clean_verb || line.mpi_verb == pick_verb) {
       start_on_ranks(ranks_for(line.arguments.clean.doubtful, line.arguments.ranks), argv);

@@ -53,6 +53,7 @@ BLOCKS = {
         "build/meha pick doubtful.csv": "run",
     },
     "launch/README.md": {
+        "cpack --config build": "parse",
         "launch/local 4 build/meha run": "run",
         "launch/hosts nodeA:32": "parse",
         "build/meha resume DIR --set": "run",
@@ -103,7 +104,7 @@ BLOCKS = {
     "tests/bench/methods.md": {},
     "tests/bench/quality.md": {},
 }
-OUTSIDE = {"curl", "openssl", "cd", "cp", "cmake", "ctest", "mpirun", "sudo", "sbatch", "qsub", "bsub", "/usr/bin/python3"}
+OUTSIDE = {"cpack", "curl", "openssl", "cd", "cp", "cmake", "ctest", "mpirun", "sudo", "sbatch", "qsub", "bsub", "/usr/bin/python3"}
 
 
 def guides():
