@@ -217,11 +217,7 @@ void RecordReader::split(TextRecord& record) {
   record.values.clear();
   record.places.clear();
   unquoted_.clear();
-  if (json_) {
-    split_json(record);
-  } else {
-    separator_ == ' ' ? split_at_blanks(record) : split_at_separators(record);
-  }
+  json_ ? split_json(record) : separator_ == ' ' ? split_at_blanks(record) : split_at_separators(record);
 }
 
 void RecordReader::split_json(TextRecord& record) {
@@ -258,11 +254,12 @@ void RecordReader::split_json(TextRecord& record) {
 void RecordReader::split_at_separators(TextRecord& record) {
   cells_.clear();
   bool any_quotes = false;
+  const char separator = separator_;
   const char* text = record.text.data();
   std::size_t size = record.text.size();
   for (std::size_t at = 0;; ++at) {
     const std::size_t begin = at;
-    while (at < size && text[at] != separator_ && is_blank(text[at])) {
+    while (at < size && text[at] != separator && is_blank(text[at])) {
       ++at;
     }
     if (at < size && text[at] == '"') {
@@ -270,15 +267,15 @@ void RecordReader::split_at_separators(TextRecord& record) {
       at = take_quoted(record, at);
       text = record.text.data();
       size = record.text.size();
-      const std::size_t end = std::min(record.text.find(separator_, at), size);
+      const std::size_t end = std::min(record.text.find(separator, at), size);
       if (!without_blanks({text + at, end - at}).empty()) {
         fail_in(record, "column " + std::to_string(cells_.size() - 1) +
                             ": text follows the closing quote: fields are separated by " +
-                            name_of_separator(separator_));
+                            name_of_separator(separator));
       }
       at = end;
     } else {
-      while (at < size && text[at] != separator_) {
+      while (at < size && text[at] != separator) {
         ++at;
       }
       cells_.push_back({.begin = begin, .end = at});

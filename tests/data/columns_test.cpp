@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <charconv>
+#include <random>
+
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -100,6 +103,33 @@ TEST(Cells, GapsNumbersAndDates) {
   for (const char* word : {"2026-13-01", "2026-02-30", "12-11-2026", "2026-11-27x", "1234567890", "1970-01-02 25:00",
                            "13/13/2026", "1/2/2026 13:00 PM", "1/2/2026 PM", "1/2/26", "1/2/20267"}) {
     EXPECT_FALSE(day_of_cell(word)) << word;
+  }
+}
+
+TEST(Cells, NumbersAreTheNearest) {
+  std::mt19937_64 draw(5);
+  for (int i = 0; i < 200000; ++i) {
+    std::string text = draw() % 3 == 0 ? "-" : "";
+    for (std::size_t n = draw() % 9; n > 0; --n) {
+      text += static_cast<char>('0' + draw() % 10);
+    }
+    text += draw() % 4 > 0 ? "." : "";
+    for (std::size_t n = draw() % 12; n > 0; --n) {
+      text += static_cast<char>('0' + draw() % 10);
+    }
+    if (draw() % 4 == 0 && !text.empty()) {
+      constexpr std::string_view odd = ".,-:/a e9";
+      text[draw() % text.size()] = odd[draw() % odd.size()];
+    }
+    Real expected = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), expected);
+    const bool is_number = error == std::errc() && end == text.data() + text.size();
+    bool has_comma = false;
+    const auto number = number_of_cell(text, has_comma);
+    if (!has_comma) {
+      ASSERT_EQ(number.has_value(), is_number) << text;
+      ASSERT_TRUE(!is_number || *number == expected) << text;
+    }
   }
 }
 
