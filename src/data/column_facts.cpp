@@ -25,7 +25,13 @@ bool ColumnFacts::Moments::has_outlier() const {
 }
 
 void ColumnFacts::Moments::add(Real value, Index line) {
-  first = n == 0 ? value : first;
+  if (n == 0) {
+    first = value;
+  } else if (n == 1 && std::fabs(value) < largest) {  // differences from an error would all be alike
+    far = first - value;
+    first = value;
+    is_constant = false;
+  }
   is_consecutive = is_consecutive && (n == 0 || value == last + 1);
   last = value;
   Real difference = value - first;

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The package of Debian: what it depends on, a table cleaned by what it installs, its manual page and completion."""
 import gzip
+import shutil
 import subprocess
+import unittest
 
 import support
 
 
+@unittest.skipIf(shutil.which("cpack") is None or shutil.which("dpkg-shlibdeps") is None, "cpack or dpkg-dev is not installed")
 class PackageTest(support.Case):
     def ran(self, *command):
         ended = subprocess.run(command, capture_output=True, text=True, timeout=300, env=support.environment(), cwd=self.folder, check=False)

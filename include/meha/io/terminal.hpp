@@ -22,12 +22,12 @@ std::size_t width_of(std::string_view text);
 /// Returns the text with blanks behind it, up to a width in characters.
 std::string padded(const std::string& text, std::size_t width);
 
-/// Joins what fits into so many columns, in order: parts are left out one by one, those of the largest `rank` first, never
-/// those of rank 0; what is still too long is cut. UTF-8, each character one column.
 struct LinePart {
   std::string text;
   int rank = 0;
 };
+/// Joins what fits into so many columns, in order: parts are left out one by one, those of the largest `rank` first, never
+/// those of rank 0; what is still too long is cut. UTF-8, each character one column.
 std::string line_of(std::vector<LinePart> parts, Index columns);
 
 }  // namespace meha
