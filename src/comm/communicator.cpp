@@ -21,7 +21,8 @@ namespace {
 MPI_Comm meeting = MPI_COMM_NULL;  // of messages that meet() alone sends
 
 /// A process that no launcher has started as a rank needs neither a daemon for MPI_Comm_spawn nor a network: without them
-/// Open MPI starts in 0.1 s instead of 0.5. The variables are set while it starts, where the person has not set them.
+/// Open MPI starts in 0.1 s instead of 0.5. All such processes would share one session directory, and remove it from under
+/// each other: there is none. The variables are set while it starts, where the person has not set them.
 class SettingsOfSingleton {
  public:
   SettingsOfSingleton() {
@@ -45,8 +46,11 @@ class SettingsOfSingleton {
   SettingsOfSingleton& operator=(const SettingsOfSingleton&) = delete;
 
  private:
-  static constexpr std::array<std::pair<const char*, const char*>, 3> settings = {
-      {{"OMPI_MCA_ess_singleton_isolated", "1"}, {"OMPI_MCA_pml", "ob1"}, {"OMPI_MCA_btl", "self"}}};
+  static constexpr std::array<std::pair<const char*, const char*>, 4> settings = {
+      {{"OMPI_MCA_ess_singleton_isolated", "1"},
+       {"OMPI_MCA_orte_create_session_dirs", "0"},
+       {"OMPI_MCA_pml", "ob1"},
+       {"OMPI_MCA_btl", "self"}}};
   std::vector<const char*> set_;
 };
 

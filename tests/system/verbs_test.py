@@ -28,6 +28,14 @@ class VerbsTest(support.Case):
 
     # ---- inspect ----
 
+    def test_processes_begin_at_once(self):
+        config = self.config(run__iterations=1)
+        for i in range(15):
+            jobs = [support.start("run", config, "--out", self.folder / f"{i}-{j}") for j in range(8)]
+            for job in jobs:
+                ended = support.finish(job)
+                self.assertEqual(ended.code, 0, ended.err)
+
     def test_runs(self):
         self.assertEqual(support.run("run", self.config(), "--out", self.folder / "all/größe").code, 0)
         job = support.start("run", self.config(run__iterations=10**8), "--out", self.folder / "all/now")
