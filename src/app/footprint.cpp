@@ -233,8 +233,7 @@ Traffic traffic_of(const RunSizes& sizes, int n_ranks) {
   const Index limbs = sizes.options.comm.sum == "exact" ? 2 : 1;
   const Index shared = sizes.per_row ? 0 : sizes.n_x;
   const Index n_sums = sizes.cost.sums_of_y * sizes.m + sizes.cost.sums_of_x * shared + sizes.cost.sums_besides;
-  return {.allreduce = static_cast<Real>(number * limbs * n_sums),
-          .broadcast = static_cast<Real>(number * (sizes.cost.variables_of_y * sizes.m + shared))};
+  return {.allreduce = static_cast<Real>(number * limbs * n_sums), .broadcast = static_cast<Real>(number * shared)};
 }
 
 }  // namespace meha

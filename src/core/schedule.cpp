@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "meha/core/power.hpp"
+
 namespace meha {
 
 Real Schedule::at(Index k, Index n_rows) const {
@@ -13,7 +15,7 @@ Real Schedule::at(Index k, Index n_rows) const {
     case Kind::Safe:
       return a;
     case Kind::Power:
-      return a * std::pow(static_cast<Real>(k) / static_cast<Real>(in_passes ? per_pass : 1) + b, power);
+      return a * meha::power(static_cast<Real>(k) / static_cast<Real>(in_passes ? per_pass : 1) + b, power);
     case Kind::PerRow:
       return a * static_cast<Real>(n_rows);
   }

@@ -36,12 +36,10 @@ void Aid::step_inner(Oracle& oracle, State& s, Index first) {
     auto sweep = oracle.sweep(s["x"], first + t);
     const Result& lower = sweep.lower(s["y"], Want::GradY);
     sweep.run();
-    oracle.on_root(
-        [&] {
-          Vec d = lower.grad_y;
-          step_y(s, s["y"], s.iteration * own_.inner + t + 1, beta(s.iteration), d);
-        },
-        s["y"]);
+    oracle.on_every_rank([&] {
+      Vec d = lower.grad_y;
+      step_y(s, s["y"], s.iteration * own_.inner + t + 1, beta(s.iteration), d);
+    });
   }
 }
 

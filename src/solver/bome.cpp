@@ -66,17 +66,15 @@ void Bome::step(Oracle& oracle, State& s) {
   if (!oracle.agreed().not_finite) {
     const Index k = s.iteration;
     Vec lambda(1);
-    oracle.on_root(
-        [&] {
-          lambda[0] = multiplier();
-          Vec d = barrier_.grad_y_upper + lambda[0] * barrier_.grad_y_q;
-          step_y(s, beta(k), d);
-          note("gap", barrier_.q);
-          if (per_row_) {  // F does not contain x
-            note("residual_x", lambda[0] * std::sqrt(barrier_.square_x));
-          }
-        },
-        lambda, s["y"]);
+    oracle.on_root([&] { lambda[0] = multiplier(); }, lambda);  // shared x: rank 0 alone has its gradient of q
+    oracle.on_every_rank([&] {
+      Vec d = barrier_.grad_y_upper + lambda[0] * barrier_.grad_y_q;
+      step_y(s, beta(k), d);
+      note("gap", barrier_.q);
+      if (per_row_) {  // F does not contain x
+        note("residual_x", lambda[0] * std::sqrt(barrier_.square_x));
+      }
+    });
     Vec d = lambda[0] * barrier_.grad_x_q;
     if (!per_row_) {  // F contains x
       d += barrier_.grad_x_upper;

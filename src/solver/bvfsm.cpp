@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "meha/core/power.hpp"
+
 namespace meha {
 
 Bvfsm::Bvfsm(const AlgorithmOptions& options, const Problem& problem)
@@ -21,7 +23,7 @@ void Bvfsm::init(Oracle& /*oracle*/, State& s) {
 
 /// Of μ, θ, σ and τ at iteration k.
 Real Bvfsm::factor(Index k) const {
-  return std::pow(static_cast<Real>(k + 1), -own_.decay);
+  return power(static_cast<Real>(k + 1), -own_.decay);
 }
 
 /// Every rank computes the same z from the same sums, and the same y but for the last.
@@ -80,12 +82,10 @@ Bvfsm::Point Bvfsm::step_inside(Oracle& oracle, State& s, const Point& here, Whi
       continue;
     }
     if (next == Which::Last) {
-      oracle.on_root(
-          [&] {
-            Vec direction = d;
-            step_y(s, step, direction);
-          },
-          s["y"]);
+      oracle.on_every_rank([&] {
+        Vec direction = d;
+        step_y(s, step, direction);
+      });
     } else {
       s["y"] = trial;
     }

@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "meha/core/power.hpp"
+
 namespace meha {
 
 std::string optimizer_of_x(const AlgorithmOptions& options, bool per_row) {
@@ -62,13 +64,13 @@ void Direction::apply_adam(State& state, Range stored, Index t, OutSpan d) const
   const OutSpan v = slice(as_span(state[variable_ + "_adam_v"]), stored);
   const OutSpan visits = per_row_ ? slice(as_span(state[variable_ + "_visits"]), stored) : OutSpan();
   Real visit = static_cast<Real>(t);
-  Real correction_m = 1 - std::pow(adam_.beta1, visit);
-  Real correction_v = 1 - std::pow(adam_.beta2, visit);
+  Real correction_m = 1 - power(adam_.beta1, visit);
+  Real correction_v = 1 - power(adam_.beta2, visit);
   for (std::size_t i = 0; i < d.size(); ++i) {
     if (per_row_ && ++visits[i] != visit) {
       visit = visits[i];
-      correction_m = 1 - std::pow(adam_.beta1, visit);
-      correction_v = 1 - std::pow(adam_.beta2, visit);
+      correction_m = 1 - power(adam_.beta1, visit);
+      correction_v = 1 - power(adam_.beta2, visit);
     }
     m[i] = adam_.beta1 * m[i] + (1 - adam_.beta1) * d[i];
     v[i] = adam_.beta2 * v[i] + (1 - adam_.beta2) * d[i] * d[i];

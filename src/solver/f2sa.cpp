@@ -3,11 +3,13 @@
 
 #include <cmath>
 
+#include "meha/core/power.hpp"
+
 namespace meha {
 namespace {
 
-Real power(Index k, Real exponent) {
-  return std::pow(static_cast<Real>(k + 1), exponent);
+Real power_of(Index k, Real exponent) {
+  return power(static_cast<Real>(k + 1), exponent);
 }
 
 }  // namespace
@@ -29,17 +31,17 @@ void F2sa::init(Oracle& oracle, State& s) {
 
 TwoPoints::Plan F2sa::plan(const State& s, Index k) const {
   const Real lambda = s["lambda"][0];
-  return {.y = {.lower = lambda, .upper = 1, .upper_x = 1, .step = beta(k) * power(k, -5.0 / 7)},
-          .z = {.step = eta(k) * power(k, -4.0 / 7)},
+  return {.y = {.lower = lambda, .upper = 1, .upper_x = 1, .step = beta(k) * power_of(k, -5.0 / 7)},
+          .z = {.step = eta(k) * power_of(k, -4.0 / 7)},
           .penalty = lambda,
-          .step_x = alpha(k) * power(k, own_.schedule == "paper" ? -5.0 / 7 : -4.0 / 7)};
+          .step_x = alpha(k) * power_of(k, own_.schedule == "paper" ? -5.0 / 7 : -4.0 / 7)};
 }
 
 void F2sa::grow(State& s) const {
   const Index k = s.iteration;
   Real& lambda = s["lambda"][0];
-  lambda =
-      own_.schedule == "paper" ? own_.lambda * power(k + 1, 1.0 / 7) : lambda + own_.lambda_growth * power(k, -1.0 / 7);
+  lambda = own_.schedule == "paper" ? own_.lambda * power_of(k + 1, 1.0 / 7)
+                                    : lambda + own_.lambda_growth * power_of(k, -1.0 / 7);
 }
 
 }  // namespace meha

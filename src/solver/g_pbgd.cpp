@@ -32,15 +32,13 @@ void GPbgd::step(Oracle& oracle, State& s) {
   const Real damp = damping(gamma);
   const SquaredGradient here = squared_gradient(oracle, s, 1);
   if (!oracle.agreed().not_finite) {
-    oracle.on_root(
-        [&] {
-          Vec d = here.along_y(damp, damp * gamma / 2);
-          step_y(s, beta(k), d);
-          if (per_row_) {  // F does not contain x
-            note("residual_x", damp * gamma / 2 * std::sqrt(here.square_x));
-          }
-        },
-        s["y"]);
+    oracle.on_every_rank([&] {
+      Vec d = here.along_y(damp, damp * gamma / 2);
+      step_y(s, beta(k), d);
+      if (per_row_) {  // F does not contain x
+        note("residual_x", damp * gamma / 2 * std::sqrt(here.square_x));
+      }
+    });
     Vec d = here.along_x(1, damp, damp * gamma / 2);
     step_all_of_x(oracle, s, alpha(k), d);
   }

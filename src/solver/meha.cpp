@@ -43,7 +43,7 @@ void Meha::init(Oracle& oracle, State& s) {
   auto sweep = oracle.sweep(s["x"], 0);
   const Result& at_theta = sweep.lower(s["theta"], Want::GradY);
   sweep.run();
-  oracle.on_root([&] { step_theta(s, 0, at_theta.grad_y); }, s["theta"]);
+  oracle.on_every_rank([&] { step_theta(s, 0, at_theta.grad_y); });
 }
 
 void Meha::step(Oracle& oracle, State& s) {
@@ -64,14 +64,12 @@ void Meha::step(Oracle& oracle, State& s) {
     return;
   }
 
-  oracle.on_root(
-      [&] {
-        last_.x = std::sqrt(sweep.row_sums().residual_square);
-        last_.step_x = std::sqrt(sweep.row_sums().step_square);
-        step_y(s, at_y.grad_y);
-        step_theta(s, k + 1, at_theta.grad_y);
-      },
-      y, theta);
+  oracle.on_every_rank([&] {
+    last_.x = std::sqrt(sweep.row_sums().residual_square);
+    last_.step_x = std::sqrt(sweep.row_sums().step_square);
+    step_y(s, at_y.grad_y);
+    step_theta(s, k + 1, at_theta.grad_y);
+  });
   s.iteration = k + 1;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "meha/comm/ranking.hpp"
+#include "meha/core/hash.hpp"
 #include "meha/problem/cross_fit.hpp"
 #include "meha/solver/best_state.hpp"
 #include "meha/solver/stop_rule.hpp"
@@ -11,6 +12,21 @@
 
 namespace meha {
 namespace {
+
+/// Every rank steps y and its like for itself. Collective. Errors, on all ranks: Error(Config) where they differ.
+void require_same(const Communicator& comm, const State& state, const std::vector<Variable>& variables) {
+  for (const auto& [name, step] : variables) {
+    const Field& field = state.field(name);
+    const auto here = static_cast<Index>(hash_of(std::as_bytes(as_span(field.values))));
+    Index of_root = here;
+    comm.broadcast(of_root);
+    if (!field.per_row && comm.min(here == of_root ? 1 : 0) == 0) {
+      throw AgreedError(ExitCode::Config,
+                        name + " differs between ranks in iteration " + std::to_string(state.iteration) +
+                            ": their processors or libraries compute differently; take equal machines");
+    }
+  }
+}
 
 /// Whether State is finite on every rank. Collective.
 bool is_finite(const Communicator& comm, const State& state) {
@@ -131,6 +147,7 @@ void RunLoop::save_if_due() {
   if (saved_ == k || !(last_ || due || asked_.checkpoint || unbalanced_)) {
     return;
   }
+  require_same(oracle_.comm(), state_, algorithm_.variables());
   if (!is_finite(oracle_.comm(), state_)) {
     asked_.not_finite = true;
     return;

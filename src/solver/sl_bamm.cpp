@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "meha/core/power.hpp"
+
 namespace meha {
 namespace {
 
@@ -26,15 +28,15 @@ SlBamm::SlBamm(const AlgorithmOptions& options, const Problem& problem)
 SlBamm::Steps SlBamm::steps(Index k) const {
   const Real t = static_cast<Real>(k + 1);
   const bool averages = own_.strategy != "strongly_convex";
-  const Real mu = averages ? own_.mu * std::pow(t, -own_.mu_decay) : 0;
-  const Real power = own_.strategy == "s1" ? 2 : own_.strategy == "s2" ? 1 : 0;  // of μ in η_k; in α_k 2·power + 3
+  const Real mu = averages ? own_.mu * power(t, -own_.mu_decay) : 0;
+  const Real degree = own_.strategy == "s1" ? 2 : own_.strategy == "s2" ? 1 : 0;  // of μ in η_k; in α_k 2·degree + 3
   const Real beta = this->beta(k);
-  const Real of_v = averages ? std::pow(mu, power) : 1;
-  const Real of_x = averages ? std::pow(mu, 2 * power + 3) : 1;
+  const Real of_v = averages ? power(mu, degree) : 1;
+  const Real of_x = averages ? power(mu, 2 * degree + 3) : 1;
   return {.mu = mu,
           .beta = beta,
-          .eta = this->eta(k) * std::pow(t, -own_.tau / 2) * of_v * beta,
-          .alpha = this->alpha(k) * std::pow(t, averages ? -1.5 * own_.tau : -own_.tau) * of_x * beta};
+          .eta = this->eta(k) * power(t, -own_.tau / 2) * of_v * beta,
+          .alpha = this->alpha(k) * power(t, averages ? -1.5 * own_.tau : -own_.tau) * of_x * beta};
 }
 
 std::string SlBamm::choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start) const {
@@ -67,12 +69,10 @@ void SlBamm::step(Oracle& oracle, State& s) {
   if (own_.cg && !oracle.agreed().not_finite) {
     step_along_residual(oracle, s, now, Result(lower), Result(upper));
   } else if (!oracle.agreed().not_finite) {
-    oracle.on_root(
-        [&] {
-          note_x(sweep.row_sums());
-          step_y_and_v(s, now, lower, upper);
-        },
-        s["y"], s["v"]);
+    oracle.on_every_rank([&] {
+      note_x(sweep.row_sums());
+      step_y_and_v(s, now, lower, upper);
+    });
   }
   s.iteration += 1;
 }
@@ -91,13 +91,11 @@ void SlBamm::step_along_residual(Oracle& oracle, State& s, Steps now, const Resu
   sweep.after(std::cref(x_step));
   sweep.run();
   if (!oracle.agreed().not_finite) {
-    oracle.on_root(
-        [&] {
-          note_x(sweep.row_sums());
-          now.eta = r.squaredNorm() / (r.dot(along_r.hess_y) + tiny);
-          step_y_and_v(s, now, lower, upper);
-        },
-        s["y"], s["v"]);
+    oracle.on_every_rank([&] {
+      note_x(sweep.row_sums());
+      now.eta = r.squaredNorm() / (r.dot(along_r.hess_y) + tiny);
+      step_y_and_v(s, now, lower, upper);
+    });
   }
 }
 

@@ -24,16 +24,14 @@ void Soba::step(Oracle& oracle, State& s) {
   sweep.after(std::cref(x_step));
   sweep.run();
   if (!oracle.agreed().not_finite) {
-    oracle.on_root(
-        [&] {
-          note_x(sweep.row_sums());
-          const Vec d_v = lower.hess_y - upper.grad_y;
-          note("residual_v", d_v.norm());
-          s["v"] -= eta(k) * d_v;
-          Vec d_y = lower.grad_y;
-          step_y(s, beta(k), d_y);
-        },
-        s["y"], s["v"]);
+    oracle.on_every_rank([&] {
+      note_x(sweep.row_sums());
+      const Vec d_v = lower.hess_y - upper.grad_y;
+      note("residual_v", d_v.norm());
+      s["v"] -= eta(k) * d_v;
+      Vec d_y = lower.grad_y;
+      step_y(s, beta(k), d_y);
+    });
   }
   s.iteration = k + 1;
 }

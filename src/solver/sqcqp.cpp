@@ -42,28 +42,22 @@ Real Sqcqp::search(Oracle& oracle, State& s, const SquaredGradient& here, const 
   const Real slope = -(way.of_upper * here.upper_square + way.of_h * here.product);  // ⟨∇F, d⟩
   bool is_feasible = false;
   Vec x, y;
-  Vec t = Vec::Ones(1);
-  Vec is_found = Vec::Zero(1);
+  Real t = 1;
   for (int n = 0; n < most_halvings; ++n) {
-    x = s["x"] - t[0] * d_x;
+    x = s["x"] - t * d_x;
     problem_.project_x(x);
-    y = s["y"] - t[0] * d_y;
+    y = s["y"] - t * d_y;
     auto sweep = oracle.sweep(x, s.iteration);
     const Result& lower = sweep.lower(y, Want::GradY);
     const Result& upper = sweep.upper(y, Want::Value);
     sweep.run();
-    oracle.on_root(
-        [&] {
-          is_feasible = is_feasible || lower.grad_y.squaredNorm() - bound <= (1 - part) * (here.h - bound);
-          is_found[0] = is_feasible && upper.value <= here.upper + part * t[0] * slope ? 1 : 0;
-          t[0] /= is_found[0] != 0 ? 1 : 2;
-        },
-        is_found, t);
-    if (is_found[0] != 0 || oracle.agreed().not_finite) {
+    is_feasible = is_feasible || lower.grad_y.squaredNorm() - bound <= (1 - part) * (here.h - bound);
+    if ((is_feasible && upper.value <= here.upper + part * t * slope) || oracle.agreed().not_finite) {
       break;
     }
+    t /= 2;
   }
-  return t[0];
+  return t;
 }
 
 void Sqcqp::step(Oracle& oracle, State& s) {
@@ -74,14 +68,12 @@ void Sqcqp::step(Oracle& oracle, State& s) {
     Vec d_x = here.along_x(metric_, way.of_upper, way.of_h);
     Vec d_y = here.along_y(way.of_upper, way.of_h);
     const Real t = way.searches ? search(oracle, s, here, way, d_x, d_y) : 0;
-    oracle.on_root(
-        [&] {
-          step_y(s, way.searches ? t : beta(k), d_y);
-          if (per_row_) {  // F does not contain x
-            note("residual_x", way.of_h * std::sqrt(here.square_x / metric_));
-          }
-        },
-        s["y"]);
+    oracle.on_every_rank([&] {
+      step_y(s, way.searches ? t : beta(k), d_y);
+      if (per_row_) {  // F does not contain x
+        note("residual_x", way.of_h * std::sqrt(here.square_x / metric_));
+      }
+    });
     step_all_of_x(oracle, s, way.searches ? t : alpha(k), d_x);
   }
   s.iteration = k + 1;

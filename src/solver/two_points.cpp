@@ -41,7 +41,7 @@ Vec TwoPoints::along(const Asked& asked, const Point& point) {
   return point.lower * asked.lower->grad_y + point.upper * asked.upper->grad_y;
 }
 
-/// Sub-step j, counted over all iterations. On rank 0.
+/// Sub-step j, counted over all iterations.
 void TwoPoints::step_points(State& s, const Plan& plan, const Asked& at_y, const Asked& at_z, Vec& y, Vec& z, Index j) {
   Vec d_y = along(at_y, plan.y);
   const Vec d_z = along(at_z, plan.z);
@@ -55,7 +55,7 @@ void TwoPoints::inner_step(Oracle& oracle, State& s, const Plan& now, Vec& y, Ve
   const Asked at_y = ask(sweep, y, now.y, Want::GradY);
   const Asked at_z = ask(sweep, z, now.z, Want::GradY);
   sweep.run();
-  oracle.on_root([&] { step_points(s, now, at_y, at_z, y, z, j); }, y, z);
+  oracle.on_every_rank([&] { step_points(s, now, at_y, at_z, y, z, j); });
 }
 
 void TwoPoints::init(Oracle& oracle, State& s) {
@@ -97,14 +97,12 @@ void TwoPoints::step(Oracle& oracle, State& s) {
   sweep.between_halves(std::cref(x_step));
   sweep.run();
   if (!oracle.agreed().not_finite) {
-    oracle.on_root(
-        [&] {
-          note_x(sweep.row_sums());
-          s["y_next"] = s["y"];
-          s["z_next"] = s["z"];
-          step_points(s, next, at_y, at_z, s["y_next"], s["z_next"], j);
-        },
-        s["y_next"], s["z_next"]);
+    oracle.on_every_rank([&] {
+      note_x(sweep.row_sums());
+      s["y_next"] = s["y"];
+      s["z_next"] = s["z"];
+      step_points(s, next, at_y, at_z, s["y_next"], s["z_next"], j);
+    });
   }
   s.iteration = k + 1;
 }

@@ -35,12 +35,10 @@ const Result* UnrolledMethod::descend(Oracle& oracle, State& s, Index t, Index n
     s["y"] -= step * lower.grad_y;
     return upper;
   }
-  oracle.on_root(
-      [&] {
-        Vec d = lower.grad_y;
-        step_y(s, step, d);
-      },
-      s["y"]);
+  oracle.on_every_rank([&] {
+    Vec d = lower.grad_y;
+    step_y(s, step, d);
+  });
   return upper;
 }
 

@@ -49,14 +49,12 @@ void VPbgd::step(Oracle& oracle, State& s) {
   sweep.between_halves(std::cref(x_step));
   sweep.run();
   if (!oracle.agreed().not_finite) {
-    oracle.on_root(
-        [&] {
-          note_x(sweep.row_sums());
-          Vec d = damp * at_y.grad_y;
-          step_y(s, beta(k), d);
-          s["w"] -= eta(k + 1) * at_w.grad_y;
-        },
-        s["y"], s["w"]);
+    oracle.on_every_rank([&] {
+      note_x(sweep.row_sums());
+      Vec d = damp * at_y.grad_y;
+      step_y(s, beta(k), d);
+      s["w"] -= eta(k + 1) * at_w.grad_y;
+    });
     step_w(oracle, s, k + 1, 1);
   }
   s.iteration = k + 1;

@@ -66,7 +66,7 @@ def measure(kind, *arguments, bench=BENCH):
 
 
 def machine(seconds=0.3, bench=BENCH):
-    """The parameters of scaling_model.py, of this machine: flop/s of a whole iteration, the root's seconds per parameter, and
+    """The parameters of scaling_model.py, of this machine: flop/s of a whole iteration, seconds of an update, and
     the time of an exact allreduce on 2 ranks, split into a part per message and a part per byte."""
     found = {}
     for model in ("linear", "mlp"):

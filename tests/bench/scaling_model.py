@@ -6,11 +6,11 @@
 
 With n training rows, as many validation rows a fifth of it at most 10^6, m parameters, R ranks, a block of 512 rows:
 
-    t(R) = compute + allreduce + update + broadcast
+    t(R) = compute + allreduce + update
     compute   = (8·m·rows(n) + 4·m·rows(n_val)) / flops,      rows(n) = 512·ceil(ceil(n/512)/R): of the busiest rank
-    allreduce = 2·log2(R)·latency + 2·(R-1)/R·B/bandwidth,    B = 32·m: two sums (y, θ) of two 64-bit integers
-    update    = the steps of y and θ on the root, in every rank's way: measured, proportional to m
-    broadcast = 2·log2(R)·latency + 2·(R-1)/R·16·m/bandwidth
+    allreduce = 2·log2(N)·latency + 2·(N-1)/N·B/bandwidth,    B = 32·m: two sums (y, θ) of two 64-bit integers
+              + the same of G ranks in memory, where N = R/G nodes of G ranks (--node) first add up among themselves
+    update    = the steps of y and θ, which every rank makes: measured, proportional to m
     with --batch, rows() of no more than that; then ranks soon have no block of a step, and the rest stays
     checkpoint = the State, 8·(4·n + 4·m) bytes, to the root and to its disk: size·(1/bandwidth + 1/disk), every 100 iterations
 
@@ -36,19 +36,22 @@ def validation_rows(n):
 
 
 class Model:
-    def __init__(self, m, flops, update, latency, bandwidth, disk, batch=0):
-        self.m, self.flops, self.update, self.latency, self.bandwidth, self.disk = m, flops, update, latency, bandwidth, disk
-        self.batch = batch
+    def __init__(self, m, flops, update, network, disk, batch=0, node=1, memory=(0, math.inf)):
+        """network, memory: latency [s] and bandwidth [bytes/s]"""
+        self.m, self.flops, self.update, self.network, self.disk = m, flops, update, network, disk
+        self.batch, self.node, self.memory = batch, node, memory
+
+    def allreduce(self, ranks, latency, bandwidth):
+        return 2 * math.ceil(math.log2(ranks)) * latency + 2 * (ranks - 1) / ranks * 32 * self.m / bandwidth
 
     def parts(self, n, n_validation, ranks):
         def busiest(rows):
             rows = min(rows, self.batch) if self.batch else rows
             return BLOCK * math.ceil(math.ceil(rows / BLOCK) / ranks) if ranks > 1 else rows
-        hops, share = 2 * math.ceil(math.log2(ranks)), 2 * (ranks - 1) / ranks
+        inside = min(ranks, self.node)
         return {"compute": self.m * (8 * busiest(n) + 4 * busiest(n_validation)) / self.flops,
-                "allreduce": hops * self.latency + share * 32 * self.m / self.bandwidth,
-                "update": self.update,
-                "broadcast": hops * self.latency + share * 16 * self.m / self.bandwidth}
+                "allreduce": self.allreduce(inside, *self.memory) + self.allreduce(ranks // inside, *self.network),
+                "update": self.update}
 
     def seconds(self, n, n_validation, ranks):
         return sum(self.parts(n, n_validation, ranks).values())
@@ -59,7 +62,7 @@ class Model:
         return self.seconds(n, v, 1) / ranks / self.seconds(n, v, ranks)
 
     def checkpoint(self, n):
-        return 8 * (4 * n + 4 * self.m) * (1 / self.bandwidth + 1 / self.disk)
+        return 8 * (4 * n + 4 * self.m) * (1 / self.network[1] + 1 / self.disk)
 
     def breaks(self, n):
         """By name: the least number of ranks (a power of 2) at which it happens."""
@@ -69,8 +72,8 @@ class Model:
         total = lambda r: self.seconds(n, validation_rows(n), r)
         return {"efficiency below 90 %": first(lambda r: self.efficiency(n, r) < 0.9),
                 "efficiency below 50 %": first(lambda r: self.efficiency(n, r) < 0.5),
-                "allreduce + broadcast above 50 %": first(lambda r: parts(r)["allreduce"] + parts(r)["broadcast"] > 0.5 * total(r)),
-                "update on the root above 50 %": first(lambda r: parts(r)["update"] > 0.5 * total(r)),
+                "allreduce above 50 %": first(lambda r: parts(r)["allreduce"] > 0.5 * total(r)),
+                "update above 50 %": first(lambda r: parts(r)["update"] > 0.5 * total(r)),
                 "ranks without a block": first(lambda r: r > math.ceil(min(n, self.batch or n) / BLOCK)),
                 "checkpoints above 1 % of the time": first(lambda r: self.checkpoint(n) > 0.01 * EVERY * total(r))}
 
@@ -88,8 +91,8 @@ def print_strong(model):
 
 
 def print_weak(model, per_rank):
-    print(f"\nWeak: {per_rank} training rows and {per_rank // 5} validation rows a rank\n\n| ranks | rows | iteration | efficiency | compute | allreduce | update | "
-          "broadcast |\n|---|---|---|---|---|---|---|---|")
+    print(f"\nWeak: {per_rank} training rows and {per_rank // 5} validation rows a rank\n\n| ranks | rows | iteration | efficiency | compute | allreduce | update |\n"
+          "|---|---|---|---|---|---|---|")
     alone = model.seconds(per_rank, per_rank // 5, 1)
     for ranks in RANKS:
         n, v = per_rank * ranks, per_rank // 5 * ranks
@@ -108,7 +111,7 @@ def print_breaks(model):
 
 def print_check(name, machine, measured, disk):
     """Two ranks here, by shared memory: predicted and measured."""
-    here = Model(PARAMETERS[name], machine[f"flops_{name}"], machine[f"update_s_{name}"], machine["latency_s"], machine["bandwidth"], disk)
+    here = Model(PARAMETERS[name], machine[f"flops_{name}"], machine[f"update_s_{name}"], (machine["latency_s"], machine["bandwidth"]), disk)
     for line in measured:
         if line["model"] == name:
             n = line["rows"]
@@ -124,9 +127,12 @@ def main():
     parser.add_argument("--model", choices=list(PARAMETERS), default="linear")
     parser.add_argument("--measured", type=pathlib.Path, help="what scaling.py --json wrote; else measured now")
     parser.add_argument("--flops", type=float, help="of one rank [1/s]")
-    parser.add_argument("--update", type=float, help="of the root, an iteration [s]")
+    parser.add_argument("--update", type=float, help="an iteration [s]")
     parser.add_argument("--latency", type=float, default=2e-6, help="of a message [s]")
     parser.add_argument("--bandwidth", type=float, default=10e9, help="of a rank's network, both sides and additions included [bytes/s]")
+    parser.add_argument("--node", type=int, default=1, help="ranks of a node, which add up in memory before the network is used")
+    parser.add_argument("--memory-latency", type=float, default=1e-6, help="of a message in a node [s]")
+    parser.add_argument("--memory-bandwidth", type=float, default=2e9, help="of a rank among those of a node [bytes/s]")
     parser.add_argument("--disk", type=float, default=1e9, help="[bytes/s]")
     parser.add_argument("--batch", type=int, default=0, help="rows of each level an iteration; 0: all")
     parser.add_argument("--rows-per-rank", type=int, default=250000, help="weak scaling")
@@ -140,9 +146,10 @@ def main():
     machine = measured.get("machine", {})
     flops = arguments.flops or machine[f"flops_{name}"]
     update = arguments.update if arguments.update is not None else machine[f"update_s_{name}"]
-    model = Model(PARAMETERS[name], flops, update, arguments.latency, arguments.bandwidth, arguments.disk, arguments.batch)
-    print(f"{name}, {model.m} parameters: {1e-9 * flops:.1f} GF/s a rank, update {1e6 * update:.0f} us, latency {1e6 * model.latency:g} us, "
-          f"bandwidth {1e-9 * model.bandwidth:g} GB/s, disk {1e-9 * model.disk:g} GB/s, "
+    model = Model(PARAMETERS[name], flops, update, (arguments.latency, arguments.bandwidth), arguments.disk,
+                  arguments.batch, arguments.node, (arguments.memory_latency, arguments.memory_bandwidth))
+    print(f"{name}, {model.m} parameters: {1e-9 * flops:.1f} GF/s a rank, update {1e6 * update:.0f} us, latency {1e6 * arguments.latency:g} us, "
+          f"bandwidth {1e-9 * arguments.bandwidth:g} GB/s, nodes of {model.node} ranks, disk {1e-9 * model.disk:g} GB/s, "
           f"{f'minibatches of {model.batch} rows' if model.batch else 'all rows'} an iteration\n")
     print_strong(model)
     if not model.batch:

@@ -20,6 +20,7 @@
 #include <cmath>
 
 #include "meha/core/options.hpp"
+#include "meha/core/power.hpp"
 #include "meha/solver/algorithm.hpp"
 #include "meha/solver/direction.hpp"
 
@@ -29,7 +30,7 @@ struct PenaltyOptions {
   Real c = 2;
   Real p = 0.25;
   /// c_k = c·(k+1)^p.
-  [[nodiscard]] Real at(Index k) const { return c * std::pow(static_cast<Real>(k + 1), p); }
+  [[nodiscard]] Real at(Index k) const { return c * power(static_cast<Real>(k + 1), p); }
 };
 
 struct MehaOptions {

@@ -100,6 +100,13 @@ class Oracle {
   InSpan owned_x(const Vec& x);
   /// Reverses owned_x(): moves what the owners made for their rows to where x is stored. Collective.
   [[nodiscard]] Vec stored_x(Vec of_owned_rows) const;
+  /// Runs `update` on every rank, without a message: of sums, which are the same on all ranks, by operations that IEEE 754
+  /// defines to the bit (+ − × ÷ √, power()), so that its results are the same on all. Not for exp() and its like.
+  template <class Update>
+  void on_every_rank(Update&& update) {
+    const Stopwatch watch(timings.update, Stage::Update);
+    update();
+  }
   /// Runs `update` on rank 0 and broadcasts the fields. Collective.
   template <class Update, class... Fields>
   void on_root(Update&& update, Fields&... fields) {

@@ -54,7 +54,7 @@ class SmoothMethod : public Algorithm {
   void step_all_of_x(Oracle& oracle, State& state, Real step, Vec& d);
   /// Keeps what a sweep has summed up over the steps of its rows. On rank 0.
   void note_x(const RowSums& sums);
-  /// y ← y − step·direction(d). On rank 0. Uses d up.
+  /// y ← y − step·direction(d). Uses d up.
   void step_y(State& state, Real step, Vec& d) { step_y(state, state["y"], state.iteration + 1, step, d); }
   /// The same for another field that follows y. @param t  which step along y's direction it is, from 1
   void step_y(State& state, Vec& y, Index t, Real step, Vec& d);
