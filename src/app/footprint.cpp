@@ -148,12 +148,16 @@ RunSizes sizes_of_run(const Options& options, Simd simd) {
   if (sizes.per_row && may_be_mlp(options, sizes.file.n_features, sizes.file.element)) {
     sizes.options.problem.of<ModelOptions>().model = "mlp";  // the larger of the two that the run chooses from
   }
+  if (sizes.per_row) {
+    sizes.options.run.precision =
+        precision_of(sizes.options, sizes.file.element, simd == Simd::Avx512 && has_bfloat16());
+  }
   sizes.classifier = make_classifier(sizes.options.problem,
                                      {.n_features = sizes.file.n_features,
                                       .n_classes = sizes.n_classes,
                                       .element = sizes.file.element,
                                       .loss = sizes.has_numbers() ? Loss::Squared : Loss::CrossEntropy},
-                                     options.run.precision, simd);
+                                     sizes.options.run.precision, simd);
   sizes.m = sizes.classifier->n_parameters();
   sizes.n_x = sizes.per_row ? sizes.rows[Level::Lower] : sizes.file.n_features;
   return sizes;

@@ -211,6 +211,7 @@ void Job::prepare_next_deal() {
   say("ranks have waited for slower ones: dealing out the rows anew");
   plan_.options.algorithm = options_.algorithm;  // with the steps chosen
   plan_.options.problem.of<ModelOptions>().model = options_.problem.of<ModelOptions>().model;
+  plan_.options.run.precision = options_.run.precision;
   plan_.has_checkpoints = plan_.must_resume = true;
   set_checkpoint_requests(CheckpointRequests::Wait);
 }

@@ -34,24 +34,41 @@ AnswerPlan answer_plan(const Options& options, const CrossFit& problem) {
           .refits = options.problem.of<LabelModelOptions>().refit};
 }
 
+std::string precision_of(const Options& options, Storage element, bool has_bfloat16) {
+  if (options.run.precision != "auto") {
+    return options.run.precision;
+  }
+  const bool is_mlp = options.problem.of<ModelOptions>().model == "mlp";
+  const bool suits = is_mlp ? element != Storage::Sparse : element == Storage::UInt8;
+  return has_bfloat16 && suits ? "bfloat16" : "float32";
+}
+
 ModelChoice choose_model(Options& options, Problem& problem, Communicator& comm, Simd simd,
                          const std::function<Requests()>& poll) {
-  if (options.problem.of<ModelOptions>().model != "auto") {
-    return {};
-  }
   constexpr Real least_gain = 0.05;  // a perceptron takes some ten times as long
+  const Options wanted = options;
+  const bool is_open = wanted.problem.of<ModelOptions>().model == "auto";
+  const bool has_bfloat16 = all_have_bfloat16(comm, simd);
   DoubtfulLabels* const doubtful = problem.doubtful_labels();
-  const auto compares = [&](const ClassifiedRows& rows) {
-    return may_be_mlp(options, rows.n_features(), rows.of(Level::Lower).element());
-  };
-  if (doubtful == nullptr || !compares(doubtful->cross_fit().rows())) {
-    options.problem.of<ModelOptions>().model = "linear";
+  if (doubtful == nullptr) {
+    options.problem.of<ModelOptions>().model = is_open ? "linear" : wanted.problem.of<ModelOptions>().model;
+    options.run.precision = wanted.run.precision == "auto" ? "float32" : wanted.run.precision;
     return {};
   }
   CrossFit& models = doubtful->cross_fit();
-  const auto trial_of = [&](const std::string& name) {
+  const Storage element = models.rows().of(Level::Lower).element();
+  const auto use = [&](const std::string& name) {
+    options = wanted;
     options.problem.of<ModelOptions>().model = name;
+    options.run.precision = precision_of(options, element, has_bfloat16);
     models.use_model(options, comm, simd);
+  };
+  if (!is_open || !may_be_mlp(wanted, models.rows().n_features(), element)) {
+    use(is_open ? "linear" : wanted.problem.of<ModelOptions>().model);
+    return {};
+  }
+  const auto trial_of = [&](const std::string& name) {
+    use(name);
     const AnswerPlan plan = answer_plan(options, models);
     Oracle oracle(models, comm, training_setup(models, plan.setup));
     oracle.poll = poll;
@@ -60,8 +77,7 @@ ModelChoice choose_model(Options& options, Problem& problem, Communicator& comm,
   const Trial of_mlp = trial_of("mlp");
   const Trial of_linear = trial_of("linear");
   if (of_mlp.loss < of_linear.loss * (1 - least_gain)) {
-    options.problem.of<ModelOptions>().model = "mlp";
-    models.use_model(options, comm, simd);
+    use("mlp");
   }
   std::array<char, 160> text{};
   std::snprintf(text.data(), text.size(), "problem.model: %s (mean loss on labels not seen: linear %.4g, mlp %.4g)",

@@ -27,23 +27,9 @@ Options options_of_config(const std::string& file, const std::vector<std::string
   return options;
 }
 
-namespace {
-
-constexpr const char* bfloat16 = "bfloat16";
-
-/// Collective.
-void require_bfloat16(const Communicator& comm, Simd level) {
-  const bool all_have = comm.min(has_bfloat16() ? 1 : 0) == 1;
-  if (!all_have || level != Simd::Avx512) {
-    throw Error(
-        ExitCode::Config,
-        std::string("run.precision = \"bfloat16\": its products need AVX-512 with BF16, which ") +
-            (all_have ? std::string("run.simd = \"") + name(level) + "\" rules out" : "a processor of this job lacks") +
-            "; take \"float32\"");
-  }
+bool all_have_bfloat16(const Communicator& comm, Simd level) {
+  return comm.min(has_bfloat16() ? 1 : 0) == 1 && level == Simd::Avx512;
 }
-
-}  // namespace
 
 Simd agree_on_simd(const Communicator& comm, const std::string& wanted, const std::string& precision) {
   const auto best = static_cast<Simd>(comm.min(static_cast<Index>(best_simd())));
@@ -52,8 +38,12 @@ Simd agree_on_simd(const Communicator& comm, const std::string& wanted, const st
     throw Error(ExitCode::Config, "run.simd = \"" + wanted + "\": a processor of this job has only " + name(best) +
                                       " (a resumed run needs the level it began with)");
   }
-  if (precision == bfloat16) {
-    require_bfloat16(comm, level);
+  if (precision == "bfloat16" && !all_have_bfloat16(comm, level)) {
+    throw Error(ExitCode::Config,
+                std::string("run.precision = \"bfloat16\": its products need AVX-512 with BF16, which ") +
+                    (level == Simd::Avx512 ? "a processor of this job lacks"
+                                           : std::string("run.simd = \"") + name(level) + "\" rules out") +
+                    "; take \"float32\" (a resumed run needs the precision it began with)");
   }
   return level;
 }
@@ -62,7 +52,7 @@ std::string agree_on_arithmetic(const Communicator& comm, Simd simd, const std::
   const Provenance* const provenance = problem.provenance();
   const std::string library = provenance != nullptr ? provenance->arithmetic() : "";
   const std::string here =
-      name(simd) + std::string(precision == bfloat16 ? " BF16" : "") + (library.empty() ? "" : " " + library);
+      name(simd) + std::string(precision == "bfloat16" ? " BF16" : "") + (library.empty() ? "" : " " + library);
   std::string all = here;
   comm.broadcast(all);
   comm.all_or_none([&] {

@@ -120,7 +120,7 @@ TEST_F(Config, RefusesValuesOutOfRange) {
   EXPECT_TRUE(refuses("[run]\nblock_rows = 0", {"must be >= 1"}));
   EXPECT_TRUE(refuses("[run]\nseed = 4294967296", {"must be < 2^32"}));
   EXPECT_TRUE(
-      refuses("[run]\nprecision = \"float16\"", {"run.precision", "float16", "must be one of float32|float64"}));
+      refuses("[run]\nprecision = \"float16\"", {"run.precision", "float16", "must be one of auto|float32|float64"}));
   EXPECT_TRUE(refuses("[checkpoint]\nkeep = 1", {"checkpoint.keep = 1: must be >= 2"}));
 }
 

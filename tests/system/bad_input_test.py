@@ -78,7 +78,7 @@ class BadInputTest(support.Case):
                 ("algorithm.alpha", -0.1, "-0.1", ">= 0"), ("run.iterations", -3, "-3", ">= 0"), ("run.seed", -1, "-1", ">= 0"),
                 ("run.seed", 2**32, "4294967296", "2^32"), ("run.block_rows", 0, "0", ">= 1"), ("run.report_every", 0, "0", ">= 1"),
                 ("checkpoint.keep", 1, "1", ">= 2"), ("problem.noise.rate", 1.0, "1", "< 1"), ("problem.regularisation", -1.0, "-1", ">= 0"),
-                ("run.precision", "float16", "float16", "float32|float64"), ("algorithm.optimizer_x", "adagrad", "adagrad", "sgd|"),
+                ("run.precision", "float16", "float16", "auto|float32|float64"), ("algorithm.optimizer_x", "adagrad", "adagrad", "sgd|"),
                 ("comm.placement", "both", "both", "sharded|root"), ("problem.noise.kind", "some", "some", "uniform"),
                 ("problem.model", "cubic", "cubic", "linear"), ("problem.hidden", [3, 0], "0", ">= 1"), ("problem.activation", "swish", "swish", "relu"), ("problem.data.format", "csv9", "csv9", "idx"), ("run.simd", "mmx", "mmx", "avx2")):
             self.refused_config([name, shown, rule], **{name.replace(".", "__"): value})

@@ -19,16 +19,21 @@ AnswerPlan answer_plan(const Options& options, const CrossFit& problem);
 /// Whether problem.model = "auto" of a problem on doubtful labels may become "mlp".
 bool may_be_mlp(const Options& options, Index n_features, Storage element);
 
+/// run.precision of hyper-cleaning, "auto" resolved for this problem.model: "bfloat16" for perceptrons on dense rows and for
+/// linear models of bytes, which bfloat16 holds exactly, else "float32". @param has_bfloat16  all_have_bfloat16()
+std::string precision_of(const Options& options, Storage element, bool has_bfloat16);
+
 /// What choose_model() made of problem.model = "auto".
 struct ModelChoice {
   std::string sentence;    // for people; empty where nothing was compared
   Index n_row_visits = 0;  // of the comparison
 };
 
-/// Resolves problem.model = "auto". Where x and y begin at models of the labels and features are dense, a linear model and a
-/// perceptron are trained for a few steps, and the one with the smaller loss on rows that it was not trained on is taken;
-/// the perceptron only where that is smaller by 5 %, and where it has at most 2^20 parameters. Elsewhere: linear.
-/// @param problem  made with problem.model of `options`; it gets the model chosen    @param poll  as Oracle::poll
+/// Resolves problem.model = "auto" and run.precision = "auto". Where x and y begin at models of the labels and features are
+/// dense, a linear model and a perceptron are trained for a few steps, and the one with the smaller loss on rows that it was
+/// not trained on is taken; the perceptron only where that is smaller by 5 %, and where it has at most 2^20 parameters.
+/// Elsewhere: linear.
+/// @param problem  made with `options`; it gets the model and the precision chosen    @param poll  as Oracle::poll
 /// Collective.    Errors: Error(Stopped) on request.
 ModelChoice choose_model(Options& options, Problem& problem, Communicator& comm, Simd simd,
                          const std::function<Requests()>& poll);

@@ -23,6 +23,9 @@ void check_names(const Options& options);
 /// Errors: Error(Config) when a rank's processor lacks it, or what this run.precision needs besides.
 Simd agree_on_simd(const Communicator& comm, const std::string& wanted, const std::string& precision);
 
+/// Whether run.precision = "bfloat16" can be had at this level. The same on all ranks. Collective.
+bool all_have_bfloat16(const Communicator& comm, Simd level);
+
 /// Returns what the bits depend on besides the config: "avx512", "avx512 BF16" (products of bfloat16) or
 /// "avx512 OpenBLAS 0.3.21 SkylakeX". Collective.
 /// Errors: Error(Config) when ranks differ: rows would get other bits on other ranks.

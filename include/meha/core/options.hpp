@@ -17,7 +17,7 @@ struct RunOptions {
   std::string name;
   Index seed = 0;
   Count iterations = {100};
-  std::string precision = "float32";
+  std::string precision = "auto";
   Count report_every = {20};
   Index block_rows = 512;
   Real time_limit_s = 0;
@@ -37,9 +37,10 @@ struct RunOptions {
         iterations);
     see(
         OptionInfo{
-            "run.precision", Rule::one_of("float32|float64|bfloat16"), Fixed,
+            "run.precision", Rule::one_of("auto|float32|float64|bfloat16"), Chosen,
             "arithmetic of the row kernels (State is always double); bfloat16: float32 whose matrix products take "
-            "factors rounded to bfloat16 (dense rows; needs AVX-512 with BF16)"},
+            "factors rounded to bfloat16 (dense rows; needs AVX-512 with BF16); auto: that for hyper-cleaning by a "
+            "perceptron or on features of one byte, where all processors have it, else float32"},
         precision);
     see(OptionInfo{"run.report_every", Rule::at_least(1), Free,
                    "iterations between lines of metrics.jsonl, or \"1 pass\""},
