@@ -522,6 +522,11 @@ class CommandLine {
     serve->add_option("--listen", a.listen, "ADDRESS:PORT; port 0: any")->capture_default_str();
     serve->add_option("--slots", a.slots, "ranks at a time, of all jobs together; default: one for each processor")
         ->check(CLI::Range(Index{1}, most_ranks_to_start));
+    CLI::Option* engine = serve->add_option("--engine", a.engine, "what runs the jobs: local, or slurm (sbatch)")
+                              ->check(CLI::IsMember({"local", "slurm"}))
+                              ->capture_default_str();
+    serve->add_option("--hostfile", a.hostfile, "hosts for the ranks, by ssh: lines like nodeA slots=8")
+        ->excludes(engine);
     serve->add_option("--token-file", a.token_file,
                       "file of mode 0600 with the token that requests must bring; needed beyond this machine");
     serve->add_option("--roots", a.roots, "folders that data may be read from, besides what is uploaded");

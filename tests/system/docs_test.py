@@ -66,6 +66,8 @@ BLOCKS = {
     },
     "launch/service.md": {
         "build/meha serve --spool spool --slots": "parse",
+        "build/meha serve --spool spool --hostfile": "parse",
+        "SBATCH_PARTITION": "parse",
         "build/meha submit CONFIG.toml": "serve_test.py",
         "curl -s http://127.0.0.1:8765/api/jobs": "serve_test.py",
         "openssl rand": "parse",

@@ -11,8 +11,9 @@ import support
 class Service:
     """A service of a test. Its jobs end with the test."""
 
-    def __init__(self, case, *more, slots=2):
+    def __init__(self, case, *more, slots=2, environment=None):
         self.case, self.spool = case, case.folder / "spool"
+        self.environment = support.environment() | (environment or {})
         self.more = ["--slots", slots, *more]
         self.process = self.port = None
         case.addCleanup(self.end)
@@ -21,7 +22,7 @@ class Service:
     def begin(self):
         self.process = subprocess.Popen(
             support.command(["serve", "--spool", self.spool, "--listen", "127.0.0.1:0", *self.more]),
-            stdout=subprocess.PIPE, text=True, env=support.environment())
+            stdout=subprocess.PIPE, text=True, env=self.environment)
         said = self.process.stdout.readline()
         self.case.assertRegex(said, r"^meha serve: http://127\.0\.0\.1:\d+, jobs in ")
         self.port = int(said.split(",")[0].rsplit(":", 1)[1])

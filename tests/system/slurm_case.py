@@ -44,6 +44,8 @@ SlurmdLogFile={folder}/slurmd.%n.log
 PartitionName=all Nodes=ALL Default=YES State=UP MaxTime=INFINITE
 """
 
+WAITING = ("PENDING", "CONFIGURING")
+
 
 def missing():
     if os.geteuid() != 0:
@@ -144,11 +146,11 @@ class SlurmCase(support.RestartCase):
         for process in self.daemons:
             process.wait()
 
-    def fail_node(self):
-        """All of it at once, but for the controller and its munged."""
+    def fail_node(self, *not_on_it):
+        """All of it at once, but for the controller and its munged. @param not_on_it  processes to spare"""
         kept = {"slurmctld", "munged"}
         for pid in self.ours():
-            if support.name_of(pid) not in kept:
+            if support.name_of(pid) not in kept and pid not in not_on_it:
                 support.send(pid, signal.SIGKILL)
         self.node.wait()
         for path in [*self.slurm.glob("pmix/*"), *self.slurm.glob("spool.*/*pmix*")]:  # sockets do not outlive a node
@@ -181,6 +183,11 @@ class SlurmCase(support.RestartCase):
         except TimeoutError:
             self.fail(f"{what}\n" + self.ask("scontrol", "show", "job", job) + self.ask("sinfo") + self.log()[-3000:])
 
+    def start_now(self, job):
+        """A job that was queued again; else it waits for two minutes."""
+        self.wait_until(job, lambda state: state["JobState"] not in WAITING or
+                        self.ask("scontrol", "update", f"JobId={job}", "StartTime=now", "TimeLimit=30") is None, 60, "start")
+
     def go_on_to_the_end(self, job):
         """To an end that is near; at once, instead of two minutes after the requeue; in as much time as it needs."""
         self.wait_until(job, lambda state: state["Restarts"] == "1" and state["JobState"] == "PENDING", 90, "requeue")
@@ -188,10 +195,8 @@ class SlurmCase(support.RestartCase):
         last = self.newest_iteration() + 100
         for path in (self.folder / "endless.toml", self.out / "config.toml"):
             path.write_text(path.read_text().replace(f"{support.ENDLESS}", f"{last}"))
-        pending = ("PENDING", "CONFIGURING")
-        self.wait_until(job, lambda state: state["JobState"] not in pending or
-                        self.ask("scontrol", "update", f"JobId={job}", "StartTime=now", "TimeLimit=30") is None, 60, "start")
-        self.wait_until(job, lambda state: state["JobState"] not in (*pending, "RUNNING", "COMPLETING"), 60, "end")
+        self.start_now(job)
+        self.wait_until(job, lambda state: state["JobState"] not in (*WAITING, "RUNNING", "COMPLETING"), 60, "end")
         self.assertEqual(self.state(job)["JobState"], "COMPLETED", self.log())
         self.assertIn("going on from iteration", self.log())
         self.assert_same_state(self.run_ok("whole", run__iterations=last, checkpoint__every=0), self.out, self.log())

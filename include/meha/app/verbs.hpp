@@ -72,6 +72,8 @@ struct ServeArguments {
   Index slots = 0;                 // ranks at a time; 0: one for each processor
   std::string token_file;          // empty: no token is needed
   std::vector<std::string> roots;  // folders of data, besides the uploads
+  std::string engine = "local";    // or slurm
+  std::string hostfile;            // hosts for ranks; empty: this machine
   Index upload_mib = 1024;         // of a file, at most
 };
 

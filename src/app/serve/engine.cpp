@@ -11,8 +11,6 @@
 #include <iostream>
 #include <utility>
 
-#include "meha/io/run_directory.hpp"
-
 namespace meha {
 namespace {
 
@@ -29,10 +27,20 @@ std::string last_line(const std::string& text) {
   return text.substr(begin == std::string::npos ? 0 : begin + 1, end - (begin == std::string::npos ? -1 : begin));
 }
 
+void note_start(JobRecord& job) {
+  job.started = job.state == JobState::Running && job.started == 0 ? unix_time() : job.started;
+}
+
 }  // namespace
 
-Engine::Engine(JobStore& store, const Spool& spool, EngineOptions options, Changes& changes)
-    : store_(store), spool_(spool), options_(std::move(options)), changes_(changes) {
+Engine::Engine(JobStore& store, const Spool& spool, Executor& executor, Changes& changes, std::string program,
+               Index slots)
+    : store_(store),
+      spool_(spool),
+      executor_(executor),
+      changes_(changes),
+      program_(std::move(program)),
+      slots_(slots) {
   wakeup_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   find_jobs();
   thread_ = std::thread([this] { loop(); });
@@ -51,14 +59,11 @@ void Engine::find_jobs() {
     spool_.remove(job.id, job.starts);
     store_.remove(job.id);
   }
-  for (const JobState state : {JobState::Running, JobState::Stopping}) {
-    for (const JobRecord& job : store_.in_state(state)) {
-      auto process = Process::find(spool_.lock(job.id, job.starts), static_cast<pid_t>(job.pid), job.pid_ticks);
-      if (process) {
-        lives_.emplace(job.id, Life{std::move(*process), job.ranks, {}});
-      } else {
-        end_life(job, {});
-      }
+  for (const JobRecord& job : store_.in_hand()) {
+    if (auto life = executor_.find(job)) {
+      lives_.emplace(job.id, LifeAtHand{std::move(life), {}});
+    } else {
+      end_life(job, {});
     }
   }
 }
@@ -71,13 +76,7 @@ void Engine::wake() {
 void Engine::loop() {
   while (!must_end_) {
     try {
-      {
-        const std::scoped_lock lock(mutex_);
-        reap();
-        reap_reporters();
-        start_queued();
-        look_after();
-      }
+      turn();
       wait();
     } catch (const std::exception& error) {  // of a disk that is full, say: later it may not be
       std::cerr << "meha serve: " << error.what() << std::endl;
@@ -86,14 +85,27 @@ void Engine::loop() {
   }
 }
 
+void Engine::turn() {
+  std::unique_lock lock(mutex_);
+  if (!lives_.empty()) {
+    lock.unlock();
+    executor_.look();
+    lock.lock();
+  }
+  reap();
+  reap_reporters();
+  start_queued();
+  look_after();
+}
+
 void Engine::wait() {
   std::vector<pollfd> files = {{.fd = wakeup_, .events = POLLIN, .revents = 0}};
   bool must_look = must_retry_;
   {
     const std::scoped_lock lock(mutex_);
     must_look = must_look || !lives_.empty();
-    for (const auto& [id, life] : lives_) {
-      files.push_back({.fd = life.process.descriptor(), .events = POLLIN, .revents = 0});
+    for (const auto& [id, at_hand] : lives_) {
+      files.push_back({.fd = at_hand.life->descriptor(), .events = POLLIN, .revents = 0});
     }
     for (const auto& [id, process] : reporters_) {
       files.push_back({.fd = process.descriptor(), .events = POLLIN, .revents = 0});
@@ -105,16 +117,21 @@ void Engine::wait() {
 }
 
 void Engine::reap() {
-  for (auto life = lives_.begin(); life != lives_.end();) {
-    auto& end = life->second.end;  // kept until it is noted
-    end = end ? end : life->second.process.ended();
+  for (auto at = lives_.begin(); at != lives_.end();) {
+    auto& [life, end] = at->second;  // the end is kept until it is noted
+    JobRecord job = expect(at->first);
+    if (life->note(job)) {
+      note_start(job);
+      put(job);
+    }
+    end = end ? end : life->ended();
     if (!end) {
-      ++life;
+      ++at;
       continue;
     }
-    end_life(expect(life->first), *end);
-    seen_.erase(life->first);
-    life = lives_.erase(life);
+    end_life(job, *end);
+    seen_.erase(at->first);
+    at = lives_.erase(at);
   }
 }
 
@@ -129,14 +146,14 @@ void Engine::reap_reporters() {
   }
 }
 
-/// A life that was killed leaves no code, and is followed by another.
-void Engine::end_life(JobRecord job, ProcessEnd end) {
+/// A life that was lost leaves no code, and is followed by another.
+void Engine::end_life(JobRecord job, LifeEnd end) {
   const bool was_stopping = job.state == JobState::Stopping;
-  int left = 0;
-  if (!end.code && std::ifstream(spool_.code(job.id, job.starts)) >> left) {
-    end.code = left;
+  if (int left = 0; std::ifstream(spool_.code(job.id, job.starts)) >> left) {
+    end = {.code = left};
   }
   job.pid = job.pid_ticks = 0;
+  job.place.clear();
   job.ended = unix_time();
   job.lost = end.code ? 0 : job.lost + 1;
   if (!end.code && !was_stopping && job.lost <= most_lost) {
@@ -147,44 +164,46 @@ void Engine::end_life(JobRecord job, ProcessEnd end) {
   constexpr int stopped = static_cast<int>(ExitCode::Stopped);
   job.code = end.code ? *end.code : was_stopping ? stopped : static_cast<int>(ExitCode::Bug);
   job.state = *job.code == 0 ? JobState::Finished : *job.code == stopped ? JobState::Stopped : JobState::Failed;
-  job.message = job.state == JobState::Failed ? last_line(tail_of(spool_.output(job.id), 4096)) : "";
+  job.message = !end.message.empty()            ? end.message
+                : job.state == JobState::Failed ? last_line(tail_of(spool_.output(job.id), 4096))
+                                                : "";
   put(job);
 }
 
 void Engine::start_queued() {
   must_retry_ = false;
-  Index free = options_.slots;
+  Index free = slots_;
+  std::vector<JobRecord> taken;
   for (const auto& [id, life] : lives_) {
-    free -= life.ranks;
+    taken.push_back(expect(id));
+    free -= taken.back().ranks;
   }
   if (free <= 0) {
     return;
   }
-  for (const JobRecord& job : store_.in_state(JobState::Queued, most_looked_at)) {
-    if (job.ranks > free) {
+  for (JobRecord& job : store_.waiting(most_looked_at)) {
+    if (job.ranks > free || !executor_.prepare(job, taken)) {
       return;  // those behind it wait, or it might wait for ever
     }
     if (is_locked(spool_.run(job.id) + "/run.lock")) {  // ranks of an earlier life that have lost their mpirun
       must_retry_ = true;
     } else if (start(job)) {
       free -= job.ranks;
+      taken.push_back(job);
     }
   }
 }
 
+/// @param job  prepared     @return whether a life has begun
 bool Engine::start(JobRecord job) {
-  job.state = JobState::Running;
-  job.started = job.started > 0 ? job.started : unix_time();
   ++job.starts;
   job.pid = job.pid_ticks = 0;
+  note_start(job);
   put(job);
   try {
     mkdir(spool_.run(job.id).c_str(), 0700);
     unlink((spool_.run(job.id) + "/STOP").c_str());
-    Process process = Process::start(start_of(job));
-    job.pid = process.pid();
-    job.pid_ticks = process.ticks();
-    lives_.emplace(job.id, Life{std::move(process), job.ranks, {}});
+    lives_.emplace(job.id, LifeAtHand{executor_.start(job), {}});
     put(job);
     return true;
   } catch (const Error& error) {
@@ -192,39 +211,13 @@ bool Engine::start(JobRecord job) {
       throw;
     }
     job.state = JobState::Failed;
+    job.place.clear();
     job.code = static_cast<int>(error.code());
     job.message = error.what();
     job.ended = unix_time();
     put(job);
     return false;
   }
-}
-
-ProcessStart Engine::start_of(const JobRecord& job) const {
-  const std::string directory = spool_.run(job.id);
-  std::vector<std::string> words = {options_.launch + "/until-done", "--wait", "1", "--code",
-                                    spool_.code(job.id, job.starts)};
-  if (job.ranks > 1) {
-    words.insert(words.end(), {options_.launch + "/local", std::to_string(job.ranks)});
-  }
-  words.push_back(options_.program);
-  const bool is_run = job.words.front() == "run";
-  if (is_run && RunDirectory(directory).has_checkpoints()) {
-    words.insert(words.end(), {"resume", directory});
-  } else {
-    words.insert(words.end(), job.words.begin(), job.words.end());
-    if (is_run) {
-      words.push_back(spool_.config(job.id));
-    }
-    words.insert(words.end(), {"--out", directory});
-  }
-  for (const std::string& setting : job.settings) {
-    words.insert(words.end(), {"--set", setting});
-  }
-  return {.words = words,
-          .output = spool_.output(job.id),
-          .lock = spool_.lock(job.id, job.starts),
-          .environment = environment_of_jobs};
 }
 
 /// A job removes a STOP that it finds when it begins, also one that was meant for it: so it is made again.

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Runs the jobs of a store on this machine: each as launch/until-done, which starts the program on its ranks, in a run
-// directory of the spool.
+// Runs the jobs of a store, each in a run directory of the spool, where an executor lets them go on.
 //
-// Before a life begins, the store says that it does; its processes hold a lock while they live (process.hpp). So another
+// Before a life begins, the store says that it does, and where; what is begun can be found again (executor.hpp). So another
 // engine on the same store, after this process was killed at any moment, finds those that run and those that have ended,
-// whose code stands in a file, and starts anew what was killed, from its checkpoint.
+// whose code stands in a file, and starts anew what was lost, from its checkpoint.
 #pragma once
 
 #include <atomic>
@@ -16,24 +15,14 @@
 
 #include "meha/core/host.hpp"
 #include "changes.hpp"
+#include "executor.hpp"
 #include "process.hpp"
 #include "spool.hpp"
 #include "store.hpp"
 
 namespace meha {
 
-/// What the service may do, and with what.
-struct EngineOptions {
-  std::string program;  // path of this program
-  std::string launch;   // folder of the launch scripts
-  Index slots = 1;      // ranks at a time, of all jobs together
-};
-
 double unix_time();  // [s]
-
-/// What processes of jobs find in their environment: a rank has one thread, and a file of data stands for itself.
-inline const std::vector<std::string> environment_of_jobs = {"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1",
-                                                             "MEHA_ONE_FILE=1"};
 
 /// Why a job cannot do what was asked for: the state that it is in.
 class WrongState : public Error {
@@ -44,14 +33,15 @@ class WrongState : public Error {
 /// May be used by any number of threads.
 class Engine {
  public:
-  /// Finds the jobs that run, and begins. Errors: Error(Checkpoint).
-  Engine(JobStore& store, const Spool& spool, EngineOptions options, Changes& changes);
+  /// Finds the jobs that run, and begins. @param program  path of this program     @param slots  ranks at a time, of all
+  /// jobs together     Errors: Error(Checkpoint); Error(Config) where another kind of executor is needed.
+  Engine(JobStore& store, const Spool& spool, Executor& executor, Changes& changes, std::string program, Index slots);
   /// Starts nothing more. The jobs go on.
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  [[nodiscard]] Index slots() const { return options_.slots; }
+  [[nodiscard]] Index slots() const { return slots_; }
   /// A job, and whether it was there before.
   struct Submitted {
     Index id;
@@ -71,32 +61,33 @@ class Engine {
   void make_report(Index id);
 
  private:
-  struct Life {
-    Process process;
-    Index ranks;
-    std::optional<ProcessEnd> end;
+  struct LifeAtHand {
+    std::unique_ptr<Life> life;
+    std::optional<LifeEnd> end;
   };
   JobRecord expect(Index id);
   void put(const JobRecord& job);
   void find_jobs();
   void loop();
+  void turn();
   void wait();
   void wake();
   void reap();
-  void end_life(JobRecord job, ProcessEnd end);
+  void end_life(JobRecord job, LifeEnd end);
   void reap_reporters();
   void start_queued();
   bool start(JobRecord job);
-  [[nodiscard]] ProcessStart start_of(const JobRecord& job) const;
   void ask_to_stop(Index id) const;
   void look_after();
 
   JobStore& store_;
   const Spool& spool_;
-  EngineOptions options_;
+  Executor& executor_;
   Changes& changes_;
+  std::string program_;
+  Index slots_;
   std::mutex mutex_;  // of all but the waiting
-  std::map<Index, Life> lives_;
+  std::map<Index, LifeAtHand> lives_;
   std::map<Index, Process> reporters_;
   std::map<Index, FileStamp> seen_;  // metrics of running jobs
   bool must_retry_ = false;          // a job could not start yet

@@ -56,7 +56,7 @@ Engine::Submitted Engine::submit(JobRecord job, const std::string& config, const
 void Engine::cancel(Index id) {
   const std::scoped_lock lock(mutex_);
   JobRecord job = expect(id);
-  if (job.state == JobState::Queued) {
+  if (job.state == JobState::Queued && job.place.empty()) {
     job.state = JobState::Stopped;
     job.code = static_cast<int>(ExitCode::Stopped);
     job.message = "stopped while it waited";
@@ -64,7 +64,10 @@ void Engine::cancel(Index id) {
     if (is_locked(spool_.run(id) + "/run.lock")) {  // by ranks that have lost those who started them
       ask_to_stop(id);
     }
-  } else if (is_active(job.state)) {
+  } else if (!is_over(job.state)) {
+    if (const auto at = lives_.find(id); at != lives_.end() && job.state != JobState::Stopping) {
+      at->second.life->stop();
+    }
     job.state = JobState::Stopping;
     ask_to_stop(id);
   } else {
@@ -94,7 +97,7 @@ void Engine::resume(Index id, const std::vector<std::string>& settings, Index it
 void Engine::remove(Index id) {
   const std::scoped_lock lock(mutex_);
   JobRecord job = expect(id);
-  if (is_active(job.state)) {
+  if (is_active(job)) {
     refuse(job, "stop it before it is deleted");
   }
   if (is_locked(spool_.report_lock(id))) {
@@ -119,7 +122,7 @@ void Engine::make_report(Index id) {
   if (is_locked(spool_.report_lock(id))) {
     refuse(job, "its report is being made");
   }
-  reporters_.insert_or_assign(id, Process::start({.words = {options_.program, "report", spool_.run(id)},
+  reporters_.insert_or_assign(id, Process::start({.words = {program_, "report", spool_.run(id)},
                                                   .output = spool_.output(id),
                                                   .lock = spool_.report_lock(id),
                                                   .environment = environment_of_jobs}));

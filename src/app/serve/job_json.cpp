@@ -62,6 +62,7 @@ Json line_of(const JobRecord& job, const Spool& spool) {
           {"started", time_of(job.started)},
           {"ended", time_of(job.ended)},
           {"starts", job.starts},
+          {"place", job.place},
           {"progress", progress_of(job, spool)}};
 }
 

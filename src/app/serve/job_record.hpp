@@ -12,7 +12,7 @@
 
 namespace meha {
 
-/// Queued: waits for slots. Running: its processes were started, or are about to be. Stopping: the same, and a checkpoint
+/// Queued: waits for slots, or where it has a place, for a scheduler. Running: its processes were started, or are about to be. Stopping: the same, and a checkpoint
 /// and the end were asked for. Stopped: on request, can be resumed. Finished: exit code 0. Failed: another exit code.
 /// Deleting: its files are being removed.
 enum class JobState : int { Queued, Running, Stopping, Stopped, Finished, Failed, Deleting };
@@ -20,10 +20,6 @@ enum class JobState : int { Queued, Running, Stopping, Stopped, Finished, Failed
 std::string_view name(JobState state);
 /// Returns nothing for a word that is no state.
 std::optional<JobState> job_state_of(std::string_view name);
-/// Whether processes of it may be there.
-inline bool is_active(JobState state) {
-  return state == JobState::Running || state == JobState::Stopping;
-}
 /// Whether it has ended and nothing will happen unless somebody asks for it.
 inline bool is_over(JobState state) {
   return state == JobState::Stopped || state == JobState::Finished || state == JobState::Failed;
@@ -43,6 +39,13 @@ struct JobRecord {
   Index starts = 0;                            // lives so far
   Index lost = 0;                              // of them those that were killed, in a row
   std::int64_t pid = 0, pid_ticks = 0;  // of the life at hand, and when it began [ticks since boot]; 0: not noted
+  std::string place = {};               // of the life at hand: hosts, or its job of a scheduler; empty: this machine
 };
+
+/// Whether a life of it was begun, and has not ended.
+inline bool is_active(const JobRecord& job) {
+  return job.state == JobState::Running || job.state == JobState::Stopping ||
+         (job.state == JobState::Queued && !job.place.empty());
+}
 
 }  // namespace meha

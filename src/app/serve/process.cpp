@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -50,14 +51,9 @@ int open_process(pid_t pid) {
 /// What posix_spawn is told. Signals are as a shell would leave them.
 class SpawnPlan {
  public:
-  SpawnPlan(const std::string& output, int lock) {
+  SpawnPlan() {
     posix_spawn_file_actions_init(&files);
     posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW,
-                                     0600);
-    posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
-    posix_spawn_file_actions_adddup2(&files, lock, lock_in_child);
-    posix_spawn_file_actions_addclosefrom_np(&files, lock_in_child + 1);
     posix_spawnattr_init(&attributes);
     sigset_t all;
     sigset_t none;
@@ -70,6 +66,19 @@ class SpawnPlan {
   ~SpawnPlan() {
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
+  }
+  void write_to(const std::string& output) {
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW,
+                                     0600);
+    posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
+  }
+  void write_to(int pipe) {
+    posix_spawn_file_actions_adddup2(&files, pipe, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
+  }
+  void hold(int lock) {
+    posix_spawn_file_actions_adddup2(&files, lock, lock_in_child);
+    posix_spawn_file_actions_addclosefrom_np(&files, lock_in_child + 1);
   }
   SpawnPlan(const SpawnPlan&) = delete;
   SpawnPlan& operator=(const SpawnPlan&) = delete;
@@ -126,12 +135,50 @@ bool is_locked(const std::string& file) {
   return taken;
 }
 
+CommandEnd run_command(const std::vector<std::string>& words, std::chrono::seconds longest) {
+  std::array<int, 2> pipe{};
+  if (pipe2(pipe.data(), O_CLOEXEC) != 0) {
+    return {.output = std::string("no pipe: ") + std::strerror(errno)};
+  }
+  SpawnPlan plan;
+  plan.write_to(pipe[1]);
+  pid_t pid = 0;
+  const int error =
+      posix_spawn(&pid, words.front().c_str(), &plan.files, &plan.attributes, pointers_to(words).data(), environ);
+  close(pipe[1]);
+  CommandEnd end;
+  if (error != 0) {
+    end.output = words.front() + ": cannot be started: " + std::strerror(error);
+    close(pipe[0]);
+    return end;
+  }
+  const auto last = std::chrono::steady_clock::now() + longest;
+  std::array<char, 4096> part{};
+  for (ssize_t n = 1; n > 0;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(last - std::chrono::steady_clock::now());
+    pollfd said{.fd = pipe[0], .events = POLLIN, .revents = 0};
+    if (left.count() <= 0 || poll(&said, 1, static_cast<int>(left.count())) <= 0) {
+      kill(-pid, SIGKILL);  // it leads a session of its own
+      break;
+    }
+    n = read(pipe[0], part.data(), part.size());
+    end.output.append(part.data(), static_cast<std::size_t>(std::max<ssize_t>(0, n)));
+  }
+  close(pipe[0]);
+  int status = 0;
+  waitpid(pid, &status, 0);
+  end.code = WIFEXITED(status) ? std::optional(WEXITSTATUS(status)) : std::nullopt;
+  return end;
+}
+
 Process Process::start(const ProcessStart& what) {
   const int lock = lock_file(what.lock);
   if (lock < 0) {
     throw Error(ExitCode::Checkpoint, what.lock + ": another process holds this lock");
   }
-  const SpawnPlan plan(what.output, lock);
+  SpawnPlan plan;
+  plan.write_to(what.output);
+  plan.hold(lock);
   const std::vector<std::string> environment = environment_with(what.environment);
   Process process;
   const int error = posix_spawn(&process.pid_, what.words.front().c_str(), &plan.files, &plan.attributes,

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -58,6 +59,13 @@ class Process {
   int descriptor_ = -1;
   bool is_child_ = false;
 };
+
+struct CommandEnd {
+  std::optional<int> code = {};  // none: it could not be started, or was killed
+  std::string output = {};       // what it has said, errors among it
+};
+/// Runs a program to its end; after the longest time it is killed. @param words  program and arguments, as they are
+CommandEnd run_command(const std::vector<std::string>& words, std::chrono::seconds longest);
 
 /// Whether some process holds a lock on this file.
 bool is_locked(const std::string& file);

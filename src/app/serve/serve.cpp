@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// meha serve: a process without MPI that keeps a queue of jobs on disk and runs them on this machine.
+// meha serve: a process without MPI that keeps a queue of jobs on disk and runs them.
 #include <malloc.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -15,6 +15,8 @@
 #include "meha/core/error.hpp"
 #include "../local_ranks.hpp"
 #include "api.hpp"
+#include "process_executor.hpp"
+#include "slurm_executor.hpp"
 
 namespace meha {
 namespace {
@@ -32,15 +34,38 @@ sigset_t block_signals() {
   return signals;
 }
 
-EngineOptions engine_options(const ServeArguments& a) {
+Tools tools() {
   std::error_code error;
-  EngineOptions options{.program = std::filesystem::read_symlink("/proc/self/exe", error).string(),
-                        .launch = launch_folder(),
-                        .slots = a.slots > 0 ? a.slots : std::max<Index>(1, std::thread::hardware_concurrency())};
-  if (options.launch.empty()) {
-    throw Error(ExitCode::Config, options.program + ": launch/until-done, which starts jobs, is not beside it");
+  Tools tools{.program = std::filesystem::read_symlink("/proc/self/exe", error).string(), .launch = launch_folder()};
+  if (tools.launch.empty()) {
+    throw Error(ExitCode::Config, tools.program + ": launch/until-done, which starts jobs, is not beside it");
   }
-  return options;
+  return tools;
+}
+
+struct Engines {
+  std::unique_ptr<Executor> executor;
+  Index slots;  // ranks at a time
+};
+
+/// Errors: Error(Config).
+Engines engines_of(const ServeArguments& a, const Spool& spool) {
+  constexpr Index slots_of_slurm = 256;  // which has a queue of its own
+  if (a.engine == "slurm") {
+    return {.executor = std::make_unique<SlurmExecutor>(spool, tools()),
+            .slots = a.slots > 0 ? a.slots : slots_of_slurm};
+  }
+  Index n = std::max<Index>(1, std::thread::hardware_concurrency());
+  std::vector<Host> hosts;
+  if (!a.hostfile.empty()) {
+    hosts = read_hosts(a.hostfile);
+    n = 0;
+    for (const Host& host : hosts) {
+      n += host.slots;
+    }
+  }
+  const Index slots = a.slots == 0 ? n : hosts.empty() ? a.slots : std::min(a.slots, n);
+  return {.executor = std::make_unique<ProcessExecutor>(spool, tools(), std::move(hosts)), .slots = slots};
 }
 
 /// For as long as this process lives. Errors: Error(Checkpoint) where another service has the spool.
@@ -69,7 +94,8 @@ ExitCode serve_verb(const Arguments& arguments) {
   const DataRoots roots(spool.uploads(), a.roots);
   JobStore store(spool.database());
   Changes changes;
-  Engine engine(store, spool, engine_options(a), changes);
+  const Engines engines = engines_of(a, spool);
+  Engine engine(store, spool, *engines.executor, changes, tools().program, engines.slots);
   ApiLimits limits;
   limits.upload = static_cast<std::size_t>(a.upload_mib) << 20U;
   Api api(store, engine, spool, roots, guard, changes, limits);

@@ -58,6 +58,7 @@ void Spool::remove(Index id, Index lives) const {
   for (Index life = 0; life <= lives; ++life) {
     fs::remove(lock(id, life), error);
     fs::remove(code(id, life), error);
+    fs::remove(reply(id, life), error);
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The folder of a service:
 //   jobs.db   serve.lock   runs/ID (run directories)   configs/ID.toml   output/ID.log (what processes have said)
-//   locks/ID.LIFE and locks/ID.LIFE.code (exit codes)   uploads/NAME
+//   locks/ID.LIFE, locks/ID.LIFE.code (exit codes) and locks/ID.LIFE.reply (of a scheduler)   uploads/NAME
 #pragma once
 
 #include <string>
@@ -29,6 +29,8 @@ class Spool {
   }
   /// Where a life leaves its exit code.
   [[nodiscard]] std::string code(Index id, Index life) const { return lock(id, life) + ".code"; }
+  /// What the scheduler's command has said that was to begin a life.
+  [[nodiscard]] std::string reply(Index id, Index life) const { return lock(id, life) + ".reply"; }
   [[nodiscard]] std::string report_lock(Index id) const { return lock(id, 0); }
   /// Removes uploads that have not arrived as a whole. Only where no other service has the spool.
   void remove_parts() const;

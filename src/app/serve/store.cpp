@@ -15,7 +15,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::array state_names = {"queued", "running", "stopping", "stopped", "finished", "failed", "deleting"};
-constexpr int layout = 1;  // of the tables
+constexpr int layout = 2;  // of the tables
 constexpr int wait_ms = 10000;
 
 constexpr const char* tables =
@@ -23,13 +23,13 @@ constexpr const char* tables =
     " settings TEXT NOT NULL, ranks INTEGER NOT NULL, priority INTEGER NOT NULL, iterations INTEGER NOT NULL,"
     " state INTEGER NOT NULL, code INTEGER, message TEXT NOT NULL, created REAL NOT NULL, started REAL NOT NULL,"
     " ended REAL NOT NULL, starts INTEGER NOT NULL, lost INTEGER NOT NULL, pid INTEGER NOT NULL,"
-    " pid_ticks INTEGER NOT NULL, request_key TEXT UNIQUE, request_hash TEXT);"
+    " pid_ticks INTEGER NOT NULL, request_key TEXT UNIQUE, request_hash TEXT, place TEXT NOT NULL DEFAULT '');"
     "CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs(state, priority, id);";
 
 constexpr const char* columns =
     "name, words, settings, ranks, priority, iterations, state, code, message, created, started, ended, starts, lost, "
-    "pid, pid_ticks";
-constexpr int n_columns = 16;
+    "pid, pid_ticks, place";
+constexpr int n_columns = 17;
 
 [[noreturn]] void fail(sqlite3* database, const std::string& what) {
   throw Error(ExitCode::Checkpoint, "the database of the jobs: " + what + ": " + sqlite3_errmsg(database));
@@ -87,7 +87,7 @@ class JobStore::Statement {
     bind(job.ranks).bind(job.priority).bind(job.iterations).bind(job.state);
     (job.code ? bind(static_cast<std::int64_t>(*job.code)) : bind_nothing()).bind(job.message);
     bind(job.created).bind(job.started).bind(job.ended).bind(job.starts).bind(job.lost);
-    return bind(job.pid).bind(job.pid_ticks);
+    return bind(job.pid).bind(job.pid_ticks).bind(job.place);
   }
   /// @return whether there is a further row
   bool step() {
@@ -122,6 +122,7 @@ class JobStore::Statement {
     job.lost = number(13);
     job.pid = number(14);
     job.pid_ticks = number(15);
+    job.place = text(16);
     return job;
   }
 
@@ -150,8 +151,11 @@ JobStore::JobStore(const std::string& file) {
   if (version.number(0) > layout) {
     throw Error(ExitCode::Checkpoint, file + ": was written by a later version of meha, which this one cannot read");
   }
+  if (version.number(0) == 1) {
+    execute(database, "ALTER TABLE jobs ADD COLUMN place TEXT NOT NULL DEFAULT ''; PRAGMA user_version=2");
+  }
   execute(database, tables);
-  execute(database, "PRAGMA user_version=1");
+  execute(database, "PRAGMA user_version=2");
 }
 
 JobStore::~JobStore() = default;
@@ -178,9 +182,10 @@ std::optional<std::pair<Index, std::string>> JobStore::made_by(const std::string
 
 void JobStore::put(const JobRecord& job) {
   const std::scoped_lock lock(mutex_);
-  Statement update(database_.get(),
-                   "UPDATE jobs SET name=?, words=?, settings=?, ranks=?, priority=?, iterations=?, state=?, code=?, "
-                   "message=?, created=?, started=?, ended=?, starts=?, lost=?, pid=?, pid_ticks=? WHERE id=?");
+  Statement update(
+      database_.get(),
+      "UPDATE jobs SET name=?, words=?, settings=?, ranks=?, priority=?, iterations=?, state=?, code=?, "
+      "message=?, created=?, started=?, ended=?, starts=?, lost=?, pid=?, pid_ticks=?, place=? WHERE id=?");
   update.bind(job).bind(job.id).step();
 }
 
@@ -203,11 +208,24 @@ std::optional<JobRecord> JobStore::get(Index id) {
   return query.bind(id).step() ? std::optional(query.job()) : std::nullopt;
 }
 
-std::vector<JobRecord> JobStore::in_state(JobState state, Index most) {
+std::vector<JobRecord> JobStore::in_state(JobState state) {
+  const std::scoped_lock lock(mutex_);
+  Statement query(database_.get(), std::string("SELECT ") + columns + ", id FROM jobs WHERE state=?");
+  return read(query.bind(state));
+}
+
+std::vector<JobRecord> JobStore::waiting(Index most) {
+  const std::scoped_lock lock(mutex_);
+  Statement query(database_.get(), std::string("SELECT ") + columns +
+                                       ", id FROM jobs WHERE state=? AND place='' ORDER BY priority DESC, id LIMIT ?");
+  return read(query.bind(JobState::Queued).bind(most));
+}
+
+std::vector<JobRecord> JobStore::in_hand() {
   const std::scoped_lock lock(mutex_);
   Statement query(database_.get(),
-                  std::string("SELECT ") + columns + ", id FROM jobs WHERE state=? ORDER BY priority DESC, id LIMIT ?");
-  return read(query.bind(state).bind(most));
+                  std::string("SELECT ") + columns + ", id FROM jobs WHERE state IN (?, ?) OR (state=? AND place<>'')");
+  return read(query.bind(JobState::Running).bind(JobState::Stopping).bind(JobState::Queued));
 }
 
 std::vector<JobRecord> JobStore::list(std::optional<JobState> state, Index before, Index most) {

@@ -40,8 +40,11 @@ class JobStore {
   void put(const JobRecord& job);
   void remove(Index id);
   std::optional<JobRecord> get(Index id);
-  /// Those in a state, in the order in which they are to be started. @param most  how many
-  std::vector<JobRecord> in_state(JobState state, Index most = -1);
+  std::vector<JobRecord> in_state(JobState state);
+  /// Those of which no life is at hand, in the order in which they are to be started. @param most  how many
+  std::vector<JobRecord> waiting(Index most);
+  /// Those of which a life was begun, or was about to be.
+  std::vector<JobRecord> in_hand();
   /// The newest first. @param before  only jobs of smaller numbers; 0: all     @param most  how many
   std::vector<JobRecord> list(std::optional<JobState> state, Index before, Index most);
   /// How many jobs there are in each state.
