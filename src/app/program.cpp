@@ -530,6 +530,9 @@ class CommandLine {
     serve->add_option("--token-file", a.token_file,
                       "file of mode 0600 with the token that requests must bring; needed beyond this machine");
     serve->add_option("--roots", a.roots, "folders that data may be read from, besides what is uploaded");
+    serve->add_option("--rate", a.rate, "requests a second that an address may make, ten times as many at once; 0: any")
+        ->check(CLI::Range(Index{0}, Index{1000000}))
+        ->capture_default_str();
     serve->add_option("--upload-mib", a.upload_mib, "of an uploaded file, at most")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();

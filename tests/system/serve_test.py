@@ -42,6 +42,16 @@ class ServeTest(support.Case):
     def assert_bits(self, service, number, state):
         self.assertEqual(support.different_fields(support.read_state(service.run_of(number)), state), [])
 
+    def stream(self, service):
+        """Of events, from now on."""
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/api/events")
+        stream = connection.getresponse()
+        self.assertEqual(stream.getheader("Content-Type"), "text/event-stream")
+        stream.readline()
+        return stream
+
     # ---- jobs ----
 
     def test_submit_stop_resume(self):
@@ -269,6 +279,24 @@ class ServeTest(support.Case):
         service.process.terminate()
         service.process.wait(timeout=20)
 
+    def test_rate(self):
+        """An address that asks too often waits; a stream that it has goes on; 0 is no limit."""
+        service = self.service("--rate", 2)
+        stream = self.stream(service)
+        answers = iter(lambda: service.call("GET", "/api/jobs"), None)
+        status, headers, body = next(answer for answer in answers if answer[0] != 200)
+        self.assertEqual(status, 429)
+        self.assertIn("--rate", json.loads(body)["error"])
+        self.assertGreaterEqual(int(headers["Retry-After"]), 1)
+        time.sleep(int(headers["Retry-After"]))
+        number = service.submit(self.config(run__iterations=0))["id"]
+        line = next(line for line in stream if line.startswith(b"data: "))
+        self.assertEqual(json.loads(line[6:])["id"], number)
+        service.kill()
+        service.more[-1] = 0
+        service.begin()
+        self.assertEqual({service.call("GET", "/healthz")[0] for _ in range(50)}, {200})
+
     def test_one_service_a_spool(self):
         Service(self)
         ended = support.run("serve", "--spool", self.folder / "spool", "--listen", "127.0.0.1:0")
@@ -340,11 +368,7 @@ class ServeTest(support.Case):
 
     def test_events_and_numbers(self):
         service = self.service()
-        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
-        connection.request("GET", "/api/events")
-        stream = connection.getresponse()
-        self.assertEqual(stream.getheader("Content-Type"), "text/event-stream")
-        stream.readline()
+        stream = self.stream(service)
         number = service.submit(self.config(run__iterations=0))["id"]
         states = []
         while "finished" not in states:
@@ -353,7 +377,6 @@ class ServeTest(support.Case):
                 states.append(json.loads(line[6:])["state"])
         order = [("queued", "running", "finished").index(state) for state in states]  # a short job may not be seen in all of them
         self.assertEqual(order, sorted(order))
-        connection.close()
         self.assertIn('meha_jobs{state="finished"} 1', service.call("GET", "/metrics")[2].decode())
         paths = service.get("/openapi.json")["paths"]
         for path in paths:

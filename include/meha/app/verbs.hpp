@@ -74,6 +74,7 @@ struct ServeArguments {
   std::vector<std::string> roots;  // folders of data, besides the uploads
   std::string engine = "local";    // or slurm
   std::string hostfile;            // hosts for ranks; empty: this machine
+  Index rate = 100;                // requests a second of an address; 0: no limit
   Index upload_mib = 1024;         // of a file, at most
 };
 

@@ -75,8 +75,8 @@ HttpResponse Api::answer(const HttpRequest& request) {
   HttpResponse response;
   const std::vector<std::string> path = words_of(request.path);
   try {
-    const auto refusal = guard_.refusal(request, is_open(path));
-    response = refusal ? *refusal : route(request, path);
+    const auto refused = refusal(request, path);
+    response = refused ? *refused : route(request, path);
   } catch (const Refusal& error) {
     response = error_response(error.status(), error.what());
   } catch (const WrongState& error) {
@@ -94,6 +94,15 @@ HttpResponse Api::answer(const HttpRequest& request) {
   response.headers.emplace_back("Referrer-Policy", "no-referrer");
   response.headers.emplace_back("Cache-Control", "no-store");
   return response;
+}
+
+std::optional<HttpResponse> Api::refusal(const HttpRequest& request, const Words& path) {
+  if (const Index wait_s = rate_.take(request.address); wait_s > 0) {
+    auto response = error_response(429, "more than " + std::to_string(limits_.rate) + " requests a second (--rate)");
+    response.headers.emplace_back("Retry-After", std::to_string(wait_s));
+    return response;
+  }
+  return guard_.refusal(request, is_open(path));
 }
 
 HttpResponse Api::route(const HttpRequest& request, const Words& path) {

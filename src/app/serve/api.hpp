@@ -11,6 +11,7 @@
 #include "engine.hpp"
 #include "guard.hpp"
 #include "http.hpp"
+#include "rate_limit.hpp"
 #include "roots.hpp"
 #include "spool.hpp"
 #include "store.hpp"
@@ -21,7 +22,8 @@ struct ApiLimits {
   std::size_t body = std::size_t{1} << 20U;    // bytes of JSON
   std::size_t upload = std::size_t{1} << 30U;  // bytes of an uploaded file
   Index n_uploads = 1000, n_jobs = 100000;     // that are kept
-  Index n_streams = 48;                        // of events at a time
+  Index n_streams = 64;                        // of events at a time
+  Index rate = 0;                              // requests a second of an address; 0: no limit
 };
 
 /// May be used by any number of threads.
@@ -35,12 +37,14 @@ class Api {
         roots_(roots),
         guard_(guard),
         changes_(changes),
-        limits_(limits) {}
+        limits_(limits),
+        rate_(limits.rate) {}
 
   HttpResponse answer(const HttpRequest& request);
 
  private:
   using Words = std::vector<std::string>;
+  std::optional<HttpResponse> refusal(const HttpRequest& request, const Words& path);
   HttpResponse route(const HttpRequest& request, const Words& path);
   HttpResponse route_api(const HttpRequest& request, const Words& path);
   HttpResponse route_job(const HttpRequest& request, const Words& path);
@@ -65,6 +69,7 @@ class Api {
   const Guard& guard_;
   Changes& changes_;
   ApiLimits limits_;
+  RateLimit rate_;
   std::atomic<Index> n_streams_ = 0;
 };
 

@@ -17,7 +17,7 @@ constexpr std::size_t file_part = 1U << 16;  // bytes sent at a time
 constexpr int timeout_s = 10;
 
 HttpRequest request_of(const httplib::Request& request, const httplib::ContentReader* reader) {
-  HttpRequest result{.method = request.method, .path = request.path};
+  HttpRequest result{.method = request.method, .path = request.path, .address = request.remote_addr};
   result.header = [&request](const std::string& name) { return request.get_header_value(name.c_str()); };
   for (const auto& [name, value] : request.params) {
     result.query[name] = value;

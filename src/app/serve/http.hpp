@@ -19,6 +19,7 @@ using TakePart = std::function<bool(std::string_view part)>;
 
 struct HttpRequest {
   std::string method, path;  // the path without %XX and without the query
+  std::string address = {};  // of the client
   /// Returns a header; empty where it is absent.
   std::function<std::string(const std::string& name)> header = {};
   std::map<std::string, std::string> query = {};

@@ -21,7 +21,7 @@
 namespace meha {
 namespace {
 
-constexpr int n_threads = 64;  // each answers one request at a time, or holds a stream of events
+constexpr int n_threads = 96;  // each answers one request at a time, or holds a stream of events
 
 /// Blocks the signals that end the service, in this thread and all that it will start.
 sigset_t block_signals() {
@@ -97,6 +97,7 @@ ExitCode serve_verb(const Arguments& arguments) {
   const Engines engines = engines_of(a, spool);
   Engine engine(store, spool, *engines.executor, changes, tools().program, engines.slots);
   ApiLimits limits;
+  limits.rate = a.rate;
   limits.upload = static_cast<std::size_t>(a.upload_mib) << 20U;
   Api api(store, engine, spool, roots, guard, changes, limits);
   HttpServer server([&](const HttpRequest& request) { return api.answer(request); }, n_threads);
