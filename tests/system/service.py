@@ -7,6 +7,8 @@ import time
 
 import support
 
+HOSTILE = ["</script><img src=x onerror=alert(1)>", "größe \"ピンク\" & <b>", "$(touch /tmp/no); `id` | cat '", "--out=/etc", "../../x"]
+
 
 class Service:
     """A service of a test. Its jobs end with the test."""
@@ -75,3 +77,26 @@ class Service:
 
     def run_of(self, number):
         return self.spool / "runs" / str(number)
+
+
+class ServeCase(support.Case):
+    """A test of services."""
+    n_train, n_validation, n_test = 120, 40, 40
+
+    def service(self, *more, **options):
+        """With the test's folder as a root, unless `more` names others."""
+        roots = [] if "--roots" in more else ["--roots", self.folder]
+        return Service(self, *roots, *more, **options)
+
+    def config(self, name="config", without=(), **settings):
+        return super().config(name, without, **{"run__name": "job", "run__time_limit_s": 120, **settings})
+
+    def stream(self, service):
+        """Of events, from now on."""
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/api/events")
+        stream = connection.getresponse()
+        self.assertEqual(stream.getheader("Content-Type"), "text/event-stream")
+        stream.readline()
+        return stream
