@@ -150,6 +150,23 @@ class ServeRefusedTest(ServeCase):
         self.raw_requests(service)
         self.assertEqual(service.get("/healthz"), {"status": "ok"})
 
+    def test_what_the_document_says(self):
+        """Ranges, types and methods of /openapi.json are those that the service keeps to."""
+        service = Service(self)
+        for query in ("limit=0", "limit=1001", "limit=x", "limit=", "before=-1", f"before={10**15}", "state=deleting"):
+            self.assertEqual(service.call("GET", f"/api/jobs?{query}")[0], 400, query)
+        for method, path, allowed in (("PUT", "/api/jobs", "POST, GET, HEAD"), ("DELETE", "/api/events", "GET, HEAD"), ("GET", "/api/files/x", "PUT"),
+                                      ("TRACE", "/metrics", "GET, HEAD"), ("POST", "/", "GET, HEAD")):
+            status, headers, _ = service.call(method, path)
+            self.assertEqual((status, headers.get("Allow")), (405, allowed), path)
+        self.assertEqual(service.call("PUT", "/api/files/rows.csv", "")[0], 400)
+        service.call("PUT", "/api/files/rows.csv", "a,b\n1,x\n")
+        number = service.post("/api/jobs", {"clean": {"doubtful": "rows.csv"}}, 201)["id"]
+        service.wait(number, "failed")  # it has one row
+        self.assertEqual(service.call("PUT", f"/api/jobs/{number}")[1]["Allow"], "DELETE, GET, HEAD")
+        for what, body in (("cancel", '"x"'), ("cancel", '{"x": 1}'), ("report", "[]"), ("resume", '{"set": null}'), ("resume", '{"set": ""}'), ("resume", "null")):
+            self.assertEqual(service.call("POST", f"/api/jobs/{number}/{what}", body, Content_Type="application/json")[0], 400, body)
+
     def random_requests(self, service, draw, n):
         words = ["api", "jobs", "files", "events", "metrics", "assets", "1", "2", "cancel", "resume", "result.h5", "config.toml", "%00",
                  "..", "%2e%2e", "", "healthz", "-1", "9" * 30, "%ff", "a" * 300, "?since=x", "?since=-5", "?limit=0", "?state=queued"]

@@ -42,9 +42,11 @@ bool is_open(const std::vector<std::string>& path) {
   throw Refusal(404, toml(request.path.substr(0, 200)) + ": nothing is there; see /openapi.json");
 }
 
-void expect_method(const HttpRequest& request, const std::string& method) {
+/// @param method  GET: HEAD, too     @param further  methods that were looked for before, with a comma behind each
+void expect_method(const HttpRequest& request, const std::string& method, const std::string& further = "") {
   if (request.method != method && !(method == "GET" && request.method == "HEAD")) {
-    throw Refusal(405, request.method + " " + request.path.substr(0, 200) + ": must be " + method);
+    const std::string allowed = further + method + (method == "GET" ? ", HEAD" : "");
+    throw Refusal(405, request.method + " " + request.path.substr(0, 200) + ": must be one of " + allowed, allowed);
   }
 }
 
@@ -58,17 +60,19 @@ HttpResponse page_response(std::string_view text, const std::string& type) {
 
 }  // namespace
 
-Index query_number(const HttpRequest& request, const std::string& name, Index otherwise) {
+Index query_number(const HttpRequest& request, const std::string& name, NumberRange range, Index otherwise) {
   const auto at = request.query.find(name);
   if (at == request.query.end()) {
     return otherwise;
   }
   const bool is_negative = at->second.starts_with('-');
   const std::string digits = at->second.substr(is_negative ? 1 : 0);
-  if (!is_number(digits)) {
-    throw Refusal(400, name + " = " + toml(at->second.substr(0, 100)) + ": must be a whole number");
+  const Index number = is_number(digits) ? (is_negative ? -1 : 1) * std::stoll(digits) : range.low - 1;
+  if (number < range.low || number > range.high) {
+    throw Refusal(400, name + " = " + toml(at->second.substr(0, 100)) + ": must be a whole number from " +
+                           std::to_string(range.low) + " to " + std::to_string(range.high));
   }
-  return (is_negative ? -1 : 1) * std::stoll(digits);
+  return number;
 }
 
 HttpResponse Api::answer(const HttpRequest& request) {
@@ -79,6 +83,9 @@ HttpResponse Api::answer(const HttpRequest& request) {
     response = refused ? *refused : route(request, path);
   } catch (const Refusal& error) {
     response = error_response(error.status(), error.what());
+    if (!error.allowed().empty()) {
+      response.headers.emplace_back("Allow", error.allowed());
+    }
   } catch (const WrongState& error) {
     response = error_response(409, error.what());
   } catch (const Error& error) {
@@ -143,7 +150,7 @@ HttpResponse Api::route_api(const HttpRequest& request, const Words& path) {
     if (request.method == "POST") {
       return submit(request);
     }
-    expect_method(request, "GET");
+    expect_method(request, "GET", "POST, ");
     return list(request);
   }
   if (path.size() == 2 && path[1] == "events") {
@@ -167,7 +174,7 @@ HttpResponse Api::route_job(const HttpRequest& request, const Words& path) {
     if (request.method == "DELETE") {
       return remove(job);
     }
-    expect_method(request, "GET");
+    expect_method(request, "GET", "DELETE, ");
     return show(job.id);
   }
   if (path.size() == 5 && what == "files") {
@@ -180,13 +187,13 @@ HttpResponse Api::route_job(const HttpRequest& request, const Words& path) {
   }
   if (path.size() == 4 && what == "cancel") {
     expect_method(request, "POST");
-    (void)read_json(request);
+    expect_no_members(read_json(request));
     engine_.cancel(job.id);
     return show(job.id);
   }
   if (path.size() == 4 && what == "report") {
     expect_method(request, "POST");
-    (void)read_json(request);
+    expect_no_members(read_json(request));
     engine_.make_report(job.id);
     return show(job.id, 202);
   }
@@ -252,8 +259,9 @@ HttpResponse Api::list(const HttpRequest& request) {
     throw Refusal(400, "state = " + toml(at->second.substr(0, 100)) +
                            ": must be queued, running, stopping, stopped, finished or failed");
   }
-  const Index limit = std::clamp<Index>(query_number(request, "limit", 100), 1, most);
-  auto jobs = store_.list(state, std::max<Index>(0, query_number(request, "before", 0)), limit);
+  const Index limit = query_number(request, "limit", {.low = 1, .high = most}, 100);
+  const Index before = query_number(request, "before", {.low = 0, .high = largest_number}, 0);
+  const auto jobs = store_.list(state, before, limit);
   return {.body = json_of_jobs(jobs, store_.counts(), spool_, engine_.slots())};
 }
 

@@ -76,14 +76,23 @@ class Api {
 /// An error of a request, with the status of its answer.
 class Refusal : public Error {
  public:
-  Refusal(int status, const std::string& message) : Error(ExitCode::Config, message), status_(status) {}
+  /// @param allowed  methods that would not be refused, where the status is 405
+  Refusal(int status, const std::string& message, std::string allowed = {})
+      : Error(ExitCode::Config, message), status_(status), allowed_(std::move(allowed)) {}
   [[nodiscard]] int status() const { return status_; }
+  [[nodiscard]] const std::string& allowed() const { return allowed_; }
 
  private:
   int status_;
+  std::string allowed_;
 };
 
-/// A whole number of at most 15 digits in the query; `otherwise` where it is absent. Errors: Refusal.
-Index query_number(const HttpRequest& request, const std::string& name, Index otherwise);
+/// A whole number in the query; `otherwise` where it is absent. Errors: Refusal, also where it is not in the range.
+struct NumberRange {
+  Index low, high;
+};
+Index query_number(const HttpRequest& request, const std::string& name, NumberRange range, Index otherwise);
+
+constexpr Index largest_number = 999'999'999'999'999;  // of a query or a path
 
 }  // namespace meha

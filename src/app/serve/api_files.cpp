@@ -71,7 +71,8 @@ class PartFile {
 }  // namespace
 
 HttpResponse Api::metrics(const HttpRequest& request, const JobRecord& job) const {
-  return {.body = json_of_metrics(spool_, job.id, query_number(request, "since", -1))};
+  return {.body =
+              json_of_metrics(spool_, job.id, query_number(request, "since", {.low = -1, .high = largest_number}, -1))};
 }
 
 HttpResponse Api::file(const JobRecord& job, const std::string& name) const {
@@ -120,6 +121,9 @@ HttpResponse Api::upload(const HttpRequest& request, const std::string& name) co
   }
   if (!is_whole) {
     throw Refusal(400, "file " + name + ": has not arrived as a whole");
+  }
+  if (n_bytes == 0) {
+    throw Refusal(400, "file " + name + ": is empty");
   }
   if (!part.finish(spool_.uploads() + "/" + name)) {
     throw Refusal(409, "file " + name + ": is there already, and jobs may read it: choose another name");

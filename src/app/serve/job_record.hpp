@@ -18,7 +18,7 @@ namespace meha {
 enum class JobState : int { Queued, Running, Stopping, Stopped, Finished, Failed, Deleting };
 
 std::string_view name(JobState state);
-/// Returns nothing for a word that is no state.
+/// Returns nothing for a word that is no state that people see.
 std::optional<JobState> job_state_of(std::string_view name);
 /// Whether it has ended and nothing will happen unless somebody asks for it.
 inline bool is_over(JobState state) {

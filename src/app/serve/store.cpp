@@ -49,7 +49,8 @@ std::string_view name(JobState state) {
 
 std::optional<JobState> job_state_of(std::string_view name) {
   const auto* const at = std::ranges::find(state_names, name);
-  return at == state_names.end() ? std::nullopt : std::optional(static_cast<JobState>(at - state_names.begin()));
+  return at == state_names.end() || name == "deleting" ? std::nullopt
+                                                       : std::optional(static_cast<JobState>(at - state_names.begin()));
 }
 
 /// One SQL statement. Values are bound, never part of its text.

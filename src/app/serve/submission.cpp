@@ -228,13 +228,19 @@ Submission submission_of(const std::string& body, const DataRoots& roots, Index 
   return submission;
 }
 
+void expect_no_members(const std::string& body) {
+  if (!json_of(body.empty() ? "{}" : body).empty()) {
+    fail("the body: must be {}");
+  }
+}
+
 ResumeRequest resume_request_of(const std::string& body, const JobRecord& job, const std::string& config) {
   ResumeRequest request{.iterations = job.iterations};
   const Json json = json_of(body.empty() ? "{}" : body);
   Members members(json, "");
   const Json* set = members.take("set");
   members.expect_all_taken();
-  if (set == nullptr || set->empty()) {
+  if (set == nullptr || (set->is_object() && set->empty())) {
     return request;
   }
   if (config.empty()) {

@@ -18,6 +18,9 @@ struct Submission {
 /// Reads {"config": TOML, …} or {"clean": {"doubtful": FILE, …}, …}. @param slots  that a job may take
 Submission submission_of(const std::string& body, const DataRoots& roots, Index slots);
 
+/// Of a request that says nothing further: {}, or no body.
+void expect_no_members(const std::string& body);
+
 /// Options that a job is to be resumed with.
 struct ResumeRequest {
   std::vector<std::string> settings = {};
