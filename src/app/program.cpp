@@ -138,6 +138,7 @@ CLI::IsMember one_of(std::initializer_list<std::string> words) {
   return CLI::IsMember(std::vector<std::string>(words));
 }
 
+constexpr Index most_slots = 100000;        // of a service, whose ranks may be on many machines
 constexpr Index most_ranks_to_start = 256;  // each takes pipes of mpirun, whose number the system limits
 
 CLI::Range large_number() {
@@ -521,12 +522,11 @@ class CommandLine {
     serve->add_option("--spool", a.spool, "folder of its jobs; made where missing")->required();
     serve->add_option("--listen", a.listen, "ADDRESS:PORT; port 0: any")->capture_default_str();
     serve->add_option("--slots", a.slots, "ranks at a time, of all jobs together; default: one for each processor")
-        ->check(CLI::Range(Index{1}, most_ranks_to_start));
-    CLI::Option* engine = serve->add_option("--engine", a.engine, "what runs the jobs: local, or slurm (sbatch)")
-                              ->check(CLI::IsMember({"local", "slurm"}))
-                              ->capture_default_str();
-    serve->add_option("--hostfile", a.hostfile, "hosts for the ranks, by ssh: lines like nodeA slots=8")
-        ->excludes(engine);
+        ->check(CLI::Range(Index{1}, most_slots));
+    serve->add_option("--engine", a.engine, "what runs the jobs: local, or slurm (sbatch)")
+        ->check(CLI::IsMember({"local", "slurm"}))
+        ->capture_default_str();
+    serve->add_option("--hostfile", a.hostfile, "hosts for the ranks, by ssh: lines like nodeA slots=8");
     serve->add_option("--token-file", a.token_file,
                       "file of mode 0600 with the token that requests must bring; needed beyond this machine");
     serve->add_option("--roots", a.roots, "folders that data may be read from, besides what is uploaded");
@@ -553,7 +553,7 @@ class CommandLine {
       command->add_option("job", a.job, "number of the job")->required()->check(CLI::PositiveNumber);
     }
     submit->add_option("config", a.config, "CONFIG.toml; its data must be where the service may read them")->required();
-    submit->add_option("--ranks", a.ranks, "of the job")->check(CLI::Range(Index{1}, most_ranks_to_start));
+    submit->add_option("--ranks", a.ranks, "of the job")->check(CLI::Range(Index{1}, most_slots));
     submit->add_option("--priority", a.priority, "jobs of higher ones start first")
         ->check(CLI::Range(Index{-1000}, Index{1000}));
     submit->add_option("--name", a.name, "of the job; default: run.name");

@@ -25,8 +25,10 @@ class ServeHostsTest(support.Case):
             ended = support.run("serve", "--spool", self.folder / "spool", "--listen", "127.0.0.1:0", "--hostfile", file)
             self.assertEqual(ended.code, 2, text)
             self.assertIn(f"--hostfile {file}", ended.err)
-        ended = support.run("serve", "--spool", self.folder / "spool", "--hostfile", self.folder / "nothing")
-        self.assertEqual(ended.code, 2)
+        for more in ([], ["--engine", "slurm"]):
+            ended = support.run("serve", "--spool", self.folder / "spool", "--hostfile", self.folder / "nothing", *more)
+            self.assertEqual(ended.code, 2)
+            self.assertIn("--hostfile", ended.err)
 
     @unittest.skipUnless(can_rename(), "needs root to give processes another host name")
     def test_jobs_over_hosts(self):

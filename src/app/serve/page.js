@@ -194,12 +194,12 @@
     at("job").hidden = false;
     at("job-title").textContent = `Job ${job.id}: ${job.name}`;
     const iteration = job.progress.iteration === null ? "" : `, iteration ${job.progress.iteration}${job.progress.iterations ? ` of ${job.progress.iterations}` : ""}`;
-    at("job-state").textContent = `${job.state}${iteration}${job.code === null ? "" : `, exit code ${job.code}`}${job.message ? `: ${job.message}` : ""}`;
+    at("job-state").textContent = `${job.state}${job.place ? ` (${job.place})` : ""}${iteration}${job.code === null ? "" : `, exit code ${job.code}`}${job.message ? `: ${job.message}` : ""}`;
     at("stop").disabled = !["queued", "running"].includes(job.state);
     at("resume").querySelector("button").disabled = !isOver(job);
     at("resume").elements.iterations.disabled = job.kind !== "run";
     at("report").disabled = !isOver(job) || !job.files.includes("result.h5");
-    at("delete").disabled = ["running", "stopping"].includes(job.state);
+    at("delete").disabled = ["running", "stopping"].includes(job.state) || (!isOver(job) && job.place !== "");
     at("files").replaceChildren(...job.files.sort((a, b) => (b === "report.html") - (a === "report.html")).map((name) => linkOf(job, name)));
     const log = at("log");
     const isAtEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;

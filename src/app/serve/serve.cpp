@@ -52,6 +52,9 @@ struct Engines {
 Engines engines_of(const ServeArguments& a, const Spool& spool) {
   constexpr Index slots_of_slurm = 256;  // which has a queue of its own
   if (a.engine == "slurm") {
+    if (!a.hostfile.empty()) {
+      throw Error(ExitCode::Config, "--hostfile " + a.hostfile + ": --engine slurm gets its hosts from Slurm");
+    }
     return {.executor = std::make_unique<SlurmExecutor>(spool, tools()),
             .slots = a.slots > 0 ? a.slots : slots_of_slurm};
   }
