@@ -123,6 +123,38 @@ class ServeSlurmTest(slurm_case.SlurmCase):
             self.assert_finished(number, self.run_ok(f"whole-{i}", run__name=f"cut{i}", run__seed=i, run__iterations=20))
         self.assertEqual(len(self.submitted()), len(numbers))
 
+    def test_killed_at_random(self):
+        service = self.service
+        numbers = []
+        for i in range(6):
+            numbers.append(self.submit_job(f"random{i}", run__seed=i, run__iterations=20))
+            for _ in range(self.random.randrange(3)):
+                time.sleep(self.random.choice([0, 0.01, 0.1, 0.5]))
+                service.kill()
+                service.begin()
+        for i, number in enumerate(numbers):
+            job = self.wait(number, "finished", "failed", "stopped")
+            self.assertEqual((job["state"], job["code"]), ("finished", 0), job)
+            self.assert_same_state(self.run_ok(f"whole-{i}", run__name=f"random{i}", run__seed=i, run__iterations=20), service.run_of(number), job["log"])
+        self.assertEqual(len(self.submitted()), len(numbers))
+
+    def test_controller_away(self):
+        """What is known stays until Slurm answers again; what could not be submitted waits."""
+        service = self.service
+        running = self.submit_job("running", run__iterations=ENDLESS)
+        self.wait(running, "running")
+        self.slurmctld.terminate()
+        self.slurmctld.wait()
+        waiting = self.submit_job("waiting", run__iterations=20)
+        reply = service.spool / f"locks/{waiting}.1.reply"
+        support.wait_for(lambda: time.sleep(0.1) or reply.exists() and "error" in reply.read_text(), 60, "sbatch without a controller")
+        self.assertEqual([service.job(number)["state"] for number in (running, waiting)], ["running", "queued"])
+        self.start_controller()
+        self.assertEqual(self.wait(waiting, "finished", "failed")["code"], 0, service.job(waiting))
+        self.assertEqual((service.job(running)["state"], service.job(running)["starts"]), ("running", 1))
+        service.post(f"/api/jobs/{running}/cancel")
+        self.assertEqual(self.wait(running, "stopped", "failed")["code"], STOPPED)
+
     def test_another_engine(self):
         """What runs in Slurm is not begun a second time by a service that has none, nor the other way round."""
         service = self.service

@@ -93,7 +93,7 @@ class SlurmCase(support.RestartCase):
                     f"--pid-file={self.slurm}/munge.pid", f"--log-file={self.slurm}/munge.log", f"--seed-file={self.slurm}/munge.seed")
         try:
             support.wait_for((self.slurm / "munge.socket").exists, what="munged")
-            self.daemon(*self.beside_controller("slurmctld", "-D"))
+            self.start_controller()
             self.start_nodes()
         except TimeoutError as error:
             logs = [path.read_text()[-1000:] for path in self.slurm.glob("*.log")]
@@ -108,6 +108,9 @@ class SlurmCase(support.RestartCase):
         process = subprocess.Popen(words, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         self.daemons.append(process)
         return process
+
+    def start_controller(self):
+        self.slurmctld = self.daemon(*self.beside_controller("slurmctld", "-D"))
 
     def make_nodes(self, host):
         """@return their lines in the configuration"""

@@ -45,6 +45,17 @@ std::optional<LifeEnd> end_in(const std::string& state, bool was_stopping) {
   return std::nullopt;
 }
 
+/// Whether sbatch was refused because Slurm's controller could not be reached: later it may.
+bool is_passing(const std::string& refusal) {
+  constexpr std::array words = {"contact slurm controller",
+                                "controller not responding",
+                                "in standby mode",
+                                "timed out",
+                                "temporarily",
+                                "Zero Bytes"};
+  return std::ranges::any_of(words, [&](const char* part) { return refusal.find(part) != std::string::npos; });
+}
+
 /// Same for all lives of a job, and no other job's of any service: the time in microseconds makes it so.
 std::string name_of(const JobRecord& job) {
   return "meha-" + std::to_string(job.id) + "-" + std::to_string(std::llround(job.created * 1e6));
@@ -121,8 +132,9 @@ class SlurmLife : public Life {
       job.place = std::string(place_begins) + id_;
       return true;
     }
-    end_ = reply.last_line.empty() ? LifeEnd{}  // killed before it could submit anything
-                                   : LifeEnd{.code = static_cast<int>(ExitCode::Config), .message = reply.last_line};
+    const bool is_refused =
+        !reply.last_line.empty() && !is_passing(reply.last_line);  // else sbatch was killed, or is to try again
+    end_ = is_refused ? LifeEnd{.code = static_cast<int>(ExitCode::Config), .message = reply.last_line} : LifeEnd{};
     return false;
   }
 
