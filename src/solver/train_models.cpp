@@ -13,13 +13,13 @@ namespace meha {
 namespace {
 
 constexpr Index most_steps = 1500;  // unless a pass takes more
-constexpr Index least_steps = 128;  // of a stage
-constexpr Real least_gain = 5e-3;   // relative, of the loss out of fold in a stage
+constexpr Index least_steps = 128;  // of a stage of linear models; of others half of it
+constexpr Real least_gain = 0.03;   // relative, of the loss out of fold in a stage
 
 /// Steps of each stage of cross_fit().
 std::vector<Index> stages_of(Index per_pass, bool is_linear) {
   const Index most = std::max(most_steps, per_pass);
-  Index length = std::clamp(2 * per_pass, least_steps, most);
+  Index length = is_linear ? std::clamp(2 * per_pass, least_steps, most) : std::clamp(per_pass, least_steps / 2, most);
   std::vector<Index> lengths = {length};
   Index left = most - length;
   if (is_linear && left >= 2 * length) {
@@ -59,7 +59,8 @@ Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup, Batch
   const Index n_trusted = problem.n_rows(Level::Upper);
   setup.batch_lower = std::max(static_cast<Index>(batch), n / most_steps);
   const Index per_pass = std::max<Index>(1, n / setup.batch_lower);
-  setup.batch_upper = std::max<Index>(1, n_trusted / per_pass);
+  const Index block = std::max<Index>(1, setup.block_rows / problem.n_parts(Level::Upper));
+  setup.batch_upper = std::max<Index>(1, (n_trusted / per_pass + block / 2) / block * block);
   setup.placement = Placement::Sharded;
   setup.n_parts = {problem.n_parts(Level::Lower), problem.n_parts(Level::Upper)};
   return setup;

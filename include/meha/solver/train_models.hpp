@@ -2,13 +2,14 @@
 // Trains the models of problem/cross_fit, all of them in one pass over the rows a step: Adam on minibatches of doubtful and
 // trusted rows, each row counting once, with the prior of unit variance that scikit-learn's logistic regression has,
 //   min over y_j of  Σ_i ℓ_i(x, y_j) + Σ_v ℓ_v(y_j) + ½‖y_j‖²,   step size a/2·(1 + cos(π t/T)),   t = 1 … T
-// cross_fit() does so in stages, up to 1,500 steps in all, or one pass where that is more; the first has 2 passes and at least
-// 128 steps, with a/4. Linear models get one more of three times as many, or of what is left if that is two thirds of it, and
-// a grows alike. Others get stages twice as long as the one before, with a/2 and then a, while the loss out of fold gets better
-// by 0.5 % of it. Models that it got worse for keep what they were. The M step of expectation maximisation sets N = e^x from
-// expected counts out of fold: of the second half of the first stage at its end, then of every T/16 steps (linear models:
-// T/32; 12 at least). In linear models a step changes logits by the sum of all features' steps: a grows by few_features(). A
-// bias, whose step nothing adds to, takes the largest of these steps whatever the features, and variance (10/few_features())².
+// cross_fit() does so in stages, up to 1,500 steps in all, or one pass where that is more; the first with a/4. That of linear
+// models has 2 passes and at least 128 steps, and one more follows of three times as many, or of what is left if that is two
+// thirds of it; a grows alike. That of others has 1 pass and at least 64 steps, and stages twice as long as the one before
+// follow, with a/2 and then a, while the loss out of fold gets better by 3 % of it. Models that it got worse for keep what
+// they were. The M step of expectation maximisation sets N = e^x from expected counts out of fold: of the second half of the
+// first stage at its end, then of every T/16 steps (linear models: T/32; 12 at least). In linear models a step changes logits
+// by the sum of all features' steps: a grows by few_features(). A bias, whose step nothing adds to, takes the largest of these
+// steps whatever the features, and variance (10/few_features())².
 #pragma once
 
 #include "meha/problem/cross_fit.hpp"
