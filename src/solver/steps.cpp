@@ -118,6 +118,17 @@ struct AutoSteps {
   }
 };
 
+/// The setup of `oracle`, with so few rows a step that curvatures take little time beside the run.
+Oracle::Setup sample_setup(const Oracle& oracle) {
+  constexpr Index most_rows = 2048;
+  Oracle::Setup setup = oracle.setup();
+  for (const auto& [level, batch] : {std::pair(Level::Lower, &setup.batch_lower), {Level::Upper, &setup.batch_upper}}) {
+    const Index n = *batch > 0 ? *batch : oracle.problem().n_rows(level);
+    *batch = n > most_rows ? most_rows : *batch;
+  }
+  return setup;
+}
+
 /// Collective.
 void choose_auto(Oracle& oracle, AlgorithmOptions& options, const State& run_start) {
   const AlgorithmOptions asked = options;
@@ -128,7 +139,9 @@ void choose_auto(Oracle& oracle, AlgorithmOptions& options, const State& run_sta
   AutoSteps steps;
   steps.alpha_per_row = still;
   State start = run_start;
-  Curvature at_start(oracle, asked, start);
+  Oracle sample(oracle.problem(), oracle.comm(), sample_setup(oracle));
+  sample.poll = oracle.poll;
+  Curvature at_start(sample, asked, start);
   steps.lower = at_start.along_y(false);
   steps.both = at_start.along_y(true);
   if (!per_row && asks_alpha && optimizer_of_x(asked, per_row) != "adam") {
@@ -143,7 +156,7 @@ void choose_auto(Oracle& oracle, AlgorithmOptions& options, const State& run_sta
       steps.scale /= 2;
       continue;
     }
-    Curvature at_end(oracle, asked, trial.state);
+    Curvature at_end(sample, asked, trial.state);
     const Real both = at_end.along_y(true);
     if (both > 2 * steps.both) {
       steps.both = both;

@@ -114,7 +114,8 @@ class Oracle {
     comm_.on_root(update, fields...);
   }
 
-  [[nodiscard]] Problem& problem() { return problem_; }
+  [[nodiscard]] const Setup& setup() const { return setup_; }
+  [[nodiscard]] Problem& problem() const { return problem_; }
   [[nodiscard]] Communicator& comm() { return comm_; }
   [[nodiscard]] bool per_row() const { return problem_.x_layout() == XLayout::PerRow; }
   [[nodiscard]] Index n_lower_rows() const { return problem_.n_rows(Level::Lower); }

@@ -6,7 +6,8 @@
 //   C₂ = L_I/2 + (1 + 2/η)(L_φ² + 1/γ²)L_θ²,  C₁ = C₂ + ηL_θ²ρ_h/(2γ²),
 //   α = min(1/(4C₁), ηρ_h),  β = min(1/(4C₂), ηρ_h/2)
 // They guarantee descent and are small: hundreds of times smaller than what works.
-// "auto": from curvatures at the start, found by power iterations on differences of gradients over the rows of step 0:
+// "auto": from curvatures at the start, found by power iterations on differences of gradients over at most 2,048 rows
+// of each level, those of step 0:
 //   η = 1/(‖∇²_yy f‖ + 1/γ),  β = 1/‖∇²_yy(F/c₀ + f)‖,  both the smaller where y and θ have one optimiser: unlike steps
 //   let y and θ part for reasons that have nothing to do with F, and d_x takes that for a signal;
 //   x shared: α = 1/‖d(d_x)/dx‖, θ following its minimiser;  x per row: α such that x moves by 0.015 in the root mean
