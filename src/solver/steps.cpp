@@ -16,7 +16,8 @@ namespace {
 
 constexpr Index n_trial_iterations = 20;
 constexpr Index n_trials = 12;
-constexpr Real move_of_x = 0.015;  // per iteration, where x is per row
+constexpr Real move_of_x = 0.015;   // per iteration, where x is per row
+constexpr Real small_change = 0.1;  // of α, which no further trial is made for
 constexpr Real adam_step = 0.01;
 
 struct Trial {
@@ -134,10 +135,12 @@ void choose_auto(Oracle& oracle, AlgorithmOptions& options, const State& run_sta
   const AlgorithmOptions asked = options;
   const bool per_row = oracle.per_row();
   const bool asks_alpha = is_open_auto(asked.alpha);
-  // so small an alpha that x stays where it is, though its steps are seen in the sums; but for Adam, d_x is O(1/n)
-  const Real still = optimizer_of_x(asked, per_row) == "adam" ? 1e-9 : 1e-4 * static_cast<Real>(oracle.n_lower_rows());
+  // Adam moves x by about alpha. For others, whose d_x is O(1/n), so small an alpha that x stays where it is, though its
+  // steps are seen in the sums.
   AutoSteps steps;
-  steps.alpha_per_row = still;
+  steps.alpha_per_row =
+      optimizer_of_x(asked, per_row) == "adam" ? move_of_x : 1e-4 * static_cast<Real>(oracle.n_lower_rows());
+  bool is_scaled = !per_row || !asks_alpha;
   State start = run_start;
   Oracle sample(oracle.problem(), oracle.comm(), sample_setup(oracle));
   sample.poll = oracle.poll;
@@ -163,13 +166,17 @@ void choose_auto(Oracle& oracle, AlgorithmOptions& options, const State& run_sta
       steps.lower = std::max(steps.lower, at_end.along_y(false));
       continue;
     }
-    if (per_row && asks_alpha && steps.alpha_per_row == still) {
+    if (!is_scaled) {
       if (!(trial.step_norm_x > 0)) {
         throw Error(ExitCode::Config, "algorithm.alpha = \"auto\": nothing moves x in the first " +
                                           std::to_string(n_trial_iterations) + " iterations; give a number");
       }
-      steps.alpha_per_row = move_of_x * still * std::sqrt(n_moved) / trial.step_norm_x;
-      continue;
+      const Real scale = move_of_x * std::sqrt(n_moved) / trial.step_norm_x;
+      is_scaled = true;
+      if (std::abs(scale - 1) > small_change) {
+        steps.alpha_per_row *= scale;
+        continue;
+      }
     }
     return;
   }
