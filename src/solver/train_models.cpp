@@ -60,7 +60,8 @@ Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup, Batch
   setup.batch_lower = std::max(static_cast<Index>(batch), n / most_steps);
   const Index per_pass = std::max<Index>(1, n / setup.batch_lower);
   const Index block = std::max<Index>(1, setup.block_rows / problem.n_parts(Level::Upper));
-  setup.batch_upper = std::max<Index>(1, (n_trusted / per_pass + block / 2) / block * block);
+  const Index n_blocks = (n_trusted + block - 1) / block;
+  setup.batch_upper = block * std::max<Index>(1, (n_blocks + per_pass / 2) / per_pass);  // whole blocks, to the nearest
   setup.placement = Placement::Sharded;
   setup.n_parts = {problem.n_parts(Level::Lower), problem.n_parts(Level::Upper)};
   return setup;
