@@ -82,9 +82,19 @@ void print_times(const Duration& duration, Index n_iterations, Index n_reports, 
     print_amount((std::to_string(n) + " " + what).c_str(), static_cast<Real>(n) * seconds, "s");
     return static_cast<Real>(n) * seconds;
   };
-  const Real loop =
-      line(n_iterations, "iterations", duration.iteration()) + line(n_reports, "reports", duration.report);
-  print_amount("together", duration.deal + loop, "s");
+  Real all = duration.deal;
+  const auto once = [&](const char* what, Real seconds) {
+    if (seconds > 0) {
+      print_amount(what, seconds, "s");
+      all += seconds;
+    }
+  };
+  once("models of labels, about", duration.models);
+  once("choosing step sizes, about", duration.steps);
+  all += line(n_iterations, "iterations", duration.iteration());
+  all += line(n_reports, "reports", duration.report);
+  once("models trained after the run", duration.refits);
+  print_amount("together", all, "s");
 }
 
 /// Collective.

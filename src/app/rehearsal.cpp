@@ -5,13 +5,16 @@
 #include <cmath>
 #include <numeric>
 
+#include "meha/app/labels.hpp"
 #include "meha/app/setup.hpp"
 #include "meha/comm/archive.hpp"
 #include "meha/data/data_options.hpp"
+#include "meha/problem/label_noise.hpp"
 #include "meha/problem/registry.hpp"
 #include "meha/solver/best_state.hpp"
 #include "meha/solver/registry.hpp"
 #include "meha/solver/run.hpp"
+#include "meha/solver/train_models.hpp"
 
 namespace meha {
 namespace {
@@ -59,6 +62,10 @@ Index n_rows_to_choose_from(const RunSizes& sizes, const PerLevel<Index>& rows) 
   const auto share = of_training_file(rows) / of_training_file(sizes.rows);
   const auto chosen = static_cast<Index>(std::ceil(share * static_cast<Real>(sizes.n_to_choose_from)));
   return std::max({chosen, rows[Level::Upper] + rows[Level::Holdout], rows[Level::Test]});
+}
+
+bool has_open_step(const AlgorithmOptions& algorithm) {
+  return algorithm.alpha.is_open() || algorithm.beta.is_open() || algorithm.eta.is_open();
 }
 
 void close_steps(AlgorithmOptions& algorithm) {
@@ -113,6 +120,31 @@ Duration time_iterations(Oracle& oracle, Algorithm& algorithm, State& state, Ind
           .update = spent.update / times};
 }
 
+/// Sets the times of models of labels and of those trained after the run: mean time of a few steps, times all steps.
+/// Collective. @param begins  whether the run begins with models of labels
+void time_models(Communicator& comm, const Options& options, bool begins, CrossFit& problem, Duration& duration) {
+  constexpr Index n_timed = 8;
+  constexpr std::size_t n_refits = 4;
+  const AnswerPlan plan = answer_plan(options, problem);
+  const Vec x = first_transition(problem.n_classes()).array().log().matrix();
+  const auto step_s = [&](Oracle& oracle, const std::vector<ModelPlan>& models) {
+    return seconds_of(comm, [&] { train(oracle, problem, models, x, plan.learning_rate, n_timed); }) / n_timed;
+  };
+  Index n_steps = 0;
+  if (begins) {
+    Oracle judges(problem, comm, training_setup(problem, plan.setup));
+    n_steps = expected_steps(judges.iterations_per_pass(), problem.is_linear());
+    duration.models = static_cast<Real>(n_steps) * step_s(judges, cross_fit_plans(problem));
+  }
+  if (plan.refits) {
+    Oracle refits(problem, comm,
+                  training_setup(problem, plan.setup, problem.is_linear() ? Batch::OfJudges : Batch::OfModels));
+    const ModelPlan model{.training = {.rows = Training::Rows::AsGiven}, .trusted = problem.n_rows(Level::Upper) > 0};
+    const Index n = begins ? steps_of_refit(refits, problem.is_linear(), n_steps) : usual_steps(refits);
+    duration.refits = static_cast<Real>(n) * step_s(refits, std::vector<ModelPlan>(n_refits, model));
+  }
+}
+
 /// @param options  iterations in iterations, not in passes     Collective.
 Rehearsal rehearse_with(const Communicator& world, const Options& options, Simd simd) {
   Communicator comm = world;
@@ -137,6 +169,9 @@ Rehearsal rehearse_with(const Communicator& world, const Options& options, Simd 
   const auto n_later_reports = static_cast<Real>((n_iterations + every - 1) / every);
   all.duration.deal = deal_s;
   all.duration.report = (first_report_s + n_later_reports * seconds_of(comm, report)) / (1 + n_later_reports);
+  if (DoubtfulLabels* const doubtful = problem->doubtful_labels()) {
+    time_models(comm, options, begins_with_labels(options, *problem), doubtful->cross_fit(), all.duration);
+  }
   all.n_iterations = n_iterations;
   all.n_reports = 1 + static_cast<Index>(n_later_reports);
   all.n_x = problem->n_x();
@@ -153,6 +188,15 @@ Real guessed_exchange(const RunSizes& sizes, int n_ranks) {
   constexpr Real message_s = 2e-6, bytes_per_s = 1e10;
   const Traffic traffic = traffic_of(sizes, n_ranks);
   return 3 * std::ceil(std::log2(n_ranks)) * message_s + (2 * traffic.allreduce + traffic.broadcast) / bytes_per_s;
+}
+
+/// Of choose_steps(): trial iterations with reports, and power iterations on a sample of the rows.
+/// @param visited  rows of an iteration, times the evaluations of each
+Real seconds_of_choice(const Duration& duration, const RunSizes& sizes, Real visited) {
+  constexpr Index most_rows = 2048, n_trial_iterations = 20, n_reports = 4;
+  const auto sampled = [&](Level level) { return std::min(most_rows, sizes.rows_of_iteration(level)); };
+  const auto visits = static_cast<Real>(48 * sampled(Level::Lower) + 32 * sampled(Level::Upper));
+  return (n_trial_iterations + visits / visited) * duration.iteration() + n_reports * duration.report;
 }
 
 }  // namespace
@@ -196,10 +240,21 @@ Duration rehearse(const Communicator& comm, const RunSizes* sizes, Simd simd, in
   if (!smaller_config.empty()) {
     duration.deal += (duration.deal - deal_of_fewer_s) / (all(rows) - all(fewer)) * (all(sizes->rows) - all(rows));
   }
+  const auto steps_of_models = [&](const PerLevel<Index>& n) {  // each of a minibatch
+    const Index batch = batch_rows(Batch::OfJudges, n[Level::Lower]);
+    const bool is_linear = sizes->options.problem.of<ModelOptions>().model != "mlp";
+    return static_cast<Real>(batch * expected_steps(n[Level::Lower] / batch, is_linear));
+  };
+  const Real of_models = steps_of_models(sizes->rows) / steps_of_models(rows) * ranks;
+  duration.models *= of_models;
+  duration.refits *= of_models;
   duration.kernels *= visited(sizes->rows) / visited(rows) * ranks;
   duration.report *= all(sizes->rows) / all(rows) * ranks;
   if (n_ranks != comm.size()) {
     duration.exchange = guessed_exchange(*sizes, n_ranks);
+  }
+  if (has_open_step(sizes->options.algorithm)) {
+    duration.steps = seconds_of_choice(duration, *sizes, visited(sizes->rows));
   }
   return duration;
 }

@@ -140,9 +140,8 @@ TrainedModels refit(Oracle& oracle, const AnswerPlan& plan, CrossFit& problem,
     plans.push_back(comparison.plan);
   }
   Oracle models = oracle_of(oracle, problem, plan, problem.is_linear() ? Batch::OfJudges : Batch::OfModels);
-  const Index usual = usual_steps(models);
-  const Index most = problem.is_linear() ? usual : 2 * usual;  // of perceptrons, whose judges went on while that helped
-  const Index n_steps = is_fitted ? std::min(static_cast<Index>(noise.n_steps), most) : usual;
+  const Index n_steps =
+      is_fitted ? steps_of_refit(models, problem.is_linear(), static_cast<Index>(noise.n_steps)) : usual_steps(models);
   return train(models, problem, plans, noise.transition.array().log().matrix(), plan.learning_rate, n_steps);
 }
 

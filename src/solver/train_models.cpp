@@ -54,10 +54,38 @@ Index usual_steps(Oracle& oracle) {
   return std::max(std::clamp(n_passes * per_pass, least, most), per_pass);
 }
 
+Index expected_steps(Index per_pass, bool is_linear) {
+  constexpr std::size_t usual_stages = 3;
+  const std::vector<Index> stages = stages_of(per_pass, is_linear);
+  return std::accumulate(stages.begin(), stages.begin() + std::min(stages.size(), usual_stages), Index{0});
+}
+
+Index steps_of_refit(Oracle& oracle, bool is_linear, Index n_steps) {
+  const Index usual = usual_steps(oracle);
+  return std::min(n_steps, is_linear ? usual : 2 * usual);  // perceptrons' judges went on while that helped
+}
+
+std::vector<ModelPlan> cross_fit_plans(const CrossFit& problem) {
+  const bool has_trusted = problem.n_rows(Level::Upper) > 0;
+  std::vector<ModelPlan> plans;
+  for (const bool doubtful : {true, false}) {
+    for (Index fold = 0; fold <= problem.n_folds() && (doubtful || has_trusted); ++fold) {
+      plans.push_back({.training = {.fold = fold < problem.n_folds() ? fold : Training::no_fold},
+                       .doubtful = doubtful,
+                       .trusted = has_trusted});
+    }
+  }
+  return plans;
+}
+
+Index batch_rows(Batch batch, Index n_rows) {
+  return std::max(static_cast<Index>(batch), n_rows / most_steps);
+}
+
 Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup, Batch batch) {
   const Index n = problem.n_rows(Level::Lower);
   const Index n_trusted = problem.n_rows(Level::Upper);
-  setup.batch_lower = std::max(static_cast<Index>(batch), n / most_steps);
+  setup.batch_lower = batch_rows(batch, n);
   const Index per_pass = std::max<Index>(1, n / setup.batch_lower);
   const Index block = std::max<Index>(1, setup.block_rows / problem.n_parts(Level::Upper));
   const Index n_blocks = (n_trusted + block - 1) / block;
@@ -93,23 +121,17 @@ Trial loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate) {
 }
 
 TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate) {
-  const bool has_trusted = problem.n_rows(Level::Upper) > 0;
-  std::vector<ModelPlan> plans;
+  const std::vector<ModelPlan> plans = cross_fit_plans(problem);
   struct Group {
     std::vector<std::size_t> models;
     Real loss = std::numeric_limits<Real>::infinity();
     bool is_active = true;
   };
   std::array<Group, 2> groups;  // of all rows; of trusted rows alone
-  for (const bool doubtful : {true, false}) {
-    for (Index fold = 0; fold <= problem.n_folds() && (doubtful || has_trusted); ++fold) {
-      groups[doubtful ? 0 : 1].models.push_back(plans.size());
-      plans.push_back({.training = {.fold = fold < problem.n_folds() ? fold : Training::no_fold},
-                       .doubtful = doubtful,
-                       .trusted = has_trusted});
-    }
+  for (std::size_t j = 0; j < plans.size(); ++j) {
+    groups[plans[j].doubtful ? 0 : 1].models.push_back(j);
   }
-  groups[1].is_active = has_trusted;
+  groups[1].is_active = !groups[1].models.empty();
   const Vec start = first_transition(problem.n_classes()).array().log().matrix();
   Models models(oracle, problem, plans, start);
   TrainedModels best = models.trained;

@@ -68,6 +68,19 @@ class PlanTest(support.Case):
             self.assertAlmostEqual(sum(loop), seconds["together"], delta=1e-3 * sum(loop))
             self.assertGreater(min(parts[0], *loop), 0, ended.out)
 
+    def test_what_comes_before_and_after_the_iterations_counts(self):
+        names = ("models of labels, about", "choosing step sizes, about", "models trained after the run")
+        for settings, there in (({"problem.start": "trusted", "problem.refit": True}, (True, False, True)),
+                                ({"problem.start": "trusted", "problem.refit": False, "algorithm.alpha": "auto"}, (True, True, False)),
+                                ({"problem.start": "zero", "problem.refit": True}, (False, False, True)),
+                                ({"problem.start": "zero", "problem.refit": False}, (False, False, False))):
+            with self.subTest(settings=settings):
+                ended = support.run("plan", self.config(**{name.replace(".", "__"): value for name, value in settings.items()}))
+                self.assertEqual(ended.code, 0, ended.err)
+                self.assertEqual(tuple(name in ended.out for name in names), there, ended.out)
+                parts = [float(value) for value in re.findall(r"([0-9.e+-]+) s$", ended.out.partition("time of the run")[2], re.MULTILINE)]
+                self.assertAlmostEqual(sum(parts[:-1]), parts[-1], delta=1e-3 * parts[-1])
+
     def test_every_format(self):
         """The same rows have the same plan; text, which rank 0 reads as a whole, counts besides."""
         rows = support.make_rows(3000, n_classes=3, n_features=200)

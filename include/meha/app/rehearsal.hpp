@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Predicts how long a run will take: some of its rows are read, distributed and computed with as in the run itself, on the
 // ranks at hand. Read time is modelled as a + b · rows, fitted on two sizes. The row kernels' part of an iteration and the
-// time of a report grow with the rows of a rank; the rest of an iteration is communication and the update of y.
+// time of a report grow with the rows of a rank; the rest of an iteration is communication and the update of y. Models of labels
+// and those trained after the run are timed for a few steps.
 #pragma once
 
 #include "meha/app/footprint.hpp"
@@ -14,6 +15,7 @@ struct Duration {
   Real deal = 0;                               // reading rows and dealing them out
   Real kernels = 0, exchange = 0, update = 0;  // of an iteration: `exchange` with waiting for slower ranks
   Real report = 0;
+  Real models = 0, steps = 0, refits = 0;  // of labels; choosing step sizes; in all
   [[nodiscard]] Real iteration() const { return kernels + exchange + update; }
 };
 

@@ -39,6 +39,9 @@ Real few_features(const CrossFit& problem);
 /// that are used alone.
 enum class Batch : Index { OfJudges = 256, OfModels = 512 };
 
+/// Rows of a minibatch of so many doubtful rows.
+Index batch_rows(Batch batch, Index n_rows);
+
 /// The Oracle for training: minibatches of blocks that suit the numbers of rows. @param setup  of the run
 Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup, Batch batch = Batch::OfJudges);
 
@@ -46,13 +49,22 @@ Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup, Batch
 /// where that is more.
 Index usual_steps(Oracle& oracle);
 
+/// Steps that cross_fit() is likely to make: all of linear models; of others those of three stages, after which few go on.
+Index expected_steps(Index iterations_per_pass, bool is_linear);
+
+/// Steps of models that are trained anew after a run whose models of labels took n_steps.
+Index steps_of_refit(Oracle& oracle, bool is_linear, Index n_steps);
+
+/// What cross_fit() trains: judges of all folds and a model of all rows; then, where there are trusted rows, the same of
+/// trusted rows alone.
+std::vector<ModelPlan> cross_fit_plans(const CrossFit& problem);
+
 /// One stage, N as it is. @param oracle  of `problem`, made with training_setup()   @param x  log N, (n_classes²)
 /// @param learning_rate  a      Collective. The same bits on any number of ranks.
 TrainedModels train(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> plans, const Vec& x,
                     Real learning_rate, Index n_steps);
 
-/// Judges of all folds and a model of all rows; then, where there are trusted rows, the same of trusted rows alone.
-/// Collective. The same bits on any number of ranks.
+/// Trains cross_fit_plans(). Collective. The same bits on any number of ranks.
 TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate);
 
 /// Errors: Error(Stopped) where a stop or the time limit was agreed on.
