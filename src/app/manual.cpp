@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "command_line.hpp"
 #include "meha/core/version.hpp"
 
 namespace meha {

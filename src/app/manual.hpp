@@ -2,8 +2,11 @@
 // What the program says of itself to others, made of its one table of verbs and options.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
+
+namespace CLI {
+class App;
+}
 
 namespace meha {
 

@@ -7,7 +7,7 @@ import sys
 
 RANK = {"core": 0, "comm": 1, "data": 1, "problem": 2, "solver": 3, "io": 4, "app": 5}
 DOORS = {"mpi.h": r"src/(comm|app)/", "hdf5.h": r"src/data/hdf5_handle\.hpp", "boost/": r"include/meha/comm/archive\.hpp",
-         "toml++/": r"src/io/config\.cpp", "CLI/": r"src/app/(program\.cpp|manual\.hpp)", "zlib.h": r"src/data/unpacked_file\.cpp", "zstd.h": r"src/data/unpacked_file\.cpp",
+         "toml++/": r"src/io/config\.cpp", "CLI/": r"src/app/command_line\.hpp", "zlib.h": r"src/data/unpacked_file\.cpp", "zstd.h": r"src/data/unpacked_file\.cpp",
          "httplib.h": r"src/app/serve/http\.cpp", "sqlite3.h": r"src/app/serve/store\.cpp"}
 
 root = pathlib.Path(sys.argv[1])
