@@ -15,6 +15,10 @@
 
 namespace meha {
 
+bool is_in_job() {
+  return std::getenv("OMPI_COMM_WORLD_RANK") != nullptr || std::getenv("SLURM_JOB_ID") != nullptr;
+}
+
 Index ranks_for(const std::string& table, Index wanted) {
   constexpr std::uintmax_t large_bytes = std::uintmax_t{2} << 20U;
   constexpr Index most = 8;
@@ -24,23 +28,26 @@ Index ranks_for(const std::string& table, Index wanted) {
     throw Error(ExitCode::Config, table + ": is a pipe, which only this process can read: needs --ranks 1");
   }
   const auto size = std::filesystem::file_size(table, error);
-  const bool is_started = std::getenv("OMPI_COMM_WORLD_RANK") != nullptr || std::getenv("SLURM_JOB_ID") != nullptr;
   return wanted > 0 ? wanted
-         : is_pipe || error || size < large_bytes || is_started
+         : is_pipe || error || size < large_bytes || is_in_job()
              ? 1
              : std::clamp<Index>(std::thread::hardware_concurrency(), 1, most);
 }
 
-std::string launch_folder() {
+std::string shipped_file(const std::string& name) {
   std::error_code error;
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-  for (const char* name : {"../launch", "../share/meha/launch"}) {
-    const std::filesystem::path folder = (self.parent_path() / name).lexically_normal();
-    if (std::filesystem::is_regular_file(folder / "local", error)) {
-      return folder.string();
+  for (const char* folder : {"..", "../share/meha"}) {
+    const std::filesystem::path path = (self.parent_path() / folder / name).lexically_normal();
+    if (std::filesystem::is_regular_file(path, error)) {
+      return path.string();
     }
   }
   return {};
+}
+
+std::string launch_folder() {
+  return std::filesystem::path(shipped_file("launch/local")).parent_path().string();
 }
 
 void start_on_ranks(Index n, char** argv) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Ranks of this machine that a verb starts by itself, before MPI starts.
+// Ranks of this machine that a verb starts by itself, before MPI starts, and the files that come with the program.
 #pragma once
 
 #include <string>
@@ -8,9 +8,16 @@
 
 namespace meha {
 
+/// Whether mpirun has started this process, or Slurm holds it: how many ranks there are is then decided.
+bool is_in_job();
+
 /// Returns how many ranks clean a table: `wanted`, or where that is 0 one for each processor if the table is large enough
 /// that they are worth starting. Errors: Error(Config) for more than one rank on a pipe.
 Index ranks_for(const std::string& table, Index wanted);
+
+/// Returns the path of a file that comes with this program, "configs/x.toml", in a checkout or an installation; empty: it
+/// is not there.
+std::string shipped_file(const std::string& name);
 
 /// Returns the folder of the launch scripts beside this program, in a checkout or an installation; empty: there is none.
 std::string launch_folder();

@@ -163,6 +163,9 @@ int program(int argc, char** argv) {
     if (line.mpi_verb == clean_verb || line.mpi_verb == pick_verb) {
       start_on_ranks(ranks_for(line.arguments.clean.doubtful, line.arguments.ranks), argv);
     }
+    if (line.mpi_verb == quickstart_verb) {
+      start_on_ranks(is_in_job() ? 1 : 2, argv);
+    }
     if (line.mpi_verb != nullptr) {
       session = std::make_unique<MpiSession>(&argc, &argv);
       install_signal_handlers(Communicator::world().is_root(), Communicator::world().size() == 1);

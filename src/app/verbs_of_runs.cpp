@@ -8,6 +8,14 @@ namespace {
 
 constexpr Index most_ranks_to_start = 256;  // each takes pipes of mpirun, whose number the system limits
 
+void add_quickstart(CommandLine& line) {
+  CLI::App* quickstart =
+      line.add("quickstart", "cleans labels whose truth is known, to see what a run shows", quickstart_verb);
+  quickstart->add_option("--out", line.arguments.out, "run directory; default: runs/quickstart");
+  quickstart->add_flag("--synthetic", line.arguments.synthetic,
+                       "rows of a mixture of bells; default: images where dataset-fashion-mnist is installed");
+}
+
 void add_run_and_resume(CommandLine& line) {
   CLI::App* run = line.add("run", "start a run, or go on with it", run_verb);
   run->add_option("config", line.arguments.target, "CONFIG.toml")->required();
@@ -85,6 +93,7 @@ void add_compare(CommandLine& line) {
 }  // namespace
 
 void add_verbs_of_runs(CommandLine& line) {
+  add_quickstart(line);
   add_run_and_resume(line);
   add_clean_and_pick(line);
   add_compare(line);

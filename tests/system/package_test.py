@@ -30,6 +30,9 @@ class PackageTest(support.Case):
         self.assertNotIn("warning: one rank", said)
         self.assertTrue((self.folder / "out/report.html").exists())
         self.assertIn(".SS meha clean", gzip.decompress((self.folder / "root/usr/share/man/man1/meha.1.gz").read_bytes()).decode())
+        said = self.ran(self.folder / "root/usr/bin/meha", "quickstart", "--synthetic")
+        self.assertIn(f"running {self.folder}/root/usr/share/meha/configs/clean_synthetic.toml into runs/quickstart", said)
+        self.assertIn("most suspicious rows:", said)
         completion = self.folder / "root/usr/share/bash-completion/completions/meha"
         for words, expected in (("meha cle", "clean"), ("meha clean --trusted-", "--trusted-labels"), ("meha data imp", "import")):
             shell = f'. {completion}; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _meha; echo "${{COMPREPLY[@]}}"'

@@ -106,9 +106,11 @@ struct Arguments {
   ReportArguments report;
   ServeArguments serve;
   ClientArguments client;
+  bool synthetic = false;  // quickstart: rows made here, whatever is installed
 };
 
 /// Verbs that need MPI. Collective on `ranks`, which all take part.
+ExitCode quickstart_verb(const Arguments& arguments, const Communicator& ranks);
 ExitCode run_verb(const Arguments& arguments, const Communicator& ranks);
 ExitCode resume_verb(const Arguments& arguments, const Communicator& ranks);
 ExitCode clean_verb(const Arguments& arguments, const Communicator& ranks);
