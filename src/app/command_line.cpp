@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "examples.hpp"
+#include "local_ranks.hpp"
 #include "meha/core/edit_distance.hpp"
 #include "meha/core/version.hpp"
 
@@ -34,6 +36,19 @@ std::string nearest_option(const CLI::App& parser, int argc, char** argv) {
   return {};
 }
 
+/// Ends the help of all verbs below a command with examples. @param name  of the command, with what it stands below
+void add_examples(CLI::App& command, const std::string& name, const std::string& configs) {
+  for (CLI::App* below : command.get_subcommands([](const CLI::App*) { return true; })) {
+    const std::string verb = name + below->get_name();
+    add_examples(*below, verb + " ", configs);
+    std::string text = command.get_footer() + "\n\nExamples:";
+    for (const std::string& example : examples_of(verb, configs)) {
+      text += "\n  " + example;
+    }
+    below->footer(text);
+  }
+}
+
 }  // namespace
 
 CommandLine::CommandLine() {
@@ -48,6 +63,8 @@ CommandLine::CommandLine() {
   add_verbs_of_results(*this);
   add_verbs_of_services(*this);
   add_verbs_of_data(*this);
+  const std::string config = shipped_file("configs/strongly_convex.toml");
+  add_examples(parser, {}, config.empty() ? installed_configs : config.substr(0, config.rfind('/')));
 }
 
 void CommandLine::parse(int argc, char** argv) {

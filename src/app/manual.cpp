@@ -3,7 +3,9 @@
 
 #include <vector>
 
+#include "clean_files.hpp"
 #include "command_line.hpp"
+#include "examples.hpp"
 #include "meha/core/version.hpp"
 
 namespace meha {
@@ -35,7 +37,12 @@ std::string options_of(const CLI::App& command) {
 
 /// @param name  of the command, with those that it belongs to
 void add_verb(const CLI::App& command, const std::string& name, std::string& text) {
-  text += ".SS " + escaped(name) + "\n" + escaped(command.get_description()) + "\n" + options_of(command);
+  text += ".SS " + escaped(name) + "\n" + escaped(command.get_description()) + "\n" + options_of(command) +
+          ".PP\nExamples:\n.nf\n";
+  for (const std::string& example : examples_of(name.substr(name.find(' ') + 1), installed_configs)) {
+    text += escaped(example) + "\n";
+  }
+  text += ".fi\n";
   for (const CLI::App* below : verbs_of(command)) {
     add_verb(*below, name + " " + below->get_name(), text);
   }
@@ -53,7 +60,11 @@ void add_cases(const CLI::App& command, const std::string& name, std::string& te
       words += " --" + option_name;
     }
   }
-  text += "    '" + name + "') words='" + words.substr(1) + "' ;;\n";
+  text += "    '" + name + "') words='" + words.substr(1) + "' examples=(";
+  for (const std::string& example : examples_of(name, installed_configs)) {
+    text += " " + shell_word(example);
+  }
+  text += " ) ;;\n";
 }
 
 }  // namespace
@@ -74,7 +85,7 @@ std::string bash_completion(const CLI::App& parser) {
   return "# Completion of meha's verbs and options by bash; in zsh: autoload bashcompinit && bashcompinit, then source "
          "this.\n"
          "_meha() {\n"
-         "  local words here=${COMP_WORDS[COMP_CWORD]} verb=\n"
+         "  local words examples=() here=${COMP_WORDS[COMP_CWORD]} verb=\n"
          "  [ \"$COMP_CWORD\" -lt 2 ] || verb=${COMP_WORDS[1]}\n"
          "  [ \"$verb\" != data ] || [ \"$COMP_CWORD\" -lt 3 ] || verb=\"data ${COMP_WORDS[2]}\"\n"
          "  case $verb in\n" +
@@ -82,6 +93,8 @@ std::string bash_completion(const CLI::App& parser) {
          "    *) words= ;;\n"
          "  esac\n"
          "  COMPREPLY=($(compgen -W \"$words\" -- \"$here\"))\n"
+         "  # A second tab asks for a list (63), which ends with examples.\n"
+         "  [ \"${COMP_TYPE:-}\" != 63 ] || [ ${#COMPREPLY[@]} -eq 0 ] || COMPREPLY+=(\"${examples[@]}\")\n"
          "}\n"
          "complete -o default -F _meha meha\n";
 }

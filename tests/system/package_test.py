@@ -37,6 +37,9 @@ class PackageTest(support.Case):
         for words, expected in (("meha cle", "clean"), ("meha clean --trusted-", "--trusted-labels"), ("meha data imp", "import")):
             shell = f'. {completion}; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _meha; echo "${{COMPREPLY[@]}}"'
             self.assertEqual(self.ran("bash", "-c", shell).strip(), expected)
+        listed = f'. {completion}; COMP_WORDS=(meha check --s); COMP_CWORD=2 COMP_TYPE=63; _meha; printf "%s\\n" "${{COMPREPLY[@]}}"'
+        self.assertEqual(self.ran("bash", "-c", listed).splitlines(),
+                         ["--solution", "--set", "meha check /usr/share/meha/configs/strongly_convex.toml", "meha check --solution runs/quickstart"])
 
 
 if __name__ == "__main__":
