@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""The package of Debian: what it depends on, a table cleaned by what it installs, its manual page and completion."""
+"""The package of Debian: what it depends on, a table cleaned by what it installs, its manual page and completion,
+and the images that are made of it."""
 import gzip
+import re
 import shutil
 import subprocess
 import unittest
 
 import support
+
+
+def shell_of_recipes():
+    """What the recipes for images run in them."""
+    docker, apptainer = ((support.source / "launch/recipes" / name).read_text(encoding="utf-8") for name in ("Dockerfile", "meha.def"))
+    return {"Dockerfile": "\n".join(re.findall(r"(?m)^RUN (.*)$", docker.replace("\\\n", " "))),
+            "meha.def": "\n".join(re.findall(r"(?ms)^%(?:post|runscript)\n(.*?)(?=^%|\Z)", apptainer))}
 
 
 @unittest.skipIf(shutil.which("cpack") is None or shutil.which("dpkg-shlibdeps") is None, "cpack or dpkg-dev is not installed")
@@ -18,6 +27,9 @@ class PackageTest(support.Case):
     def test_a_table_is_cleaned_by_the_package(self):
         self.ran("cpack", "--config", support.program.parent / "CPackConfig.cmake", "-B", self.folder / "made", "-D", "CPACK_COMPONENTS_ALL=program")
         package, = (self.folder / "made").glob("*.deb")
+        for recipe, commands in shell_of_recipes().items():
+            self.assertIn(f"install -y --no-install-recommends /tmp/{package.name}", commands, recipe)
+            self.ran("sh", "-n", "-c", commands)
         fields = self.ran("dpkg-deb", "--field", package, "Depends", "Recommends")
         for name in ("openmpi-bin", "libopenmpi3", "libhdf5-103", "dataset-fashion-mnist"):
             self.assertIn(name, fields)
