@@ -45,7 +45,7 @@ class JobScriptsTest(support.RestartCase):
 
     def test_valid_bash(self):
         for path in sorted((support.source / "launch").iterdir()):
-            if path.suffix not in (".md", ".service"):
+            if path.is_file() and path.suffix not in (".md", ".service"):
                 subprocess.run(["bash", "-n", path], check=True)
 
     def test_time_is_up(self):
