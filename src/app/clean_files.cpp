@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "meha/core/random.hpp"
+#include "meha/core/shell_word.hpp"
 #include "meha/data/cell.hpp"
 #include "meha/data/table_copy.hpp"
 #include "meha/io/durable.hpp"

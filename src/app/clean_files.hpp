@@ -43,8 +43,6 @@ Answers answers_of(const Communicator& ranks, const JudgedRows& judged);
 std::string verdict(const SampleCounts& counts, const std::vector<std::string>& class_names, Real trusted_value);
 /// Returns what the numbers rest on. @param trusted  file of trusted rows; empty: there is none
 std::string source_of(const std::string& trusted);
-/// Returns the word in quotes where a shell would take it apart.
-std::string shell_word(const std::string& word);
 
 /// Returns the names of the files that write_results() makes: suspects.csv and cleaned.csv, with the ending that the
 /// table's kind has.

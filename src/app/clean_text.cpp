@@ -54,18 +54,6 @@ std::string verdict(const SampleCounts& counts, const std::vector<std::string>& 
   return text.str();
 }
 
-std::string shell_word(const std::string& word) {
-  constexpr const char* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/+,:=@%";
-  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) {
-    return word;
-  }
-  std::string quoted = "'";
-  for (const char c : word) {
-    quoted += c == '\'' ? "'\\''" : std::string(1, c);
-  }
-  return quoted + "'";
-}
-
 std::string source_of(const std::string& trusted) {
   return trusted.empty() ? "meha pick chooses rows to look at, which then make all of this surer (--trusted)\n"
                          : "these numbers rest on " + printable(trusted) +

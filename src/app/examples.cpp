@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "clean_files.hpp"
+#include "meha/core/shell_word.hpp"
 
 namespace meha {
 namespace {

@@ -11,6 +11,7 @@
 #include "meha/app/watchdog.hpp"
 #include "meha/comm/archive.hpp"
 #include "meha/core/host.hpp"
+#include "meha/core/shell_word.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/run_directory.hpp"
 #include "meha/io/state_file.hpp"
@@ -78,7 +79,7 @@ ExitCode run_job(const Communicator& ranks, const std::function<JobPlan()>& make
     for (const Status status : {Status::Converged, Status::ErrorReached, Status::NoProgress}) {
       ended = record.texts.at("status") == name(status) ? status : ended;
     }
-    std::cout << plan.directory << ": finished already; to go further: meha resume " << plan.directory
+    std::cout << plan.directory << ": finished already; to go further: meha resume " << shell_word(plan.directory)
               << " --set run.iterations=N\n"
               << summary(plan.directory, record.solution_iteration, ended,
                          labels_text_of(RunDirectory(plan.directory).file("result.h5")))

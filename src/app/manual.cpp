@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "clean_files.hpp"
 #include "command_line.hpp"
 #include "examples.hpp"
+#include "meha/core/shell_word.hpp"
 #include "meha/core/version.hpp"
 
 namespace meha {

@@ -10,6 +10,7 @@
 #include "meha/app/job.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/core/option.hpp"
+#include "meha/core/shell_word.hpp"
 
 namespace meha {
 namespace {

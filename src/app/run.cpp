@@ -7,6 +7,7 @@
 #include "meha/app/setup.hpp"
 #include "meha/app/verbs.hpp"
 #include "meha/core/host.hpp"
+#include "meha/core/shell_word.hpp"
 #include "meha/core/status.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/run_directory.hpp"
@@ -25,7 +26,7 @@ void refuse_other_config(const std::string& directory, const Options& options) {
   if (!differences.empty()) {
     throw Error(ExitCode::Config, directory + " holds a run of another config:" + differences +
                                       "\nchoose another --out, or change what may change with: meha resume " +
-                                      directory + " --set …");
+                                      shell_word(directory) + " --set …");
   }
 }
 

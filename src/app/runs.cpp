@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "meha/app/verbs.hpp"
+#include "meha/core/shell_word.hpp"
 #include "meha/data/cell.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/run_directory.hpp"
@@ -69,11 +70,11 @@ Line line_of_run(const std::string& directory) {
             : overview.status == "unfinished" ? "interrupted"
                                               : overview.status,
             std::to_string(overview.iterations) + "/" + wanted, metric_of(overview.metrics),
-            runs      ? "touch " + directory + "/STOP   (ends it)"
-            : is_done ? "meha report " + directory
-                      : "meha resume " + directory};
+            runs      ? "touch " + shell_word(directory + "/STOP") + "   (ends it)"
+            : is_done ? "meha report " + shell_word(directory)
+                      : "meha resume " + shell_word(directory)};
   } catch (const Error& error) {
-    return {directory, "damaged", "", "", "meha verify " + directory};
+    return {directory, "damaged", "", "", "meha verify " + shell_word(directory)};
   }
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "meha/core/host.hpp"
+#include "meha/core/shell_word.hpp"
 #include "meha/data/hdf5_file.hpp"
 #include "meha/io/durable.hpp"
 #include "meha/solver/best_state.hpp"
@@ -213,13 +214,13 @@ std::string Recorder::how_to_go_on() const {
   const std::string newest = good_ < 0 ? "" : directory_.checkpoint_file(good_);
   return newest.empty() || access(newest.c_str(), F_OK) != 0
              ? "There is no older checkpoint"
-             : newest + " is whole: when there is room again, \"meha resume " + directory_.path() +
+             : newest + " is whole: when there is room again, \"meha resume " + shell_word(directory_.path()) +
                    "\" goes on from there";
 }
 
 std::string Recorder::start_from_here() const {
   return good_ < 0 ? ""
-                   : "; --set run.initial_state=" + directory_.checkpoint_file(good_) +
+                   : "; --set run.initial_state=" + shell_word(directory_.checkpoint_file(good_)) +
                          " begins it at the last finite checkpoint";
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "meha/core/shell_word.hpp"
 #include "meha/core/status.hpp"
 #include "meha/core/version.hpp"
 #include "meha/data/data_options.hpp"
