@@ -188,8 +188,15 @@ class SlurmCase(support.RestartCase):
 
     def start_now(self, job):
         """A job that was queued again; else it waits for two minutes."""
-        self.wait_until(job, lambda state: state["JobState"] not in WAITING or
-                        self.ask("scontrol", "update", f"JobId={job}", "StartTime=now", "TimeLimit=30") is None, 60, "start")
+        self.wait_until(job, lambda state: state["JobState"] not in WAITING or self.ask_to_start(job, state) is None, 60, "start")
+
+    def ask_to_start(self, job, state):
+        """A node that could not launch a job yet, soon after it came back, is drained, and the job held: as an administrator would."""
+        if "held" in state["Reason"]:
+            for name in set(self.ask("sinfo", "-h", "-N", "-o", "%N").split()):
+                self.ask("scontrol", "update", f"NodeName={name}", "State=RESUME")
+            self.ask("scontrol", "release", job)
+        return self.ask("scontrol", "update", f"JobId={job}", "StartTime=now", "TimeLimit=30")
 
     def go_on_to_the_end(self, job):
         """To an end that is near; at once, instead of two minutes after the requeue; in as much time as it needs."""
@@ -199,7 +206,8 @@ class SlurmCase(support.RestartCase):
         for path in (self.folder / "endless.toml", self.out / "config.toml"):
             path.write_text(path.read_text().replace(f"{support.ENDLESS}", f"{last}"))
         self.start_now(job)
-        self.wait_until(job, lambda state: state["JobState"] not in (*WAITING, "RUNNING", "COMPLETING"), 60, "end")
+        self.wait_until(job, lambda state: state["JobState"] not in (*WAITING, "RUNNING", "COMPLETING") or
+                        "held" in state["Reason"] and self.ask_to_start(job, state) is None, 60, "end")
         self.assertEqual(self.state(job)["JobState"], "COMPLETED", self.log())
         self.assertIn("going on from iteration", self.log())
         self.assert_same_state(self.run_ok("whole", run__iterations=last, checkpoint__every=0), self.out, self.log())

@@ -44,7 +44,7 @@ class VerbsTest(support.Case):
         lines = support.run("runs", self.folder / "all").out.splitlines()
         self.assertEqual(lines[0].split(), ["run", "state", "iteration", "next"])
         self.assertRegex(lines[2], r"now +running +\d+/100000000 .*touch .*/now/STOP")
-        self.assertRegex(lines[1], r"größe +finished +20/20 .*meha report .*größe$")
+        self.assertRegex(lines[1], r"größe +finished +20/20 .*meha report '.*größe'$")
         self.assertEqual(len({line.index(word) for line, word in zip(lines, ("state", "finished", "running"))}), 1)
         support.kill_ranks(job)
         support.finish(job)
