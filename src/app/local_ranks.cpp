@@ -8,12 +8,16 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <sstream>
 #include <thread>
 #include <vector>
 
 #include "meha/core/error.hpp"
+#include "meha/core/shell_word.hpp"
 
 namespace meha {
+
+namespace fs = std::filesystem;
 
 bool is_in_job() {
   return std::getenv("OMPI_COMM_WORLD_RANK") != nullptr || std::getenv("SLURM_JOB_ID") != nullptr;
@@ -23,11 +27,11 @@ Index ranks_for(const std::string& table, Index wanted) {
   constexpr std::uintmax_t large_bytes = std::uintmax_t{2} << 20U;
   constexpr Index most = 8;
   std::error_code error;
-  const bool is_pipe = !std::filesystem::is_regular_file(table, error) && !std::filesystem::is_directory(table, error);
-  if (wanted > 1 && is_pipe && std::filesystem::exists(table, error)) {
+  const bool is_pipe = !fs::is_regular_file(table, error) && !fs::is_directory(table, error);
+  if (wanted > 1 && is_pipe && fs::exists(table, error)) {
     throw Error(ExitCode::Config, table + ": is a pipe, which only this process can read: needs --ranks 1");
   }
-  const auto size = std::filesystem::file_size(table, error);
+  const auto size = fs::file_size(table, error);
   return wanted > 0 ? wanted
          : is_pipe || error || size < large_bytes || is_in_job()
              ? 1
@@ -36,10 +40,10 @@ Index ranks_for(const std::string& table, Index wanted) {
 
 std::string shipped_file(const std::string& name) {
   std::error_code error;
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
   for (const char* folder : {"..", "../share/meha"}) {
-    const std::filesystem::path path = (self.parent_path() / folder / name).lexically_normal();
-    if (std::filesystem::is_regular_file(path, error)) {
+    const fs::path path = (self.parent_path() / folder / name).lexically_normal();
+    if (fs::is_regular_file(path, error)) {
       return path.string();
     }
   }
@@ -47,7 +51,23 @@ std::string shipped_file(const std::string& name) {
 }
 
 std::string launch_folder() {
-  return std::filesystem::path(shipped_file("launch/local")).parent_path().string();
+  return fs::path(shipped_file("launch/local")).parent_path().string();
+}
+
+std::string own_command() {
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  const char* const path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const fs::path candidate = fs::path(folder) / self.filename();
+    if (fs::exists(candidate, error)) {
+      return fs::equivalent(candidate, self, error) ? self.filename().string() : shell_word(self.string());
+    }
+  }
+  const fs::path nearby = fs::relative(self, error);
+  const bool is_below = !error && !nearby.empty() && *nearby.begin() != "..";
+  return shell_word(!is_below ? self.string() : nearby.has_parent_path() ? nearby.string() : "./" + nearby.string());
 }
 
 void start_on_ranks(Index n, char** argv) {
@@ -55,7 +75,7 @@ void start_on_ranks(Index n, char** argv) {
     return;
   }
   std::error_code error;
-  const std::string self = std::filesystem::read_symlink("/proc/self/exe", error).string();
+  const std::string self = fs::read_symlink("/proc/self/exe", error).string();
   const std::string number = std::to_string(n);
   const std::string local = launch_folder() + "/local";
   std::vector<char*> words = {const_cast<char*>(local.c_str()), const_cast<char*>(number.c_str()),

@@ -22,6 +22,10 @@ std::string shipped_file(const std::string& name);
 /// Returns the folder of the launch scripts beside this program, in a checkout or an installation; empty: there is none.
 std::string launch_folder();
 
+/// Returns the word by which a person can call this program from the folder where it was called: "meha" where PATH leads to
+/// it, else its path, below this folder or in full, quoted where a shell needs that.
+std::string own_command();
+
 /// Becomes launch/local, which runs this very command on so many ranks. Returns on these ranks, and with a warning where
 /// launch/local is not beside the program. @param argv  of main()
 void start_on_ranks(Index n, char** argv);

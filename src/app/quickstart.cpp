@@ -70,9 +70,10 @@ JobPlan plan_of_images(const std::string& directory) {
 
 void print_next_commands(const std::string& directory) {
   const std::string out = shell_word(directory);
-  std::cout << "next:\n  xdg-open " << shell_word(directory + "/report.html") << "\n  meha inspect " << out
-            << "\n  meha resume " << out << " --set run.iterations=100\n"
-            << "  meha clean YOURS.csv --trusted CHECKED.csv\n";
+  const std::string meha = own_command();
+  std::cout << "next:\n  xdg-open " << shell_word(directory + "/report.html") << "\n  " << meha << " inspect " << out
+            << "\n  " << meha << " resume " << out << " --set run.iterations=100\n"
+            << "  " << meha << " clean YOURS.csv --trusted CHECKED.csv\n";
 }
 
 }  // namespace

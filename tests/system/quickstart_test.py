@@ -40,10 +40,11 @@ class QuickstartTest(support.Case):
         self.assertNotIn("warning", ended.out + ended.err)
         self.assertIn(", 2 ranks, ", ended.out + ended.err)
         self.assertGreater(support.read_metrics(out)[-1]["detection_auroc"], 0.95)
-        for line in ended.out[ended.out.index("next:"):].splitlines()[1:]:
-            if "meha inspect" in line or "meha resume" in line:
-                typed = line.replace("meha ", f"{support.program} ", 1)
-                subprocess.run(["sh", "-c", typed], check=True, capture_output=True, env=support.environment())
+        next_lines = ended.out[ended.out.index("next:"):].splitlines()[1:]
+        typed = [line for line in next_lines if " inspect " in line or " resume " in line]
+        self.assertEqual(len(typed), 2, next_lines)
+        for line in typed:  # as they stand
+            subprocess.run(["sh", "-c", line], check=True, capture_output=True, cwd=self.folder, env=support.environment())
 
     def test_again(self):
         out, rows = self.folder / "run", self.folder / "run/rows.h5"
