@@ -14,6 +14,7 @@
 #include "meha/solver/best_state.hpp"
 #include "meha/solver/registry.hpp"
 #include "meha/solver/run.hpp"
+#include "meha/solver/steps.hpp"
 #include "meha/solver/train_models.hpp"
 
 namespace meha {
@@ -190,13 +191,17 @@ Real guessed_exchange(const RunSizes& sizes, int n_ranks) {
   return 3 * std::ceil(std::log2(n_ranks)) * message_s + (2 * traffic.allreduce + traffic.broadcast) / bytes_per_s;
 }
 
-/// Of choose_steps(): trial iterations with reports, and power iterations on a sample of the rows.
+/// Of choose_steps().
 /// @param visited  rows of an iteration, times the evaluations of each
 Real seconds_of_choice(const Duration& duration, const RunSizes& sizes, Real visited) {
-  constexpr Index most_rows = 2048, n_trial_iterations = 20, n_reports = 4;
-  const auto sampled = [&](Level level) { return std::min(most_rows, sizes.rows_of_iteration(level)); };
-  const auto visits = static_cast<Real>(48 * sampled(Level::Lower) + 32 * sampled(Level::Upper));
-  return (n_trial_iterations + visits / visited) * duration.iteration() + n_reports * duration.report;
+  PerLevel<Index> rows;
+  for (const Level level : {Level::Lower, Level::Upper}) {
+    rows[level] = sizes.rows_of_iteration(level);
+  }
+  const CostOfChoice cost = cost_of_choice(rows);
+  const auto visits = static_cast<Real>(cost.visits[Level::Lower] + cost.visits[Level::Upper]);
+  return (static_cast<Real>(cost.n_iterations) + visits / visited) * duration.iteration() +
+         static_cast<Real>(cost.n_reports) * duration.report;
 }
 
 }  // namespace
@@ -245,7 +250,7 @@ Duration rehearse(const Communicator& comm, const RunSizes* sizes, Simd simd, in
     const bool is_linear = sizes->options.problem.of<ModelOptions>().model != "mlp";
     return static_cast<Real>(batch * expected_steps(n[Level::Lower] / batch, is_linear));
   };
-  const Real of_models = steps_of_models(sizes->rows) / steps_of_models(rows) * ranks;
+  const Real of_models = steps_of_models(sizes->rows) / steps_of_models(rows);
   duration.models *= of_models;
   duration.refits *= of_models;
   duration.kernels *= visited(sizes->rows) / visited(rows) * ranks;

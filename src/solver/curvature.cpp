@@ -10,7 +10,7 @@
 namespace meha {
 namespace {
 
-constexpr Index n_power_iterations = 8;
+constexpr Index n_power_iterations = evaluations_of_curvature / 2;
 constexpr Index n_theta_steps = 10;  // in which θ follows a change of x
 
 /// Largest |eigenvalue| of the symmetric J, from v ↦ Jv.

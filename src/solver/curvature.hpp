@@ -8,6 +8,9 @@
 
 namespace meha {
 
+/// Gradients of each row that Curvature::along_y() evaluates.
+inline constexpr Index evaluations_of_curvature = 2 * 8;  // two a power iteration
+
 /// Errors: Error(Stopped) when the last sweep has brought a request to stop.
 void require_unstopped(const Oracle& oracle);
 

@@ -15,6 +15,7 @@ namespace meha {
 namespace {
 
 constexpr Index n_trial_iterations = 20;
+constexpr Index n_first = 3;  // of them, whose residuals the last is compared with
 constexpr Index n_trials = 12;
 constexpr Real move_of_x = 0.015;   // per iteration, where x is per row
 constexpr Real small_change = 0.1;  // of α, which no further trial is made for
@@ -44,13 +45,13 @@ Trial try_steps(Oracle& oracle, const AlgorithmOptions& options, const State& st
     if (oracle.agreed().not_finite) {
       return trial;
     }
-    if (k <= 3 || k == n_trial_iterations) {
+    if (k <= n_first || k == n_trial_iterations) {
       Metrics metrics;
       algorithm->measure(oracle, state, metrics);
       oracle.on_root(
           [&] {
             residuals[1] = metrics.find("residual").value_or(0);
-            residuals[0] = std::max(residuals[0], k <= 3 ? residuals[1] : 0);
+            residuals[0] = std::max(residuals[0], k <= n_first ? residuals[1] : 0);
             residuals[2] = metrics.find("step_norm_x").value_or(0);
           },
           residuals);
@@ -119,9 +120,10 @@ struct AutoSteps {
   }
 };
 
+constexpr Index most_rows = 2048;  // of a level, that curvatures are found on
+
 /// The setup of `oracle`, with so few rows a step that curvatures take little time beside the run.
 Oracle::Setup sample_setup(const Oracle& oracle) {
-  constexpr Index most_rows = 2048;
   Oracle::Setup setup = oracle.setup();
   for (const auto& [level, batch] : {std::pair(Level::Lower, &setup.batch_lower), {Level::Upper, &setup.batch_upper}}) {
     const Index n = *batch > 0 ? *batch : oracle.problem().n_rows(level);
@@ -225,6 +227,16 @@ std::string choose_steps(Oracle& oracle, AlgorithmOptions& options, const State&
     }
   }
   return text;
+}
+
+CostOfChoice cost_of_choice(const PerLevel<Index>& rows) {
+  const auto visits = [&](Level level, Index n_curvatures) {
+    return n_curvatures * evaluations_of_curvature * std::min(most_rows, rows[level]);
+  };
+  PerLevel<Index> all;
+  all[Level::Lower] = visits(Level::Lower, 3);  // of f and of F/c + f at the start, of F/c + f at the end
+  all[Level::Upper] = visits(Level::Upper, 2);
+  return {.visits = all, .n_iterations = n_trial_iterations, .n_reports = n_first + 1};
 }
 
 }  // namespace meha

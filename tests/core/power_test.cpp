@@ -6,7 +6,7 @@
 namespace meha {
 namespace {
 
-TEST(Power, IsThatOfTheLibraryToTheLastBitOrNext) {
+TEST(Power, IsWithinFourUnitsOfTheLibrary) {
   EXPECT_EQ(power(2, 10), 1024);
   EXPECT_EQ(power(9, 0.5), 3);
   EXPECT_EQ(power(7, 0), 1);

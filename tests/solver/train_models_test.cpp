@@ -164,6 +164,21 @@ TEST_F(TrainModels, StepsGrowWithTheRowsWithinBounds) {
   EXPECT_EQ(few.oracle.iterations_per_pass(), 1);
 }
 
+TEST_F(TrainModels, MinibatchesOfTrustedRowsAreTheirShareInWholeBlocks) {
+  const auto trusted_rows = [&](Index n_train, Index n_validation) {
+    const test::TinyData data(comm_, {.n_train = n_train, .n_validation = n_validation});
+    Options options = data.options();
+    options.run.block_rows = 64;
+    const Trainer trainer(options, comm_);
+    EXPECT_EQ(trainer.problem.n_parts(Level::Upper), 1);
+    return trainer.setup.batch_upper;
+  };
+  EXPECT_EQ(trusted_rows(1024, 60), 64);    // less than a block: one
+  EXPECT_EQ(trusted_rows(1024, 512), 128);  // 8 blocks in 4 steps
+  EXPECT_EQ(trusted_rows(1024, 900), 256);  // 15 blocks: 3.75 a step, to the nearest
+  EXPECT_EQ(trusted_rows(120, 200), 256);   // one step is a pass: all 4 blocks
+}
+
 // With the prior of unit variance the optimum is that of  Σ ℓ + ½‖y‖²: its gradient is 0.
 TEST_F(TrainModels, TheModelIsTheMaximumAPosteriori) {
   SCOPED_TRACE(test::seed_text());

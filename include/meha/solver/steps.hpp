@@ -30,4 +30,13 @@ namespace meha {
 /// Error(Stopped) when asked to stop meanwhile.
 std::string choose_steps(Oracle& oracle, AlgorithmOptions& options, const State& start);
 
+/// What "auto" takes where the first steps serve and x is per row.
+struct CostOfChoice {
+  PerLevel<Index> visits;  // of rows, by the power iterations
+  Index n_iterations = 0, n_reports = 0;
+};
+
+/// @param rows  of an iteration
+CostOfChoice cost_of_choice(const PerLevel<Index>& rows);
+
 }  // namespace meha
