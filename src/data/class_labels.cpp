@@ -48,7 +48,7 @@ std::string LabelFacts::add(std::string_view value) {
   }
   bool has_comma = false;
   if (number_of_cell(value, has_comma)) {
-    return "label " + quoted(value) +
+    return "label " + in_quotes(value) +
            ": must be a class, that is a name or a whole number; is it the column that problem.data.label_column "
            "means?";
   }
@@ -128,7 +128,7 @@ ClassLabels::ClassLabels(const LabelFacts& facts, std::vector<std::string> class
   }
   for (const std::string& name : found) {
     if (class_of_name_.find(name) == class_of_name_.end()) {
-      throw Error(ExitCode::Data, place + "a label is " + quoted(name) + ", which is not one of the " +
+      throw Error(ExitCode::Data, place + "a label is " + in_quotes(name) + ", which is not one of the " +
                                       std::to_string(names_.size()) + " class names (" + toml(names_[0]) + ", …)");
     }
   }

@@ -16,8 +16,8 @@ void number_by_name(Table& table, const std::vector<std::string>& names) {
   for (const std::string& name : table.class_names) {
     const auto at = std::ranges::find(names, name);
     if (at == names.end()) {
-      throw Error(ExitCode::Data, table.name + ": the label " + quoted(name) +
-                                      " is not among the class names of the run (" + quoted(names.front()) +
+      throw Error(ExitCode::Data, table.name + ": the label " + in_quotes(name) +
+                                      " is not among the class names of the run (" + in_quotes(names.front()) +
                                       ", …): labels that are names are found by them");
     }
     number_of.push_back(static_cast<Label>(at - names.begin()));
@@ -44,8 +44,8 @@ void unite_classes(std::span<Table> tables, const std::vector<std::string>& want
   const auto numbered = std::ranges::find_if_not(tables, &Table::labels_are_names);
   if (names.empty() && named != tables.end() && numbered != tables.end()) {
     throw Error(ExitCode::Data,
-                named->name + ": its labels are names (" + quoted(named->class_names.front()) + ", …), but those of " +
-                    numbered->name +
+                named->name + ": its labels are names (" + in_quotes(named->class_names.front()) +
+                    ", …), but those of " + numbered->name +
                     " are numbers: which number is which class must be said by problem.data.class_names");
   }
   if (names.empty()) {

@@ -40,7 +40,7 @@ bool names_row_numbers(const std::string& name) {
 std::string strays_text(const ColumnFacts& facts) {
   std::string text;
   for (const auto& [value, line] : facts.strays) {
-    text += (text.empty() ? "" : ", ") + quoted(value) + " in line " + std::to_string(line);
+    text += (text.empty() ? "" : ", ") + in_quotes(value) + " in line " + std::to_string(line);
   }
   return text + (facts.n_others > std::ssize(facts.strays) ? ", …" : "");
 }

@@ -29,7 +29,7 @@ bool is_hdf5(const std::string& path) {
 }
 
 /// A cell between quotes, whatever is in it.
-std::string in_quotes(std::string_view text) {
+std::string csv_quoted(std::string_view text) {
   std::string cell = "\"";
   for (const char c : text) {
     cell += c == '"' ? "\"\"" : std::string(1, c);
@@ -98,7 +98,7 @@ std::string Hdf5Columns::lines(Range rows) const {
   for (const Column& column : columns_) {
     const auto cells = file_.read_cells(column.dataset, column.member, rows);
     for (std::size_t i = 0; i < lines.size(); ++i) {
-      lines[i] += (&column == columns_.data() ? "" : ",") + (is_number(cells[i]) ? cells[i] : in_quotes(cells[i]));
+      lines[i] += (&column == columns_.data() ? "" : ",") + (is_number(cells[i]) ? cells[i] : csv_quoted(cells[i]));
     }
   }
   std::string text;
@@ -111,7 +111,7 @@ std::string Hdf5Columns::lines(Range rows) const {
 void Hdf5Columns::write(int file) const {
   std::string head;
   for (const Column& column : columns_) {
-    head += (head.empty() ? "" : ",") + in_quotes(column.name);
+    head += (head.empty() ? "" : ",") + csv_quoted(column.name);
   }
   write_all(file, head + '\n');
   for (Index first = 0; first < n_rows_; first += rows_at_once) {

@@ -143,7 +143,7 @@ void check_names(const Header& header, const RecordReader& reader) {
   std::set<std::string> seen;
   for (const std::string& name : header.names) {
     if (!name.empty() && !seen.insert(name).second) {
-      reader.file().fail("two columns are named " + quoted(name) + ": columns are found by name, so rename one");
+      reader.file().fail("two columns are named " + in_quotes(name) + ": columns are found by name, so rename one");
     }
   }
 }
@@ -196,7 +196,7 @@ std::size_t label_column_of(const Header& header, const std::string& wanted, con
     if (column == no_column) {
       std::string names;
       for (const std::string& name : header.names) {
-        names += (names.empty() ? "" : ", ") + quoted(name);
+        names += (names.empty() ? "" : ", ") + in_quotes(name);
       }
       throw Error(ExitCode::Data, path + ": problem.data.label_column = " + toml(wanted) +
                                       ": must be a number from 0 to " + std::to_string(header.n_columns - 1) +
@@ -212,7 +212,7 @@ std::size_t label_column_of(const Header& header, const std::string& wanted, con
   const auto named = std::ranges::find_if(header.names, is_usual);
   if (named != header.names.end() && !is_usual(header.names[last])) {
     throw Error(ExitCode::Data, path + ": the labels are taken from the last column, which is named " +
-                                    quoted(header.names[last]) + ", but one is named " + quoted(*named) +
+                                    in_quotes(header.names[last]) + ", but one is named " + in_quotes(*named) +
                                     ": say which with problem.data.label_column");
   }
   return last;

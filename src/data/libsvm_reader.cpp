@@ -41,7 +41,7 @@ void LibsvmReader::add_row(std::string_view text) {
   const std::string_view word = take_word(text);
   const auto label = finite_number(word, why);
   if (!label) {
-    file_.fail_in_line("label " + quoted(word) + " " + why);
+    file_.fail_in_line("label " + in_quotes(word) + " " + why);
   }
   rows_.labels.push_back(*label + 0.0);  // -0 is 0
   rows_.lines.push_back(file_.n_lines());
@@ -55,18 +55,19 @@ void LibsvmReader::add_row(std::string_view text) {
 Index LibsvmReader::add_entry(std::string_view word, Index last) {
   const std::size_t colon = word.find(':');
   if (colon == std::string_view::npos) {
-    file_.fail_in_line(quoted(word) + ": must be index:value");
+    file_.fail_in_line(in_quotes(word) + ": must be index:value");
   }
   const auto index = whole_number(word.substr(0, colon));
   if (!index || *index <= last || *index > largest_index) {
-    file_.fail_in_line("index " + quoted(word.substr(0, colon)) + ": must be a whole number from " +
+    file_.fail_in_line("index " + in_quotes(word.substr(0, colon)) + ": must be a whole number from " +
                        std::to_string(last + 1) + " to " + std::to_string(largest_index) +
                        "; indices start at 1 and ascend");
   }
   std::string why;
   const auto value = finite_float(word.substr(colon + 1), why);
   if (!value) {
-    file_.fail_in_line("value " + quoted(word.substr(colon + 1)) + " of index " + std::to_string(*index) + " " + why);
+    file_.fail_in_line("value " + in_quotes(word.substr(colon + 1)) + " of index " + std::to_string(*index) + " " +
+                       why);
   }
   if (*value != 0) {
     rows_.entries.push_back({static_cast<std::uint32_t>(*index - 1), *value});

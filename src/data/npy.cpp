@@ -133,13 +133,13 @@ class NpyArray {
         : first == 'U' || first == 'S' ? ": strings must have 1 to 4096 bytes"
                                        : "";
     if (*advice != '\0') {
-      file_.fail("descr = " + meha::quoted(type_) + advice);
+      file_.fail("descr = " + in_quotes(type_) + advice);
     }
   }
 
   template <class T>
   std::vector<T> refuse() const {
-    file_.fail("descr = " + meha::quoted(type_) +
+    file_.fail("descr = " + in_quotes(type_) +
                ": must be of integers or of float16, float32 or float64, little-endian");
   }
 
@@ -185,7 +185,7 @@ class NpyArray {
         file_.fail("is empty: its shape is (" + std::string(text) + "), or (…, 0)");
       }
       if (!size || *size < 0 || (!shape_.empty() && *size > largest_row / row_size_)) {
-        file_.fail("shape: " + meha::quoted(text) + " must be whole numbers > 0, and rows shorter than " +
+        file_.fail("shape: " + in_quotes(text) + " must be whole numbers > 0, and rows shorter than " +
                    std::to_string(largest_row));
       }
       row_size_ *= shape_.empty() ? 1 : *size;

@@ -39,7 +39,7 @@ std::optional<ZipMember> array_of(const std::string& path, ArrayRole role, bool 
   std::vector<ZipMember> found;
   std::string there;
   for (const ZipMember& array : arrays) {
-    there += (there.empty() ? "" : ", ") + quoted(name_of(array));
+    there += (there.empty() ? "" : ", ") + in_quotes(name_of(array));
     if (std::ranges::find(names, lower_case(name_of(array))) != names.end()) {
       found.push_back(array);
     }

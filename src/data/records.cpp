@@ -241,10 +241,10 @@ void RecordReader::split_json(TextRecord& record) {
     const auto at = json_->place.find(name);
     if (at == json_->place.end()) {
       fail_in(record,
-              "member " + meha::quoted(name) + " is not in the file's first object: give it there, null if need be");
+              "member " + in_quotes(name) + " is not in the file's first object: give it there, null if need be");
     }
     if (value.is_structured()) {
-      fail_in(record, "member " + meha::quoted(name) + " is a list or an object: a table has one value in each cell");
+      fail_in(record, "member " + in_quotes(name) + " is a list or an object: a table has one value in each cell");
     }
     unquoted_.push_back(value.is_string() ? value.get<std::string>() : value.is_null() ? "" : value.dump());
     record.values[at->second] = without_blanks(unquoted_.back());

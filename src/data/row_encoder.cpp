@@ -83,7 +83,7 @@ std::string RowEncoder::set_raw(const Column& column, std::string_view value) {
   }
   std::string why = "is not a number as those of the training file";
   (void)finite_float(value, why);
-  return quoted(value) + " " + why;
+  return in_quotes(value) + " " + why;
 }
 
 std::string RowEncoder::set_number(const Column& column, std::string_view value) {
@@ -94,10 +94,10 @@ std::string RowEncoder::set_number(const Column& column, std::string_view value)
     number = column.dates_begin_with_day ? day.day_first : day.month_first;
   }
   if (number && has_comma && !column.has_decimal_comma) {
-    return quoted(value) + " has a comma, unlike the numbers of the training file";
+    return in_quotes(value) + " has a comma, unlike the numbers of the training file";
   }
   if (!number && !column.is_asked && !is_gap(value)) {
-    return quoted(value) + " is not a " + name_of(column.kind) + ", as the values of the training file are";
+    return in_quotes(value) + " is not a " + name_of(column.kind) + ", as the values of the training file are";
   }
   if (!number) {
     ++conversions_.n_filled;
@@ -108,7 +108,7 @@ std::string RowEncoder::set_number(const Column& column, std::string_view value)
   }
   const Real scaled = (*number - column.mean) / column.scale;
   if (std::fabs(scaled) > largest_float) {
-    return quoted(value) + " is too large for float32";
+    return in_quotes(value) + " is too large for float32";
   }
   put(column.first_feature, scaled);
   return {};

@@ -31,7 +31,7 @@ RowsFile::RowsFile(const std::string& path, State state, const std::string& labe
   const auto has = [&](const char* name) { return file_.has_attribute("/", name); };
   if (has("format")) {
     if (const auto name = file_.text_attribute("/", "format"); name != rows_format_name) {
-      fail("format = " + meha::quoted(name) + ": must be \"" + rows_format_name +
+      fail("format = " + in_quotes(name) + ": must be \"" + rows_format_name +
            "\"; was it written by a later version?");
     }
   }

@@ -77,8 +77,7 @@ std::vector<Label> RowsFile::classes_of_texts(const std::string& dataset, Range 
          labels_file().read_texts(dataset, {first, std::min(first + values_at_once, rows.end)})) {
       const auto place = places.find(name);
       if (place == places.end() || name.empty()) {
-        fail_labels(dataset + " of row " + std::to_string(rows.begin + std::ssize(labels)) + " = " +
-                    meha::quoted(name) +
+        fail_labels(dataset + " of row " + std::to_string(rows.begin + std::ssize(labels)) + " = " + in_quotes(name) +
                     (name.empty() ? ": a row has no label" : ": is none of the class names; are labels numbers?"));
       }
       labels.push_back(place->second);

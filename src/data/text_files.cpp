@@ -82,12 +82,12 @@ class LabelSight {
     std::string why;
     if (is_gap(value)) {
       why = ++n_missing_ <= n_lines_shown && !may_be_missing_
-                ? "label " + quoted(value) + " is missing: remove the row, or give it a label"
+                ? "label " + in_quotes(value) + " is missing: remove the row, or give it a label"
                 : "";
     } else if (targets_ == Targets::Classes) {
       why = facts_.add(value);
     } else if (!finite_number(value, why)) {
-      why = "label " + quoted(value) + " " + why;
+      why = "label " + in_quotes(value) + " " + why;
     }
     if (!why.empty()) {
       faults_.add(rows.place() + column() + why);
@@ -241,13 +241,13 @@ void match_columns(const TextFile& first, const TableColumns& learnt, TextFile& 
     file.place_of.push_back(at == places.end() ? no_column : *at);
     n_used += at == places.end() ? 0 : 1;
     if (at == places.end() && column.kind != ColumnKind::Ignore) {
-      missing += (missing.empty() ? "" : ", ") + quoted(column.name);
+      missing += (missing.empty() ? "" : ", ") + in_quotes(column.name);
     }
   }
   if (!missing.empty()) {
     std::string there;
     for (const std::size_t place : places) {
-      there += (there.empty() ? "" : ", ") + quoted(file.header.names[place]);
+      there += (there.empty() ? "" : ", ") + in_quotes(file.header.names[place]);
     }
     refuse("has no column " + missing + ", which " + first.paths.features + " has; its columns are " + there);
   }
@@ -271,7 +271,7 @@ void match_class_names(const TextFile& first, TextFile& file) {
   for (const std::string& name : own) {
     const auto at = std::ranges::find(names, name);
     if (at == names.end()) {
-      throw Error(ExitCode::Data, file.paths.features + ": class " + quoted(name) + " is not one of those of " +
+      throw Error(ExitCode::Data, file.paths.features + ": class " + in_quotes(name) + " is not one of those of " +
                                       first.paths.features + ": must be the same in all files of a run");
     }
     file.class_of.push_back(static_cast<Label>(at - names.begin()));
@@ -293,7 +293,7 @@ std::string sentence_of_header(const TextFile& file) {
 
 std::string name_of_column(const Header& header, std::size_t column) {
   return "column " + std::to_string(column) +
-         (column < header.names.size() ? " (" + quoted(header.names[column]) + ")" : "") + ": ";
+         (column < header.names.size() ? " (" + in_quotes(header.names[column]) + ")" : "") + ": ";
 }
 
 TextFiles learn_text(const DataFiles& all) {

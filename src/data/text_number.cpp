@@ -32,7 +32,7 @@ std::string_view trimmed(std::string_view text) {
                                          : text.substr(first, text.find_last_not_of(blanks) + 1 - first);
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t most = 40;
   constexpr const char* digits = "0123456789abcdef";
   std::string shown = "\"";

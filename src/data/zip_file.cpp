@@ -103,7 +103,7 @@ class ZipReader {
                      .checksum = static_cast<std::uint32_t>(number_at(rest, 16, 4))};
     const std::uint64_t method = number_at(rest, 10, 2);
     if ((number_at(rest, 8, 2) & 1U) != 0 || (method != 0 && method != 8)) {
-      fail("member " + meha::quoted(member.name) +
+      fail("member " + in_quotes(member.name) +
            " is encrypted, or packed by another method than deflate: pack it anew");
     }
     member.is_deflated = method == 8;

@@ -20,7 +20,7 @@ inline constexpr Index most_sparse_features = Index{1} << 28;
 /// Returns the text without the blanks at both ends.
 std::string_view trimmed(std::string_view text);
 /// Returns the text in quotes, for messages: a long one is cut, and bytes other than printable ASCII are shown as \xNN.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 /// Whether all of the text is a number (one too large, infinite or "nan" is one too).
 bool is_number(std::string_view text);
 /// @return nothing unless all of the text is a whole number that fits

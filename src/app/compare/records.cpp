@@ -120,7 +120,7 @@ MethodSummary summary_of(const ComparePlan& plan, const std::string& selecting, 
   return method;
 }
 
-std::string quoted(const std::string& text) {
+std::string csv_quoted(const std::string& text) {
   std::string cell = "\"";
   for (const char c : text) {
     cell += c == '"' ? "\"\"" : c == '\n' ? " " : std::string(1, c);
@@ -239,14 +239,15 @@ std::string csv_of(const std::vector<TrialRecord>& records, const std::vector<Me
     const auto is_its = [&](const MethodSummary& m) { return m.name == record.id.method; };
     const auto method = std::ranges::find_if(methods, is_its);
     const bool chosen = method != methods.end() && method->best == record.id.trial;
-    text += quoted(record.id.method) + "," + std::to_string(record.id.trial) + "," + std::to_string(record.id.seed) +
-            "," + (chosen ? "1" : "0") + "," + trial_status_names.at(static_cast<std::size_t>(record.result.status)) +
-            "," + std::to_string(report.iteration);
+    text += csv_quoted(record.id.method) + "," + std::to_string(record.id.trial) + "," +
+            std::to_string(record.id.seed) + "," + (chosen ? "1" : "0") + "," +
+            trial_status_names.at(static_cast<std::size_t>(record.result.status)) + "," +
+            std::to_string(report.iteration);
     for (const std::string& column : columns) {
       const auto value = report.find(column);
       text += "," + (value ? shortest(*value) : "");
     }
-    text += "," + quoted(record.result.settings) + "," + quoted(record.result.note) + "\n";
+    text += "," + csv_quoted(record.result.settings) + "," + csv_quoted(record.result.note) + "\n";
   };
   std::map<std::string, Real> refits;  // by the file of the trial itself
   for (const TrialRecord& record : records) {
