@@ -119,8 +119,8 @@ using AllTypes = testing::Types<Types<float, std::uint8_t>, Types<float, float>,
 TYPED_TEST_SUITE(Kernels, AllTypes);
 
 constexpr Index row_counts[] = {1, 2, 15, 16, 17, 33, 100, 130};
-constexpr Index feature_counts[] = {1, 3, 15, 16, 17, 54, 784};
-constexpr Index column_counts[] = {2, 3, 5, 6, 7, 10, 13, 20, 23, 24, 25, 31, 50};
+constexpr Index feature_counts[] = {1, 3, 15, 16, 17, 54, 257, 784};
+constexpr Index column_counts[] = {2, 3, 5, 6, 7, 10, 13, 20, 23, 24, 25, 31, 50, 101};
 
 // One chain of n multiplications and additions: |error| ≤ (n + 2)·ε·Σ|terms|, whatever is fused.
 TYPED_TEST(Kernels, ForwardIsTheProduct) {
@@ -130,7 +130,7 @@ TYPED_TEST(Kernels, ForwardIsTheProduct) {
     for (const Index n_rows : row_counts) {
       const auto* features = this->make_features(n_rows, n_features);
       for (const Index n_columns : column_counts) {
-        if (n_features * n_rows * n_columns > 2'000'000 && n_columns != 50) {
+        if (n_features * n_rows * n_columns > 2'000'000 && n_columns < 50) {
           continue;
         }
         const auto weights = this->random(n_features * n_columns, 1);
@@ -191,7 +191,7 @@ TYPED_TEST(Kernels, BackwardAddsTheProduct) {
     for (const Index n_rows : row_counts) {
       const auto* features = this->make_features(n_rows, n_features);
       for (const Index n_columns : column_counts) {
-        if (n_features * n_rows * n_columns > 2'000'000 && n_columns != 50) {
+        if (n_features * n_rows * n_columns > 2'000'000 && n_columns < 50) {
           continue;
         }
         const auto residuals = this->random(n_rows * n_columns, 3);
