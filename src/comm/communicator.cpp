@@ -126,9 +126,9 @@ std::optional<std::vector<std::uint64_t>> Communicator::meet(std::uint64_t mine,
   return all;
 }
 
-void Communicator::broadcast(OutSpan values) const {
+void Communicator::broadcast(OutSpan values, int from) const {
   const WaitingForRanks waiting;
-  MPI_Bcast(values.data(), count(values.size()), MPI_DOUBLE, 0, ranks_);
+  MPI_Bcast(values.data(), count(values.size()), MPI_DOUBLE, from, ranks_);
 }
 
 void Communicator::broadcast(Index& value) const {

@@ -82,6 +82,9 @@ RowSet::RowSet(BlockPlan plan, Range rows, Index n_features, Storage element, Ta
       stream_(std::move(stream)) {}
 
 Tile RowSet::tile(Range rows) const {
+  if (const Guest* guest = guest_of(rows.begin)) {
+    return tile_of(*guest, rows);
+  }
   const Index first = rows.begin - rows_.begin;
   return {.features = stream_ ? in_block(rows.begin, stream_->features(rows.begin / plan_.block_rows))
                               : features_.data() + bytes_of(rows).begin,
@@ -99,6 +102,10 @@ const std::byte* RowSet::in_block(Index row, const std::byte* block) const {
 }
 
 const std::byte* RowSet::upcoming(Index row) const {
+  if (n_guests_ > 0) {
+    const Guest* const guest = guest_of(row);
+    return guest == nullptr ? nullptr : tile_of(*guest, {row, row}).features;
+  }
   if (!stream_) {
     return tile({row, row}).features;
   }
@@ -139,6 +146,71 @@ std::span<Label> RowSet::labels(Range rows) {
 
 std::span<Real> RowSet::numbers(Range rows) {
   return slice(std::span(numbers_), {rows.begin - rows_.begin, rows.end - rows_.begin});
+}
+
+void RowSet::pack(Range rows, std::vector<std::byte>& to) const {
+  require(numbers_.empty(), "only rows of classes are packed");
+  const auto append = [&](const auto* values, Index n) {
+    const auto* const bytes = reinterpret_cast<const std::byte*>(values);
+    to.insert(to.end(), bytes, bytes + n * static_cast<Index>(sizeof(*values)));
+  };
+  const Tile all = tile(rows);
+  append(all.labels, rows.size());
+  Index n_values = rows.size() * n_features_;
+  if (element_ == Storage::Sparse) {
+    n_values = all.first_entry[rows.size()] - all.first_entry[0];
+    for (Index row = 0; row <= rows.size(); ++row) {
+      const Index first = all.first_entry[row] - all.first_entry[0];
+      append(&first, 1);
+    }
+  }
+  append(all.features, n_values * bytes_per(element_));
+}
+
+std::size_t RowSet::host(Range rows, std::span<const std::byte> packed) {
+  if (n_guests_ == guests_.size()) {
+    guests_.emplace_back();
+  }
+  Guest& guest = guests_[n_guests_++];
+  const std::byte* next = packed.data();
+  const auto take = [&](auto& values, Index n) {
+    values.resize(static_cast<std::size_t>(n));
+    const std::size_t n_bytes = values.size() * sizeof(values[0]);
+    std::memcpy(values.data(), next, n_bytes);
+    next += n_bytes;
+  };
+  guest.rows = rows;
+  take(guest.labels, rows.size());
+  Index n_values = rows.size() * n_features_;
+  if (element_ == Storage::Sparse) {
+    take(guest.first_entry, rows.size() + 1);
+    n_values = guest.first_entry.back();
+  }
+  take(guest.features, n_values * bytes_per(element_));
+  guest.features.resize(guest.features.size() + readable_past_end);
+  return static_cast<std::size_t>(next - packed.data());
+}
+
+/// The rows taken in that `row` is among; null: none.
+const RowSet::Guest* RowSet::guest_of(Index row) const {
+  for (std::size_t i = 0; i < n_guests_; ++i) {
+    if (row >= guests_[i].rows.begin && row < guests_[i].rows.end) {
+      return &guests_[i];
+    }
+  }
+  return nullptr;
+}
+
+Tile RowSet::tile_of(const Guest& guest, Range rows) const {
+  const auto at = static_cast<std::size_t>(rows.begin - guest.rows.begin);
+  const bool sparse = element_ == Storage::Sparse;
+  const Index first_value = sparse ? guest.first_entry[at] : static_cast<Index>(at) * n_features_;
+  return {.features = guest.features.data() + first_value * bytes_per(element_),
+          .labels = guest.labels.data() + at,
+          .element = element_,
+          .n_rows = rows.size(),
+          .n_features = n_features_,
+          .first_entry = sparse ? guest.first_entry.data() + at : nullptr};
 }
 
 void RowSet::renumber(const std::shared_ptr<const FeatureNumbers>& numbers) {

@@ -52,8 +52,45 @@ bool CrossFit::takes(const Training& training, Level level, Index row) const {
   if (level == Level::Upper || training.rows == Training::Rows::Judged || training.rows == Training::Rows::AsGiven) {
     return true;
   }
+  return (takings(row) & (training.rows == Training::Rows::Kept ? ByKept : ByClean)) != 0;
+}
+
+std::uint8_t CrossFit::takings(Index row) const {
+  for (const Takings& guests : of_guests_) {
+    if (row >= guests.rows.begin && row < guests.rows.end) {
+      return guests.bits[static_cast<std::size_t>(row - guests.rows.begin)];
+    }
+  }
   const auto at = static_cast<std::size_t>(row - labels_.rows.begin);
-  return training.rows == Training::Rows::Kept ? kept_[at] != 0 : labels_.given[at] == labels_.truth[at];
+  const bool is_kept = !kept_.empty() && kept_[at] != 0;
+  const bool is_clean = !labels_.truth.empty() && labels_.given[at] == labels_.truth[at];
+  return static_cast<std::uint8_t>((is_kept ? ByKept : 0) | (is_clean ? ByClean : 0));
+}
+
+void CrossFit::pack(Level level, Range rows, std::vector<std::byte>& to) const {
+  rows_.of(level).pack(rows, to);
+  for (Index row = rows.begin; row < rows.end && level == Level::Lower; ++row) {
+    to.push_back(static_cast<std::byte>(takings(row)));
+  }
+}
+
+std::size_t CrossFit::host(Level level, Range rows, std::span<const std::byte> packed) {
+  std::size_t n_bytes = rows_.of(level).host(rows, packed);
+  if (level == Level::Lower) {
+    Takings& guests = of_guests_.emplace_back();
+    guests.rows = rows;
+    for (Index row = rows.begin; row < rows.end; ++row) {
+      guests.bits.push_back(static_cast<std::uint8_t>(packed[n_bytes++]));
+    }
+  }
+  return n_bytes;
+}
+
+void CrossFit::dismiss() {
+  of_guests_.clear();
+  for (const Level level : {Level::Lower, Level::Upper}) {
+    rows_.of(level).dismiss();
+  }
 }
 
 void CrossFit::add(Level level, const Block& block, InSpan x, std::span<const Probe> /*probes*/,
@@ -98,7 +135,7 @@ void CrossFit::add(Level level, const Block& block, InSpan x, std::span<const Pr
           continue;
         }
         for (std::size_t k = 0; k < n; ++k) {  // the residual takes the place of q
-          q[k] = mean * (q[k] - (noisy ? p[k] : k == at_label ? 1 : 0));
+          q[k] = mean * training.weight * (q[k] - (noisy ? p[k] : k == at_label ? 1 : 0));
         }
       }
       rows_.classifier().set_residuals(model, tile, of_tile);

@@ -7,54 +7,9 @@
 
 #include "meha/core/error.hpp"
 #include "meha/core/random.hpp"
-#include "meha/problem/layouts.hpp"
+#include "meha/problem/sparse_products.hpp"
 
 namespace meha {
-namespace {
-
-/// Where a feature stands. @param places  nullptr: all features are there
-Index place_of(std::uint32_t feature, const std::uint32_t* places) {
-  return places == nullptr ? feature : places[feature];
-}
-
-/// As Products::forward, of sparse rows and b as [feature][column]. @param sums  scratch, (n_columns)
-template <class T>
-void sparse_forward(const Tile& tile, const std::uint32_t* places, const T* weights, const T* bias, Index n_columns,
-                    T* sums, T* logits) {
-  for (Index row = 0; row < tile.n_rows; ++row) {
-    std::copy_n(bias, n_columns, sums);
-    for (const Entry& entry : tile.entries(row)) {
-      const T value = static_cast<T>(entry.value);
-      const T* weight = weights + place_of(entry.feature, places) * n_columns;
-      for (Index column = 0; column < n_columns; ++column) {
-        sums[column] += value * weight[column];
-      }
-    }
-    for (Index column = 0; column < n_columns; ++column) {
-      logits[grouped_at(row, column, n_columns)] = sums[column];
-    }
-  }
-}
-
-/// gradient[feature][column] += Σ_row features[row][feature]·residuals[row][column]. @param sums  scratch, (n_columns)
-template <class T>
-void sparse_backward(const Tile& tile, const std::uint32_t* places, const T* residuals, Index n_columns, T* sums,
-                     T* gradient) {
-  for (Index row = 0; row < tile.n_rows; ++row) {
-    for (Index column = 0; column < n_columns; ++column) {
-      sums[column] = residuals[grouped_at(row, column, n_columns)];
-    }
-    for (const Entry& entry : tile.entries(row)) {
-      const T value = static_cast<T>(entry.value);
-      T* to = gradient + place_of(entry.feature, places) * n_columns;
-      for (Index column = 0; column < n_columns; ++column) {
-        to[column] += value * sums[column];
-      }
-    }
-  }
-}
-
-}  // namespace
 
 template <class Input>
 LinearClassifier<Input>::LinearClassifier(const ClassifierShape& shape, Simd simd)
@@ -99,8 +54,7 @@ void LinearClassifier<Input>::set_points(std::span<const InSpan> points, std::sp
     touched_.clear();
   }
   const Index n_there = few_features_ ? static_cast<Index>(features.size()) : shape_.n_features;
-  n_points_ = static_cast<Index>(points.size());
-  n_columns_ = n_points_ * shape_.n_classes;
+  use_points(0, points.size());
   const auto n_columns = static_cast<std::size_t>(n_columns_);
   const Index n_features = shape_.n_features;
   const bool sparse = shape_.element == Storage::Sparse;
@@ -114,7 +68,6 @@ void LinearClassifier<Input>::set_points(std::span<const InSpan> points, std::sp
   has_gradient_.assign(points.size(), 0);
   sums_.resize(n_columns);
   bias_gradient_.assign(n_columns, 0);
-  const Real scale = feature_scale(shape_.element);
   columns_.clear();
   for (const InSpan y : points) {
     for (Index c = 0; c < shape_.n_classes; ++c) {
@@ -122,16 +75,36 @@ void LinearClassifier<Input>::set_points(std::span<const InSpan> points, std::sp
       columns_.push_back(y.data() + c * n_features);
     }
   }
+  if (sparse) {
+    fill(features);
+  }
+}
+
+template <class Input>
+void LinearClassifier<Input>::use_points(std::size_t first, std::size_t n) {
+  first_column_ = static_cast<Index>(first) * shape_.n_classes;
+  n_points_ = static_cast<Index>(n);
+  n_columns_ = n_points_ * shape_.n_classes;
+  is_filled_ = false;
+}
+
+/// Lays out W of the points in use. @param features  of set_points(); none: all
+template <class Input>
+void LinearClassifier<Input>::fill(std::span<const Index> features) {
+  const Index n_there = few_features_ ? static_cast<Index>(features.size()) : shape_.n_features;
+  const Real scale = feature_scale(shape_.element);
   const auto value = [&](Index f, Index column) {
-    return columns_[static_cast<std::size_t>(column)][few_features_ ? features[static_cast<std::size_t>(f)] : f] *
+    return columns_[static_cast<std::size_t>(first_column_ + column)]
+                   [few_features_ ? features[static_cast<std::size_t>(f)] : f] *
            scale;
   };
-  if (sparse) {
-    weights_.resize(static_cast<std::size_t>(n_there) * n_columns);
+  if (shape_.element == Storage::Sparse) {
+    weights_.resize(static_cast<std::size_t>(n_there * n_columns_));
     fill_panels(n_there, n_columns_, n_columns_, value, weights_.data());
   } else {
     products_.fill(n_there, n_columns_, value, panels_);
   }
+  is_filled_ = true;
 }
 
 /// The logits of every row at every point.
@@ -139,9 +112,13 @@ template <class Input>
 void LinearClassifier<Input>::logits(const Tile& tile) {
   require(tile.n_rows <= tile_rows && tile.n_features == shape_.n_features, "a tile fits the classifier");
   if (shape_.element != Storage::Sparse) {
+    if (!is_filled_) {
+      fill({});
+    }
     products_.read(tile);
-    products_.forward(tile, panels_, bias_.data(), n_columns_, values_.data());
+    products_.forward(tile, panels_, bias_.data() + first_column_, n_columns_, values_.data());
   } else {
+    require(is_filled_, "sparse rows are visited at all points of a pass");
     sparse_forward(tile, places(), weights_.data(), bias_.data(), n_columns_, sums_.data(), values_.data());
   }
 }
@@ -175,7 +152,7 @@ void LinearClassifier<Input>::backward(const Tile& tile, InSpan weights) {
     row_weights_[row] = static_cast<Index>(row) < tile.n_rows ? static_cast<T>(weights[row]) : T(0);
   }
   kernels_->residuals(values_.data(), shape_.loss == Loss::CrossEntropy ? tile.labels : nullptr, row_weights_.data(),
-                      tile.n_rows, n_points_, shape_.n_classes, bias_gradient_.data());
+                      tile.n_rows, n_points_, shape_.n_classes, bias_gradient_.data() + first_column_);
   backward(tile);
 }
 
@@ -189,19 +166,29 @@ template <class Input>
 void LinearClassifier<Input>::set_residuals(std::size_t point, const Tile& tile, InSpan residuals) {
   const Index first = static_cast<Index>(point) * shape_.n_classes;
   set_columns(residuals, tile.n_rows, n_columns_, first, shape_.n_classes, values_.data(),
-              bias_gradient_.data() + first);
+              bias_gradient_.data() + first_column_ + first);
 }
 
 template <class Input>
 void LinearClassifier<Input>::backward(const Tile& tile) {
+  const auto first_point = first_column_ / shape_.n_classes;
+  const auto there =
+      std::span(has_gradient_).subspan(static_cast<std::size_t>(first_point), static_cast<std::size_t>(n_points_));
   if (shape_.element != Storage::Sparse) {
-    const bool adds = std::find(has_gradient_.begin(), has_gradient_.end(), 0) == has_gradient_.end();
-    products_.backward(tile, values_.data(), n_columns_, gradient_.data(), adds);
+    const Index size_of_point = shape_.n_classes * padded(shape_.n_features);
+    T* const gradient = gradient_.data() + first_point * size_of_point;
+    const bool adds = std::find(there.begin(), there.end(), 1) != there.end();
+    for (std::size_t p = 0; p < there.size() && adds; ++p) {
+      if (there[p] == 0) {
+        std::fill_n(gradient + static_cast<Index>(p) * size_of_point, size_of_point, T(0));
+      }
+    }
+    products_.backward(tile, values_.data(), n_columns_, gradient, adds);
   } else {
     note_touched(tile);
     sparse_backward(tile, places(), values_.data(), n_columns_, sums_.data(), gradient_.data());
   }
-  has_gradient_.assign(has_gradient_.size(), 1);
+  std::fill(there.begin(), there.end(), 1);
 }
 
 template <class Input>
@@ -245,6 +232,7 @@ void LinearClassifier<Input>::collect_touched(std::size_t point, OutSpan grad_y)
 
 template <class Input>
 void LinearClassifier<Input>::collect(std::size_t point, OutSpan grad_y) {
+  require(first_column_ == 0, "gradients of a part of the points are seen, not collected");
   if (std::exchange(has_gradient_[point], 0) == 0) {
     return;
   }
@@ -268,6 +256,23 @@ void LinearClassifier<Input>::collect(std::size_t point, OutSpan grad_y) {
     grad_y[n_classes * n_features + c] += bias_gradient_[column];
     bias_gradient_[column] = 0;
   }
+}
+
+template <class Input>
+void LinearClassifier<Input>::see_gradient(std::size_t point, const SeePiece& see) {
+  require(shape_.element != Storage::Sparse, "gradients of sparse rows are collected");
+  const Real scale = feature_scale(shape_.element);
+  const auto n_features = static_cast<std::size_t>(shape_.n_features);
+  const auto first = static_cast<Index>(point) * shape_.n_classes;
+  for (Index c = 0; c < shape_.n_classes; ++c) {
+    const T* from = gradient_.data() + (first + c) * padded(shape_.n_features);
+    piece_.assign(n_features, 0);
+    for (std::size_t f = 0; f < n_features && has_gradient_[point] != 0; ++f) {
+      piece_[f] = static_cast<Real>(from[f]) * scale;
+    }
+    see(c * shape_.n_features, piece_);
+  }
+  see(shape_.n_classes * shape_.n_features, slice(InSpan(bias_gradient_), {first, first + shape_.n_classes}));
 }
 
 template <class Input>

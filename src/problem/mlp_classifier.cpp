@@ -7,68 +7,10 @@
 
 #include "meha/core/error.hpp"
 #include "meha/core/random.hpp"
+#include "between_layers.hpp"
 #include "meha/problem/layouts.hpp"
 
 namespace meha {
-namespace {
-
-#define MEHA_ANY_WIDTH \
-  __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))  // nothing fuses: the same bits
-
-/// z ← φ(z). What is not a number stays so.
-template <class T>
-MEHA_ANY_WIDTH void activate(Activation activation, T* z, Index n) {
-  if (activation == Activation::Relu) {
-    for (Index i = 0; i < n; ++i) {
-      z[i] = z[i] < 0 ? T(0) : z[i];
-    }
-  } else if (activation == Activation::Sigmoid) {
-    for (Index i = 0; i < n; ++i) {
-      z[i] = 1 / (1 + std::exp(-z[i]));
-    }
-  }
-}
-
-/// delta ← delta·φ'(z), where a = φ(z).
-template <class T>
-MEHA_ANY_WIDTH void multiply_by_slope(Activation activation, const T* a, T* delta, Index n) {
-  if (activation == Activation::Relu) {
-    for (Index i = 0; i < n; ++i) {
-      delta[i] = a[i] > 0 ? delta[i] : T(0);
-    }
-  } else if (activation == Activation::Sigmoid) {
-    for (Index i = 0; i < n; ++i) {
-      delta[i] *= a[i] * (1 - a[i]);
-    }
-  }
-}
-
-/// Adds each column's sum over the rows of `tile`. @param values  grouped, n columns
-template <class T>
-MEHA_ANY_WIDTH void add_column_sums(const T* values, Index n_rows, Index n, Real* sums) {
-  for (Index column = 0; column < n; ++column) {
-    T lanes[group_rows] = {};
-    for (Index first = 0; first < n_rows; first += group_rows) {
-      const T* v = values + grouped_at(first, column, n);
-      for (Index lane = 0; lane < group_rows; ++lane) {
-        lanes[lane] += v[lane];
-      }
-    }
-    for (const T lane : lanes) {
-      sums[column] += static_cast<Real>(lane);
-    }
-  }
-}
-
-/// sums += scale·values.
-template <class T>
-MEHA_ANY_WIDTH void add_scaled(const T* __restrict values, Index n, Real scale, Real* __restrict sums) {
-  for (Index i = 0; i < n; ++i) {
-    sums[i] += static_cast<Real>(values[i]) * scale;
-  }
-}
-
-}  // namespace
 
 Activation activation_of(const std::string& name) {
   return name == "relu" ? Activation::Relu : name == "sigmoid" ? Activation::Sigmoid : Activation::None;
@@ -165,13 +107,19 @@ void MlpClassifier<Input>::set_point(InSpan y, Point& point) const {
 
 template <class Input>
 void MlpClassifier<Input>::set_points(std::span<const InSpan> points, std::span<const Index> /*features*/) {
-  n_points_ = points.size();
-  while (points_.size() < n_points_) {
+  while (points_.size() < points.size()) {
     points_.push_back(make_point());
   }
+  use_points(0, points.size());
   for (std::size_t p = 0; p < n_points_; ++p) {
     set_point(points[p], points_[p]);
   }
+}
+
+template <class Input>
+void MlpClassifier<Input>::use_points(std::size_t first, std::size_t n) {
+  first_point_ = first;
+  n_points_ = n;
 }
 
 template <class Input>
@@ -179,7 +127,7 @@ void MlpClassifier<Input>::forward(const Tile& tile, OutSpan losses) {
   require(tile.n_rows <= tile_rows && tile.n_features == shape_.n_features, "a tile fits the classifier");
   products_.read(tile);
   for (std::size_t p = 0; p < n_points_; ++p) {
-    Point& point = points_[p];
+    Point& point = in_use()[p];
     products_.forward(tile, point.front().weight, point.front().bias.data(), layers_.front().n_out,
                       point.front().output.data());
     for (std::size_t l = 1; l < layers_.size(); ++l) {
@@ -198,8 +146,8 @@ void MlpClassifier<Input>::backward(const Tile& tile, InSpan weights) {
   for (std::size_t row = 0; row < tile_rows; ++row) {
     row_weights_[row] = static_cast<Index>(row) < tile.n_rows ? static_cast<T>(weights[row]) : T(0);
   }
-  for (std::size_t p = 0; p < n_points_; ++p) {
-    LayerAtPoint& last = points_[p].back();
+  for (Point& point : in_use()) {
+    LayerAtPoint& last = point.back();
     kernels_->residuals(last.output.data(), tile.labels, row_weights_.data(), tile.n_rows, 1, shape_.n_classes,
                         last.bias_gradient.data());
   }
@@ -208,20 +156,20 @@ void MlpClassifier<Input>::backward(const Tile& tile, InSpan weights) {
 
 template <class Input>
 void MlpClassifier<Input>::probabilities(std::size_t point, OutSpan probabilities) const {
-  copy_columns(points_[point].back().output.data(), shape_.n_classes, 0, shape_.n_classes, probabilities);
+  copy_columns(in_use()[point].back().output.data(), shape_.n_classes, 0, shape_.n_classes, probabilities);
 }
 
 template <class Input>
 void MlpClassifier<Input>::set_residuals(std::size_t point, const Tile& tile, InSpan residuals) {
-  LayerAtPoint& last = points_[point].back();
+  LayerAtPoint& last = in_use()[point].back();
   set_columns(residuals, tile.n_rows, shape_.n_classes, 0, shape_.n_classes, last.output.data(),
               last.bias_gradient.data());
 }
 
 template <class Input>
 void MlpClassifier<Input>::backward(const Tile& tile) {
-  for (std::size_t p = 0; p < n_points_; ++p) {
-    propagate_back(tile, points_[p]);
+  for (Point& point : in_use()) {
+    propagate_back(tile, point);
   }
 }
 
@@ -268,12 +216,29 @@ void MlpClassifier<Input>::collect(Point& point, OutSpan grad_y) const {
 
 template <class Input>
 void MlpClassifier<Input>::collect(std::size_t point, OutSpan grad_y) {
-  collect(points_[point], grad_y);
+  collect(in_use()[point], grad_y);
+}
+
+template <class Input>
+void MlpClassifier<Input>::see_gradient(std::size_t point, const SeePiece& see) {
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    const LayerAtPoint& here = points_[point][l];
+    const Real scale = l == 0 ? feature_scale(shape_.element) : 1;
+    for (Index unit = 0; unit < layer.n_out; ++unit) {
+      piece_.assign(static_cast<std::size_t>(layer.n_in), 0);
+      if (here.has_gradient) {
+        add_scaled(here.gradient.data() + unit * padded(layer.n_in), layer.n_in, scale, piece_.data());
+      }
+      see(static_cast<Index>(layer.weight) + unit * layer.n_in, piece_);
+    }
+    see(static_cast<Index>(layer.bias), here.bias_gradient);
+  }
 }
 
 template <class Input>
 void MlpClassifier<Input>::classes(std::span<Label> most_likely) const {
-  most_likely_class(points_.front().back().output.data(), shape_.n_classes, shape_.n_classes, most_likely);
+  most_likely_class(in_use().front().back().output.data(), shape_.n_classes, shape_.n_classes, most_likely);
 }
 
 template class MlpClassifier<float>;

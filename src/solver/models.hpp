@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Models of labels in training, all in one pass over the rows a step.
+// Models of labels in training, all on the same minibatch a step.
 #pragma once
 
 #include "meha/solver/train_models.hpp"
+#include "model_gradients.hpp"
 
 namespace meha {
 
@@ -14,9 +15,11 @@ class Adam {
   explicit Adam(Index size, Index n_biases = 0, Real bias = 1)
       : m_(Vec::Zero(size)), v_(Vec::Zero(size)), n_biases_(n_biases), bias_(bias) {}
 
-  /// y ← y − a·m̂/(√v̂ + ε) by the gradient of the mean loss plus ½‖y‖²/n_rows. Quotients, products and square roots alone,
-  /// so that it gives the same bits on every processor.
-  void step(const Vec& gradient, Real n_rows, Real a, Vec& y);
+  void begin_step();
+  /// y ← y − a·m̂/(√v̂ + ε) by the gradient of the mean loss plus ½‖y‖²/n_rows, for the entries of y from `first` on that there is
+  /// a gradient of. Quotients, products and square roots alone, so that it gives the same bits on every processor.
+  /// @return whether these are finite
+  bool step(Index first, InSpan gradient, Real n_rows, Real a, Vec& y);
 
  private:
   Vec m_, v_;
@@ -41,30 +44,31 @@ class Models {
   /// Trains the models that `active` names. Collective.
   /// @return means over the last quarter of the steps, or over the last pass; nothing when it had to stop
   std::optional<Loss> stage(const std::vector<std::size_t>& active, Index n_steps, Real learning_rate, Noise noise);
+  /// Copies each of these y from the rank that trains it to all. Collective.
+  void hand_out(std::vector<Vec>& y) const { gradients_->hand_out(y); }
 
-  TrainedModels trained;
+  TrainedModels trained;  // y: empty where another rank trains it
 
  private:
-  /// Of one step and of each active model; null where the model is not trained on such rows.
-  struct Sums {
-    std::vector<const Result*> doubtful, trusted;
+  /// Of one judge, where this rank answers for it.
+  struct OfJudge {
+    Vec counts;     // of given and other classes since N was last followed
+    Real loss = 0;  // over the steps that are measured
   };
 
   [[nodiscard]] bool is_judge(std::size_t j) const { return plans_[j].training.fold != Training::no_fold; }
-  /// @return row visits of a step
-  Index set_trainings(const std::vector<std::size_t>& active);
-  Sums ask(Sweep& sweep, const std::vector<std::size_t>& active);
-  void step(const std::vector<std::size_t>& active, const Sums& sums, Real size);
-  void follow_noise();
-  void add_losses(const std::vector<std::size_t>& active, const Sums& sums, Loss& loss) const;
+  void step(const std::vector<std::size_t>& active, Real size, bool is_measured);
+  [[nodiscard]] bool follow_noise();
+  [[nodiscard]] std::optional<Loss> losses(Index n_measured);
 
   Oracle& oracle_;
   CrossFit& problem_;
   std::vector<ModelPlan> plans_;
   Real n_doubtful_, n_trusted_;
-  std::vector<Adam> adam_;  // of each model; every rank makes the same steps from the same sums
-  Index step_ = 0;          // of all stages
-  Vec counts_;              // of given and other classes, by the judges since N was last followed
+  std::unique_ptr<ModelGradients> gradients_;
+  std::vector<Adam> adam_;       // by model; empty where another rank trains it
+  std::vector<OfJudge> judges_;  // by model
+  Index step_ = 0;               // of all stages
 };
 
 }  // namespace meha

@@ -63,6 +63,12 @@ Range Oracle::owned(Level level) const {
   return {std::min(own.begin * n_parts(level), n_blocks), std::min(own.end * n_parts(level), n_blocks)};
 }
 
+std::vector<Index> Oracle::own_blocks_of_step(Level level, Index k) {
+  std::vector<Index> mine;
+  mine_of(level, blocks_of_step(level, k), mine);
+  return mine;
+}
+
 /// These rows of x as this rank computes with them. @param rows  owned here
 OutSpan Oracle::rows_of_x(Range rows) {
   const Index first = owned_rows().begin;

@@ -56,6 +56,21 @@ void PackedY::add_whole(ExactSum& sum, Index offset, InSpan grad_y, Real factor,
   sum.add(offset, packed_, factor, exponent);
 }
 
+void PackedY::add_to(InSpan numbers, std::span<const std::uint32_t> columns, OutSpan y) const {
+  const auto n_columns = static_cast<std::size_t>(layout_.n_columns);
+  const auto n_numbers = static_cast<std::size_t>(layout_.n_numbers);
+  const auto n_rest = static_cast<std::size_t>(this->n_rest());
+  for (std::size_t i = 0; i < n_rest; ++i) {
+    y[n_columns * n_numbers + i] += numbers[i];
+  }
+  const Real* next = numbers.data() + n_rest;
+  for (const std::uint32_t place : columns) {
+    for (std::size_t i = 0; i < n_numbers; ++i) {
+      y[i * n_columns + static_cast<std::size_t>(columns_[place])] += *next++;
+    }
+  }
+}
+
 void PackedY::read(const ExactSum& sum, Index offset, int exponent, OutSpan y) {
   if (is_whole()) {
     sum.read(offset, exponent, y);

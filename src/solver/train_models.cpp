@@ -100,7 +100,9 @@ TrainedModels train(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan
   Models models(oracle, problem, plans, x);
   std::vector<std::size_t> all(plans.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
-  models.stage(all, n_steps, learning_rate, Noise::Kept);
+  if (models.stage(all, n_steps, learning_rate, Noise::Kept)) {
+    models.hand_out(models.trained.y);
+  }
   models.trained.n_steps = n_steps;
   return std::move(models.trained);
 }
@@ -170,6 +172,7 @@ TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate) {
       break;
     }
   }
+  models.hand_out(best.y);
   best.n_row_visits = models.trained.n_row_visits;
   best.agreed = models.trained.agreed;
   return best;

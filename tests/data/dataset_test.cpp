@@ -98,5 +98,52 @@ TEST(RowSet, HandsOutSparseTiles) {
   EXPECT_EQ(set.tile({4, 5}).entries(0)[1].feature, 99U);
 }
 
+TEST(RowSet, TakesInRowsThatWerePackedElsewhere) {
+  for (const Storage element : {Storage::UInt8, Storage::Float32, Storage::Sparse}) {
+    const bool sparse = element == Storage::Sparse;
+    const BlockPlan plan{.n_rows = 10, .block_rows = 4};
+    RowSet owner(plan, {4, 8}, 3, element, Targets::Classes,
+                 sparse ? std::vector<Index>{0, 2, 2, 5, 6} : std::vector<Index>{});
+    const auto bytes = owner.feature_bytes({4, 8});
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      bytes[i] = static_cast<std::byte>(i + 1);
+    }
+    for (Index row = 4; row < 8; ++row) {
+      owner.labels({row, row + 1})[0] = static_cast<Label>(10 * row);
+    }
+    std::vector<std::byte> packed;
+    owner.pack({4, 6}, packed);
+    const std::size_t n_first = packed.size();
+    owner.pack({6, 8}, packed);
+    RowSet guest(plan, {0, 4}, 3, element, Targets::Classes,
+                 sparse ? std::vector<Index>{0, 1, 1, 1, 1} : std::vector<Index>{});
+    ASSERT_EQ(guest.host({4, 6}, packed), n_first);
+    ASSERT_EQ(guest.host({6, 8}, std::span(packed).subspan(n_first)), packed.size() - n_first);
+    for (const Range rows : {Range{4, 6}, {5, 6}, {6, 8}, {7, 8}}) {
+      const Tile expected = owner.tile(rows);
+      const Tile found = guest.tile(rows);
+      ASSERT_EQ(found.n_rows, rows.size());
+      EXPECT_EQ(found.n_features, 3);
+      EXPECT_EQ(found.labels[0], expected.labels[0]);
+      EXPECT_EQ(guest.upcoming(rows.begin), found.features);
+      for (Index row = 0; row < rows.size() && sparse; ++row) {
+        ASSERT_EQ(found.entries(row).size(), expected.entries(row).size());
+      }
+      const Index n_bytes = sparse ? std::ssize(std::as_bytes(std::span(expected.entries(0).data(),
+                                                                        expected.entries(rows.size() - 1).data() +
+                                                                            expected.entries(rows.size() - 1).size())))
+                                   : rows.size() * 3 * bytes_per(element);
+      EXPECT_EQ(std::memcmp(found.features, expected.features, static_cast<std::size_t>(n_bytes)), 0);
+      for (int i = 0; i < 64 && rows.end == 8; ++i) {
+        EXPECT_EQ(found.features[n_bytes + i], std::byte{0});
+      }
+    }
+    EXPECT_EQ(guest.upcoming(9), nullptr);
+    EXPECT_EQ(guest.tile({0, 4}).n_rows, 4) << "its own rows are there still";
+    guest.dismiss();
+    EXPECT_EQ(guest.tile({0, 1}).labels[0], 0);
+  }
+}
+
 }  // namespace
 }  // namespace meha

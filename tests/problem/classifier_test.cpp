@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "meha/core/error.hpp"
+#include "support/random_values.hpp"
 
 namespace meha {
 namespace {
@@ -76,6 +77,62 @@ TEST(Classifier, SparseRowsOfALinearModelHaveNoBFloat16) {
 
 TEST(Classifier, UnknownModelIsABug) {
   EXPECT_THROW((void)make_classifier(options("quantum"), shape, "float64", best_simd()), Error);
+}
+
+// Gradients of points that some tiles are visited at, and others not, are those of passes of their own.
+TEST(Classifier, PassesOverAPartOfThePointsAddUp) {
+  constexpr Index n_rows = 40;
+  RowSet rows({.n_rows = n_rows, .block_rows = 512}, {0, n_rows}, shape.n_features, shape.element);
+  const auto bytes = rows.feature_bytes({0, n_rows});
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<std::byte>(i * 37 % 256);
+  }
+  for (Index i = 0; i < n_rows; ++i) {
+    rows.labels({i, i + 1})[0] = static_cast<Label>(i % shape.n_classes);
+  }
+  const std::vector<Real> weights(tile_rows, 0.5);
+  std::vector<Real> losses(3 * tile_rows);
+  for (const char* model : {"linear", "mlp"}) {
+    const auto classifier = make_classifier(options(model), shape, "float32", best_simd());
+    std::vector<Vec> y;
+    for (Index which = 0; which < 3; ++which) {
+      y.push_back(test::random_vector(classifier->n_parameters(), which));
+    }
+    const auto visit = [&](Range tile_rows_of) {
+      const Tile tile = rows.tile(tile_rows_of);
+      classifier->forward(tile, losses);
+      classifier->backward(tile, weights);
+    };
+    std::vector<InSpan> points;
+    for (const Vec& point : y) {
+      points.push_back(as_span(point));
+    }
+    classifier->set_points(points);
+    classifier->use_points(1, 2);
+    visit({0, 16});
+    classifier->use_points(0, 2);
+    visit({16, 40});
+    const std::vector<std::vector<Range>> tiles = {{{16, 40}}, {{0, 16}, {16, 40}}, {{0, 16}}};
+    std::vector<Vec> found(3, Vec::Constant(classifier->n_parameters(), -1));
+    for (std::size_t p = 0; p < points.size(); ++p) {
+      Index next = 0;
+      classifier->see_gradient(p, [&](Index first, InSpan numbers) {
+        EXPECT_EQ(first, next);
+        next += std::ssize(numbers);
+        std::copy(numbers.begin(), numbers.end(), found[p].data() + first);
+      });
+      EXPECT_EQ(next, classifier->n_parameters());
+    }
+    for (std::size_t p = 0; p < points.size(); ++p) {
+      classifier->set_points({&points[p], 1});
+      for (const Range& tile : tiles[p]) {
+        visit(tile);
+      }
+      Vec expected = Vec::Zero(classifier->n_parameters());
+      classifier->collect(0, as_span(expected));
+      EXPECT_EQ(found[p], expected) << model << ", point " << p;
+    }
+  }
 }
 
 }  // namespace

@@ -60,8 +60,8 @@ class Communicator {
   /// collectives, in which some ranks may still wait, do not disturb it. Without open_meeting() nobody comes.
   [[nodiscard]] std::optional<std::vector<std::uint64_t>> meet(std::uint64_t mine, Real wait_s) const;
 
-  /// Copies rank 0's values to all. Collective.
-  void broadcast(OutSpan values) const;
+  /// Copies rank 0's values, or those of rank `from`, to all. Collective.
+  void broadcast(OutSpan values, int from = 0) const;
   void broadcast(std::string& text) const;
   void broadcast(Index& value) const;
 

@@ -93,7 +93,7 @@ class RowSet {
   [[nodiscard]] Range rows() const { return rows_; }
   [[nodiscard]] Index n_features() const { return n_features_; }
   [[nodiscard]] Storage element() const { return element_; }
-  /// @param rows  global row numbers inside rows(), and of one block where features are streamed: the tile is then good
+  /// @param rows  global row numbers inside rows() or of rows that were taken in, and of one block where features are streamed: the tile is then good
   /// until another block is asked for, and this may wait
   [[nodiscard]] Tile tile(Range rows) const;
   /// Features of a row to come, as a hint for the processor; nullptr when they are not in memory.
@@ -107,11 +107,28 @@ class RowSet {
   [[nodiscard]] std::span<std::byte> feature_bytes(Range rows);
   [[nodiscard]] std::span<Label> labels(Range rows);
   [[nodiscard]] std::span<Real> numbers(Range rows);
+  /// Appends what tile() returns of these rows, which this rank owns: features and class labels. Waits as tile() does.
+  void pack(Range rows, std::vector<std::byte>& to) const;
+  /// Takes in rows that were packed on any rank; tile() returns these until dismiss(). @param packed  begins with them
+  /// @return their bytes
+  std::size_t host(Range rows, std::span<const std::byte> packed);
+  /// Forgets the rows that were taken in.
+  void dismiss() { n_guests_ = 0; }
   /// Gives the features of sparse rows new numbers, n_features() of them; rows that stay on disk get them as they are read.
   /// Not while blocks are announced.
   void renumber(const std::shared_ptr<const FeatureNumbers>& numbers);
 
  private:
+  /// Rows that this rank may not own, for a while.
+  struct Guest {
+    Range rows;
+    std::vector<std::byte> features;
+    std::vector<Index> first_entry;  // Sparse, from 0
+    std::vector<Label> labels;
+  };
+
+  [[nodiscard]] const Guest* guest_of(Index row) const;
+  [[nodiscard]] Tile tile_of(const Guest& guest, Range rows) const;
   [[nodiscard]] const std::byte* in_block(Index row, const std::byte* block) const;
   [[nodiscard]] Range bytes_of(Range rows) const;
   [[nodiscard]] const Index* first_entry(Index row) const;
@@ -125,6 +142,8 @@ class RowSet {
   std::vector<Label> labels_;  // one of these is empty
   std::vector<Real> numbers_;
   std::shared_ptr<BlockStream> stream_;
+  std::vector<Guest> guests_;  // the first n_guests_ are there
+  std::size_t n_guests_ = 0;
 };
 
 }  // namespace meha

@@ -38,6 +38,7 @@ class ClassifiedRows {
   void use_model(const Options& options, const Communicator& comm, Simd simd);
 
   [[nodiscard]] const RowSet& of(Level level) const { return rows_[level]; }
+  [[nodiscard]] RowSet& of(Level level) { return rows_[level]; }
   [[nodiscard]] Index n_rows(Level level) const { return of(level).plan().n_rows; }
   [[nodiscard]] Index n_features() const { return of(Level::Lower).n_features(); }
   [[nodiscard]] Index n_classes() const { return n_classes_; }  // Loss::Squared: 1

@@ -4,6 +4,7 @@
 // chosen after seeing the losses.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "meha/core/named_array.hpp"
@@ -83,6 +84,9 @@ class Classifier {
   /// @param features  ascending: the tiles' rows have no other features; none: they may have all
   virtual void set_points(std::span<const InSpan> points, std::span<const Index> features) = 0;
   void set_points(std::span<const InSpan> points) { set_points(points, {}); }
+  /// Restricts what follows to n of the pass's points, `first` and those after it, which then count from 0; set_points() has
+  /// all in use. What was added at others stays. Not in a pass over few features.
+  virtual void use_points(std::size_t first, std::size_t n) = 0;
   /// @param losses  [point·tile_rows + row], nats or halves of squares     tile.n_rows ≤ tile_rows
   virtual void forward(const Tile& tile, OutSpan losses) = 0;
   /// Adds Σ weights[row]·∇ℓ_row at every point for the tile last seen by forward().
@@ -95,10 +99,13 @@ class Classifier {
   virtual void set_residuals(std::size_t point, const Tile& tile, InSpan residuals) = 0;
   /// Adds the gradients that belong to set_residuals(), at every point, for the tile last seen by forward().
   virtual void backward(const Tile& tile) = 0;
-  /// grad_y += what backward() has added at this point since the last call, which is forgotten. The next backward() forgets
-  /// other points' too.
+  /// grad_y += what backward() has added at this point since the last call, which is forgotten.
   virtual void collect(std::size_t point, OutSpan grad_y) = 0;
-  /// The same in a pass over few features, of those in touched(): grad_y = b, then n_per_feature() numbers for each.
+  /// Shows what backward() has added since set_points() at a point, counted among all of the pass, in pieces that cover y once:
+  /// see(where a piece begins in y, its numbers). Not in a pass over few features, nor after collect().
+  using SeePiece = std::function<void(Index first, InSpan numbers)>;
+  virtual void see_gradient(std::size_t point, const SeePiece& see) = 0;
+  /// As collect(), in a pass over few features, of those in touched(): grad_y = b, then n_per_feature() numbers for each.
   virtual void collect_touched(std::size_t point, OutSpan grad_y);
   /// Places among the pass's features that backward() has touched since the last collect_touched().
   [[nodiscard]] virtual std::span<const std::uint32_t> touched() const { return {}; }

@@ -25,6 +25,7 @@ struct Training {
 
   Rows rows = Rows::Judged;  // Judged: all, with the loss of noisy labels
   Index fold = no_fold;      // rows of this fold are left out, of both levels
+  Real weight = 1;           // of its gradients to y
 };
 
 /// For problems with DoubtfulLabels.
@@ -122,6 +123,17 @@ class CrossFit final : public Problem, public RowReader, public ColumnPasses {
   /// Which of the doubtful rows owned here Training::Rows::Kept takes: 1. @param kept  (rows owned)
   void set_kept(std::vector<std::uint8_t> kept) { kept_ = std::move(kept); }
 
+  /// Of the points of begin_pass(), in dense rows: the probes that passes are for from now on, and what add() has found at one
+  /// of all, where its shares have no room for grad_y. See Classifier.
+  void use_points(std::size_t first, std::size_t n) { rows_.classifier().use_points(first, n); }
+  void see_gradient(std::size_t point, const Classifier::SeePiece& see) { rows_.classifier().see_gradient(point, see); }
+
+  /// Appends what add() needs of rows that this rank owns. Waits for rows on disk.
+  void pack(Level level, Range rows, std::vector<std::byte>& to) const;
+  /// Takes in rows that were packed on any rank: until dismiss(), passes may be over blocks of these. @return as RowSet::host()
+  std::size_t host(Level level, Range rows, std::span<const std::byte> packed);
+  void dismiss();
+
   /// Every stride-th block of a level, of those that this rank owns, as the rows are dealt out.
   [[nodiscard]] std::vector<Index> own_blocks(Level level, Index stride = 1) const;
   /// Calls see(row, label, log_q) for every row of these blocks, which this rank owns; row is the row's number in its level.
@@ -131,6 +143,15 @@ class CrossFit final : public Problem, public RowReader, public ColumnPasses {
   void visit(Level level, std::span<const Index> blocks, std::span<const InSpan> models, const SeeRow& see);
 
  private:
+  /// Which of a doubtful row's trainings take it, as bits.
+  enum Taken : std::uint8_t { ByKept = 1, ByClean = 2 };
+  /// Of rows taken in.
+  struct Takings {
+    Range rows;
+    std::vector<std::uint8_t> bits;
+  };
+
+  [[nodiscard]] std::uint8_t takings(Index row) const;
   [[nodiscard]] bool takes(const Training& training, Level level, Index row) const;
 
   ClassifiedRows& rows_;
@@ -139,6 +160,7 @@ class CrossFit final : public Problem, public RowReader, public ColumnPasses {
   std::string init_;
   std::array<std::vector<Training>, 2> trainings_;
   std::vector<std::uint8_t> kept_;
+  std::vector<Takings> of_guests_;
   Vec transition_;                   // e^x
   std::vector<Real> probabilities_;  // of a tile at one model: [row][class]
   std::vector<Index> folds_;         // of a tile's rows

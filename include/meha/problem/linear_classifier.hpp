@@ -20,12 +20,14 @@ class LinearClassifier final : public Classifier {
   [[nodiscard]] Index n_per_feature() const override;
   using Classifier::set_points;
   void set_points(std::span<const InSpan> points, std::span<const Index> features) override;
+  void use_points(std::size_t first, std::size_t n) override;
   void forward(const Tile& tile, OutSpan losses) override;
   void backward(const Tile& tile, InSpan weights) override;
   void probabilities(std::size_t point, OutSpan probabilities) const override;
   void set_residuals(std::size_t point, const Tile& tile, InSpan residuals) override;
   void backward(const Tile& tile) override;
   void collect(std::size_t point, OutSpan grad_y) override;
+  void see_gradient(std::size_t point, const SeePiece& see) override;
   void collect_touched(std::size_t point, OutSpan grad_y) override;
   [[nodiscard]] std::span<const std::uint32_t> touched() const override { return touched_; }
   void set_directions(std::span<const Along> directions, std::span<const Index> features) override;
@@ -40,6 +42,7 @@ class LinearClassifier final : public Classifier {
 
  private:
   using T = SumOf<Input>;
+  void fill(std::span<const Index> features);
   void logits(const Tile& tile);
   void square_losses(const Tile& tile, OutSpan losses);
   void note_touched(const Tile& tile);
@@ -50,22 +53,25 @@ class LinearClassifier final : public Classifier {
   const TileKernels<T>* kernels_;
   TileProducts<Input> products_;                 // dense rows
   typename TileProducts<Input>::Panels panels_;  // with the scale of uint8 features folded in
-  Index n_points_ = 0;
-  Index n_columns_ = 0;
-  bool few_features_ = false;           // "feature" below is then a place among those of the pass
-  std::vector<std::uint32_t> places_;   // of the pass's features
-  std::vector<std::uint32_t> touched_;  // places
+  bool is_filled_ = false;                       // whether these are of the points in use
+  Index first_column_ = 0;                       // of all points' columns, the first in use
+  Index n_points_ = 0, n_columns_ = 0;           // in use
+  bool few_features_ = false;                    // "feature" below is then a place among those of the pass
+  std::vector<std::uint32_t> places_;            // of the pass's features
+  std::vector<std::uint32_t> touched_;           // places
   std::vector<std::uint8_t> is_touched_;
   bool is_collected_ = false;  // what is touched belongs to a block that is done
   std::vector<T> weights_;     // sparse rows: [feature][column]
-  std::vector<T> bias_;        // [column]
+  std::vector<T> bias_;        // [column of all points]
   std::vector<T> values_;      // grouped by [column]: logits, then probabilities (squared: z − t), then residuals
   std::vector<T> row_weights_;
-  std::vector<const Real*> columns_;  // where W's row for each column stands in y
-  std::vector<T> gradient_;  // [column][padded feature], of the stored (unscaled) features; sparse: [feature][column]
+  std::vector<const Real*> columns_;  // where W's row for each column of all points stands in y
+  // [column of all points][padded feature], of the stored (unscaled) features; sparse: [feature][column]
+  std::vector<T> gradient_;
   std::vector<std::uint8_t> has_gradient_;  // by point: whether there is any in gradient_ that was not collected
-  std::vector<Real> bias_gradient_;
-  std::vector<T> sums_;  // of one sparse row: [column]
+  std::vector<Real> bias_gradient_;         // [column of all points]
+  std::vector<T> sums_;                     // of one sparse row: [column]
+  std::vector<Real> piece_;                 // of a gradient
   std::vector<std::size_t> point_of_direction_;
   std::unique_ptr<LinearClassifier> along_;  // whose points are the directions, its logits ż; null: never any
 };

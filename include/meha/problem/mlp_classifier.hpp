@@ -29,12 +29,14 @@ class MlpClassifier final : public Classifier {
   void start(const std::string& init, Index seed, Out y) const override;
   using Classifier::set_points;
   void set_points(std::span<const InSpan> points, std::span<const Index> features) override;
+  void use_points(std::size_t first, std::size_t n) override;
   void forward(const Tile& tile, OutSpan losses) override;
   void backward(const Tile& tile, InSpan weights) override;
   void probabilities(std::size_t point, OutSpan probabilities) const override;
   void set_residuals(std::size_t point, const Tile& tile, InSpan residuals) override;
   void backward(const Tile& tile) override;
   void collect(std::size_t point, OutSpan grad_y) override;
+  void see_gradient(std::size_t point, const SeePiece& see) override;
   void set_directions(std::span<const Along> directions, std::span<const Index> features) override;
   void forward_along(const Tile& tile, OutSpan slopes) override;
   void backward_along(const Tile& tile, InSpan weights) override;
@@ -60,6 +62,8 @@ class MlpClassifier final : public Classifier {
   };
   using Point = std::vector<LayerAtPoint>;
 
+  [[nodiscard]] std::span<Point> in_use() { return std::span(points_).subspan(first_point_, n_points_); }
+  [[nodiscard]] std::span<const Point> in_use() const { return std::span(points_).subspan(first_point_, n_points_); }
   [[nodiscard]] Point make_point() const;
   void set_point(InSpan y, Point& point) const;
   void propagate_back(const Tile& tile, Point& point);
@@ -74,9 +78,10 @@ class MlpClassifier final : public Classifier {
   std::vector<Layer> layers_;
   Index n_parameters_ = 0;
   std::vector<Point> points_;
-  std::size_t n_points_ = 0;         // of points_, those in use
-  std::vector<T> row_weights_;       // of the tile
-  std::vector<T> delta_, previous_;  // δ_l and δ_{l−1}, grouped
+  std::size_t first_point_ = 0, n_points_ = 0;  // of points_, those in use
+  std::vector<Real> piece_;                     // of a gradient
+  std::vector<T> row_weights_;                  // of the tile
+  std::vector<T> delta_, previous_;             // δ_l and δ_{l−1}, grouped
   std::vector<T> zeros_;
   std::vector<Point> along_;  // at a direction: W and b are V and c, output is ȧ_l, of the last layer ż_L
   std::vector<std::size_t> point_of_direction_;

@@ -120,7 +120,15 @@ class Oracle {
   [[nodiscard]] bool per_row() const { return problem_.x_layout() == XLayout::PerRow; }
   [[nodiscard]] Index n_lower_rows() const { return problem_.n_rows(Level::Lower); }
   /// Rows of a minibatch (of the first; later ones differ by less than a block).
-  [[nodiscard]] Index n_rows_in_step(Level level) { return minibatches_[static_cast<std::size_t>(level)].n_rows(0); }
+  [[nodiscard]] Index n_rows_in_step(Level level, Index k = 0) {
+    return minibatches_[static_cast<std::size_t>(level)].n_rows(k);
+  }
+  /// Returns the blocks of the minibatch of step k, ascending: all, or those whose rows this rank owns.
+  [[nodiscard]] const std::vector<Index>& blocks_of_step(Level level, Index k) {
+    return minibatches_[static_cast<std::size_t>(level)].blocks(k);
+  }
+  [[nodiscard]] std::vector<Index> own_blocks_of_step(Level level, Index k);
+  [[nodiscard]] Range rows_of_block(Level level, Index block) const { return plan(level).rows(block); }
   /// Iterations in a pass over the lower rows.
   [[nodiscard]] Index iterations_per_pass() const { return minibatches_[0].steps_per_pass(); }
   /// Rows of per-row fields that each rank stores: its own blocks (sharded), or all on rank 0 (root).

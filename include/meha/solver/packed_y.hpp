@@ -25,6 +25,8 @@ class PackedY {
            int exponent) const;
   /// Adds grad_y or hess_y of add_whole(), which has all of y. Not whole: only with Columns::all.
   void add_whole(ExactSum& sum, Index offset, InSpan grad_y, Real factor, int exponent);
+  /// Adds grad_y or hess_y of a block's share to all of y. Not while y takes part as it stands. @param columns  Share::columns
+  void add_to(InSpan numbers, std::span<const std::uint32_t> columns, OutSpan y) const;
   /// Copies the numbers that take part into all of y; the others become 0.
   void read(const ExactSum& sum, Index offset, int exponent, OutSpan y);
 
