@@ -78,6 +78,19 @@ Index batch_of(const RunSizes& sizes, Level level) {
   return level == Level::Lower ? algorithm.batch_lower : algorithm.batch_upper;
 }
 
+/// Of models of labels in training, n_models of them.
+Real bytes_of_models(const RunSizes& sizes, Index n_models, int n_ranks) {
+  const bool is_linear = sizes.options.problem.of<ModelOptions>().model != "mlp";
+  const bool apart = trains_apart(batch_rows(Batch::OfJudges, sizes.rows[Level::Lower]),
+                                  static_cast<std::size_t>(n_models), is_linear);
+  const Index n_here = apart ? (n_models + n_ranks - 1) / n_ranks : n_models;
+  const Index n_confusions = sizes.n_classes * sizes.n_classes;  // which class is taken for which
+  // y, the best of it, Adam's moments, the kernels' own; together also shares and gradients, sums. In the end every rank has
+  // all y, and visits rows at all of them.
+  const Index of_rank = (apart ? 40 : 88) * n_here + 16 * (n_models - n_here);
+  return static_cast<Real>(of_rank * sizes.m + 88 * n_here * n_confusions);
+}
+
 }  // namespace
 
 Index RunSizes::m_of_row() const {
@@ -98,6 +111,10 @@ Index RunSizes::iterations_per_pass() const {
 
 Index RunSizes::n_iterations() const {
   return options.run.iterations.iterations(iterations_per_pass());
+}
+
+Index RunSizes::n_models_of_start() const {
+  return (CrossFit::folds_of(m) + 1) * (rows[Level::Upper] > 0 ? 2 : 1);
 }
 
 Index RunSizes::n_later_reports() const {
@@ -204,15 +221,10 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
   const bool few_columns = sizes.classifier->n_per_feature() > 0 && options.algorithm.batch_lower > 0;
   const Index m_numbers = fields.y + (few_columns ? 2 : 6 + 4 + 4) + (rank == 0 && !sizes.per_row ? 4 : 0);
   memory.model = static_cast<Real>(m_numbers * number * sizes.m);
-  if (sizes.per_row) {
-    // y, the best of it, shares and gradients; sums; the kernels' own; Adam's moments
-    const Index of_start = (CrossFit::folds_of(sizes.m) + 1) * (sizes.rows[Level::Upper] > 0 ? 2 : 1);
-    const auto& models = options.problem.of<LabelModelOptions>();
-    const Index of_refits = models.refit ? 6 : 0;
-    const Index n_models = models.start == "trusted" ? std::max(of_start, of_refits) : of_refits;
-    const Index n_confusions = n_models > 0 ? sizes.n_classes * sizes.n_classes : 0;  // which class is taken for which
-    memory.models = static_cast<Real>((n_models * sizes.m + n_confusions) * 88);
-  }
+  memory.fields = static_cast<Real>(fields.y * number * sizes.m);
+  memory.models = begins_with_models(sizes) ? bytes_of_models(sizes, sizes.n_models_of_start(), n_ranks) : 0;
+  const bool has_refits = sizes.per_row && options.problem.of<LabelModelOptions>().refit;
+  memory.refits = has_refits ? bytes_of_models(sizes, begins_with_models(sizes) ? 4 : 6, n_ranks) : 0;
   if (rank == 0) {
     const Real whole = state_bytes(sizes);
     memory.checkpoint = whole <= static_cast<Real>(options.checkpoint.async_mib) * mib ? whole : 2 * mib;

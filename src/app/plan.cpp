@@ -41,7 +41,8 @@ void print_memory(const RunSizes& sizes, int n_ranks) {
   line("labels for reports", first.reports, other.reports);
   line("order for auroc", first.order, other.order);
   line("y, theta, sums, kernels", first.model, other.model);
-  line("models of labels", first.models, other.models);
+  line("models of labels, before the run", first.models, other.models);
+  line("models of labels, after it", first.refits, other.refits);
   line("checkpoint in the making", first.checkpoint, other.checkpoint);
   line("dealing out, before all but the rows", first.loading, other.loading);
   line("peak", first.peak(), other.peak());

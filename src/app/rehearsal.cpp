@@ -24,6 +24,7 @@ constexpr Index most_bytes = Index{128} << 20;  // of rows on a rank: far more t
 constexpr Index memory_mib = 64;                // of these, where the run's rows stay on disk
 constexpr Real long_enough_s = 1;               // of timed iterations
 constexpr Index fewest = 3, most = 1000;
+constexpr Index n_refits = 4;
 
 using Clock = std::chrono::steady_clock;
 
@@ -125,7 +126,6 @@ Duration time_iterations(Oracle& oracle, Algorithm& algorithm, State& state, Ind
 /// Collective. @param begins  whether the run begins with models of labels
 void time_models(Communicator& comm, const Options& options, bool begins, CrossFit& problem, Duration& duration) {
   constexpr Index n_timed = 8;
-  constexpr std::size_t n_refits = 4;
   const AnswerPlan plan = answer_plan(options, problem);
   const Vec x = first_transition(problem.n_classes()).array().log().matrix();
   const auto step_s = [&](Oracle& oracle, const std::vector<ModelPlan>& models) {
@@ -142,7 +142,8 @@ void time_models(Communicator& comm, const Options& options, bool begins, CrossF
                   training_setup(problem, plan.setup, problem.is_linear() ? Batch::OfJudges : Batch::OfModels));
     const ModelPlan model{.training = {.rows = Training::Rows::AsGiven}, .trusted = problem.n_rows(Level::Upper) > 0};
     const Index n = begins ? steps_of_refit(refits, problem.is_linear(), n_steps) : usual_steps(refits);
-    duration.refits = static_cast<Real>(n) * step_s(refits, std::vector<ModelPlan>(n_refits, model));
+    duration.refits =
+        static_cast<Real>(n) * step_s(refits, std::vector<ModelPlan>(static_cast<std::size_t>(n_refits), model));
   }
 }
 
@@ -204,6 +205,19 @@ Real seconds_of_choice(const Duration& duration, const RunSizes& sizes, Real vis
          static_cast<Real>(cost.n_reports) * duration.report;
 }
 
+/// How many times as long models of labels take as in the rehearsal. @param rows  of that, on `n_here` ranks
+Real growth_of_models(const RunSizes& sizes, const PerLevel<Index>& rows, Index n_models, int n_here, int n_ranks) {
+  const bool is_linear = sizes.options.problem.of<ModelOptions>().model != "mlp";
+  const auto visits_of_steps = [&](const PerLevel<Index>& n) {
+    const Index batch = batch_rows(Batch::OfJudges, n[Level::Lower]);
+    return static_cast<Real>(batch * expected_steps(n[Level::Lower] / batch, is_linear));
+  };
+  const Index batch = batch_rows(Batch::OfJudges, sizes.rows[Level::Lower]);
+  const bool apart = trains_apart(batch, static_cast<std::size_t>(n_models), is_linear);
+  const auto of_a_rank = [&](int n) { return apart ? static_cast<Real>((n_models + n - 1) / n) : 1; };
+  return visits_of_steps(sizes.rows) / visits_of_steps(rows) * of_a_rank(n_ranks) / of_a_rank(n_here);
+}
+
 }  // namespace
 
 Duration rehearse(const Communicator& comm, const RunSizes* sizes, Simd simd, int n_ranks) {
@@ -245,14 +259,8 @@ Duration rehearse(const Communicator& comm, const RunSizes* sizes, Simd simd, in
   if (!smaller_config.empty()) {
     duration.deal += (duration.deal - deal_of_fewer_s) / (all(rows) - all(fewer)) * (all(sizes->rows) - all(rows));
   }
-  const auto steps_of_models = [&](const PerLevel<Index>& n) {  // each of a minibatch
-    const Index batch = batch_rows(Batch::OfJudges, n[Level::Lower]);
-    const bool is_linear = sizes->options.problem.of<ModelOptions>().model != "mlp";
-    return static_cast<Real>(batch * expected_steps(n[Level::Lower] / batch, is_linear));
-  };
-  const Real of_models = steps_of_models(sizes->rows) / steps_of_models(rows);
-  duration.models *= of_models;
-  duration.refits *= of_models;
+  duration.models *= growth_of_models(*sizes, rows, sizes->n_models_of_start(), comm.size(), n_ranks);
+  duration.refits *= growth_of_models(*sizes, rows, n_refits, comm.size(), n_ranks);
   duration.kernels *= visited(sizes->rows) / visited(rows) * ranks;
   duration.report *= all(sizes->rows) / all(rows) * ranks;
   if (n_ranks != comm.size()) {

@@ -245,11 +245,6 @@ class Apart final : public ModelGradients {
 
 }  // namespace
 
-bool ModelGradients::suits_apart(const Oracle& oracle, const CrossFit& problem, std::size_t n_models) {
-  constexpr Index most_rows = 1024;  // of a minibatch: more, where all ranks together are faster than a few
-  return oracle.setup().batch_lower <= most_rows && (n_models > 1 || !problem.is_linear());
-}
-
 bool ModelGradients::answers_for(std::size_t j) const {
   return static_cast<int>(j % static_cast<std::size_t>(oracle_.comm().size())) == oracle_.comm().rank();
 }
@@ -280,7 +275,7 @@ bool ModelGradients::sum(std::span<const InSpan> mine, OutSpan total) {
 
 std::unique_ptr<ModelGradients> make_model_gradients(Oracle& oracle, CrossFit& problem,
                                                      std::span<const ModelPlan> plans) {
-  if (ModelGradients::suits_apart(oracle, problem, plans.size())) {
+  if (trains_apart(oracle.setup().batch_lower, plans.size(), problem.is_linear())) {
     return std::make_unique<Apart>(oracle, problem, plans);
   }
   return std::make_unique<Together>(oracle, problem, plans);

@@ -20,9 +20,6 @@ struct ModelSums {
 
 class ModelGradients {
  public:
-  /// Whether models are better trained apart: minibatches are small beside their gradients. The same on any number of ranks.
-  static bool suits_apart(const Oracle& oracle, const CrossFit& problem, std::size_t n_models);
-
   ModelGradients(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> plans)
       : oracle_(oracle), problem_(problem), plans_(plans.begin(), plans.end()) {}
   ModelGradients(const ModelGradients&) = delete;

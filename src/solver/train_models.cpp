@@ -82,6 +82,11 @@ Index batch_rows(Batch batch, Index n_rows) {
   return std::max(static_cast<Index>(batch), n_rows / most_steps);
 }
 
+bool trains_apart(Index batch, std::size_t n_models, bool is_linear) {
+  constexpr Index most_rows = 1024;  // with more, all ranks together are faster than a few
+  return batch <= most_rows && (n_models > 1 || !is_linear);
+}
+
 Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup, Batch batch) {
   const Index n = problem.n_rows(Level::Lower);
   const Index n_trusted = problem.n_rows(Level::Upper);

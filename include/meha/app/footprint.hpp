@@ -43,6 +43,8 @@ struct RunSizes {
   [[nodiscard]] Index iterations_per_pass() const;
   /// Reports after the first, which is before all iterations; one is at the end in any case.
   [[nodiscard]] Index n_later_reports() const;
+  /// Models of labels that problem.start = "trusted" trains.
+  [[nodiscard]] Index n_models_of_start() const;
 };
 
 /// Returns all but `cost`. Reads headers and labels of the files, and text to its end; holds no features.
@@ -52,12 +54,14 @@ RunSizes sizes_of_run(const Options& options, Simd simd);
 /// The memory of one rank [bytes].
 struct Memory {
   Real program = 0, rows = 0, state = 0, gradients = 0, reports = 0, order = 0, model = 0, checkpoint = 0;
-  Real models = 0;           // of labels, in training
+  Real fields = 0;           // of model: y and its like, there from the start
+  Real models = 0;           // of labels, in training, before the rest of model
+  Real refits = 0;           // of labels, trained after the run
   Real loading = 0;          // before the rest, and with the rows
   bool is_streamed = false;  // some rows stay on disk
   [[nodiscard]] Real peak() const {
-    return program + rows +
-           std::max(loading, state + std::max(gradients, order) + reports + model + models + checkpoint);
+    const Real running = std::max(gradients, order) + model + refits + checkpoint;
+    return program + rows + std::max(loading, state + reports + std::max(fields + models, running));
   }
 };
 

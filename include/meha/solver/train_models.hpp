@@ -10,6 +10,8 @@
 // first stage at its end, then of every T/16 steps (linear models: T/32; 12 at least). In linear models a step changes logits
 // by the sum of all features' steps: a grows by few_features(). A bias, whose step nothing adds to, takes the largest of these
 // steps whatever the features, and variance (10/few_features())².
+// A small minibatch goes to all ranks, and model j is trained by rank j mod P (trains_apart()); of a large one each rank
+// visits its own rows for all models, and their sums are exact. In neither case does a model depend on the number of ranks.
 #pragma once
 
 #include "meha/problem/cross_fit.hpp"
@@ -41,6 +43,9 @@ enum class Batch : Index { OfJudges = 256, OfModels = 512 };
 
 /// Rows of a minibatch of so many doubtful rows.
 Index batch_rows(Batch batch, Index n_rows);
+
+/// Whether each rank trains models of its own. @param batch  rows of a minibatch
+bool trains_apart(Index batch, std::size_t n_models, bool is_linear);
 
 /// The Oracle for training: minibatches of blocks that suit the numbers of rows. @param setup  of the run
 Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup, Batch batch = Batch::OfJudges);
