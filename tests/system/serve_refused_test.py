@@ -155,7 +155,7 @@ class ServeRefusedTest(ServeCase):
         service = Service(self)
         for query in ("limit=0", "limit=1001", "limit=x", "limit=", "before=-1", f"before={10**15}", "state=deleting"):
             self.assertEqual(service.call("GET", f"/api/jobs?{query}")[0], 400, query)
-        for method, path, allowed in (("PUT", "/api/jobs", "POST, GET, HEAD"), ("DELETE", "/api/events", "GET, HEAD"), ("GET", "/api/files/x", "PUT"),
+        for method, path, allowed in (("PUT", "/api/jobs", "POST, GET, HEAD"), ("DELETE", "/api/events", "GET, HEAD"), ("GET", "/api/files/x", "DELETE, PUT"),
                                       ("TRACE", "/metrics", "GET, HEAD"), ("POST", "/", "GET, HEAD")):
             status, headers, _ = service.call(method, path)
             self.assertEqual((status, headers.get("Allow")), (405, allowed), path)

@@ -90,6 +90,30 @@ class ServeTest(ServeCase):
         self.assertIn(b"species", service.call("GET", f"/api/jobs/{number}/files/cleaned.csv")[2])
         self.assertIn("sandbox", service.call("GET", f"/api/jobs/{number}/files/report.html")[1]["Content-Security-Policy"])
 
+    def test_uploads_are_listed_and_removed(self):
+        service = Service(self)
+        for name in ("rows.csv", "rows.csv2", "more.csv"):
+            service.call("PUT", f"/api/files/{name}", TABLE)
+        (service.spool / "uploads/link.csv").symlink_to(self.folder / "outside.csv")
+        names = ["more.csv", "rows.csv", "rows.csv2"]
+        self.assertEqual(service.get("/api/files"), {"files": [{"name": name, "bytes": len(TABLE)} for name in names]})
+        request = {"clean": {"doubtful": "rows.csv", "label": "species", "set": {"run.iterations": ENDLESS}}}
+        job = service.post("/api/jobs", request, 201)["id"]
+        status, _, said = service.call("DELETE", "/api/files/rows.csv")
+        self.assertEqual(status, 409)
+        self.assertIn(f"job {job} reads it", said.decode())
+        self.assertEqual(service.call("DELETE", "/api/files/rows.csv2")[0], 200, "a longer name is another file")
+        service.wait(job, "running")
+        service.post(f"/api/jobs/{job}/cancel", {})
+        service.wait(job, "stopped", "failed")
+        self.assertEqual(service.call("DELETE", f"/api/jobs/{job}")[0], 200)
+        support.wait_for(lambda: service.call("GET", f"/api/jobs/{job}")[0] == 404, what="the job's end")
+        self.assertEqual(service.call("DELETE", "/api/files/rows.csv")[0], 200)
+        self.assertEqual(service.call("DELETE", "/api/files/rows.csv")[0], 404)
+        self.assertEqual(service.call("DELETE", "/api/files/..")[0], 400)
+        self.assertEqual([file["name"] for file in service.get("/api/files")["files"]], ["more.csv"])
+        self.assertEqual(service.call("PUT", "/api/files/rows.csv", TABLE)[0], 201)
+
     def test_from_a_terminal(self):
         service = Service(self)
         server = ["--server", f"http://127.0.0.1:{service.port}"]

@@ -157,8 +157,15 @@ HttpResponse Api::route_api(const HttpRequest& request, const Words& path) {
     expect_method(request, "GET");
     return events();
   }
+  if (path.size() == 2 && path[1] == "files") {
+    expect_method(request, "GET");
+    return list_uploads();
+  }
   if (path.size() == 3 && path[1] == "files") {
-    expect_method(request, "PUT");
+    if (request.method == "DELETE") {
+      return remove_upload(path[2]);
+    }
+    expect_method(request, "PUT", "DELETE, ");
     return upload(request, path[2]);
   }
   if (path.size() >= 3 && path[1] == "jobs") {

@@ -59,6 +59,8 @@ class Api {
   [[nodiscard]] HttpResponse metrics(const HttpRequest& request, const JobRecord& job) const;
   [[nodiscard]] HttpResponse file(const JobRecord& job, const std::string& name) const;
   [[nodiscard]] HttpResponse upload(const HttpRequest& request, const std::string& name) const;
+  [[nodiscard]] HttpResponse list_uploads() const;
+  HttpResponse remove_upload(const std::string& name);
   HttpResponse events();
   HttpResponse prometheus();
 

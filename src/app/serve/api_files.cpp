@@ -8,6 +8,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
 #include <memory>
 
 #include "meha/core/option.hpp"
@@ -67,6 +70,26 @@ class PartFile {
   std::string path_;
   int file_ = -1;
 };
+
+/// Whether the job's command, settings or config name this file, which is one of the uploads.
+bool reads(const JobRecord& job, const Spool& spool, const std::string& path) {
+  std::ifstream file(spool.config(job.id));
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  for (const auto* words : {&job.words, &job.settings}) {
+    for (const std::string& word : *words) {
+      text += "\n" + word;
+    }
+  }
+  const auto ends_at = [&](std::size_t end) {
+    return end == text.size() || !is_upload_name("x" + text.substr(end, 1));
+  };
+  for (std::size_t at = text.find(path); at != std::string::npos; at = text.find(path, at + 1)) {
+    if (ends_at(at + path.size())) {
+      return true;
+    }
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -129,6 +152,42 @@ HttpResponse Api::upload(const HttpRequest& request, const std::string& name) co
     throw Refusal(409, "file " + name + ": is there already, and jobs may read it: choose another name");
   }
   return {.status = 201, .body = R"({"name": ")" + name + R"(", "bytes": )" + std::to_string(n_bytes) + "}\n"};
+}
+
+HttpResponse Api::list_uploads() const {
+  std::map<std::string, std::uintmax_t> bytes;
+  for (const auto& entry : fs::directory_iterator(spool_.uploads())) {
+    std::error_code error;
+    const auto size = entry.is_regular_file(error) && !entry.is_symlink(error) ? entry.file_size(error) : 0;
+    if (size > 0 && !error && is_upload_name(entry.path().filename().string())) {
+      bytes[entry.path().filename().string()] = size;
+    }
+  }
+  std::string text;
+  for (const auto& [name, size] : bytes) {
+    text += (text.empty() ? "" : ", ") + (R"({"name": ")" + name) + R"(", "bytes": )" + std::to_string(size) + "}";
+  }
+  return {.body = R"({"files": [)" + text + "]}\n"};
+}
+
+HttpResponse Api::remove_upload(const std::string& name) {
+  expect_upload_name(name);
+  const std::string path = spool_.uploads() + "/" + name;
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(path, error))) {
+    throw Refusal(404, "file " + name + ": is not among the uploads");
+  }
+  for (const JobState state : {JobState::Queued, JobState::Running, JobState::Stopping, JobState::Stopped}) {
+    for (const JobRecord& job : store_.in_state(state)) {
+      if (reads(job, spool_, path)) {
+        throw Refusal(409, "file " + name + ": job " + std::to_string(job.id) + " reads it: delete that first");
+      }
+    }
+  }
+  if (!fs::remove(path, error)) {
+    throw Error(ExitCode::Checkpoint, "file " + name + " cannot be removed: " + error.message());
+  }
+  return {.body = "{}\n"};
 }
 
 /// A stream of "job" and "deleted" events; a comment every 15 s, so that both ends see whether the other is there.

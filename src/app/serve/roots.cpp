@@ -55,12 +55,16 @@ std::string DataRoots::resolve(const std::string& thing, const std::string& name
   return real;
 }
 
-void expect_upload_name(const std::string& name) {
+bool is_upload_name(const std::string& name) {
   const bool is_plain = std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
            c == '-';
   });
-  if (!is_plain || name.empty() || name.size() > longest_name || name.front() == '.' || name.front() == '-') {
+  return is_plain && !name.empty() && name.size() <= longest_name && name.front() != '.' && name.front() != '-';
+}
+
+void expect_upload_name(const std::string& name) {
+  if (!is_upload_name(name)) {
     throw Error(ExitCode::Config, "file name " + toml(name.substr(0, longest_name)) +
                                       ": must be of at most 100 letters, digits and . _ -, and begin with one of the "
                                       "first two or _");

@@ -23,7 +23,9 @@ class DataRoots {
   std::vector<std::string> roots_;
 };
 
-/// Errors: Error(Config) unless this may be the name of an upload: letters, digits, . _ - and no point at its beginning.
+/// Whether this may be the name of an upload: at most 100 letters, digits and . _ -, with a letter, digit or _ in front.
+bool is_upload_name(const std::string& name);
+/// Errors: Error(Config) unless is_upload_name().
 void expect_upload_name(const std::string& name);
 
 /// Errors: Error(Config) where a text has control characters, or is longer than this. @param thing  named in errors
