@@ -17,6 +17,7 @@
 #include "meha/data/table_copy.hpp"
 #include "meha/io/durable.hpp"
 #include "meha/io/samples.hpp"
+#include "local_ranks.hpp"
 #include "owned_files.hpp"
 
 namespace meha {
@@ -268,8 +269,8 @@ void write_picked(const CleanArguments& a, Answers& answers) {
       << '\n'
       << a.out << ": " << std::ranges::count(wanted, true)
       << " rows whose labels should be looked at. Fill in their right labels (rows without one are left out), then:\n"
-      << "  meha clean " << shell_word(a.doubtful) << " --trusted " << shell_word(a.out) << " --label "
-      << shell_word(table.label_name()) << '\n';
+      << "  " << own_command() << " clean " << shell_word(a.doubtful) << " --trusted " << shell_word(a.out)
+      << " --label " << shell_word(table.label_name()) << '\n';
 }
 
 }  // namespace meha

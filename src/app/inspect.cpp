@@ -85,8 +85,11 @@ ExitCode inspect_verb(const Arguments& arguments) {
                     ? " (the best on held-out rows; completed: " + std::to_string(overview.iterations) + ")"
                     : "")
             << '\n';
-  for (const auto& [name, value] : overview.metrics.values) {
-    std::cout << std::left << std::setw(25) << name << ' ' << std::setprecision(6) << value << '\n';
+  for (const MetricInfo& info : metric_table().subspan(1)) {
+    if (const auto value = overview.metrics.find(info.name)) {
+      std::cout << std::left << std::setw(25) << info.name << ' ' << std::setw(12) << std::setprecision(6) << *value
+                << ' ' << info.meaning << '\n';
+    }
   }
   std::cout << overview.labels << "\n" << overview.config;
   return ExitCode::Finished;

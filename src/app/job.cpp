@@ -18,6 +18,7 @@
 #include "meha/solver/registry.hpp"
 #include "command_words.hpp"
 #include "job_run.hpp"
+#include "local_ranks.hpp"
 
 namespace meha {
 namespace {
@@ -79,8 +80,8 @@ ExitCode run_job(const Communicator& ranks, const std::function<JobPlan()>& make
     for (const Status status : {Status::Converged, Status::ErrorReached, Status::NoProgress}) {
       ended = record.texts.at("status") == name(status) ? status : ended;
     }
-    std::cout << plan.directory << ": finished already; to go further: meha resume " << shell_word(plan.directory)
-              << " --set run.iterations=N\n"
+    std::cout << plan.directory << ": finished already; to go further: " << own_command() << " resume "
+              << shell_word(plan.directory) << " --set run.iterations=N\n"
               << summary(plan.directory, record.solution_iteration, ended,
                          labels_text_of(RunDirectory(plan.directory).file("result.h5")))
               << '\n';

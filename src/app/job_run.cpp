@@ -104,7 +104,10 @@ void Job::deal_rows() {
   balance_.begin_deal();
   problem_ = make_problem(options_, comm_, simd_);
   balance_.end_deal();
-  model_ = is_fresh() ? choose_model(options_, *problem_, comm_, simd_, poll_) : ModelChoice();
+  if (is_fresh()) {
+    with_bar("comparing models of the labels",
+             [&] { model_ = choose_model(options_, *problem_, comm_, simd_, poll_, progress_); });
+  }
   arithmetic_ = agree_on_arithmetic(comm_, simd_, options_.run.precision, *problem_);
   check_holdout(options_, *problem_);
 }
@@ -125,6 +128,7 @@ void Job::check_origin() {
 void Job::make_oracle() {
   oracle_.emplace(*problem_, comm_, oracle_setup(options_));
   oracle_->poll = poll_;
+  oracle_->progress = progress_;
   keep_stop_requests();
   per_pass_ = oracle_->iterations_per_pass();
   comm_.root_or_none([&] { check_iterations_left(origin_, options_.run.iterations, per_pass_); });
@@ -134,7 +138,10 @@ void Job::make_oracle() {
 }
 
 void Job::choose_steps() {
-  start_ = is_fresh() ? start_of(options_, *oracle_, model_, plan_.has_same_rows) : State();
+  if (is_fresh()) {
+    with_bar("training models of the labels",
+             [&] { start_ = start_of(options_, *oracle_, model_, plan_.has_same_rows); });
+  }
   algorithm_ = make_algorithm(options_.algorithm, *problem_);
   if (is_fresh()) {
     steps_ = algorithm_->choose_steps(*oracle_, options_.algorithm, start_);
@@ -229,7 +236,7 @@ Status Job::judge_labels(Status status) {
   timed(*oracle_, &Timings::evaluate, Stage::Evaluate, [&] {
     AnswerPlan plan = answer_plan(options_, models);
     plan.keeps_posteriors = shows_rows();
-    labels_ = answer(*oracle_, plan, state_);
+    with_bar("training models to compare with", [&] { labels_ = answer(*oracle_, plan, state_); });
   });
   comparison_ = labels_.metrics;
   if (comm_.is_root()) {

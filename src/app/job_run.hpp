@@ -11,6 +11,7 @@
 #include "meha/app/labels.hpp"
 #include "meha/app/origin.hpp"
 #include "meha/app/setup.hpp"
+#include "meha/io/progress_bar.hpp"
 #include "meha/io/recorder.hpp"
 #include "meha/problem/problem.hpp"
 #include "meha/solver/label_answer.hpp"
@@ -56,6 +57,15 @@ class Job {
   [[nodiscard]] bool is_fresh() const { return origin_.file.empty(); }
   /// To people, on rank 0.
   void say(const std::string& text);
+  /// Shows a bar while `work` runs, on rank 0.
+  template <class Work>
+  void with_bar(const char* what, Work&& work) {
+    if (comm_.is_root()) {
+      bar_.emplace(what);
+    }
+    work();
+    bar_.reset();
+  }
 
   JobPlan& plan_;
   Communicator& comm_;
@@ -77,6 +87,12 @@ class Job {
   std::unique_ptr<Algorithm> algorithm_;
   std::optional<Recorder> recorder_;
   State state_;
+  std::optional<ProgressBar> bar_;
+  std::function<void(Real)> progress_ = [this](Real part) {
+    if (bar_) {
+      bar_->show(part);
+    }
+  };
   Answer labels_;
   std::string labels_text_;
   Metrics comparison_;

@@ -44,7 +44,7 @@ std::string precision_of(const Options& options, Storage element, bool has_bfloa
 }
 
 ModelChoice choose_model(Options& options, Problem& problem, Communicator& comm, Simd simd,
-                         const std::function<Requests()>& poll) {
+                         const std::function<Requests()>& poll, const std::function<void(Real)>& progress) {
   constexpr Real least_gain = 0.05;  // a perceptron takes some ten times as long
   const Options wanted = options;
   const bool is_open = wanted.problem.of<ModelOptions>().model == "auto";
@@ -72,6 +72,7 @@ ModelChoice choose_model(Options& options, Problem& problem, Communicator& comm,
     const AnswerPlan plan = answer_plan(options, models);
     Oracle oracle(models, comm, training_setup(models, plan.setup));
     oracle.poll = poll;
+    oracle.progress = progress;
     return loss_out_of_fold(oracle, models, plan.learning_rate);
   };
   const Trial of_mlp = trial_of("mlp");

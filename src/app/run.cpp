@@ -13,6 +13,7 @@
 #include "meha/io/run_directory.hpp"
 #include "meha/io/state_file.hpp"
 #include "meha/solver/registry.hpp"
+#include "local_ranks.hpp"
 
 namespace meha {
 namespace {
@@ -25,8 +26,8 @@ void refuse_other_config(const std::string& directory, const Options& options) {
   }
   if (!differences.empty()) {
     throw Error(ExitCode::Config, directory + " holds a run of another config:" + differences +
-                                      "\nchoose another --out, or change what may change with: meha resume " +
-                                      shell_word(directory) + " --set …");
+                                      "\nchoose another --out, or change what may change with: " + own_command() +
+                                      " resume " + shell_word(directory) + " --set …");
   }
 }
 

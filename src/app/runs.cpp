@@ -17,6 +17,7 @@
 #include "meha/io/config.hpp"
 #include "meha/io/run_directory.hpp"
 #include "meha/io/terminal.hpp"
+#include "local_ranks.hpp"
 #include "overview.hpp"
 
 namespace meha {
@@ -70,11 +71,10 @@ Line line_of_run(const std::string& directory) {
             : overview.status == "unfinished" ? "interrupted"
                                               : overview.status,
             std::to_string(overview.iterations) + "/" + wanted, metric_of(overview.metrics),
-            runs      ? "touch " + shell_word(directory + "/STOP") + "   (ends it)"
-            : is_done ? "meha report " + shell_word(directory)
-                      : "meha resume " + shell_word(directory)};
+            runs ? "touch " + shell_word(directory + "/STOP") + "   (ends it)"
+                 : own_command() + (is_done ? " report " : " resume ") + shell_word(directory)};
   } catch (const Error& error) {
-    return {directory, "damaged", "", "", "meha verify " + shell_word(directory)};
+    return {directory, "damaged", "", "", own_command() + " verify " + shell_word(directory)};
   }
 }
 

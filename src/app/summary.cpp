@@ -3,11 +3,68 @@
 
 #include <array>
 #include <cstdio>
+#include <vector>
 
+#include "local_ranks.hpp"
+#include "meha/core/shell_word.hpp"
 #include "meha/io/metrics_file.hpp"
 #include "meha/io/run_directory.hpp"
 
 namespace meha {
+namespace {
+
+/// A metric among words.
+struct Part {
+  const char* before;
+  const char* metric;
+  double factor = 1;
+  const char* after = "";
+};
+
+/// Shown where its first metric is known, without the parts whose metrics are not.
+struct Line {
+  const char* title;
+  std::vector<Part> parts;
+  const char* instead = "";  // a metric that makes this line superfluous
+};
+
+const std::vector<Line>& lines_of_all() {
+  static const std::vector<Line> lines = {
+      {"labels", {{"about ", "noise_rate", 100, " % of them are wrong"}}},
+      {"wrong labels",
+       {{"found with F1 ", "detection_f1"},
+        {", AUROC ", "detection_auroc"},
+        {"; by a model of the trusted rows alone with F1 ", "trusted_detection_f1"}}},
+      {"test accuracy",
+       {{"", "model_accuracy"},
+        {"; trained on all labels as given ", "refit_corrupted"},
+        {", on the trusted rows alone ", "refit_validation"}}},
+      {"test accuracy", {{"", "test_accuracy"}}, "model_accuracy"},
+      {"test error", {{"", "test_error"}}},
+      {"random search",
+       {{"F ", "search_upper_value"}, {" in as many passes; this run's x has F ", "solved_upper_value"}}},
+      {"objectives", {{"F ", "upper_value"}, {", f ", "lower_value"}, {", residual ", "residual"}}},
+  };
+  return lines;
+}
+
+std::string text_of(const Line& line, const Metrics& metrics) {
+  if (!metrics.find(line.parts.front().metric) || metrics.find(line.instead)) {
+    return {};
+  }
+  std::array<char, 64> number{};
+  std::snprintf(number.data(), number.size(), "  %-14s ", line.title);
+  std::string text = number.data();
+  for (const Part& part : line.parts) {
+    if (const auto value = metrics.find(part.metric)) {
+      std::snprintf(number.data(), number.size(), "%.4g", *value * part.factor);
+      text += part.before + std::string(number.data()) + part.after;
+    }
+  }
+  return text + "\n";
+}
+
+}  // namespace
 
 std::string summary(const std::string& directory, Index solution_iteration, Status status, const std::string& more) {
   std::string text;
@@ -20,16 +77,14 @@ std::string summary(const std::string& directory, Index solution_iteration, Stat
                 ? ", the best state on held-out rows, of iteration " + std::to_string(solution.iteration)
                 : "") +
            ":\n";
-    for (const MetricInfo& info : metric_table().subspan(1)) {
-      if (const auto value = solution.find(info.name)) {
-        std::array<char, 160> line{};
-        std::snprintf(line.data(), line.size(), "  %-25s %-12.6g %s\n", info.name, *value, info.meaning);
-        text += line.data();
-      }
+    for (const Line& line : lines_of_all()) {
+      text += text_of(line, solution);
     }
   }
-  return text + more + "files: " + directory + "/ (config.toml, metrics.jsonl, result.h5, checkpoint-*.h5, run.log)\n" +
-         std::string(name(status)) + ": " + std::string(sentence(status));
+  const std::string meha = own_command();
+  const std::string where = shell_word(directory);
+  return text + more + std::string(name(status)) + ": " + std::string(sentence(status)) + "\nnext: " + meha +
+         " report " + where + " (a page), " + meha + " inspect " + where + " (all metrics)";
 }
 
 }  // namespace meha

@@ -50,6 +50,7 @@ bool is_best_trusted(const LabelNoise& noise) {
 Oracle oracle_of(Oracle& oracle, CrossFit& problem, const AnswerPlan& plan, Batch batch) {
   Oracle models(problem, oracle.comm(), training_setup(problem, plan.setup, batch));
   models.poll = oracle.poll;
+  models.progress = oracle.progress;
   return models;
 }
 

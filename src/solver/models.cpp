@@ -68,14 +68,15 @@ bool Adam::step(Index first, InSpan gradient, Real n_rows, Real a, Vec& y) {
   return of(n_before, n, bias_) && is_finite;
 }
 
-Models::Models(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> plans, const Vec& x)
+Models::Models(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> plans, const Vec& x, Index n_expected)
     : oracle_(oracle),
       problem_(problem),
       plans_(plans.begin(), plans.end()),
       n_doubtful_(static_cast<Real>(problem.n_rows(Level::Lower))),
       n_trusted_(static_cast<Real>(problem.n_rows(Level::Upper))),
       gradients_(make_model_gradients(oracle, problem, plans)),
-      judges_(plans.size()) {
+      judges_(plans.size()),
+      n_expected_(n_expected) {
   trained.x.resize(problem.n_x());
   Vec start(problem.n_y());
   problem.start(trained.x, start);
@@ -120,6 +121,9 @@ std::optional<Models::Loss> Models::stage(const std::vector<std::size_t>& active
       }
     }
     trained.n_row_visits += visits_of_step;
+    if (oracle_.progress) {
+      oracle_.progress(std::min<Real>(1, static_cast<Real>(step_) / static_cast<Real>(n_expected_)));
+    }
   }
   return losses(n_measured);
 }

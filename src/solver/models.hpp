@@ -34,7 +34,8 @@ enum class Noise { Kept, AtTheEnd, Followed };
 /// Models in training, all from the classifier's start.
 class Models {
  public:
-  Models(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> plans, const Vec& x);
+  /// @param n_expected  steps of all stages, for Oracle::progress
+  Models(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> plans, const Vec& x, Index n_expected);
 
   /// Losses out of fold, each row's by the judge of its fold, over the number of doubtful rows, or of trusted ones:
   /// of the judges that are trained on all rows, and of those that are trained on trusted rows alone.
@@ -68,7 +69,7 @@ class Models {
   std::unique_ptr<ModelGradients> gradients_;
   std::vector<Adam> adam_;       // by model; empty where another rank trains it
   std::vector<OfJudge> judges_;  // by model
-  Index step_ = 0;               // of all stages
+  Index step_ = 0, n_expected_;  // of all stages
 };
 
 }  // namespace meha

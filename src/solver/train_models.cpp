@@ -102,7 +102,7 @@ Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup, Batch
 
 TrainedModels train(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> plans, const Vec& x,
                     Real learning_rate, Index n_steps) {
-  Models models(oracle, problem, plans, x);
+  Models models(oracle, problem, plans, x, n_steps);
   std::vector<std::size_t> all(plans.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
   if (models.stage(all, n_steps, learning_rate, Noise::Kept)) {
@@ -115,7 +115,7 @@ TrainedModels train(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan
 Trial loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate) {
   const ModelPlan judge{.training = {.fold = 0}, .trusted = problem.n_rows(Level::Upper) > 0};
   const Vec start = first_transition(problem.n_classes()).array().log().matrix();
-  Models models(oracle, problem, {&judge, 1}, start);
+  Models models(oracle, problem, {&judge, 1}, start, 3 * least_steps);
   auto loss = models.stage({0}, least_steps, learning_rate / 4, Noise::AtTheEnd);
   if (loss) {
     loss = models.stage({0}, 2 * least_steps, learning_rate / 2, Noise::Followed);
@@ -140,7 +140,7 @@ TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate) {
   }
   groups[1].is_active = !groups[1].models.empty();
   const Vec start = first_transition(problem.n_classes()).array().log().matrix();
-  Models models(oracle, problem, plans, start);
+  Models models(oracle, problem, plans, start, expected_steps(oracle.iterations_per_pass(), problem.is_linear()));
   TrainedModels best = models.trained;
   const std::vector<Index> lengths = stages_of(oracle.iterations_per_pass(), problem.is_linear());
   Index total = 0;

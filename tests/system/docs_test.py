@@ -31,7 +31,7 @@ BLOCKS = {
     "README.md": {
         "min over x, y of F(x, y)": "say",
         "launch/quickstart": "parse",
-        "  test_accuracy": "output",
+        "  labels   ": "output",
         "build/meha quickstart": "run",
         "cmake -G Ninja -B build -DCMAKE_BUILD_TYPE=Release": "parse",
     },

@@ -9,7 +9,7 @@ import support
 
 CONFIG, CHECKPOINT = 2, 5
 IMAGES = "/usr/share/datasets/fashion-mnist"
-SHOWN = ("noise_rate", "detection_auroc", "largest confusions:", "most suspicious rows:", "next:")
+SHOWN = ("of them are wrong", "found with F1", "largest confusions:", "most suspicious rows:", "next:")
 
 
 class QuickstartTest(support.Case):

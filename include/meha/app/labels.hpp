@@ -33,10 +33,11 @@ struct ModelChoice {
 /// dense, a linear model and a perceptron are trained for a few steps, and the one with the smaller loss on rows that it was
 /// not trained on is taken; the perceptron only where that is smaller by 5 %, and where it has at most 2^20 parameters.
 /// Elsewhere: linear.
-/// @param problem  made with `options`; it gets the model and the precision chosen    @param poll  as Oracle::poll
+/// @param problem  made with `options`; it gets the model and the precision chosen
+/// @param poll, progress  as Oracle's
 /// Collective.    Errors: Error(Stopped) on request.
 ModelChoice choose_model(Options& options, Problem& problem, Communicator& comm, Simd simd,
-                         const std::function<Requests()>& poll);
+                         const std::function<Requests()>& poll, const std::function<void(Real)>& progress);
 
 /// Whether x and y begin at models of the labels.
 bool begins_with_labels(const Options& options, Problem& problem);

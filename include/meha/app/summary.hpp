@@ -9,7 +9,7 @@
 
 namespace meha {
 
-/// What a person wants to know at the end: the last metrics with their meanings, where the files are, why it stopped.
+/// What a person wants to know at the end: some lines on what was found, why it stopped, and the commands that show the rest.
 /// @param more  sentences about the labels; may be empty
 std::string summary(const std::string& directory, Index solution_iteration, Status status, const std::string& more);
 

@@ -146,8 +146,8 @@ class Oracle {
   /// Whether x per row is stored elsewhere than its rows.
   [[nodiscard]] bool is_remote() const { return per_row() && setup_.placement == Placement::Root && comm_.size() > 1; }
 
-  /// Asked on every rank before every allreduce; may be empty.
-  std::function<Requests()> poll;
+  std::function<Requests()> poll;           // asked on every rank before every allreduce; may be empty
+  std::function<void(Real part)> progress;  // told how much of a long work besides is done, 0 to 1; may be empty
   Timings timings;
   Counts counts;  // since the start, as `timings`: the same on all ranks
 

@@ -247,7 +247,7 @@ Contest make_contest(const ComparePlan& plan, Index seed, Communicator& comm, co
   contest.options.run.seed += seed;
   const Simd simd = agree_on_simd(comm, contest.options.run.simd, contest.options.run.precision);
   contest.problem = make_problem(contest.options, comm, simd);
-  const ModelChoice model = choose_model(contest.options, *contest.problem, comm, simd, poll);
+  const ModelChoice model = choose_model(contest.options, *contest.problem, comm, simd, poll, {});
   Oracle oracle(*contest.problem, comm, oracle_setup(contest.options));
   oracle.poll = poll;
   contest.start = start_of(contest.options, oracle, model, false);
