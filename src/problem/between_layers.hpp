@@ -57,11 +57,11 @@ MEHA_ANY_WIDTH void add_column_sums(const T* values, Index n_rows, Index n, Real
   }
 }
 
-/// sums += scale·values.
+/// scaled ← scale·values.
 template <class T>
-MEHA_ANY_WIDTH void add_scaled(const T* __restrict values, Index n, Real scale, Real* __restrict sums) {
+MEHA_ANY_WIDTH void scale_to(const T* __restrict values, Index n, Real scale, Real* __restrict scaled) {
   for (Index i = 0; i < n; ++i) {
-    sums[i] += static_cast<Real>(values[i]) * scale;
+    scaled[i] = static_cast<Real>(values[i]) * scale;
   }
 }
 

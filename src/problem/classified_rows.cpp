@@ -121,13 +121,10 @@ void ClassifiedRows::begin_pass(std::span<const Probe> probes, std::span<const I
 }
 
 void ClassifiedRows::backward(const Tile& tile, InSpan weights, std::span<const Share> shares) {
-  const auto any = [&](OutSpan Share::*of) {
-    return std::any_of(shares.begin(), shares.end(), [&](const Share& share) { return !(share.*of).empty(); });
-  };
-  if (any(&Share::hess_y)) {
+  if (std::ranges::any_of(shares, [](const Share& share) { return !share.hess_y.empty(); })) {
     classifier_->backward_along(tile, weights);
   }
-  if (any(&Share::grad_y)) {
+  if (std::ranges::any_of(shares, &Share::wants_grad_y)) {
     classifier_->backward(tile, weights);
   }
 }
@@ -160,7 +157,9 @@ void ClassifiedRows::collect(std::span<Share> shares) {
                       : !share.hess_y.empty() ? classifier_->touched_along()
                                               : share.columns;
     }
-    if (!share.grad_y.empty()) {
+    if (share.take_grad_y != nullptr) {
+      classifier_->take_gradient(p, *share.take_grad_y);
+    } else if (!share.grad_y.empty()) {
       in_columns_ ? classifier_->collect_touched(p, share.grad_y) : classifier_->collect(p, share.grad_y);
     }
     if (!share.hess_y.empty()) {

@@ -117,7 +117,7 @@ void HyperCleaning::add(Level level, const Block& block, InSpan x, std::span<con
     }
   };
   const bool wants_y =
-      std::any_of(shares.begin(), shares.end(), [](const Share& s) { return !s.grad_y.empty() || !s.hess_y.empty(); });
+      std::any_of(shares.begin(), shares.end(), [](const Share& s) { return s.wants_grad_y() || !s.hess_y.empty(); });
   const bool keeps_old = weighted && between && std::ranges::any_of(probes, &Probe::old_x);
   rows_.for_each_tile(stored(level), block.rows, block.next, [&](const Tile& tile, Range rows) {
     weigh(rows);

@@ -231,48 +231,25 @@ void LinearClassifier<Input>::collect_touched(std::size_t point, OutSpan grad_y)
 }
 
 template <class Input>
-void LinearClassifier<Input>::collect(std::size_t point, OutSpan grad_y) {
-  require(first_column_ == 0, "gradients of a part of the points are seen, not collected");
-  if (std::exchange(has_gradient_[point], 0) == 0) {
-    return;
-  }
-  const auto n_classes = static_cast<std::size_t>(shape_.n_classes);
-  const auto n_features = static_cast<std::size_t>(shape_.n_features);
-  const auto n_columns = static_cast<std::size_t>(n_columns_);
-  const Real scale = feature_scale(shape_.element);
-  for (std::size_t c = 0; c < n_classes; ++c) {
-    const std::size_t column = point * n_classes + c;
-    Real* to = grad_y.data() + c * n_features;
-    if (shape_.element == Storage::Sparse) {
-      for (std::size_t f = 0; f < n_features; ++f) {
-        to[f] += static_cast<Real>(std::exchange(gradient_[f * n_columns + column], T(0)));
-      }
-    } else {
-      const T* from = gradient_.data() + column * static_cast<std::size_t>(padded(shape_.n_features));
-      for (std::size_t f = 0; f < n_features; ++f) {
-        to[f] += static_cast<Real>(from[f]) * scale;
-      }
-    }
-    grad_y[n_classes * n_features + c] += bias_gradient_[column];
-    bias_gradient_[column] = 0;
-  }
-}
-
-template <class Input>
-void LinearClassifier<Input>::see_gradient(std::size_t point, const SeePiece& see) {
-  require(shape_.element != Storage::Sparse, "gradients of sparse rows are collected");
+void LinearClassifier<Input>::take_gradient(std::size_t point, const TakePiece& take) {
   const Real scale = feature_scale(shape_.element);
   const auto n_features = static_cast<std::size_t>(shape_.n_features);
-  const auto first = static_cast<Index>(point) * shape_.n_classes;
+  const Index first = static_cast<Index>(point) * shape_.n_classes;
+  const bool is_there = std::exchange(has_gradient_[point], 0) != 0;
+  piece_.assign(n_features, 0);
   for (Index c = 0; c < shape_.n_classes; ++c) {
-    const T* from = gradient_.data() + (first + c) * padded(shape_.n_features);
-    piece_.assign(n_features, 0);
-    for (std::size_t f = 0; f < n_features && has_gradient_[point] != 0; ++f) {
-      piece_[f] = static_cast<Real>(from[f]) * scale;
+    T* const dense = gradient_.data() + (first + c) * padded(shape_.n_features);
+    T* const sparse = gradient_.data() + first + c;
+    for (std::size_t f = 0; f < n_features && is_there; ++f) {
+      piece_[f] = shape_.element == Storage::Sparse
+                      ? static_cast<Real>(std::exchange(sparse[f * static_cast<std::size_t>(n_columns_)], T(0)))
+                      : static_cast<Real>(dense[f]) * scale;
     }
-    see(c * shape_.n_features, piece_);
+    take(c * shape_.n_features, piece_);
   }
-  see(shape_.n_classes * shape_.n_features, slice(InSpan(bias_gradient_), {first, first + shape_.n_classes}));
+  const OutSpan biases = slice(OutSpan(bias_gradient_), {first, first + shape_.n_classes});
+  take(shape_.n_classes * shape_.n_features, biases);
+  std::fill(biases.begin(), biases.end(), 0);
 }
 
 template <class Input>

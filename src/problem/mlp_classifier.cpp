@@ -195,44 +195,21 @@ void MlpClassifier<Input>::propagate_back(const Tile& tile, Point& point) {
 }
 
 template <class Input>
-void MlpClassifier<Input>::collect(Point& point, OutSpan grad_y) const {
+void MlpClassifier<Input>::take_gradient(Point& point, const TakePiece& take) {
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
     LayerAtPoint& here = point[l];
-    if (!std::exchange(here.has_gradient, false)) {
-      continue;
-    }
     const Real scale = l == 0 ? feature_scale(shape_.element) : 1;
-    Real* to = grad_y.data() + layer.weight;
-    for (Index unit = 0; unit < layer.n_out; ++unit, to += layer.n_in) {
-      add_scaled(here.gradient.data() + unit * padded(layer.n_in), layer.n_in, scale, to);
-    }
-    for (std::size_t unit = 0; unit < here.bias_gradient.size(); ++unit) {
-      grad_y[layer.bias + unit] += here.bias_gradient[unit];
-      here.bias_gradient[unit] = 0;
-    }
-  }
-}
-
-template <class Input>
-void MlpClassifier<Input>::collect(std::size_t point, OutSpan grad_y) {
-  collect(in_use()[point], grad_y);
-}
-
-template <class Input>
-void MlpClassifier<Input>::see_gradient(std::size_t point, const SeePiece& see) {
-  for (std::size_t l = 0; l < layers_.size(); ++l) {
-    const Layer& layer = layers_[l];
-    const LayerAtPoint& here = points_[point][l];
-    const Real scale = l == 0 ? feature_scale(shape_.element) : 1;
+    const bool is_there = std::exchange(here.has_gradient, false);
+    piece_.assign(static_cast<std::size_t>(layer.n_in), 0);
     for (Index unit = 0; unit < layer.n_out; ++unit) {
-      piece_.assign(static_cast<std::size_t>(layer.n_in), 0);
-      if (here.has_gradient) {
-        add_scaled(here.gradient.data() + unit * padded(layer.n_in), layer.n_in, scale, piece_.data());
+      if (is_there) {
+        scale_to(here.gradient.data() + unit * padded(layer.n_in), layer.n_in, scale, piece_.data());
       }
-      see(static_cast<Index>(layer.weight) + unit * layer.n_in, piece_);
+      take(static_cast<Index>(layer.weight) + unit * layer.n_in, piece_);
     }
-    see(static_cast<Index>(layer.bias), here.bias_gradient);
+    take(static_cast<Index>(layer.bias), here.bias_gradient);
+    std::fill(here.bias_gradient.begin(), here.bias_gradient.end(), 0);
   }
 }
 

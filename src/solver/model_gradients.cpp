@@ -70,9 +70,9 @@ class Together final : public ModelGradients {
             .grad_x = doubtful != nullptr && is_judge(j) ? &doubtful->grad_x : nullptr};
   }
 
-  void see_gradient(std::size_t j, const Classifier::SeePiece& see) override {
+  void take_gradient(std::size_t j, const TakePiece& take) override {
     const auto& [doubtful, trusted] = results_[j];
-    see(0, as_span((doubtful != nullptr ? doubtful : trusted)->grad_y));
+    take(0, as_span((doubtful != nullptr ? doubtful : trusted)->grad_y));
   }
 
   void hand_out(std::vector<Vec>& /*by_model*/) const override {}
@@ -140,14 +140,14 @@ class Apart final : public ModelGradients {
     return {.doubtful = values[0], .trusted = values[1], .grad_x = grad_x.size() > 0 ? &grad_x : nullptr};
   }
 
-  void see_gradient(std::size_t j, const Classifier::SeePiece& see) override {
+  void take_gradient(std::size_t j, const TakePiece& take) override {
     if (failure_) {
       return;
     }
     if (in_columns()) {
-      see(0, as_span(sums_[j].grad_y));
+      take(0, as_span(sums_[j].grad_y));
     } else {
-      problem_.see_gradient(static_cast<std::size_t>(std::find(mine_.begin(), mine_.end(), j) - mine_.begin()), see);
+      problem_.take_gradient(static_cast<std::size_t>(std::find(mine_.begin(), mine_.end(), j) - mine_.begin()), take);
     }
   }
 

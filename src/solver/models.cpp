@@ -138,7 +138,7 @@ void Models::step(const std::vector<std::size_t>& active, Real size, bool is_mea
     const ModelSums sums = gradients_->of(j);
     const Real n_rows = plans_[j].doubtful ? n_doubtful_ : n_trusted_;
     adam_[j].begin_step();
-    gradients_->see_gradient(j, [&](Index first, InSpan gradient) {
+    gradients_->take_gradient(j, [&](Index first, InSpan gradient) {
       if (!adam_[j].step(first, gradient, n_rows, size, trained.y[j])) {
         gradients_->raise_not_finite();
       }

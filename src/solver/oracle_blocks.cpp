@@ -53,6 +53,10 @@ void Oracle::reset_shares(Level level, bool of_block, Range here) {
       if (!meha::has(probes[p].want, kind)) {
         continue;
       }
+      if (kind == Want::GradY && of_block && problem_.gives_pieces() && y_.is_whole()) {
+        shares[p].take_grad_y = &request.take_grad_y;
+        continue;
+      }
       OutSpan& into = shares[p].*share;
       into = of_x && x_of_rows ? slice(as_span(request.result.*result), here)
                                : slice(as_span(request.parts[q].share), {0, request.parts[q].size});

@@ -116,7 +116,7 @@ TEST(Classifier, PassesOverAPartOfThePointsAddUp) {
     std::vector<Vec> found(3, Vec::Constant(classifier->n_parameters(), -1));
     for (std::size_t p = 0; p < points.size(); ++p) {
       Index next = 0;
-      classifier->see_gradient(p, [&](Index first, InSpan numbers) {
+      classifier->take_gradient(p, [&](Index first, InSpan numbers) {
         EXPECT_EQ(first, next);
         next += std::ssize(numbers);
         std::copy(numbers.begin(), numbers.end(), found[p].data() + first);

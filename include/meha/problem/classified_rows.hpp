@@ -124,6 +124,7 @@ class ClassifierProblem : public Problem, public Provenance, public RowReader, p
   [[nodiscard]] std::vector<NamedArray> parameters() const override { return rows_.classifier().parameters(); }
   [[nodiscard]] std::vector<Index> features_in_use() const override { return rows_.features_in_use(); }
   void begin_pass(Level level, std::span<const Probe> probes) override { begin_pass_in(level, probes, {}); }
+  [[nodiscard]] bool gives_pieces() const override { return true; }
 
   [[nodiscard]] Provenance* provenance() override { return this; }
   [[nodiscard]] std::string data_fingerprint() const override { return rows_.fingerprint(); }

@@ -4,13 +4,13 @@
 // chosen after seeing the losses.
 #pragma once
 
-#include <functional>
 #include <memory>
 
 #include "meha/core/named_array.hpp"
 #include "meha/core/options.hpp"
 #include "meha/data/dataset.hpp"
 #include "meha/problem/kernels/kernels.hpp"
+#include "meha/problem/pieces.hpp"
 
 namespace meha {
 
@@ -99,13 +99,12 @@ class Classifier {
   virtual void set_residuals(std::size_t point, const Tile& tile, InSpan residuals) = 0;
   /// Adds the gradients that belong to set_residuals(), at every point, for the tile last seen by forward().
   virtual void backward(const Tile& tile) = 0;
-  /// grad_y += what backward() has added at this point since the last call, which is forgotten.
-  virtual void collect(std::size_t point, OutSpan grad_y) = 0;
-  /// Shows what backward() has added since set_points() at a point, counted among all of the pass, in pieces that cover y once:
-  /// see(where a piece begins in y, its numbers). Not in a pass over few features, nor after collect().
-  using SeePiece = std::function<void(Index first, InSpan numbers)>;
-  virtual void see_gradient(std::size_t point, const SeePiece& see) = 0;
-  /// As collect(), in a pass over few features, of those in touched(): grad_y = b, then n_per_feature() numbers for each.
+  /// Hands over what backward() has added at a point since the last call, which is forgotten: in pieces that cover y once.
+  /// @param point  counted among all of the pass     Not in a pass over few features.
+  virtual void take_gradient(std::size_t point, const TakePiece& take) = 0;
+  /// grad_y += the same.
+  void collect(std::size_t point, OutSpan grad_y) { take_gradient(point, adder_to(grad_y)); }
+  /// As take_gradient(), in a pass over few features, of those in touched(): grad_y = b, then n_per_feature() numbers for each.
   virtual void collect_touched(std::size_t point, OutSpan grad_y);
   /// Places among the pass's features that backward() has touched since the last collect_touched().
   [[nodiscard]] virtual std::span<const std::uint32_t> touched() const { return {}; }

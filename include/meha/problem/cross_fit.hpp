@@ -91,6 +91,7 @@ class CrossFit final : public Problem, public RowReader, public ColumnPasses {
   void add(Level level, const Block& block, InSpan x, std::span<const Probe> probes, std::span<Share> shares,
            const BetweenHalves& between) override;
   [[nodiscard]] bool has_whole(Level /*level*/) const override { return false; }
+  [[nodiscard]] bool gives_pieces() const override { return true; }
   [[nodiscard]] bool has_g() const override { return false; }
 
   [[nodiscard]] RowReader* row_reader() override { return this; }
@@ -126,7 +127,7 @@ class CrossFit final : public Problem, public RowReader, public ColumnPasses {
   /// Of the points of begin_pass(), in dense rows: the probes that passes are for from now on, and what add() has found at one
   /// of all, where its shares have no room for grad_y. See Classifier.
   void use_points(std::size_t first, std::size_t n) { rows_.classifier().use_points(first, n); }
-  void see_gradient(std::size_t point, const Classifier::SeePiece& see) { rows_.classifier().see_gradient(point, see); }
+  void take_gradient(std::size_t point, const TakePiece& take) { rows_.classifier().take_gradient(point, take); }
 
   /// Appends what add() needs of rows that this rank owns. Waits for rows on disk.
   void pack(Level level, Range rows, std::vector<std::byte>& to) const;

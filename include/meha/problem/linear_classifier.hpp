@@ -26,8 +26,7 @@ class LinearClassifier final : public Classifier {
   void probabilities(std::size_t point, OutSpan probabilities) const override;
   void set_residuals(std::size_t point, const Tile& tile, InSpan residuals) override;
   void backward(const Tile& tile) override;
-  void collect(std::size_t point, OutSpan grad_y) override;
-  void see_gradient(std::size_t point, const SeePiece& see) override;
+  void take_gradient(std::size_t point, const TakePiece& take) override;
   void collect_touched(std::size_t point, OutSpan grad_y) override;
   [[nodiscard]] std::span<const std::uint32_t> touched() const override { return touched_; }
   void set_directions(std::span<const Along> directions, std::span<const Index> features) override;

@@ -35,12 +35,13 @@ class MlpClassifier final : public Classifier {
   void probabilities(std::size_t point, OutSpan probabilities) const override;
   void set_residuals(std::size_t point, const Tile& tile, InSpan residuals) override;
   void backward(const Tile& tile) override;
-  void collect(std::size_t point, OutSpan grad_y) override;
-  void see_gradient(std::size_t point, const SeePiece& see) override;
+  void take_gradient(std::size_t point, const TakePiece& take) override { take_gradient(points_[point], take); }
   void set_directions(std::span<const Along> directions, std::span<const Index> features) override;
   void forward_along(const Tile& tile, OutSpan slopes) override;
   void backward_along(const Tile& tile, InSpan weights) override;
-  void collect_along(std::size_t direction, OutSpan hess_y) override { collect(along_[direction], hess_y); }
+  void collect_along(std::size_t direction, OutSpan hess_y) override {
+    take_gradient(along_[direction], adder_to(hess_y));
+  }
   void classes(std::span<Label> most_likely) const override;
 
  private:
@@ -67,7 +68,7 @@ class MlpClassifier final : public Classifier {
   [[nodiscard]] Point make_point() const;
   void set_point(InSpan y, Point& point) const;
   void propagate_back(const Tile& tile, Point& point);
-  void collect(Point& point, OutSpan grad_y) const;
+  void take_gradient(Point& point, const TakePiece& take);
   void propagate_along(const Tile& tile, Point& point, Point& along);
   void propagate_back_along(const Tile& tile, Point& point, Point& along);
 

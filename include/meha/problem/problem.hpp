@@ -13,6 +13,7 @@
 #include "meha/core/blocks.hpp"
 #include "meha/core/level.hpp"
 #include "meha/core/named_array.hpp"
+#include "meha/problem/pieces.hpp"
 
 namespace meha {
 
@@ -51,6 +52,10 @@ struct Share {
   /// In a pass over few columns, set: the columns, as places among those of the pass, that grad_y and hess_y hold one
   /// after the other, behind the rest of y.
   std::span<const std::uint32_t> columns = {};
+  /// Of problems with gives_pieces(), where not null: takes ∂/∂y, in pieces that cover y once, instead of grad_y, which is empty.
+  const TakePiece* take_grad_y = nullptr;
+
+  [[nodiscard]] bool wants_grad_y() const { return !grad_y.empty() || take_grad_y != nullptr; }
 };
 
 struct Block {
@@ -118,6 +123,8 @@ class Problem {
   /// Returns whether add() and add_whole() give HessY and CrossX exactly. Where not, they are never asked for them: the
   /// products are central differences of gradients (problem/visit.hpp).
   [[nodiscard]] virtual bool has_products() const { return false; }
+  /// Returns whether add() heeds Share::take_grad_y: a gradient that is kept in another form then goes straight to the sums.
+  [[nodiscard]] virtual bool gives_pieces() const { return false; }
   /// Returns whether add() heeds Probe::old_x. Where not, such probes cost a pass of their own. PerRow only.
   [[nodiscard]] virtual bool takes_old_x() const { return false; }
   /// Returns the relative rounding error of the gradients of a row, which the width of differences depends on.

@@ -153,7 +153,6 @@ class Oracle {
 
  private:
   friend class Sweep;
-
   /// One of `quantities` at one probe: one block's share, reused, and where its sum stands in the message.
   struct Part {
     Vec share;
@@ -171,6 +170,7 @@ class Oracle {
     Result result;
     Index at_value = 0;  // in the message
     std::array<Part, quantities.size()> parts;
+    TakePiece take_grad_y;  // adds to the message
   };
   enum class Step { None, Between, After };
   enum class Half { First, Second, Both };  // what is taken at x, at the stepped x
