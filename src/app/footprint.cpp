@@ -14,6 +14,7 @@
 #include "meha/problem/hyper_cleaning.hpp"
 #include "meha/problem/label_noise.hpp"
 #include "meha/problem/registry.hpp"
+#include "meha/solver/label_answer.hpp"
 
 namespace meha {
 namespace {
@@ -80,15 +81,15 @@ Index batch_of(const RunSizes& sizes, Level level) {
 
 /// Of models of labels in training, n_models of them.
 Real bytes_of_models(const RunSizes& sizes, Index n_models, int n_ranks) {
-  const bool is_linear = sizes.options.problem.of<ModelOptions>().model != "mlp";
-  const bool apart = trains_apart(batch_rows(Batch::OfJudges, sizes.rows[Level::Lower]),
-                                  static_cast<std::size_t>(n_models), is_linear);
+  constexpr Index n_copies = 4;  // of a step's rows: packed, on their way (2), taken in
+  const bool apart = sizes.trains_apart(sizes.rows, n_models);
   const Index n_here = apart ? (n_models + n_ranks - 1) / n_ranks : n_models;
   const Index n_confusions = sizes.n_classes * sizes.n_classes;  // which class is taken for which
   // y, the best of it, Adam's moments, the kernels' own; together also shares and gradients, sums. In the end every rank has
   // all y, and visits rows at all of them.
   const Index of_rank = (apart ? 40 : 88) * n_here + 16 * (n_models - n_here);
-  return static_cast<Real>(of_rank * sizes.m + 88 * n_here * n_confusions);
+  const Index of_rows = apart && n_ranks > 1 ? n_copies * sizes.step_of_models(sizes.rows).n_bytes : 0;
+  return static_cast<Real>(of_rank * sizes.m + 88 * n_here * n_confusions + of_rows);
 }
 
 }  // namespace
@@ -115,6 +116,23 @@ Index RunSizes::n_iterations() const {
 
 Index RunSizes::n_models_of_start() const {
   return (CrossFit::folds_of(m) + 1) * (rows[Level::Upper] > 0 ? 2 : 1);
+}
+
+StepRows RunSizes::step_of_models(const PerLevel<Index>& n) const {
+  const auto whole_blocks = [&](Index n_wanted, Index n_there) {
+    const Index block = options.run.block_rows;
+    return std::min(n_there, (n_wanted + block - 1) / block * block);
+  };
+  StepRows step{.batch = batch_rows(Batch::OfJudges, n[Level::Lower])};
+  const Index n_steps = std::max<Index>(1, n[Level::Lower] / step.batch);  // of a pass
+  step.n_rows = whole_blocks(step.batch, n[Level::Lower]) + whole_blocks(n[Level::Upper] / n_steps, n[Level::Upper]);
+  step.n_bytes = step.n_rows * file.row_bytes;
+  return step;
+}
+
+bool RunSizes::trains_apart(const PerLevel<Index>& n, Index n_models) const {
+  const bool is_linear = options.problem.of<ModelOptions>().model != "mlp";
+  return meha::trains_apart(step_of_models(n), static_cast<std::size_t>(n_models), is_linear);
 }
 
 Index RunSizes::n_later_reports() const {
@@ -224,7 +242,8 @@ Memory memory_of(const RunSizes& sizes, int rank, int n_ranks) {
   memory.fields = static_cast<Real>(fields.y * number * sizes.m);
   memory.models = begins_with_models(sizes) ? bytes_of_models(sizes, sizes.n_models_of_start(), n_ranks) : 0;
   const bool has_refits = sizes.per_row && options.problem.of<LabelModelOptions>().refit;
-  memory.refits = has_refits ? bytes_of_models(sizes, begins_with_models(sizes) ? 4 : 6, n_ranks) : 0;
+  memory.refits = has_refits ? bytes_of_models(sizes, refits_of(begins_with_models(sizes)), n_ranks) : 0;
+  memory.refits += begins_with_models(sizes) ? static_cast<Real>(number * sizes.n_models_of_start() * sizes.m) : 0;
   if (rank == 0) {
     const Real whole = state_bytes(sizes);
     memory.checkpoint = whole <= static_cast<Real>(options.checkpoint.async_mib) * mib ? whole : 2 * mib;

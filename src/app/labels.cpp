@@ -67,16 +67,20 @@ ModelChoice choose_model(Options& options, Problem& problem, Communicator& comm,
     use(is_open ? "linear" : wanted.problem.of<ModelOptions>().model);
     return {};
   }
-  const auto trial_of = [&](const std::string& name) {
+  const auto trial_of = [&](const std::string& name, Real begin, Real end) {  // parts of the work
     use(name);
     const AnswerPlan plan = answer_plan(options, models);
     Oracle oracle(models, comm, training_setup(models, plan.setup));
     oracle.poll = poll;
-    oracle.progress = progress;
+    oracle.progress = [&](Real part) {
+      if (progress) {
+        progress(begin + part * (end - begin));
+      }
+    };
     return loss_out_of_fold(oracle, models, plan.learning_rate);
   };
-  const Trial of_mlp = trial_of("mlp");
-  const Trial of_linear = trial_of("linear");
+  const Trial of_mlp = trial_of("mlp", 0, 0.9);
+  const Trial of_linear = trial_of("linear", 0.9, 1);
   if (of_mlp.loss < of_linear.loss * (1 - least_gain)) {
     use("mlp");
   }

@@ -24,7 +24,6 @@ constexpr Index most_bytes = Index{128} << 20;  // of rows on a rank: far more t
 constexpr Index memory_mib = 64;                // of these, where the run's rows stay on disk
 constexpr Real long_enough_s = 1;               // of timed iterations
 constexpr Index fewest = 3, most = 1000;
-constexpr Index n_refits = 4;
 
 using Clock = std::chrono::steady_clock;
 
@@ -142,8 +141,8 @@ void time_models(Communicator& comm, const Options& options, bool begins, CrossF
                   training_setup(problem, plan.setup, problem.is_linear() ? Batch::OfJudges : Batch::OfModels));
     const ModelPlan model{.training = {.rows = Training::Rows::AsGiven}, .trusted = problem.n_rows(Level::Upper) > 0};
     const Index n = begins ? steps_of_refit(refits, problem.is_linear(), n_steps) : usual_steps(refits);
-    duration.refits =
-        static_cast<Real>(n) * step_s(refits, std::vector<ModelPlan>(static_cast<std::size_t>(n_refits), model));
+    duration.refits = static_cast<Real>(n) *
+                      step_s(refits, std::vector<ModelPlan>(static_cast<std::size_t>(refits_of(begins)), model));
   }
 }
 
@@ -208,14 +207,13 @@ Real seconds_of_choice(const Duration& duration, const RunSizes& sizes, Real vis
 /// How many times as long models of labels take as in the rehearsal. @param rows  of that, on `n_here` ranks
 Real growth_of_models(const RunSizes& sizes, const PerLevel<Index>& rows, Index n_models, int n_here, int n_ranks) {
   const bool is_linear = sizes.options.problem.of<ModelOptions>().model != "mlp";
-  const auto visits_of_steps = [&](const PerLevel<Index>& n) {
-    const Index batch = batch_rows(Batch::OfJudges, n[Level::Lower]);
-    return static_cast<Real>(batch * expected_steps(n[Level::Lower] / batch, is_linear));
+  const auto work_of_rank = [&](const PerLevel<Index>& n, int ranks) {
+    const Index batch = sizes.step_of_models(n).batch;
+    const auto visits = static_cast<Real>(batch * expected_steps(n[Level::Lower] / batch, is_linear));
+    return sizes.trains_apart(n, n_models) ? visits * static_cast<Real>((n_models + ranks - 1) / ranks)
+                                           : visits * static_cast<Real>(n_models) / static_cast<Real>(ranks);
   };
-  const Index batch = batch_rows(Batch::OfJudges, sizes.rows[Level::Lower]);
-  const bool apart = trains_apart(batch, static_cast<std::size_t>(n_models), is_linear);
-  const auto of_a_rank = [&](int n) { return apart ? static_cast<Real>((n_models + n - 1) / n) : 1; };
-  return visits_of_steps(sizes.rows) / visits_of_steps(rows) * of_a_rank(n_ranks) / of_a_rank(n_here);
+  return work_of_rank(sizes.rows, n_ranks) / work_of_rank(rows, n_here);
 }
 
 }  // namespace
@@ -260,7 +258,7 @@ Duration rehearse(const Communicator& comm, const RunSizes* sizes, Simd simd, in
     duration.deal += (duration.deal - deal_of_fewer_s) / (all(rows) - all(fewer)) * (all(sizes->rows) - all(rows));
   }
   duration.models *= growth_of_models(*sizes, rows, sizes->n_models_of_start(), comm.size(), n_ranks);
-  duration.refits *= growth_of_models(*sizes, rows, n_refits, comm.size(), n_ranks);
+  duration.refits *= growth_of_models(*sizes, rows, refits_of(true), comm.size(), n_ranks);
   duration.kernels *= visited(sizes->rows) / visited(rows) * ranks;
   duration.report *= all(sizes->rows) / all(rows) * ranks;
   if (n_ranks != comm.size()) {

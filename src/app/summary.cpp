@@ -25,7 +25,7 @@ struct Part {
 struct Line {
   const char* title;
   std::vector<Part> parts;
-  const char* instead = "";  // a metric that makes this line superfluous
+  const char* superseded_by = "";  // a metric
 };
 
 const std::vector<Line>& lines_of_all() {
@@ -49,7 +49,7 @@ const std::vector<Line>& lines_of_all() {
 }
 
 std::string text_of(const Line& line, const Metrics& metrics) {
-  if (!metrics.find(line.parts.front().metric) || metrics.find(line.instead)) {
+  if (!metrics.find(line.parts.front().metric) || metrics.find(line.superseded_by)) {
     return {};
   }
   std::array<char, 64> number{};

@@ -167,7 +167,14 @@ void RowSet::pack(Range rows, std::vector<std::byte>& to) const {
   append(all.features, n_values * bytes_per(element_));
 }
 
-std::size_t RowSet::host(Range rows, std::span<const std::byte> packed) {
+void RowSet::dismiss(bool keeps_room) {
+  n_guests_ = 0;
+  if (!keeps_room) {
+    guests_ = {};
+  }
+}
+
+std::size_t RowSet::take_in(Range rows, std::span<const std::byte> packed) {
   if (n_guests_ == guests_.size()) {
     guests_.emplace_back();
   }

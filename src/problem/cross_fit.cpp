@@ -52,11 +52,11 @@ bool CrossFit::takes(const Training& training, Level level, Index row) const {
   if (level == Level::Upper || training.rows == Training::Rows::Judged || training.rows == Training::Rows::AsGiven) {
     return true;
   }
-  return (takings(row) & (training.rows == Training::Rows::Kept ? ByKept : ByClean)) != 0;
+  return (memberships(row) & (training.rows == Training::Rows::Kept ? AmongKept : AmongClean)) != 0;
 }
 
-std::uint8_t CrossFit::takings(Index row) const {
-  for (const Takings& guests : of_guests_) {
+std::uint8_t CrossFit::memberships(Index row) const {
+  for (const Memberships& guests : of_guests_) {
     if (row >= guests.rows.begin && row < guests.rows.end) {
       return guests.bits[static_cast<std::size_t>(row - guests.rows.begin)];
     }
@@ -64,20 +64,20 @@ std::uint8_t CrossFit::takings(Index row) const {
   const auto at = static_cast<std::size_t>(row - labels_.rows.begin);
   const bool is_kept = !kept_.empty() && kept_[at] != 0;
   const bool is_clean = !labels_.truth.empty() && labels_.given[at] == labels_.truth[at];
-  return static_cast<std::uint8_t>((is_kept ? ByKept : 0) | (is_clean ? ByClean : 0));
+  return static_cast<std::uint8_t>((is_kept ? AmongKept : 0) | (is_clean ? AmongClean : 0));
 }
 
 void CrossFit::pack(Level level, Range rows, std::vector<std::byte>& to) const {
   rows_.of(level).pack(rows, to);
   for (Index row = rows.begin; row < rows.end && level == Level::Lower; ++row) {
-    to.push_back(static_cast<std::byte>(takings(row)));
+    to.push_back(static_cast<std::byte>(memberships(row)));
   }
 }
 
-std::size_t CrossFit::host(Level level, Range rows, std::span<const std::byte> packed) {
-  std::size_t n_bytes = rows_.of(level).host(rows, packed);
+std::size_t CrossFit::take_in(Level level, Range rows, std::span<const std::byte> packed) {
+  std::size_t n_bytes = rows_.of(level).take_in(rows, packed);
   if (level == Level::Lower) {
-    Takings& guests = of_guests_.emplace_back();
+    Memberships& guests = of_guests_.emplace_back();
     guests.rows = rows;
     for (Index row = rows.begin; row < rows.end; ++row) {
       guests.bits.push_back(static_cast<std::uint8_t>(packed[n_bytes++]));
@@ -86,10 +86,10 @@ std::size_t CrossFit::host(Level level, Range rows, std::span<const std::byte> p
   return n_bytes;
 }
 
-void CrossFit::dismiss() {
+void CrossFit::dismiss(bool keeps_room) {
   of_guests_.clear();
   for (const Level level : {Level::Lower, Level::Upper}) {
-    rows_.of(level).dismiss();
+    rows_.of(level).dismiss(keeps_room);
   }
 }
 

@@ -199,7 +199,7 @@ class Apart final : public ModelGradients {
     if (in_columns()) {
       find_columns(level, blocks);
       problem_.begin_pass_in(level, probes, columns_.columns());
-      in_columns_.resize(models.size() * static_cast<std::size_t>(columns_.size()));
+      grad_in_columns_.resize(models.size() * static_cast<std::size_t>(columns_.size()));
     } else {
       problem_.use_points(first, models.size());
     }
@@ -208,7 +208,7 @@ class Apart final : public ModelGradients {
       shares[p].grad_x = level == Level::Lower ? as_span(sums_[models[p]].grad_x) : OutSpan();
       if (in_columns()) {
         const auto size = static_cast<std::size_t>(columns_.size());
-        shares[p].grad_y = OutSpan(in_columns_).subspan(p * size, size);
+        shares[p].grad_y = OutSpan(grad_in_columns_).subspan(p * size, size);
       }
     }
     for (const Index id : blocks) {
@@ -236,11 +236,11 @@ class Apart final : public ModelGradients {
   }
 
   SharedRows rows_;
-  std::vector<Level> levels_;      // whose rows any model in use is trained on
-  std::vector<std::size_t> mine_;  // models in use that this rank steps
-  std::vector<Sums> sums_;         // by model
-  PackedY columns_;                // of the pass at hand
-  std::vector<Real> in_columns_;   // grad_y of a block
+  std::vector<Level> levels_;          // whose rows any model in use is trained on
+  std::vector<std::size_t> mine_;      // models in use that this rank steps
+  std::vector<Sums> sums_;             // by model
+  PackedY columns_;                    // of the pass at hand
+  std::vector<Real> grad_in_columns_;  // grad_y of a block
 };
 
 }  // namespace
@@ -255,7 +255,10 @@ bool ModelGradients::sum(std::span<const InSpan> mine, OutSpan total) {
   for (const InSpan addend : mine) {
     message.add(0, addend, 1, 0);
   }
-  const std::optional<Error> failure = std::exchange(failure_, std::nullopt);
+  std::optional<Error> failure = std::exchange(failure_, std::nullopt);
+  if (!failure) {
+    failure = problem_.failure();
+  }
   if (not_finite_) {
     message.raise(ExactSum::Flag::NotFinite);
   }
@@ -275,7 +278,11 @@ bool ModelGradients::sum(std::span<const InSpan> mine, OutSpan total) {
 
 std::unique_ptr<ModelGradients> make_model_gradients(Oracle& oracle, CrossFit& problem,
                                                      std::span<const ModelPlan> plans) {
-  if (trains_apart(oracle.setup().batch_lower, plans.size(), problem.is_linear())) {
+  const RowSet& rows = problem.rows().of(Level::Lower);
+  StepRows step{.batch = oracle.setup().batch_lower};
+  step.n_rows = oracle.n_rows_in_step(Level::Lower) + oracle.n_rows_in_step(Level::Upper);
+  step.n_bytes = bytes_of_rows(step.n_rows, rows.n_features(), rows.element());
+  if (trains_apart(step, plans.size(), problem.is_linear())) {
     return std::make_unique<Apart>(oracle, problem, plans);
   }
   return std::make_unique<Together>(oracle, problem, plans);

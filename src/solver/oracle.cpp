@@ -12,9 +12,6 @@ namespace {
 constexpr Want at_x = Want::Value | Want::GradX | Want::CrossX;
 constexpr Want at_new_x = Want::GradY | Want::HessY;
 
-constexpr std::size_t at_grad_y = 1;  // among the quantities
-static_assert(quantities[at_grad_y].want == Want::GradY);
-
 /// The power of two that v is about as long as; 1 where v is zero or not finite.
 Real length_of(const Vec& v) {
   const Real norm = v.norm();
@@ -108,10 +105,7 @@ void Oracle::bring_x(const Vec& x) {
 std::size_t Oracle::add_request(Level level, const Vec& y, Want want, const Vec* v) {
   require(v != nullptr || !meha::has(want, products), "products need a direction");
   if (n_requests_ == requests_.size()) {
-    Request& added = requests_.emplace_back();
-    added.take_grad_y = [this, &added](Index first, InSpan numbers) {
-      message_.add(added.parts[at_grad_y].at + first, numbers, added.factor, exponent_);
-    };
+    requests_.emplace_back();
   }
   Request& request = requests_[n_requests_];
   const bool no_x = per_row() && level == Level::Upper;

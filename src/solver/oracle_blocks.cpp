@@ -7,6 +7,9 @@
 namespace meha {
 namespace {
 
+constexpr std::size_t at_grad_y = 1;  // among the quantities
+static_assert(quantities[at_grad_y].want == Want::GradY);
+
 /// Not a number is not zero.
 bool is_zero(InSpan values) {
   bool any = false;
@@ -53,7 +56,10 @@ void Oracle::reset_shares(Level level, bool of_block, Range here) {
       if (!meha::has(probes[p].want, kind)) {
         continue;
       }
-      if (kind == Want::GradY && of_block && problem_.gives_pieces() && y_.is_whole()) {
+      if (q == at_grad_y && of_block && problem_.gives_pieces() && y_.is_whole()) {
+        request.take_grad_y = [this, &request](Index first, InSpan numbers) {
+          message_.add(request.parts[at_grad_y].at + first, numbers, request.factor, exponent_);
+        };
         shares[p].take_grad_y = &request.take_grad_y;
         continue;
       }

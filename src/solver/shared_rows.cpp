@@ -37,7 +37,7 @@ T take(std::span<const std::byte>& rest) {
 
 Requests SharedRows::bring(Index k, std::span<const Level> levels, const Requests& mine, std::optional<Error> failure) {
   const Communicator& comm = oracle_.comm();
-  problem_.dismiss();
+  problem_.dismiss(true);
   for (const Level level : levels) {
     announce(k, level);
   }
@@ -78,7 +78,7 @@ Requests SharedRows::bring(Index k, std::span<const Level> levels, const Request
     any_failed |= of_rank.failed;
     for (Index b = 0; b < of_rank.n_blocks; ++b) {
       const BlockHead block = take<BlockHead>(rest);
-      rest = rest.subspan(problem_.host(block.level, oracle_.rows_of_block(block.level, block.id), rest));
+      rest = rest.subspan(problem_.take_in(block.level, oracle_.rows_of_block(block.level, block.id), rest));
     }
   }
   if (any_failed) {

@@ -14,7 +14,7 @@ class SharedRows {
   SharedRows(Oracle& oracle, CrossFit& problem) : oracle_(oracle), problem_(problem) {}
 
   /// Brings the rows of the minibatch of step k: CrossFit::add() takes any of its blocks until the next call. What ranks ask
-  /// for travels with them. Collective: one message on several ranks, none on one.
+  /// for travels with them. Collective: no message on one rank.
   /// @param failure  of this rank, of what it did since the last call     @return what any rank asks for
   /// Errors, on all ranks: `failure` of any of them, or Error(Data) where rows cannot be read.
   Requests bring(Index k, std::span<const Level> levels, const Requests& mine, std::optional<Error> failure);

@@ -82,9 +82,17 @@ Index batch_rows(Batch batch, Index n_rows) {
   return std::max(static_cast<Index>(batch), n_rows / most_steps);
 }
 
-bool trains_apart(Index batch, std::size_t n_models, bool is_linear) {
-  constexpr Index most_rows = 1024;  // with more, all ranks together are faster than a few
-  return batch <= most_rows && (n_models > 1 || !is_linear);
+bool trains_apart(const StepRows& step, std::size_t n_models, bool is_linear) {
+  constexpr Index largest_batch = 1024;  // with more, all ranks together are faster than a few
+  constexpr Index most_rows = 8 * largest_batch;
+  constexpr Index most_bytes = Index{16} << 20;
+  const bool is_small = step.batch <= largest_batch && step.n_rows <= most_rows && step.n_bytes <= most_bytes;
+  return is_small && (n_models > 1 || !is_linear);
+}
+
+Index bytes_of_rows(Index n_rows, Index n_features, Storage element) {
+  constexpr Index usual_entries = 256;  // of a sparse row
+  return n_rows * bytes_per(element) * (element == Storage::Sparse ? std::min(n_features, usual_entries) : n_features);
 }
 
 Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup, Batch batch) {

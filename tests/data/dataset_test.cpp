@@ -117,8 +117,8 @@ TEST(RowSet, TakesInRowsThatWerePackedElsewhere) {
     owner.pack({6, 8}, packed);
     RowSet guest(plan, {0, 4}, 3, element, Targets::Classes,
                  sparse ? std::vector<Index>{0, 1, 1, 1, 1} : std::vector<Index>{});
-    ASSERT_EQ(guest.host({4, 6}, packed), n_first);
-    ASSERT_EQ(guest.host({6, 8}, std::span(packed).subspan(n_first)), packed.size() - n_first);
+    ASSERT_EQ(guest.take_in({4, 6}, packed), n_first);
+    ASSERT_EQ(guest.take_in({6, 8}, std::span(packed).subspan(n_first)), packed.size() - n_first);
     for (const Range rows : {Range{4, 6}, {5, 6}, {6, 8}, {7, 8}}) {
       const Tile expected = owner.tile(rows);
       const Tile found = guest.tile(rows);
@@ -140,7 +140,7 @@ TEST(RowSet, TakesInRowsThatWerePackedElsewhere) {
     }
     EXPECT_EQ(guest.upcoming(9), nullptr);
     EXPECT_EQ(guest.tile({0, 4}).n_rows, 4) << "its own rows are there still";
-    guest.dismiss();
+    guest.dismiss(false);
     EXPECT_EQ(guest.tile({0, 1}).labels[0], 0);
   }
 }

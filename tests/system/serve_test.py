@@ -101,7 +101,7 @@ class ServeTest(ServeCase):
         job = service.post("/api/jobs", request, 201)["id"]
         status, _, said = service.call("DELETE", "/api/files/rows.csv")
         self.assertEqual(status, 409)
-        self.assertIn(f"job {job} reads it", said.decode())
+        self.assertRegex(said.decode(), rf"job {job} is \w+: it reads file rows.csv: delete the job first")
         self.assertEqual(service.call("DELETE", "/api/files/rows.csv2")[0], 200, "a longer name is another file")
         service.wait(job, "running")
         service.post(f"/api/jobs/{job}/cancel", {})

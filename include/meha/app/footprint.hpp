@@ -14,6 +14,7 @@
 #include "meha/problem/classifier.hpp"
 #include "meha/problem/problem.hpp"
 #include "meha/solver/cost.hpp"
+#include "meha/solver/train_models.hpp"
 
 namespace meha {
 
@@ -45,6 +46,10 @@ struct RunSizes {
   [[nodiscard]] Index n_later_reports() const;
   /// Models of labels that problem.start = "trusted" trains.
   [[nodiscard]] Index n_models_of_start() const;
+  /// About the rows of a step in training models of labels. @param n  rows of the run, or of a smaller one
+  [[nodiscard]] StepRows step_of_models(const PerLevel<Index>& n) const;
+  /// Whether ranks train so many models of labels apart, on n rows.
+  [[nodiscard]] bool trains_apart(const PerLevel<Index>& n, Index n_models) const;
 };
 
 /// Returns all but `cost`. Reads headers and labels of the files, and text to its end; holds no features.
@@ -56,7 +61,7 @@ struct Memory {
   Real program = 0, rows = 0, state = 0, gradients = 0, reports = 0, order = 0, model = 0, checkpoint = 0;
   Real fields = 0;           // of model: y and its like, there from the start
   Real models = 0;           // of labels, in training, before the rest of model
-  Real refits = 0;           // of labels, trained after the run
+  Real refits = 0;           // of labels, trained after the run; and what stays of those before it
   Real loading = 0;          // before the rest, and with the rows
   bool is_streamed = false;  // some rows stay on disk
   [[nodiscard]] Real peak() const {

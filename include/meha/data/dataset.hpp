@@ -93,7 +93,8 @@ class RowSet {
   [[nodiscard]] Range rows() const { return rows_; }
   [[nodiscard]] Index n_features() const { return n_features_; }
   [[nodiscard]] Storage element() const { return element_; }
-  /// @param rows  global row numbers inside rows() or of rows that were taken in, and of one block where features are streamed: the tile is then good
+  /// @param rows  global row numbers inside rows() or of rows that were taken in; of one block where features are streamed: the
+  /// tile is then good
   /// until another block is asked for, and this may wait
   [[nodiscard]] Tile tile(Range rows) const;
   /// Features of a row to come, as a hint for the processor; nullptr when they are not in memory.
@@ -111,9 +112,9 @@ class RowSet {
   void pack(Range rows, std::vector<std::byte>& to) const;
   /// Takes in rows that were packed on any rank; tile() returns these until dismiss(). @param packed  begins with them
   /// @return their bytes
-  std::size_t host(Range rows, std::span<const std::byte> packed);
-  /// Forgets the rows that were taken in.
-  void dismiss() { n_guests_ = 0; }
+  std::size_t take_in(Range rows, std::span<const std::byte> packed);
+  /// Forgets the rows that were taken in. @param keeps_room  for the next ones
+  void dismiss(bool keeps_room);
   /// Gives the features of sparse rows new numbers, n_features() of them; rows that stay on disk get them as they are read.
   /// Not while blocks are announced.
   void renumber(const std::shared_ptr<const FeatureNumbers>& numbers);

@@ -84,8 +84,8 @@ class Classifier {
   /// @param features  ascending: the tiles' rows have no other features; none: they may have all
   virtual void set_points(std::span<const InSpan> points, std::span<const Index> features) = 0;
   void set_points(std::span<const InSpan> points) { set_points(points, {}); }
-  /// Restricts what follows to n of the pass's points, `first` and those after it, which then count from 0; set_points() has
-  /// all in use. What was added at others stays. Not in a pass over few features.
+  /// Restricts what follows to n of the pass's points, `first` and those after it, which then count from 0; after
+  /// set_points() all are in use. What was added at others stays. Not in a pass over few features.
   virtual void use_points(std::size_t first, std::size_t n) = 0;
   /// @param losses  [point·tile_rows + row], nats or halves of squares     tile.n_rows ≤ tile_rows
   virtual void forward(const Tile& tile, OutSpan losses) = 0;

@@ -124,16 +124,16 @@ class CrossFit final : public Problem, public RowReader, public ColumnPasses {
   /// Which of the doubtful rows owned here Training::Rows::Kept takes: 1. @param kept  (rows owned)
   void set_kept(std::vector<std::uint8_t> kept) { kept_ = std::move(kept); }
 
-  /// Of the points of begin_pass(), in dense rows: the probes that passes are for from now on, and what add() has found at one
-  /// of all, where its shares have no room for grad_y. See Classifier.
+  /// Restricts the passes that follow to n of begin_pass()'s probes, from `first` on. Dense rows only.
   void use_points(std::size_t first, std::size_t n) { rows_.classifier().use_points(first, n); }
+  /// Hands over what add() has added at one of all these probes; for shares without grad_y. See Classifier.
   void take_gradient(std::size_t point, const TakePiece& take) { rows_.classifier().take_gradient(point, take); }
 
   /// Appends what add() needs of rows that this rank owns. Waits for rows on disk.
   void pack(Level level, Range rows, std::vector<std::byte>& to) const;
-  /// Takes in rows that were packed on any rank: until dismiss(), passes may be over blocks of these. @return as RowSet::host()
-  std::size_t host(Level level, Range rows, std::span<const std::byte> packed);
-  void dismiss();
+  /// Takes in rows that were packed on any rank: until dismiss(), passes may be over blocks of these. @return as RowSet::take_in()
+  std::size_t take_in(Level level, Range rows, std::span<const std::byte> packed);
+  void dismiss(bool keeps_room = false);
 
   /// Every stride-th block of a level, of those that this rank owns, as the rows are dealt out.
   [[nodiscard]] std::vector<Index> own_blocks(Level level, Index stride = 1) const;
@@ -144,15 +144,15 @@ class CrossFit final : public Problem, public RowReader, public ColumnPasses {
   void visit(Level level, std::span<const Index> blocks, std::span<const InSpan> models, const SeeRow& see);
 
  private:
-  /// Which of a doubtful row's trainings take it, as bits.
-  enum Taken : std::uint8_t { ByKept = 1, ByClean = 2 };
+  /// What a doubtful row is among, as bits.
+  enum Membership : std::uint8_t { AmongKept = 1, AmongClean = 2 };
   /// Of rows taken in.
-  struct Takings {
+  struct Memberships {
     Range rows;
     std::vector<std::uint8_t> bits;
   };
 
-  [[nodiscard]] std::uint8_t takings(Index row) const;
+  [[nodiscard]] std::uint8_t memberships(Index row) const;
   [[nodiscard]] bool takes(const Training& training, Level level, Index row) const;
 
   ClassifiedRows& rows_;
@@ -161,7 +161,7 @@ class CrossFit final : public Problem, public RowReader, public ColumnPasses {
   std::string init_;
   std::array<std::vector<Training>, 2> trainings_;
   std::vector<std::uint8_t> kept_;
-  std::vector<Takings> of_guests_;
+  std::vector<Memberships> of_guests_;
   Vec transition_;                   // e^x
   std::vector<Real> probabilities_;  // of a tile at one model: [row][class]
   std::vector<Index> folds_;         // of a tile's rows

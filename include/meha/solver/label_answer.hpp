@@ -28,6 +28,12 @@ struct AnswerPlan {
 /// Adds label_models (the judges, the model of all rows, that of trusted rows, one after the other) and label_noise.
 void add_label_fields(State& state, const CrossFit& problem);
 
+/// Models that answer() trains where there are trusted rows, test rows and a known truth.
+/// @param is_fitted  whether the run has begun with models
+constexpr Index refits_of(bool is_fitted) {
+  return is_fitted ? 4 : 6;
+}
+
 /// Trains the models and fills x, y, label_models and label_noise. Collective.
 /// @param oracle  of the run: for its communicator, its requests and where x is stored
 /// Errors: Error(Stopped) on request; Error(NotFinite).

@@ -147,7 +147,7 @@ class Oracle {
   [[nodiscard]] bool is_remote() const { return per_row() && setup_.placement == Placement::Root && comm_.size() > 1; }
 
   std::function<Requests()> poll;           // asked on every rank before every allreduce; may be empty
-  std::function<void(Real part)> progress;  // told how much of a long work besides is done, 0 to 1; may be empty
+  std::function<void(Real part)> progress;  // told what part of the models of labels is trained; may be empty
   Timings timings;
   Counts counts;  // since the start, as `timings`: the same on all ranks
 

@@ -26,7 +26,7 @@ struct ModelPlan {
 };
 
 struct TrainedModels {
-  std::vector<Vec> y;      // one of each plan
+  std::vector<Vec> y;      // one of each plan; not where `agreed` names an end
   Vec x;                   // log N
   Index n_steps = 0;       // that the models of doubtful rows have made
   Index n_row_visits = 0;  // rows times models
@@ -44,8 +44,16 @@ enum class Batch : Index { OfJudges = 256, OfModels = 512 };
 /// Rows of a minibatch of so many doubtful rows.
 Index batch_rows(Batch batch, Index n_rows);
 
-/// Whether each rank trains models of its own. @param batch  rows of a minibatch
-bool trains_apart(Index batch, std::size_t n_models, bool is_linear);
+/// What the rows of a training step are.
+struct StepRows {
+  Index batch = 0;    // doubtful rows that are wanted
+  Index n_rows = 0;   // of both levels, in whole blocks
+  Index n_bytes = 0;  // of these
+};
+/// Whether each rank trains models of its own: where steps have few rows.
+bool trains_apart(const StepRows& step, std::size_t n_models, bool is_linear);
+/// The bytes of so many rows; sparse: about.
+Index bytes_of_rows(Index n_rows, Index n_features, Storage element);
 
 /// The Oracle for training: minibatches of blocks that suit the numbers of rows. @param setup  of the run
 Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup, Batch batch = Batch::OfJudges);

@@ -8,8 +8,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <memory>
 
@@ -70,26 +68,6 @@ class PartFile {
   std::string path_;
   int file_ = -1;
 };
-
-/// Whether the job's command, settings or config name this file, which is one of the uploads.
-bool reads(const JobRecord& job, const Spool& spool, const std::string& path) {
-  std::ifstream file(spool.config(job.id));
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  for (const auto* words : {&job.words, &job.settings}) {
-    for (const std::string& word : *words) {
-      text += "\n" + word;
-    }
-  }
-  const auto ends_at = [&](std::size_t end) {
-    return end == text.size() || !is_upload_name("x" + text.substr(end, 1));
-  };
-  for (std::size_t at = text.find(path); at != std::string::npos; at = text.find(path, at + 1)) {
-    if (ends_at(at + path.size())) {
-      return true;
-    }
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -172,20 +150,8 @@ HttpResponse Api::list_uploads() const {
 
 HttpResponse Api::remove_upload(const std::string& name) {
   expect_upload_name(name);
-  const std::string path = spool_.uploads() + "/" + name;
-  std::error_code error;
-  if (!fs::exists(fs::symlink_status(path, error))) {
+  if (!engine_.remove_upload(name)) {
     throw Refusal(404, "file " + name + ": is not among the uploads");
-  }
-  for (const JobState state : {JobState::Queued, JobState::Running, JobState::Stopping, JobState::Stopped}) {
-    for (const JobRecord& job : store_.in_state(state)) {
-      if (reads(job, spool_, path)) {
-        throw Refusal(409, "file " + name + ": job " + std::to_string(job.id) + " reads it: delete that first");
-      }
-    }
-  }
-  if (!fs::remove(path, error)) {
-    throw Error(ExitCode::Checkpoint, "file " + name + " cannot be removed: " + error.message());
   }
   return {.body = "{}\n"};
 }

@@ -59,6 +59,9 @@ class Engine {
   void remove(Index id);
   /// Begins to write report.html of a job that has a result.
   void make_report(Index id);
+  /// Removes a file that was uploaded. @return whether it was there
+  /// Errors: WrongState where a job that is not finished reads it; Error(Checkpoint).
+  bool remove_upload(const std::string& name);
 
  private:
   struct LifeAtHand {

@@ -3,14 +3,37 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <filesystem>
+
+#include "meha/io/config.hpp"
 #include "meha/io/durable.hpp"
 #include "engine.hpp"
+#include "roots.hpp"
 
 namespace meha {
 namespace {
 
 [[noreturn]] void refuse(const JobRecord& job, const std::string& rule) {
   throw WrongState("job " + std::to_string(job.id) + " is " + std::string(name(job.state)) + ": " + rule);
+}
+
+/// Whether the job's command, settings or config name this upload. Errors: Error(Checkpoint) where its config cannot be read.
+bool reads(const JobRecord& job, const Spool& spool, const std::string& upload) {
+  const std::string file = spool.config(job.id);
+  std::string text = std::filesystem::exists(file) ? read_text(file, ExitCode::Checkpoint) : "";
+  for (const auto* words : {&job.words, &job.settings}) {
+    for (const std::string& word : *words) {
+      text += "\n" + word;
+    }
+  }
+  const std::string name = "/uploads/" + upload;  // what is before it may be written in several ways
+  for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
+    const std::size_t end = at + name.size();
+    if (end == text.size() || !is_upload_name("x" + text.substr(end, 1))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -108,6 +131,27 @@ void Engine::remove(Index id) {
   spool_.remove(id, job.starts);
   store_.remove(id);
   changes_.note(id);
+}
+
+bool Engine::remove_upload(const std::string& name) {
+  const std::scoped_lock lock(mutex_);
+  const std::string path = spool_.uploads() + "/" + name;
+  std::error_code error;
+  if (!std::filesystem::exists(std::filesystem::symlink_status(path, error))) {
+    return false;
+  }
+  for (const JobState state : {JobState::Queued, JobState::Running, JobState::Stopping, JobState::Stopped,
+                               JobState::Failed, JobState::Deleting}) {
+    for (const JobRecord& job : store_.in_state(state)) {
+      if (reads(job, spool_, name)) {
+        refuse(job, "it reads file " + name + ": delete the job first");
+      }
+    }
+  }
+  if (!std::filesystem::remove(path, error)) {
+    throw Error(ExitCode::Checkpoint, "file " + name + " cannot be removed: " + error.message());
+  }
+  return true;
 }
 
 void Engine::make_report(Index id) {

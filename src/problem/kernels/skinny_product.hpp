@@ -184,7 +184,8 @@ struct SkinnyProduct {
     }
   }
 
-  /// The product for any number of columns and lanes, panel by panel. @param next  as for product()
+  /// The product for any number of columns and lanes, panel by panel. @param next  as for product(); heeded where there are
+  /// few columns
   template <class E, bool backward, class F>
   static void product_of(const E* a, Size a_step, Size a_group, const F* b, Size n, const T* start, T* out,
                          Size out_column, Size out_group, Size n_columns, Size n_lanes, const E* next) {
@@ -209,7 +210,7 @@ struct SkinnyProduct {
         const bool fits = lane + lanes <= n_lanes;
         (fits ? wide : narrow)[which](a + at(lane, a_group), a_step, a_group, factors, n_columns * group_factors<F>, n,
                                       first, out + panel.first * out_column + at(lane, out_group), out_column,
-                                      out_group, next + at(lane, a_group));
+                                      out_group, next != nullptr ? next + at(lane, a_group) : nullptr);
         lane += fits ? lanes : fewest_registers * width;
       }
     }

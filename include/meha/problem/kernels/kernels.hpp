@@ -41,7 +41,7 @@ struct Products {
   /// grouped ← rows (n_rows × n); rows past n_rows repeat the last one. Reads up to 15 numbers past the last row.
   void (*group)(const E* rows, std::int64_t n_rows, std::int64_t n, E* grouped);
   /// out[row][column] = bias[column] + Σ_i a[row][i]·b[i][column], a and out grouped, b in panels.
-  /// @param next  rows that come next: brought to the cache meanwhile, whether they exist or not
+  /// @param next  rows that come next, or null: brought to the cache meanwhile where columns are few
   void (*forward)(const E* grouped, std::int64_t n_rows, std::int64_t n, const T* panels, const T* bias,
                   std::int64_t n_columns, T* out, const E* next);
   /// gradient[column][i] = Σ_row residuals[row][column]·rows[row][i], residuals grouped; row length of gradient:
