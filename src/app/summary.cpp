@@ -83,8 +83,8 @@ std::string summary(const std::string& directory, Index solution_iteration, Stat
   }
   const std::string meha = own_command();
   const std::string where = shell_word(directory);
-  return text + more + std::string(name(status)) + ": " + std::string(sentence(status)) + "\nnext: " + meha +
-         " report " + where + " (a page), " + meha + " inspect " + where + " (all metrics)";
+  return text + more + "next: " + meha + " report " + where + " (a page), " + meha + " inspect " + where +
+         " (all metrics)\n" + std::string(name(status)) + ": " + std::string(sentence(status));
 }
 
 }  // namespace meha
