@@ -212,8 +212,10 @@ def compare(model, threads, names, arguments, folder):
         worker.close()
 
     def ratio(name, other, which):
-        pairs = zip(times[name], times[other])
-        return statistics.median(mine[which] / its[which] for mine, its in pairs) if other in times else ""
+        """Empty where the other is not there: bfloat16, on a processor without it."""
+        if other not in times:
+            return ""
+        return statistics.median(mine[which] / its[which] for mine, its in zip(times[name], times[other]))
     lines = []
     for name, values in times.items():
         of_precision = PRECISIONS[PEERS[name][2]] if name in workers else name
