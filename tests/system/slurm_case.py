@@ -32,6 +32,7 @@ JobRequeue=1
 KillWait=5
 SlurmdTimeout=5
 SchedulerParameters=sched_interval=2,batch_sched_delay=1
+FirstJobId={first_job}
 SlurmctldPort={ports[0]}
 SlurmdPort={ports[1]}
 StateSaveLocation={folder}/state
@@ -79,8 +80,10 @@ class SlurmCase(support.RestartCase):
             (self.slurm / name).mkdir(parents=True)
         host = socket.gethostname().split(".")[0]
         nodes = self.make_nodes(host)
+        # Open MPI names shared memory by the job's number: that of another Slurm on this host must be another.
+        first_job = 1 + os.getpid() % 60000 * 1000
         (self.slurm / "slurm.conf").write_text(CONFIG.format(pid=os.getpid(), controller=f"{host}({self.address})", folder=self.slurm,
-                                                             ports=free_ports(2), nodes=nodes))
+                                                             ports=free_ports(2), nodes=nodes, first_job=first_job))
         (self.slurm / "cgroup.conf").write_text("CgroupPlugin=autodetect\n")
         (self.slurm / "mpi.conf").write_text(f"PMIxCliTmpDirBase={self.slurm}/pmix\n")
         self.environment = support.environment() | {"SLURM_CONF": str(self.slurm / "slurm.conf"), "PATH": os.environ["PATH"] + ":/usr/sbin"}
