@@ -123,6 +123,17 @@ class UntilDoneTest(support.Case):
             job.send_signal(signal.SIGTERM)
             self.assertEqual((job.wait(30), self.lives()), (75, 1))
 
+    def test_signal_while_a_life_is_about_to_begin(self):
+        """The script asks stat about result.h5 before it starts a life."""
+        stat, mark = self.folder / "stat", self.folder / "asked"
+        stat.write_text(f"#!/bin/bash\ntouch {mark}\nsleep 1\n")
+        stat.chmod(0o755)
+        environment = support.environment() | {"PATH": f"{self.folder}:{os.environ['PATH']}"}
+        with subprocess.Popen(self.command("sleep 60"), env=environment, stderr=subprocess.DEVNULL) as job:
+            support.wait_for(mark.exists, what="stat")
+            job.send_signal(signal.SIGUSR2)
+            self.assertEqual((job.wait(30), self.lives()), (75, 0))
+
 
 class StuckMpirunTest(support.Case):
     def test_is_ended(self):

@@ -94,8 +94,7 @@ class RowSet {
   [[nodiscard]] Index n_features() const { return n_features_; }
   [[nodiscard]] Storage element() const { return element_; }
   /// @param rows  global row numbers inside rows() or of rows that were taken in; of one block where features are streamed: the
-  /// tile is then good
-  /// until another block is asked for, and this may wait
+  /// tile is then good until another block is asked for, and this may wait
   [[nodiscard]] Tile tile(Range rows) const;
   /// Features of a row to come, as a hint for the processor; nullptr when they are not in memory.
   [[nodiscard]] const std::byte* upcoming(Index row) const;
