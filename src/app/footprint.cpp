@@ -123,7 +123,7 @@ StepRows RunSizes::step_of_models(const PerLevel<Index>& n) const {
     const Index block = options.run.block_rows;
     return std::min(n_there, (n_wanted + block - 1) / block * block);
   };
-  StepRows step{.batch = batch_rows(Batch::OfJudges, n[Level::Lower])};
+  StepRows step{.batch = batch_rows(n[Level::Lower])};
   const Index n_steps = std::max<Index>(1, n[Level::Lower] / step.batch);  // of a pass
   step.n_rows = whole_blocks(step.batch, n[Level::Lower]) + whole_blocks(n[Level::Upper] / n_steps, n[Level::Upper]);
   step.n_bytes = step.n_rows * file.row_bytes;

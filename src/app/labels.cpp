@@ -30,7 +30,7 @@ bool may_be_mlp(const Options& options, Index n_features, Storage element) {
 
 AnswerPlan answer_plan(const Options& options, const CrossFit& problem) {
   return {.setup = oracle_setup(options),
-          .learning_rate = options.problem.of<ModelOptions>().model == "linear" ? 0.01 * few_features(problem) : 0.008,
+          .learning_rate = usual_step_size(kind_of(problem)),
           .refits = options.problem.of<LabelModelOptions>().refit};
 }
 

@@ -133,14 +133,13 @@ void time_models(Communicator& comm, const Options& options, bool begins, CrossF
   Index n_steps = 0;
   if (begins) {
     Oracle judges(problem, comm, training_setup(problem, plan.setup));
-    n_steps = expected_steps(judges.iterations_per_pass(), problem.is_linear());
+    n_steps = expected_steps(judges.iterations_per_pass(), kind_of(problem));
     duration.models = static_cast<Real>(n_steps) * step_s(judges, cross_fit_plans(problem));
   }
   if (plan.refits) {
-    Oracle refits(problem, comm,
-                  training_setup(problem, plan.setup, problem.is_linear() ? Batch::OfJudges : Batch::OfModels));
+    Oracle refits(problem, comm, training_setup(problem, plan.setup));
     const ModelPlan model{.training = {.rows = Training::Rows::AsGiven}, .trusted = problem.n_rows(Level::Upper) > 0};
-    const Index n = begins ? steps_of_refit(refits, problem.is_linear(), n_steps) : usual_steps(refits);
+    const Index n = begins ? steps_of_refit(refits, kind_of(problem), n_steps) : usual_steps(refits, kind_of(problem));
     duration.refits = static_cast<Real>(n) *
                       step_s(refits, std::vector<ModelPlan>(static_cast<std::size_t>(refits_of(begins)), model));
   }
@@ -206,10 +205,12 @@ Real seconds_of_choice(const Duration& duration, const RunSizes& sizes, Real vis
 
 /// How many times as long models of labels take as in the rehearsal. @param rows  of that, on `n_here` ranks
 Real growth_of_models(const RunSizes& sizes, const PerLevel<Index>& rows, Index n_models, int n_here, int n_ranks) {
-  const bool is_linear = sizes.options.problem.of<ModelOptions>().model != "mlp";
+  const ModelKind kind{.is_linear = sizes.options.problem.of<ModelOptions>().model != "mlp",
+                       .is_sparse = sizes.file.element == Storage::Sparse,
+                       .n_features = sizes.file.n_features};
   const auto work_of_rank = [&](const PerLevel<Index>& n, int ranks) {
     const Index batch = sizes.step_of_models(n).batch;
-    const auto visits = static_cast<Real>(batch * expected_steps(n[Level::Lower] / batch, is_linear));
+    const auto visits = static_cast<Real>(batch * expected_steps(n[Level::Lower] / batch, kind));
     return sizes.trains_apart(n, n_models) ? visits * static_cast<Real>((n_models + ranks - 1) / ranks)
                                            : visits * static_cast<Real>(n_models) / static_cast<Real>(ranks);
   };

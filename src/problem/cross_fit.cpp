@@ -145,6 +145,30 @@ void CrossFit::add(Level level, const Block& block, InSpan x, std::span<const Pr
   rows_.collect(shares);
 }
 
+CrossFit::FirstLayer CrossFit::first_layer() const {
+  const NamedArray weights = rows_.classifier().parameters().front();
+  return {.n_units = weights.shape.front(), .n_features = rows_.n_features()};
+}
+
+void CrossFit::add_features(Level level, Index block, OutSpan sums) const {
+  const RowSet& set = rows_.of(level);
+  const Tile tile = set.tile(set.plan().rows(block));
+  const auto n = static_cast<Index>(sums.size());
+  const auto add = [&](auto value_of) {
+    for (Index row = 0; row < tile.n_rows; ++row) {
+      for (Index j = 0; j < n; ++j) {
+        sums[static_cast<std::size_t>(j)] += value_of(row * n + j);
+      }
+    }
+  };
+  if (tile.element == Storage::UInt8) {
+    add([&](Index i) { return std::to_integer<int>(tile.features[i]) * feature_scale(Storage::UInt8); });
+  } else {
+    const auto* const values = reinterpret_cast<const float*>(tile.features);
+    add([&](Index i) { return static_cast<Real>(values[i]); });
+  }
+}
+
 std::vector<Index> CrossFit::own_blocks(Level level, Index stride) const {
   const RowSet& set = rows_.of(level);
   std::vector<Index> blocks;

@@ -236,6 +236,9 @@ void LinearClassifier<Input>::take_gradient(std::size_t point, const TakePiece& 
   const auto n_features = static_cast<std::size_t>(shape_.n_features);
   const Index first = static_cast<Index>(point) * shape_.n_classes;
   const bool is_there = std::exchange(has_gradient_[point], 0) != 0;
+  const OutSpan biases = slice(OutSpan(bias_gradient_), {first, first + shape_.n_classes});
+  take(shape_.n_classes * shape_.n_features, biases);
+  std::fill(biases.begin(), biases.end(), 0);
   piece_.assign(n_features, 0);
   for (Index c = 0; c < shape_.n_classes; ++c) {
     T* const dense = gradient_.data() + (first + c) * padded(shape_.n_features);
@@ -247,9 +250,6 @@ void LinearClassifier<Input>::take_gradient(std::size_t point, const TakePiece& 
     }
     take(c * shape_.n_features, piece_);
   }
-  const OutSpan biases = slice(OutSpan(bias_gradient_), {first, first + shape_.n_classes});
-  take(shape_.n_classes * shape_.n_features, biases);
-  std::fill(biases.begin(), biases.end(), 0);
 }
 
 template <class Input>

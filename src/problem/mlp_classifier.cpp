@@ -201,6 +201,8 @@ void MlpClassifier<Input>::take_gradient(Point& point, const TakePiece& take) {
     LayerAtPoint& here = point[l];
     const Real scale = l == 0 ? feature_scale(shape_.element) : 1;
     const bool is_there = std::exchange(here.has_gradient, false);
+    take(static_cast<Index>(layer.bias), here.bias_gradient);
+    std::fill(here.bias_gradient.begin(), here.bias_gradient.end(), 0);
     piece_.assign(static_cast<std::size_t>(layer.n_in), 0);
     for (Index unit = 0; unit < layer.n_out; ++unit) {
       if (is_there) {
@@ -208,8 +210,6 @@ void MlpClassifier<Input>::take_gradient(Point& point, const TakePiece& take) {
       }
       take(static_cast<Index>(layer.weight) + unit * layer.n_in, piece_);
     }
-    take(static_cast<Index>(layer.bias), here.bias_gradient);
-    std::fill(here.bias_gradient.begin(), here.bias_gradient.end(), 0);
   }
 }
 

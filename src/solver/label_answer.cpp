@@ -47,8 +47,8 @@ bool is_best_trusted(const LabelNoise& noise) {
   return noise.by_row && noise.trusted_weight > noise.judge_weight;
 }
 
-Oracle oracle_of(Oracle& oracle, CrossFit& problem, const AnswerPlan& plan, Batch batch) {
-  Oracle models(problem, oracle.comm(), training_setup(problem, plan.setup, batch));
+Oracle oracle_of(Oracle& oracle, CrossFit& problem, const AnswerPlan& plan) {
+  Oracle models(problem, oracle.comm(), training_setup(problem, plan.setup));
   models.poll = oracle.poll;
   models.progress = oracle.progress;
   return models;
@@ -140,9 +140,10 @@ TrainedModels refit(Oracle& oracle, const AnswerPlan& plan, CrossFit& problem,
   for (const Comparison& comparison : comparisons) {
     plans.push_back(comparison.plan);
   }
-  Oracle models = oracle_of(oracle, problem, plan, problem.is_linear() ? Batch::OfJudges : Batch::OfModels);
+  Oracle models = oracle_of(oracle, problem, plan);
+  const ModelKind kind = kind_of(problem);
   const Index n_steps =
-      is_fitted ? steps_of_refit(models, problem.is_linear(), static_cast<Index>(noise.n_steps)) : usual_steps(models);
+      is_fitted ? steps_of_refit(models, kind, static_cast<Index>(noise.n_steps)) : usual_steps(models, kind);
   return train(models, problem, plans, noise.transition.array().log().matrix(), plan.learning_rate, n_steps);
 }
 
@@ -190,7 +191,7 @@ void add_label_fields(State& state, const CrossFit& problem) {
 void start_from_labels(Oracle& oracle, const AnswerPlan& plan, State& state) {
   CrossFit& problem = oracle.problem().doubtful_labels()->cross_fit();
   const Communicator& comm = oracle.comm();
-  Oracle models = oracle_of(oracle, problem, plan, Batch::OfJudges);
+  Oracle models = oracle_of(oracle, problem, plan);
   const TrainedModels trained = cross_fit(models, problem, plan.learning_rate);
   require_usable(trained.agreed);
 

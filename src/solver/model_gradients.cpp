@@ -72,7 +72,13 @@ class Together final : public ModelGradients {
 
   void take_gradient(std::size_t j, const TakePiece& take) override {
     const auto& [doubtful, trusted] = results_[j];
-    take(0, as_span((doubtful != nullptr ? doubtful : trusted)->grad_y));
+    const InSpan gradient = as_span((doubtful != nullptr ? doubtful : trusted)->grad_y);
+    const auto [n_units, n_features] = problem_.first_layer();
+    const Index n_weights = n_units * n_features;
+    const Index n = std::ssize(gradient);
+    for (const Range piece : {Range{n_weights, n_weights + n_units}, {0, n_weights}, {n_weights + n_units, n}}) {
+      take(piece.begin, slice(gradient, piece));
+    }
   }
 
   void hand_out(std::vector<Vec>& /*by_model*/) const override {}

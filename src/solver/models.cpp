@@ -2,10 +2,14 @@
 #include "models.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
+#include <tuple>
 
+#include "meha/comm/exact_sum.hpp"
 #include "meha/problem/label_noise.hpp"
 
 namespace meha {
@@ -13,27 +17,40 @@ namespace {
 
 constexpr Index least_period = 12;  // steps from one update of N to the next
 
-constexpr Real beta1 = 0.9;
-constexpr Real beta2 = 0.999;
-constexpr Real epsilon = 1e-8;
-
-/// Compiled for several instruction sets, without fused operations: the same bits in all. @param n_rows  the prior is y/n_rows
-/// @return whether y is finite
-__attribute__((target_clones("arch=x86-64-v4", "avx2", "default"))) bool adam_step(const Real* __restrict loss_gradient,
-                                                                                   Index n, Real n_rows, Real scale_m,
-                                                                                   Real scale_v, Real* __restrict m,
-                                                                                   Real* __restrict v,
-                                                                                   Real* __restrict y) {
-  constexpr Real largest = std::numeric_limits<Real>::max();
-  std::uint64_t any_beyond = 0;
-  for (Index i = 0; i < n; ++i) {
-    const Real gradient = loss_gradient[i] + y[i] / n_rows;
-    m[i] = beta1 * m[i] + (1 - beta1) * gradient;
-    v[i] = beta2 * v[i] + (1 - beta2) * gradient * gradient;
-    y[i] -= scale_m * m[i] / (std::sqrt(v[i] * scale_v) + epsilon);
-    any_beyond |= std::fabs(y[i]) <= largest ? 0U : 1U;
+/// Means of features over some thousand doubtful rows, by exact sums; empty for sparse rows and where numbers are too large for
+/// that. Collective. Errors: Error(Data), on all ranks, where rows cannot be read.
+Vec feature_means(const Communicator& comm, CrossFit& problem) {
+  constexpr Index enough_rows = 8192;
+  const RowSet& rows = problem.rows().of(Level::Lower);
+  if (rows.element() == Storage::Sparse) {
+    return {};
   }
-  return any_beyond == 0;
+  const Index stride = std::max<Index>(1, rows.plan().n_rows / enough_rows);
+  const std::vector<Index> blocks = problem.own_blocks(Level::Lower, stride);
+  Vec sums(rows.n_features());
+  Index n_rows = 0;
+  ExactSum message(ExactSum::Kind::Exact);
+  message.reset(sums.size(), rows.plan().n_rows);
+  comm.all_or_none([&] {
+    rows.expect(blocks);
+    for (const Index block : blocks) {
+      sums.setZero();
+      problem.add_features(Level::Lower, block, as_span(sums));
+      const Index n_of_block = rows.plan().rows(block).size();
+      message.add(0, as_span(std::as_const(sums)), 1 / static_cast<Real>(rows.plan().block_rows), 0);
+      n_rows += n_of_block;
+    }
+    if (const auto failure = rows.failure()) {
+      throw Error(*failure);
+    }
+  });
+  message.allreduce(comm);
+  if (message.raised(ExactSum::Flag::NotFinite)) {
+    return {};
+  }
+  comm.sum({&n_rows, 1});
+  message.read(0, 0, as_span(sums));
+  return sums * (static_cast<Real>(rows.plan().block_rows) / static_cast<Real>(n_rows));
 }
 
 /// a/2·(1 + cos(π t/T)) for t = 1 … T, computed on rank 0: processors may differ in the last bit of a cosine. Collective.
@@ -47,26 +64,14 @@ std::vector<Real> step_sizes(const Communicator& comm, Index n_steps, Real a) {
   return sizes;
 }
 
+/// 0, 1, … n − 1.
+std::vector<std::size_t> all_of(std::size_t n) {
+  std::vector<std::size_t> all(n);
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
 }  // namespace
-
-void Adam::begin_step() {
-  power1_ *= beta1;
-  power2_ *= beta2;
-}
-
-bool Adam::step(Index first, InSpan gradient, Real n_rows, Real a, Vec& y) {
-  const Real scale_m = a / (1 - power1_);
-  const Real scale_v = 1 / (1 - power2_);
-  const auto n = static_cast<Index>(gradient.size());
-  const Index n_before = std::clamp(y.size() - n_biases_ - first, Index{0}, n);  // entries before the biases
-  const auto of = [&](Index begin, Index end, Real bias) {
-    const Index at = first + begin;
-    return adam_step(gradient.data() + begin, end - begin, n_rows * bias * bias, scale_m * bias, scale_v,
-                     m_.data() + at, v_.data() + at, y.data() + at);
-  };
-  const bool is_finite = of(0, n_before, 1);
-  return of(n_before, n, bias_) && is_finite;
-}
 
 Models::Models(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> plans, const Vec& x, Index n_expected)
     : oracle_(oracle),
@@ -75,18 +80,20 @@ Models::Models(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> pla
       n_doubtful_(static_cast<Real>(problem.n_rows(Level::Lower))),
       n_trusted_(static_cast<Real>(problem.n_rows(Level::Upper))),
       gradients_(make_model_gradients(oracle, problem, plans)),
+      means_(feature_means(oracle.comm(), problem)),
       judges_(plans.size()),
-      n_expected_(n_expected) {
+      n_expected_(n_expected * visits_of_step(all_of(plans.size()))) {
   trained.x.resize(problem.n_x());
   Vec start(problem.n_y());
   problem.start(trained.x, start);
   trained.x = x;
+  const CrossFit::FirstLayer layer = problem.first_layer();
   for (std::size_t j = 0; j < plans.size(); ++j) {
     const Index size = gradients_->steps(j) ? problem.n_y() : 0;
     trained.y.push_back(start.head(size));
-    adam_.push_back(problem.is_linear() && size > 0
-                        ? Adam(size, problem.n_classes(), most_few_features / few_features(problem))
-                        : Adam(size));
+    adam_.push_back(problem.is_linear() && size > 0 ? Adam(size, layer, means_, problem.n_classes(),
+                                                           most_few_features / few_features(kind_of(problem)))
+                                                    : Adam(size, layer, means_));
   }
 }
 
@@ -94,14 +101,11 @@ std::optional<Models::Loss> Models::stage(const std::vector<std::size_t>& active
                                           Noise noise) {
   const Index n_updates = noise == Noise::AtTheEnd ? 2 : problem_.is_linear() ? 32 : 16;
   const Index period = std::max({n_steps / n_updates, std::min(n_steps / 2, least_period), Index{1}});
-  const Index n_measured = std::min(n_steps, std::max(n_steps / 4, oracle_.iterations_per_pass()));
+  n_measured_ = std::min(n_steps, std::max(n_steps / 4, oracle_.iterations_per_pass()));
   const std::vector<Real> step_size = step_sizes(oracle_.comm(), n_steps, learning_rate);
   gradients_->use(active);
   judges_.assign(plans_.size(), {});
-  Index visits_of_step = 0;
   for (const std::size_t j : active) {
-    visits_of_step += (plans_[j].doubtful ? oracle_.n_rows_in_step(Level::Lower) : 0) +
-                      (plans_[j].trusted ? oracle_.n_rows_in_step(Level::Upper) : 0);
     if (plans_[j].doubtful && is_judge(j) && gradients_->answers_for(j)) {
       judges_[j].counts = Vec::Zero(problem_.n_x());
     }
@@ -111,7 +115,7 @@ std::optional<Models::Loss> Models::stage(const std::vector<std::size_t>& active
     if (trained.agreed.not_finite || trained.agreed.stop || trained.agreed.time_limit) {
       return std::nullopt;
     }
-    step(active, step_size[static_cast<std::size_t>(t - 1)], t > n_steps - n_measured);
+    step(active, step_size[static_cast<std::size_t>(t - 1)], t > n_steps - n_measured_);
     if (noise != Noise::Kept && t % period == 0) {
       if ((noise == Noise::Followed || t == 2 * period) && !follow_noise()) {
         return std::nullopt;
@@ -120,12 +124,42 @@ std::optional<Models::Loss> Models::stage(const std::vector<std::size_t>& active
         judge.counts.setZero();
       }
     }
-    trained.n_row_visits += visits_of_step;
+    trained.n_row_visits += visits_of_step(active);
     if (oracle_.progress) {
-      oracle_.progress(std::min<Real>(1, static_cast<Real>(step_) / static_cast<Real>(n_expected_)));
+      oracle_.progress(std::min<Real>(1, static_cast<Real>(trained.n_row_visits) / static_cast<Real>(n_expected_)));
     }
   }
-  return losses(n_measured);
+  trained.n_steps += n_steps;
+  return losses(active);
+}
+
+std::optional<Models::Loss> Models::gain_of(const std::vector<std::size_t>& judges, Index n_steps, Real learning_rate) {
+  const auto before = losses(judges);
+  const Index first_step = step_;
+  const Index n_steps_before = trained.n_steps;
+  std::vector<std::pair<Vec, Adam>> kept;
+  for (const std::size_t j : judges) {
+    kept.emplace_back(trained.y[j], adam_[j]);
+  }
+  const auto after = before ? stage(judges, n_steps, learning_rate, Noise::Kept) : std::nullopt;
+  for (std::size_t i = 0; i < judges.size(); ++i) {
+    std::tie(trained.y[judges[i]], adam_[judges[i]]) = std::move(kept[i]);
+  }
+  step_ = first_step;
+  trained.n_steps = n_steps_before;
+  if (!after) {
+    return std::nullopt;
+  }
+  return Loss{.doubtful = 1 - after->doubtful / before->doubtful, .trusted = 1 - after->trusted / before->trusted};
+}
+
+Index Models::visits_of_step(const std::vector<std::size_t>& models) const {
+  Index n_visits = 0;
+  for (const std::size_t j : models) {
+    n_visits += (plans_[j].doubtful ? oracle_.n_rows_in_step(Level::Lower) : 0) +
+                (plans_[j].trusted ? oracle_.n_rows_in_step(Level::Upper) : 0);
+  }
+  return n_visits;
 }
 
 void Models::step(const std::vector<std::size_t>& active, Real size, bool is_measured) {
@@ -167,9 +201,9 @@ bool Models::follow_noise() {
   return !trained.agreed.not_finite;
 }
 
-std::optional<Models::Loss> Models::losses(Index n_measured) {
+std::optional<Models::Loss> Models::losses(const std::vector<std::size_t>& models) {
   std::vector<std::array<Real, 2>> by_judge;
-  for (std::size_t j = 0; j < plans_.size(); ++j) {
+  for (const std::size_t j : models) {
     if (is_judge(j) && gradients_->answers_for(j)) {
       by_judge.push_back({plans_[j].doubtful ? judges_[j].loss : 0, plans_[j].doubtful ? 0 : judges_[j].loss});
     }
@@ -180,7 +214,7 @@ std::optional<Models::Loss> Models::losses(Index n_measured) {
   if (trained.agreed.not_finite) {
     return std::nullopt;
   }
-  const auto n = static_cast<Real>(n_measured);
+  const auto n = static_cast<Real>(n_measured_);
   return Loss{.doubtful = all[0] / n, .trusted = all[1] / n};
 }
 

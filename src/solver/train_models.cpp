@@ -13,30 +13,93 @@ namespace meha {
 namespace {
 
 constexpr Index most_steps = 1500;  // unless a pass takes more
-constexpr Index least_steps = 128;  // of a stage of linear models; of others half of it
-constexpr Real least_gain = 0.03;   // relative, of the loss out of fold in a stage
+constexpr Real least_gain = 0.01;   // relative, of the loss out of fold in a stage
 
-/// Steps of each stage of cross_fit().
-std::vector<Index> stages_of(Index per_pass, bool is_linear) {
+constexpr Index most_of_least = 128;
+
+/// Steps of the first stage, at least.
+Index least_steps(const ModelKind& kind) {
+  if (kind.is_linear) {
+    return kind.is_sparse ? most_of_least : std::min(most_of_least, static_cast<Index>(48 * few_features(kind)));
+  }
+  return kind.is_sparse ? 64 : 48;
+}
+
+struct TrainingStage {
+  Index n_steps = 0;
+  Real rate = 1;  // of the step size a
+};
+
+/// Stages of cross_fit().
+std::vector<TrainingStage> stages_of(Index per_pass, const ModelKind& kind) {
   const Index most = std::max(most_steps, per_pass);
-  Index length = is_linear ? std::clamp(2 * per_pass, least_steps, most) : std::clamp(per_pass, least_steps / 2, most);
-  std::vector<Index> lengths = {length};
-  Index left = most - length;
-  if (is_linear && left >= 2 * length) {
-    lengths.push_back(std::min(3 * length, left));
+  const Index length = std::clamp((kind.is_linear ? 2 : 1) * per_pass, least_steps(kind), most);
+  if (kind.is_linear) {
+    const Index left = most - length;
+    std::vector<TrainingStage> stages = {{length, 0.25}};
+    if (left >= 2 * length) {
+      stages.push_back({std::min(3 * length, left), 0.75});
+    }
+    return stages;
   }
-  while (!is_linear && left >= 2 * length) {
-    length *= 2;
-    left -= length;
-    lengths.push_back(length);
+  std::vector<TrainingStage> stages = {{length, kind.is_sparse ? 0.25 : 1}};
+  Index left = most - stages.front().n_steps;
+  while (left >= 2 * stages.back().n_steps) {
+    stages.push_back({2 * stages.back().n_steps, std::min(2 * stages.back().rate, 1.0)});
+    left -= stages.back().n_steps;
   }
-  return lengths;
+  return stages;
+}
+
+/// Models of cross_fit_plans() that are trained while that helps: those of all rows, or those of trusted rows alone.
+struct Group {
+  std::vector<std::size_t> models = {};
+  std::size_t scout = 0;  // the judge that tries a stage before the others
+  Real loss = std::numeric_limits<Real>::infinity();
+  bool is_active = true;
+};
+
+/// The scouts are of different ranks, where there are two.
+std::array<Group, 2> groups_of(std::span<const ModelPlan> plans) {
+  std::array<Group, 2> groups;
+  for (std::size_t j = 0; j < plans.size(); ++j) {
+    groups[plans[j].doubtful ? 0 : 1].models.push_back(j);
+  }
+  groups[1].scout = plans.size() / 2 | 1;
+  groups[1].is_active = !groups[1].models.empty();
+  return groups;
+}
+
+/// @param of  what is taken of a group that is active
+template <class Of>
+std::vector<std::size_t> of_active(std::span<const Group> groups, Of&& of) {
+  std::vector<std::size_t> all;
+  for (const Group& group : groups) {
+    if (group.is_active) {
+      const std::vector<std::size_t> some = of(group);
+      all.insert(all.end(), some.begin(), some.end());
+    }
+  }
+  return all;
 }
 
 }  // namespace
 
-Real few_features(const CrossFit& problem) {
-  return std::clamp(784 / static_cast<Real>(problem.rows().n_features()), 1.0, most_few_features);
+ModelKind kind_of(const CrossFit& problem) {
+  const RowSet& rows = problem.rows().of(Level::Lower);
+  return {.is_linear = problem.is_linear(),
+          .is_sparse = rows.element() == Storage::Sparse,
+          .n_features = rows.n_features()};
+}
+
+Real few_features(const ModelKind& kind) {
+  return std::clamp(784 / static_cast<Real>(kind.n_features), 1.0, most_few_features);
+}
+
+Real usual_step_size(const ModelKind& kind) {
+  constexpr Real of_many_centred = 3;
+  const Real few = few_features(kind);
+  return kind.is_linear ? 0.01 * (kind.is_sparse ? few : std::max(few, of_many_centred)) : 0.008;
 }
 
 void require_not_stopped(const Requests& agreed) {
@@ -46,23 +109,27 @@ void require_not_stopped(const Requests& agreed) {
   }
 }
 
-Index usual_steps(Oracle& oracle) {
+Index usual_steps(Oracle& oracle, const ModelKind& kind) {
   constexpr Index n_passes = 6;
-  constexpr Index least = 384;
   constexpr Index most = 1000;
+  const Index least = 3 * (kind.is_sparse ? most_of_least : least_steps(kind));
   const Index per_pass = oracle.iterations_per_pass();
   return std::max(std::clamp(n_passes * per_pass, least, most), per_pass);
 }
 
-Index expected_steps(Index per_pass, bool is_linear) {
-  constexpr std::size_t usual_stages = 3;
-  const std::vector<Index> stages = stages_of(per_pass, is_linear);
-  return std::accumulate(stages.begin(), stages.begin() + std::min(stages.size(), usual_stages), Index{0});
+Index expected_steps(Index per_pass, const ModelKind& kind) {
+  const std::vector<TrainingStage> stages = stages_of(per_pass, kind);
+  const std::size_t n_usual = per_pass < stages.front().n_steps ? 2 : 3;  // many rows: there is more to learn
+  Index n_steps = 0;
+  for (std::size_t i = 0; i < std::min(stages.size(), n_usual); ++i) {
+    n_steps += stages[i].n_steps;
+  }
+  return n_steps;
 }
 
-Index steps_of_refit(Oracle& oracle, bool is_linear, Index n_steps) {
-  const Index usual = usual_steps(oracle);
-  return std::min(n_steps, is_linear ? usual : 2 * usual);  // perceptrons' judges went on while that helped
+Index steps_of_refit(Oracle& oracle, const ModelKind& kind, Index n_steps) {
+  const Index usual = usual_steps(oracle, kind);
+  return std::min(n_steps, kind.is_linear ? usual : 2 * usual);  // perceptrons' judges went on while that helped
 }
 
 std::vector<ModelPlan> cross_fit_plans(const CrossFit& problem) {
@@ -78,8 +145,9 @@ std::vector<ModelPlan> cross_fit_plans(const CrossFit& problem) {
   return plans;
 }
 
-Index batch_rows(Batch batch, Index n_rows) {
-  return std::max(static_cast<Index>(batch), n_rows / most_steps);
+Index batch_rows(Index n_rows) {
+  constexpr Index least_rows = 256;
+  return std::max(least_rows, n_rows / most_steps);
 }
 
 bool trains_apart(const StepRows& step, std::size_t n_models, bool is_linear) {
@@ -95,10 +163,10 @@ Index bytes_of_rows(Index n_rows, Index n_features, Storage element) {
   return n_rows * bytes_per(element) * (element == Storage::Sparse ? std::min(n_features, usual_entries) : n_features);
 }
 
-Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup, Batch batch) {
+Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup) {
   const Index n = problem.n_rows(Level::Lower);
   const Index n_trusted = problem.n_rows(Level::Upper);
-  setup.batch_lower = batch_rows(batch, n);
+  setup.batch_lower = batch_rows(n);
   const Index per_pass = std::max<Index>(1, n / setup.batch_lower);
   const Index block = std::max<Index>(1, setup.block_rows / problem.n_parts(Level::Upper));
   const Index n_blocks = (n_trusted + block - 1) / block;
@@ -116,17 +184,18 @@ TrainedModels train(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan
   if (models.stage(all, n_steps, learning_rate, Noise::Kept)) {
     models.hand_out(models.trained.y);
   }
-  models.trained.n_steps = n_steps;
   return std::move(models.trained);
 }
 
 Trial loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate) {
+  constexpr Index n_steps = 64;
   const ModelPlan judge{.training = {.fold = 0}, .trusted = problem.n_rows(Level::Upper) > 0};
   const Vec start = first_transition(problem.n_classes()).array().log().matrix();
-  Models models(oracle, problem, {&judge, 1}, start, 3 * least_steps);
-  auto loss = models.stage({0}, least_steps, learning_rate / 4, Noise::AtTheEnd);
+  Models models(oracle, problem, {&judge, 1}, start, 3 * n_steps);
+  const Real first_rate = stages_of(1, kind_of(problem)).front().rate;
+  auto loss = models.stage({0}, n_steps, learning_rate * first_rate, Noise::AtTheEnd);
   if (loss) {
-    loss = models.stage({0}, 2 * least_steps, learning_rate / 2, Noise::Followed);
+    loss = models.stage({0}, 2 * n_steps, learning_rate * std::min(1.0, 2 * first_rate), Noise::Followed);
   }
   require_not_stopped(models.trained.agreed);
   const bool is_finite = loss && std::isfinite(loss->doubtful);
@@ -137,53 +206,49 @@ Trial loss_out_of_fold(Oracle& oracle, CrossFit& problem, Real learning_rate) {
 
 TrainedModels cross_fit(Oracle& oracle, CrossFit& problem, Real learning_rate) {
   const std::vector<ModelPlan> plans = cross_fit_plans(problem);
-  struct Group {
-    std::vector<std::size_t> models;
-    Real loss = std::numeric_limits<Real>::infinity();
-    bool is_active = true;
-  };
-  std::array<Group, 2> groups;  // of all rows; of trusted rows alone
-  for (std::size_t j = 0; j < plans.size(); ++j) {
-    groups[plans[j].doubtful ? 0 : 1].models.push_back(j);
-  }
-  groups[1].is_active = !groups[1].models.empty();
+  std::array<Group, 2> groups = groups_of(plans);
+  auto& [of_all, of_trusted] = groups;
+  const ModelKind kind = kind_of(problem);
   const Vec start = first_transition(problem.n_classes()).array().log().matrix();
-  Models models(oracle, problem, plans, start, expected_steps(oracle.iterations_per_pass(), problem.is_linear()));
+  Models models(oracle, problem, plans, start, expected_steps(oracle.iterations_per_pass(), kind));
   TrainedModels best = models.trained;
-  const std::vector<Index> lengths = stages_of(oracle.iterations_per_pass(), problem.is_linear());
-  Index total = 0;
-  for (const Index length : lengths) {
-    std::vector<std::size_t> active;
-    for (const Group& group : groups) {
-      if (group.is_active) {
-        active.insert(active.end(), group.models.begin(), group.models.end());
+  Index number = 0;
+  for (const auto& [n_steps, rate] : stages_of(oracle.iterations_per_pass(), kind)) {
+    constexpr Index n_certain = 2;
+    if (number >= n_certain) {
+      const auto scouts = of_active(groups, [](const Group& group) { return std::vector{group.scout}; });
+      const auto gain = models.gain_of(scouts, n_steps, learning_rate * rate);
+      if (!gain) {
+        return std::move(models.trained);
+      }
+      of_all.is_active = gain->doubtful >= least_gain;
+      of_trusted.is_active = of_trusted.is_active && gain->trusted >= least_gain;
+      if (!of_all.is_active) {
+        break;
       }
     }
-    const Real times_first = static_cast<Real>(length) / static_cast<Real>(lengths.front());
-    const auto loss = models.stage(active, length, learning_rate * std::min(times_first / 4, 1.0),
-                                   total == 0 ? Noise::AtTheEnd : Noise::Followed);
+    const auto active = of_active(groups, [](const Group& group) { return group.models; });
+    const auto loss =
+        models.stage(active, n_steps, learning_rate * rate, number == 0 ? Noise::AtTheEnd : Noise::Followed);
     if (!loss) {
       return std::move(models.trained);
     }
-    total += length;
-    for (std::size_t g = 0; g < groups.size(); ++g) {
-      Group& group = groups[g];
-      const Real now = g == 0 ? loss->doubtful : loss->trusted;
-      if (group.is_active && now < group.loss) {
+    for (Group& group : groups) {
+      const Real now = &group == &of_all ? loss->doubtful : loss->trusted;
+      group.is_active = group.is_active && now < group.loss;
+      if (group.is_active) {
+        group.loss = now;
         for (const std::size_t j : group.models) {
           best.y[j] = models.trained.y[j];
         }
-        if (g == 0) {
-          best.x = models.trained.x;
-          best.n_steps = total;
-        }
       }
-      group.is_active = group.is_active && (now < group.loss * (1 - least_gain));
-      group.loss = std::min(group.loss, now);
     }
-    if (!groups[0].is_active) {
+    if (!of_all.is_active) {
       break;
     }
+    best.x = models.trained.x;
+    best.n_steps = models.trained.n_steps;
+    ++number;
   }
   models.hand_out(best.y);
   best.n_row_visits = models.trained.n_row_visits;

@@ -25,6 +25,7 @@ class LabelData {
     Index n_features = 8, n_classes = 3;
     Real steepness = 12;           // of the model: how far from chance the true labels are
     Wrong wrong = Wrong::ByClass;  // training labels
+    Index darkest = 0;             // feature, of 255
     Real trusted_noise = 0;        // share of the validation labels that are another class, any alike
   };
 
@@ -72,7 +73,7 @@ class LabelData {
     Vec y(n + shape_.n_classes);
     y.head(n) = random_vector(n, 900, shape_.steepness);
     for (Index k = 0; k < shape_.n_classes; ++k) {  // classes about even
-      y[n + k] = -0.5 * y.segment(k * shape_.n_features, shape_.n_features).sum();
+      y[n + k] = -static_cast<Real>(shape_.darkest + 255) / (2 * 255) * y.segment(k * shape_.n_features, shape_.n_features).sum();
     }
     return y;
   }
@@ -89,7 +90,9 @@ class LabelData {
     return all;
   }
   [[nodiscard]] std::uint8_t feature(const std::string& part, Index row, Index f) const {
-    return static_cast<std::uint8_t>(random_below(256, seed(), Stream::Check, salt(part), row * shape_.n_features + f));
+    const Index place = row * shape_.n_features + f;
+    return static_cast<std::uint8_t>(shape_.darkest +
+                                     random_below(256 - shape_.darkest, seed(), Stream::Check, salt(part), place));
   }
   [[nodiscard]] Label truth(const std::string& part, Index row) const {
     const Vec y = model();

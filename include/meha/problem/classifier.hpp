@@ -99,8 +99,9 @@ class Classifier {
   virtual void set_residuals(std::size_t point, const Tile& tile, InSpan residuals) = 0;
   /// Adds the gradients that belong to set_residuals(), at every point, for the tile last seen by forward().
   virtual void backward(const Tile& tile) = 0;
-  /// Hands over what backward() has added at a point since the last call, which is forgotten: in pieces that cover y once.
-  /// @param point  counted among all of the pass     Not in a pass over few features.
+  /// Hands over what backward() has added at a point since the last call, which is forgotten: in pieces that cover y once,
+  /// of each layer its biases and then its weights, in whole rows. @param point  counted among all of the pass
+  /// Not in a pass over few features.
   virtual void take_gradient(std::size_t point, const TakePiece& take) = 0;
   /// grad_y += the same.
   void collect(std::size_t point, OutSpan grad_y) { take_gradient(point, adder_to(grad_y)); }

@@ -112,6 +112,11 @@ class CrossFit final : public Problem, public RowReader, public ColumnPasses {
   [[nodiscard]] Index n_classes() const { return rows_.n_classes(); }
   /// Whether the models have no hidden units, so that the loss of trusted rows is convex.
   [[nodiscard]] bool is_linear() const { return n_y() == n_classes() * (rows_.n_features() + 1); }
+  /// What y begins with: weights (n_units × n_features, row-major), then n_units biases.
+  struct FirstLayer {
+    Index n_units = 0, n_features = 0;
+  };
+  [[nodiscard]] FirstLayer first_layer() const;
   [[nodiscard]] const SampleLabels& labels() const { return labels_; }
   [[nodiscard]] const ClassifiedRows& rows() const { return rows_; }
   /// For models of so many parameters: 5; above 2^18, where copies of them fill memory, 3; above 2^20, 2.
@@ -135,6 +140,8 @@ class CrossFit final : public Problem, public RowReader, public ColumnPasses {
   std::size_t take_in(Level level, Range rows, std::span<const std::byte> packed);
   void dismiss(bool keeps_room = false);
 
+  /// Adds each feature over the rows of one of own_blocks(); dense rows only. @param sums  (n_features)     Collective: no.
+  void add_features(Level level, Index block, OutSpan sums) const;
   /// Every stride-th block of a level, of those that this rank owns, as the rows are dealt out.
   [[nodiscard]] std::vector<Index> own_blocks(Level level, Index stride = 1) const;
   /// Calls see(row, label, log_q) for every row of these blocks, which this rank owns; row is the row's number in its level.
