@@ -30,7 +30,7 @@ bool may_be_mlp(const Options& options, Index n_features, Storage element) {
 
 AnswerPlan answer_plan(const Options& options, const CrossFit& problem) {
   return {.setup = oracle_setup(options),
-          .learning_rate = usual_step_size(kind_of(problem)),
+          .learning_rate = usual_step_size(problem),
           .refits = options.problem.of<LabelModelOptions>().refit};
 }
 

@@ -205,9 +205,8 @@ Real seconds_of_choice(const Duration& duration, const RunSizes& sizes, Real vis
 
 /// How many times as long models of labels take as in the rehearsal. @param rows  of that, on `n_here` ranks
 Real growth_of_models(const RunSizes& sizes, const PerLevel<Index>& rows, Index n_models, int n_here, int n_ranks) {
-  const ModelKind kind{.is_linear = sizes.options.problem.of<ModelOptions>().model != "mlp",
-                       .is_sparse = sizes.file.element == Storage::Sparse,
-                       .n_features = sizes.file.n_features};
+  const bool is_linear = sizes.options.problem.of<ModelOptions>().model != "mlp";
+  const ModelKind kind{.is_linear = is_linear, .is_centred = !is_linear && sizes.file.element != Storage::Sparse};
   const auto work_of_rank = [&](const PerLevel<Index>& n, int ranks) {
     const Index batch = sizes.step_of_models(n).batch;
     const auto visits = static_cast<Real>(batch * expected_steps(n[Level::Lower] / batch, kind));

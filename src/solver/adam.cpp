@@ -75,24 +75,24 @@ void Adam::begin_step() {
 }
 
 bool Adam::step(Index first, InSpan gradient, Real n_rows, Real a, Vec& y) {
-  const AdamStep usual{.n_rows = n_rows, .scale_m = a / (1 - power1_), .scale_v = 1 / (1 - power2_)};
-  const AdamStep of_biases{
-      .n_rows = n_rows * bias_ * bias_, .scale_m = usual.scale_m * bias_, .scale_v = usual.scale_v};
-  const Index n_weights = layer_.n_units * layer_.n_features;
-  const auto of = [&](Index begin, Index end, const AdamStep& by) {
-    const Index at = first + begin;
-    return adam_step(gradient.data() + begin, end - begin, by, m_.data() + at, v_.data() + at, y.data() + at);
-  };
+  const AdamStep by{.n_rows = n_rows, .scale_m = a / (1 - power1_), .scale_v = 1 / (1 - power2_)};
   const auto n = static_cast<Index>(gradient.size());
+  const auto of = [&](Index begin, Index end, const AdamStep& how) {
+    const Index at = first + begin;
+    return adam_step(gradient.data() + begin, end - begin, how, m_.data() + at, v_.data() + at, y.data() + at);
+  };
+  const Index n_weights = layer_.n_units * layer_.n_features;
   if (slopes_.size() == 0 || first > n_weights) {
-    const Index n_before = std::clamp(y.size() - n_biases_ - first, Index{0}, n);  // entries before the biases
-    const bool is_finite = of(0, n_before, usual);
-    return of(n_before, n, of_biases) && is_finite;
+    const Index n_before = std::clamp(y.size() - biases_.n - first, Index{0}, n);  // entries before the biases
+    const bool is_finite = of(0, n_before, by);
+    const Real feature = biases_.feature;
+    return of(n_before, n,
+              {.n_rows = n_rows * feature * feature, .scale_m = by.scale_m * feature, .scale_v = by.scale_v}) &&
+           is_finite;
   }
   if (first == n_weights) {
-    const AdamStep& by = n_biases_ > 0 ? of_biases : usual;
     for (Index unit = 0; unit < n; ++unit) {
-      slopes_[unit] = gradient[static_cast<std::size_t>(unit)] + y[first + unit] / by.n_rows;
+      slopes_[unit] = gradient[static_cast<std::size_t>(unit)] + y[first + unit] / n_rows;
     }
     return of(0, n, by);
   }
@@ -101,7 +101,7 @@ bool Adam::step(Index first, InSpan gradient, Real n_rows, Real a, Vec& y) {
     const Index at = first + begin;
     const Index unit = at / layer_.n_features;
     Real& b = y[n_weights + unit];
-    b += centred_step(gradient.data() + begin, means_->data(), layer_.n_features, slopes_[unit], usual, m_.data() + at,
+    b += centred_step(gradient.data() + begin, means_->data(), layer_.n_features, slopes_[unit], by, m_.data() + at,
                       v_.data() + at, y.data() + at);
     is_finite = is_finite && std::isfinite(b);
   }

@@ -17,12 +17,11 @@ namespace {
 
 constexpr Index least_period = 12;  // steps from one update of N to the next
 
-/// Means of features over some thousand doubtful rows, by exact sums; empty for sparse rows and where numbers are too large for
-/// that. Collective. Errors: Error(Data), on all ranks, where rows cannot be read.
+/// Means of features over some thousand doubtful rows, by exact sums; empty where they are not centred, or too large for that. Collective. Errors: Error(Data), on all ranks, where rows cannot be read.
 Vec feature_means(const Communicator& comm, CrossFit& problem) {
   constexpr Index enough_rows = 8192;
   const RowSet& rows = problem.rows().of(Level::Lower);
-  if (rows.element() == Storage::Sparse) {
+  if (!problem.is_centred()) {
     return {};
   }
   const Index stride = std::max<Index>(1, rows.plan().n_rows / enough_rows);
@@ -87,13 +86,12 @@ Models::Models(Oracle& oracle, CrossFit& problem, std::span<const ModelPlan> pla
   Vec start(problem.n_y());
   problem.start(trained.x, start);
   trained.x = x;
-  const CrossFit::FirstLayer layer = problem.first_layer();
   for (std::size_t j = 0; j < plans.size(); ++j) {
     const Index size = gradients_->steps(j) ? problem.n_y() : 0;
     trained.y.push_back(start.head(size));
-    adam_.push_back(problem.is_linear() && size > 0 ? Adam(size, layer, means_, problem.n_classes(),
-                                                           most_few_features / few_features(kind_of(problem)))
-                                                    : Adam(size, layer, means_));
+    adam_.push_back(problem.is_linear()
+                        ? Adam(size, {.n = problem.n_classes(), .feature = most_few_features / few_features(problem)})
+                        : Adam(size, problem.first_layer(), means_));
   }
 }
 

@@ -51,7 +51,7 @@ class Models {
   std::vector<ModelPlan> plans_;
   Real n_doubtful_, n_trusted_;
   std::unique_ptr<ModelGradients> gradients_;
-  Vec means_;                    // of features, of dense rows
+  Vec means_;                    // of features; empty: they are not centred
   std::vector<Adam> adam_;       // by model; empty where another rank trains it
   std::vector<OfJudge> judges_;  // by model
   Index step_ = 0;               // of all stages

@@ -15,14 +15,9 @@ namespace {
 constexpr Index most_steps = 1500;  // unless a pass takes more
 constexpr Real least_gain = 0.01;   // relative, of the loss out of fold in a stage
 
-constexpr Index most_of_least = 128;
-
 /// Steps of the first stage, at least.
 Index least_steps(const ModelKind& kind) {
-  if (kind.is_linear) {
-    return kind.is_sparse ? most_of_least : std::min(most_of_least, static_cast<Index>(48 * few_features(kind)));
-  }
-  return kind.is_sparse ? 64 : 48;
+  return kind.is_linear ? 128 : kind.is_centred ? 48 : 64;
 }
 
 struct TrainingStage {
@@ -42,7 +37,7 @@ std::vector<TrainingStage> stages_of(Index per_pass, const ModelKind& kind) {
     }
     return stages;
   }
-  std::vector<TrainingStage> stages = {{length, kind.is_sparse ? 0.25 : 1}};
+  std::vector<TrainingStage> stages = {{length, kind.is_centred ? 1 : 0.25}};
   Index left = most - stages.front().n_steps;
   while (left >= 2 * stages.back().n_steps) {
     stages.push_back({2 * stages.back().n_steps, std::min(2 * stages.back().rate, 1.0)});
@@ -86,20 +81,15 @@ std::vector<std::size_t> of_active(std::span<const Group> groups, Of&& of) {
 }  // namespace
 
 ModelKind kind_of(const CrossFit& problem) {
-  const RowSet& rows = problem.rows().of(Level::Lower);
-  return {.is_linear = problem.is_linear(),
-          .is_sparse = rows.element() == Storage::Sparse,
-          .n_features = rows.n_features()};
+  return {.is_linear = problem.is_linear(), .is_centred = problem.is_centred()};
 }
 
-Real few_features(const ModelKind& kind) {
-  return std::clamp(784 / static_cast<Real>(kind.n_features), 1.0, most_few_features);
+Real few_features(const CrossFit& problem) {
+  return std::clamp(784 / static_cast<Real>(problem.rows().n_features()), 1.0, most_few_features);
 }
 
-Real usual_step_size(const ModelKind& kind) {
-  constexpr Real of_many_centred = 3;
-  const Real few = few_features(kind);
-  return kind.is_linear ? 0.01 * (kind.is_sparse ? few : std::max(few, of_many_centred)) : 0.008;
+Real usual_step_size(const CrossFit& problem) {
+  return problem.is_linear() ? 0.01 * few_features(problem) : 0.008;
 }
 
 void require_not_stopped(const Requests& agreed) {
@@ -112,7 +102,7 @@ void require_not_stopped(const Requests& agreed) {
 Index usual_steps(Oracle& oracle, const ModelKind& kind) {
   constexpr Index n_passes = 6;
   constexpr Index most = 1000;
-  const Index least = 3 * (kind.is_sparse ? most_of_least : least_steps(kind));
+  const Index least = kind.is_centred ? 3 * least_steps(kind) : 384;
   const Index per_pass = oracle.iterations_per_pass();
   return std::max(std::clamp(n_passes * per_pass, least, most), per_pass);
 }

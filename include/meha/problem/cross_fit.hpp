@@ -112,6 +112,8 @@ class CrossFit final : public Problem, public RowReader, public ColumnPasses {
   [[nodiscard]] Index n_classes() const { return rows_.n_classes(); }
   /// Whether the models have no hidden units, so that the loss of trusted rows is convex.
   [[nodiscard]] bool is_linear() const { return n_y() == n_classes() * (rows_.n_features() + 1); }
+  /// Whether models are trained on centred features: perceptrons, which learn faster then; linear models would be no better.
+  [[nodiscard]] bool is_centred() const { return !is_linear() && rows_.of(Level::Lower).element() != Storage::Sparse; }
   /// What y begins with: weights (n_units × n_features, row-major), then n_units biases.
   struct FirstLayer {
     Index n_units = 0, n_features = 0;

@@ -5,12 +5,12 @@
 // cross_fit() does so in stages, up to 1,500 steps in all, or one pass where that is more. Linear models make 2 passes and at
 // least 128 steps with a/4, then three times as many, or what is left if that is two thirds of it, with 3a/4. Others make 1 pass
 // and at least 48 steps, then twice as many; further stages, each twice as long as the one before, follow while a judge that
-// tries one finds that it saves 1 % of the loss out of fold. Models that a stage makes worse keep what they were. The M step of
-// expectation maximisation sets N = e^x from expected counts out of fold: of the second half of the first stage at its end, then
-// of every T/16 steps (linear models: T/32; 12 at least). In linear models a step changes logits by the sum of all features'
-// steps: a grows by few_features(), as do the least steps, up to 128, from 48. A bias, whose step nothing adds to, takes the
-// largest of these steps whatever the features, and variance (10/few_features())². Dense features are centred (solver/models);
-// models of sparse rows need more, smaller steps: linear ones at least 128, others at least 64, the first of them with a/4.
+// tries one finds that it saves 1 % of the loss out of fold. Models that a stage makes worse keep what they were. Features of
+// perceptrons are centred (solver/adam), but those of sparse rows: such stages have at least 64 steps, the first with a/4.
+// The M step of expectation maximisation sets N = e^x from expected counts out of fold: of the second half of the first stage at
+// its end, then of every T/16 steps (linear models: T/32; 12 at least). In linear models a step changes logits by the sum of all
+// features' steps: a grows by few_features(). A bias, whose step nothing adds to, takes the largest of these steps whatever the
+// features, and variance (10/few_features())².
 // A small minibatch goes to all ranks, and model j is trained by rank j mod P (trains_apart()); of a large one each rank
 // visits its own rows for all models, and their sums are exact. In neither case does a model depend on the number of ranks.
 #pragma once
@@ -37,16 +37,15 @@ struct TrainedModels {
 /// What the schedule of training depends on besides numbers of rows.
 struct ModelKind {
   bool is_linear = true;
-  bool is_sparse = false;  // the rows
-  Index n_features = 0;
+  bool is_centred = false;  // CrossFit::is_centred()
 };
 ModelKind kind_of(const CrossFit& problem);
 
 constexpr Real most_few_features = 10;
 /// 10 for up to 78 features, falling to 1 for 784 and more.
-Real few_features(const ModelKind& kind);
-/// The step size a: 0.01·few_features() for linear models, of dense rows at least 0.03; 0.008 for others.
-Real usual_step_size(const ModelKind& kind);
+Real few_features(const CrossFit& problem);
+/// The step size a: 0.01·few_features() for linear models, 0.008 for others.
+Real usual_step_size(const CrossFit& problem);
 
 /// Rows of a minibatch of so many doubtful rows.
 Index batch_rows(Index n_rows);
@@ -65,8 +64,8 @@ Index bytes_of_rows(Index n_rows, Index n_features, Storage element);
 /// The Oracle for training: minibatches of blocks that suit the numbers of rows. @param setup  of the run
 Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup);
 
-/// Steps for models that nothing is held out for: 6 passes over the doubtful rows, within three times the least steps of a first
-/// stage and 1,000 steps, or one pass where that is more.
+/// Steps for models that nothing is held out for: 6 passes over the doubtful rows, within 384 steps (of
+/// centred features 144) and 1,000, or one pass where that is more.
 Index usual_steps(Oracle& oracle, const ModelKind& kind);
 
 /// Steps that cross_fit() is likely to make: all of linear models; of others those of two stages, with many rows three.
