@@ -13,6 +13,7 @@
 #include "meha/data/hdf5_file.hpp"
 #include "meha/io/config.hpp"
 #include "meha/io/durable.hpp"
+#include "meha/io/progress_bar.hpp"
 #include "meha/io/run_directory.hpp"
 #include "meha/io/samples.hpp"
 #include "meha/io/state_file.hpp"
@@ -81,19 +82,26 @@ void export_samples(const Communicator& comm, const JudgedRows& judged, const Ar
   n = arguments.below ? count_below(comm, report, *arguments.below) : n;
   n = arguments.top > 0 ? std::min(n, arguments.top) : n;
   std::optional<DurableFile> file;
+  std::optional<ProgressBar> bar;
   std::vector<Suspect> first;
   comm.root_or_none([&] {
     file.emplace(out);
+    bar.emplace("writing samples");
     write_samples_head(file->stream(), labels);
   });
   for_each_suspect(comm, report, n, [&](Index rank, const Suspect& suspect) {
+    constexpr Index rows_between = 4096;
     write_sample(file->stream(), labels, rank, suspect);
+    if (rank % rows_between == 0) {
+      bar->show(static_cast<Real>(rank) / static_cast<Real>(n), rank);
+    }
     if (rank <= n_suspects_shown) {
       first.push_back(suspect);
     }
   });
   comm.root_or_none([&] {
     file->finish();
+    bar.reset();
     std::cout << classes << noise_sentences(judged.noise, labels.class_names) << "\nthe " << first.size()
               << " most suspicious rows:\n";
     write_suspects(std::cout, labels, first);

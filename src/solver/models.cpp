@@ -17,7 +17,8 @@ namespace {
 
 constexpr Index least_period = 12;  // steps from one update of N to the next
 
-/// Means of features over some thousand doubtful rows, by exact sums; empty where they are not centred, or too large for that. Collective. Errors: Error(Data), on all ranks, where rows cannot be read.
+/// Means of features over some thousand doubtful rows, by exact sums; empty where features are not centred, or too large for
+/// that. Collective. Errors: Error(Data), on all ranks, where rows cannot be read.
 Vec feature_means(const Communicator& comm, CrossFit& problem) {
   constexpr Index enough_rows = 8192;
   const RowSet& rows = problem.rows().of(Level::Lower);
@@ -35,9 +36,8 @@ Vec feature_means(const Communicator& comm, CrossFit& problem) {
     for (const Index block : blocks) {
       sums.setZero();
       problem.add_features(Level::Lower, block, as_span(sums));
-      const Index n_of_block = rows.plan().rows(block).size();
       message.add(0, as_span(std::as_const(sums)), 1 / static_cast<Real>(rows.plan().block_rows), 0);
-      n_rows += n_of_block;
+      n_rows += rows.plan().rows(block).size();
     }
     if (const auto failure = rows.failure()) {
       throw Error(*failure);

@@ -64,8 +64,8 @@ Index bytes_of_rows(Index n_rows, Index n_features, Storage element);
 /// The Oracle for training: minibatches of blocks that suit the numbers of rows. @param setup  of the run
 Oracle::Setup training_setup(const CrossFit& problem, Oracle::Setup setup);
 
-/// Steps for models that nothing is held out for: 6 passes over the doubtful rows, within 384 steps (of
-/// centred features 144) and 1,000, or one pass where that is more.
+/// Steps for models that nothing is held out for: 6 passes over the doubtful rows, within 384 steps (of centred features 144)
+/// and 1,000, or one pass where that is more.
 Index usual_steps(Oracle& oracle, const ModelKind& kind);
 
 /// Steps that cross_fit() is likely to make: all of linear models; of others those of two stages, with many rows three.
