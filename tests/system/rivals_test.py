@@ -28,6 +28,9 @@ CASES = [  # method, options of its own, steps on the toy; what is given of the 
      {"x_metric": 200.0**2, "tolerance": 0.05}),
 ]
 TOLERANCE = 1e-10
+# After 30 iterations. sqcqp takes the root of a difference that is nearly 0: the start y moved by 1e-16, x moves by 2e-10, and by
+# 3e-9 for 1e-14.
+LATE_TOLERANCE = {"sqcqp": 1e-8}
 
 
 def names(algorithm, own):
@@ -62,7 +65,7 @@ class IteratesTest(RivalCase):
                 expected |= options.pop("moments", {})
                 found = support.read_state(of[n] if n in of else out)
                 with self.subTest(method=method, own=own, ranks=ranks, iterations=n):
-                    self.assert_near(found, expected, tolerance)
+                    self.assert_near(found, expected, tolerance if n < 30 else max(tolerance, LATE_TOLERANCE.get(method, 0)))
 
     def assert_near(self, found, expected, tolerance):
         self.assertEqual(sorted(found), sorted(expected))
