@@ -73,7 +73,8 @@ class LabelData {
     Vec y(n + shape_.n_classes);
     y.head(n) = random_vector(n, 900, shape_.steepness);
     for (Index k = 0; k < shape_.n_classes; ++k) {  // classes about even
-      y[n + k] = -static_cast<Real>(shape_.darkest + 255) / (2 * 255) * y.segment(k * shape_.n_features, shape_.n_features).sum();
+      y[n + k] = -static_cast<Real>(shape_.darkest + 255) / (2 * 255) *
+                 y.segment(k * shape_.n_features, shape_.n_features).sum();
     }
     return y;
   }

@@ -33,8 +33,8 @@ class Models {
   Vec train(Training::Rows rows, bool doubtful) {
     const ModelPlan plan{.training = {.rows = rows}, .doubtful = doubtful, .trusted = has_trusted()};
     const Vec no_noise = first_transition(problem_.n_classes()).array().log().matrix();
-    TrainedModels trained =
-        meha::train(oracle_, problem_, {&plan, 1}, no_noise, plan_.learning_rate, usual_steps(oracle_, kind_of(problem_)));
+    TrainedModels trained = meha::train(oracle_, problem_, {&plan, 1}, no_noise, plan_.learning_rate,
+                                        usual_steps(oracle_, kind_of(problem_)));
     require_not_stopped(trained.agreed);
     if (trained.agreed.not_finite) {
       throw Error(ExitCode::NotFinite, "the models to compare with are not finite: features of very large size?");
