@@ -166,14 +166,15 @@ Rehearsal rehearse_with(const Communicator& world, const Options& options, Simd 
   const Index n_iterations = options.run.iterations.iterations(per_pass);
   all.duration = time_iterations(oracle, *algorithm, state, n_iterations);
   const Index every = options.run.report_every.iterations(per_pass);
-  const auto n_later_reports = static_cast<Real>((n_iterations + every - 1) / every);
+  const Index n_reports = 1 + (n_iterations + every - 1) / every;
   all.duration.deal = deal_s;
-  all.duration.report = (first_report_s + n_later_reports * seconds_of(comm, report)) / (1 + n_later_reports);
+  all.duration.report =
+      (first_report_s + static_cast<Real>(n_reports - 1) * seconds_of(comm, report)) / static_cast<Real>(n_reports);
   if (DoubtfulLabels* const doubtful = problem->doubtful_labels()) {
     time_models(comm, options, begins_with_labels(options, *problem), doubtful->cross_fit(), all.duration);
   }
   all.n_iterations = n_iterations;
-  all.n_reports = 1 + static_cast<Index>(n_later_reports);
+  all.n_reports = n_reports;
   all.n_x = problem->n_x();
   all.n_y = problem->n_y();
   all.n_lower = problem->n_rows(Level::Lower);
@@ -209,8 +210,10 @@ Real growth_of_models(const RunSizes& sizes, const PerLevel<Index>& rows, Index 
   const ModelKind kind{.is_linear = is_linear, .is_centred = !is_linear && sizes.file.element != Storage::Sparse};
   const auto work_of_rank = [&](const PerLevel<Index>& n, int ranks) {
     const Index batch = sizes.step_of_models(n).batch;
-    const auto visits = static_cast<Real>(batch * expected_steps(n[Level::Lower] / batch, kind));
-    return sizes.trains_apart(n, n_models) ? visits * static_cast<Real>((n_models + ranks - 1) / ranks)
+    const Index iterations_per_pass = n[Level::Lower] / batch;
+    const auto visits = static_cast<Real>(batch * expected_steps(iterations_per_pass, kind));
+    const Index n_of_busiest = (n_models + ranks - 1) / ranks;
+    return sizes.trains_apart(n, n_models) ? visits * static_cast<Real>(n_of_busiest)
                                            : visits * static_cast<Real>(n_models) / static_cast<Real>(ranks);
   };
   return work_of_rank(sizes.rows, n_ranks) / work_of_rank(rows, n_here);
