@@ -36,11 +36,11 @@ class Service:
 
     def end(self):
         if self.process.poll() is None:
-            for job in self.get("/api/jobs")["jobs"]:
+            for job in self.get("/api/jobs?limit=1000")["jobs"]:
                 if job["state"] in ("queued", "running"):
                     status, _, body = self.call("POST", f"/api/jobs/{job['id']}/cancel", "{}", Content_Type="application/json")
                     self.case.assertIn(status, (200, 409), body)  # 409: it has ended by itself meanwhile
-            support.wait_for(lambda: not {"running", "stopping"} & set(self.get("/api/jobs")["counts"]), what="end of all jobs")
+            support.wait_for(lambda: not {"queued", "running", "stopping"} & set(self.get("/api/jobs")["counts"]), what="end of all jobs")
             self.process.terminate()
             self.process.wait(timeout=20)
         self.process.stdout.close()
