@@ -41,7 +41,7 @@ Index ranks_for(const std::string& table, Index wanted) {
 std::string shipped_file(const std::string& name) {
   std::error_code error;
   const fs::path self = fs::read_symlink("/proc/self/exe", error);
-  for (const char* folder : {"..", "../share/meha"}) {
+  for (const char* folder : {"..", "../share/meha", "../.."}) {  // of build, of an installation, of build/PRESET
     const fs::path path = (self.parent_path() / folder / name).lexically_normal();
     if (fs::is_regular_file(path, error)) {
       return path.string();
