@@ -144,7 +144,8 @@ void Job::choose_steps() {
   }
   algorithm_ = make_algorithm(options_.algorithm, *problem_);
   if (is_fresh()) {
-    steps_ = algorithm_->choose_steps(*oracle_, options_.algorithm, start_);
+    timed(*oracle_, &Timings::start, Stage::SetUp,
+          [&] { steps_ = algorithm_->choose_steps(*oracle_, options_.algorithm, start_); });
     algorithm_ = make_algorithm(options_.algorithm, *problem_);  // with these steps
   }
 }

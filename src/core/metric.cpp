@@ -35,7 +35,7 @@ constexpr std::array costs = {
     MetricInfo{"compute_s", "row kernels and local sums"},
     MetricInfo{"allreduce_s", "waiting for and doing the allreduce"},
     MetricInfo{"update_s", "steps of y and its like on every rank, of shared x on rank 0"},
-    MetricInfo{"start_s", "fitting the models that the run starts from"},
+    MetricInfo{"start_s", "fitting the models that the run starts from, choosing steps"},
     MetricInfo{"evaluate_s", "reports, refits and random search"},
     MetricInfo{"checkpoint_s", "writing checkpoints"},
 };

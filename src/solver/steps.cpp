@@ -18,7 +18,7 @@ constexpr Index n_trial_iterations = 20;
 constexpr Index n_first = 3;  // of them, whose residuals the last is compared with
 constexpr Index n_trials = 12;
 constexpr Real move_of_x = 0.015;   // per iteration, where x is per row
-constexpr Real small_change = 0.1;  // of α, which no further trial is made for
+constexpr Real small_factor = 1.4;  // of α, which no further trial is made for
 constexpr Real adam_step = 0.01;
 
 struct Trial {
@@ -137,11 +137,11 @@ void choose_auto(Oracle& oracle, AlgorithmOptions& options, const State& run_sta
   const AlgorithmOptions asked = options;
   const bool per_row = oracle.per_row();
   const bool asks_alpha = is_open_auto(asked.alpha);
-  // Adam moves x by about alpha. For others, whose d_x is O(1/n), so small an alpha that x stays where it is, though its
-  // steps are seen in the sums.
+  // Adam moves x by about alpha, unless its epsilon is large. For others, whose d_x is O(1/n), a first trial has so small an alpha
+  // that x stays where it is, though its steps are seen in the sums.
+  const bool is_adam = optimizer_of_x(asked, per_row) == "adam";
   AutoSteps steps;
-  steps.alpha_per_row =
-      optimizer_of_x(asked, per_row) == "adam" ? move_of_x : 1e-4 * static_cast<Real>(oracle.n_lower_rows());
+  steps.alpha_per_row = is_adam ? move_of_x : 1e-4 * static_cast<Real>(oracle.n_lower_rows());
   bool is_scaled = !per_row || !asks_alpha;
   State start = run_start;
   Oracle sample(oracle.problem(), oracle.comm(), sample_setup(oracle));
@@ -149,7 +149,7 @@ void choose_auto(Oracle& oracle, AlgorithmOptions& options, const State& run_sta
   Curvature at_start(sample, asked, start);
   steps.lower = at_start.along_y(false);
   steps.both = at_start.along_y(true);
-  if (!per_row && asks_alpha && optimizer_of_x(asked, per_row) != "adam") {
+  if (!per_row && asks_alpha && !is_adam) {
     steps.along_x = at_start.along_x(1 / (steps.lower + 1 / asked.of<MehaOptions>().gamma));
   }
   const Real n_moved = static_cast<Real>(asked.batch_lower > 0 ? std::min(asked.batch_lower, oracle.n_lower_rows())
@@ -161,13 +161,6 @@ void choose_auto(Oracle& oracle, AlgorithmOptions& options, const State& run_sta
       steps.scale /= 2;
       continue;
     }
-    Curvature at_end(sample, asked, trial.state);
-    const Real both = at_end.along_y(true);
-    if (both > 2 * steps.both) {
-      steps.both = both;
-      steps.lower = std::max(steps.lower, at_end.along_y(false));
-      continue;
-    }
     if (!is_scaled) {
       if (!(trial.step_norm_x > 0)) {
         throw Error(ExitCode::Config, "algorithm.alpha = \"auto\": nothing moves x in the first " +
@@ -175,10 +168,17 @@ void choose_auto(Oracle& oracle, AlgorithmOptions& options, const State& run_sta
       }
       const Real scale = move_of_x * std::sqrt(n_moved) / trial.step_norm_x;
       is_scaled = true;
-      if (std::abs(scale - 1) > small_change) {
+      if (std::max(scale, 1 / scale) > small_factor) {
         steps.alpha_per_row *= scale;
         continue;
       }
+    }
+    Curvature at_end(sample, asked, trial.state);
+    const Real both = at_end.along_y(true);
+    if (both > 2 * steps.both) {
+      steps.both = both;
+      steps.lower = std::max(steps.lower, at_end.along_y(false));
+      continue;
     }
     return;
   }
