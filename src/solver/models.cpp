@@ -30,7 +30,7 @@ Vec feature_means(const Communicator& comm, CrossFit& problem) {
   Vec sums(rows.n_features());
   Index n_rows = 0;
   ExactSum message(ExactSum::Kind::Exact);
-  message.reset(sums.size(), rows.plan().n_rows);
+  message.reset(sums.size(), rows.plan().n_blocks() / stride + 1);
   comm.all_or_none([&] {
     rows.expect(blocks);
     for (const Index block : blocks) {
