@@ -68,6 +68,10 @@ std::string config_of(const CleanArguments& a, const std::string& format, const 
   if (a.header != "auto") {
     text << "header = " << a.header << '\n';
   }
+  const auto names_method = [](const std::string& setting) { return setting.starts_with("algorithm.name"); };
+  if (std::ranges::none_of(a.settings, names_method)) {  // others than the default may need all rows
+    text << "\n[algorithm]\nbatch_lower = 1024\nbatch_upper = 1024\n";
+  }
   return text.str();
 }
 

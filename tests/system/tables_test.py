@@ -412,6 +412,12 @@ class CleanTest(TableCase):
             (out / name).unlink()
         self.clean(doubtful, "--trusted", trusted, "--out", out)
 
+    def test_methods_that_need_all_rows_get_them(self):
+        doubtful, trusted, _, _ = self.mixed()
+        out = self.folder / "out"
+        self.clean(doubtful, "--trusted", trusted, "--out", out, "--set", "algorithm.name=bome", "--set", "run.iterations=2")
+        self.assertNotIn("batch", (out / "clean.toml").read_text(encoding="utf-8"))
+
     def test_labels_keep_their_spelling(self):
         for place, names in enumerate((["+", "-", "0x"], ["1.0", "2.0", "3.0"], ["007", "010", "011"], ["=A1", "@x", "b"])):
             with self.subTest(str(names)):
