@@ -49,6 +49,11 @@ class ExamplesTest(support.Case):
         self.addCleanup(service.terminate)
         self.environment["MEHA_SERVER"] = re.search(r"http://[\d.]+:\d+", service.stdout.readline())[0]
 
+    def end_endless(self):
+        """While the service, which tells it, is there."""
+        for verb in ("cancel", "watch"):
+            subprocess.run([support.program, verb, "2"], env=self.environment, capture_output=True, timeout=60, check=False)
+
     def test_every_example_works(self):
         verbs = verbs_below()
         self.assertIn("quickstart", verbs)
@@ -66,6 +71,7 @@ class ExamplesTest(support.Case):
                         endless = self.config("endless", run__iterations=support.ENDLESS, problem__type="strongly_convex", problem__n=10,
                                               without=[key for key in self.base if "data." in key])
                         subprocess.run([support.program, "submit", endless], env=self.environment, check=True, capture_output=True)
+                        self.addCleanup(self.end_endless)
                     ended = subprocess.run(["sh", "-c", example], cwd=self.folder, env=self.environment, capture_output=True, text=True,
                                            timeout=120, check=False)
                     self.assertEqual(ended.returncode, 0, f"{example}\n{ended.stdout}\n{ended.stderr}")
