@@ -37,8 +37,8 @@ class ModelGradients {
   /// @param j  a model in use that this rank steps
   [[nodiscard]] virtual ModelSums of(std::size_t j) const = 0;
   /// Shows ∂/∂y of the loss of model j, one that is in use and that this rank steps: the mean over doubtful rows plus N'/N
-  /// times that over trusted rows, or the latter alone. Pieces of the first layer
-  /// come as those of Classifier::take_gradient(); in a pass over few features there is one piece.
+  /// times that over trusted rows, or the latter alone. Pieces of the first layer come as those of
+  /// Classifier::take_gradient(); in a pass over few features there is one piece.
   virtual void take_gradient(std::size_t j, const TakePiece& take) = 0;
 
   /// Copies vectors, one by model, from the ranks that step the models to all. Collective.

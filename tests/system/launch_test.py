@@ -61,12 +61,27 @@ class LocalhostTest(support.Case):
 
 
 class StartTest(support.Case):
-    def ended(self, *words, script="local", limit=None):
+    def ended(self, *words, script="local", limit=None, **variables):
         command = [str(support.source / "launch" / script), *map(str, words)]
         if limit is not None:
             command = ["bash", "-c", f"ulimit -f {limit}; exec \"$@\"", "limited", *command]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=support.environment(),
-                              cwd=self.folder, stdin=subprocess.DEVNULL)
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=self.folder,
+                              env=support.environment() | variables, stdin=subprocess.DEVNULL)
+
+    def test_session_folders(self):
+        """Each start has its own, which goes with it; folders that variables of the caller name stay."""
+        temporary, kept = self.folder / "tmp", self.folder / "kept"
+        for folder in (temporary, kept):
+            folder.mkdir()
+        found = {self.ended(2, "sh", "-c", "echo $OMPI_MCA_orte_tmpdir_base", TMPDIR=str(temporary)).stdout for _ in range(2)}
+        self.assertEqual(len(found), 2)
+        for said in found:
+            self.assertTrue(said.startswith(f"{temporary}/meha-mpi."), said)
+        self.assertEqual(list(temporary.iterdir()), [])
+        for name in ("sessions", "meha_session_folder"):
+            ended = self.ended("localhost:2", "true", script="hosts", **{name: str(kept)})
+            self.assertEqual(ended.returncode, 0, ended)
+            self.assertTrue(kept.is_dir(), name)
 
     def test_programs_that_cannot_be_started(self):
         (self.folder / "text").write_text("no program\n")
