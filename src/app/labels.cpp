@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdio>
 
-#include "meha/app/setup.hpp"
 #include "meha/io/samples.hpp"
 #include "meha/problem/classifier.hpp"
 #include "meha/problem/cross_fit.hpp"
@@ -34,13 +33,16 @@ AnswerPlan answer_plan(const Options& options, const CrossFit& problem) {
           .refits = options.problem.of<LabelModelOptions>().refit};
 }
 
-std::string precision_of(const Options& options, Storage element, bool has_bfloat16) {
+std::string precision_of(const Options& options, Storage element, const QuickPrecisions& quick) {
   if (options.run.precision != "auto") {
     return options.run.precision;
   }
-  const bool is_mlp = options.problem.of<ModelOptions>().model == "mlp";
-  const bool suits = is_mlp ? element != Storage::Sparse : element == Storage::UInt8;
-  return has_bfloat16 && suits ? "bfloat16" : "float32";
+  const bool has_bytes = element == Storage::UInt8;
+  const bool is_dense_mlp = options.problem.of<ModelOptions>().model == "mlp" && element != Storage::Sparse;
+  if (quick.bfloat16 && (has_bytes || is_dense_mlp)) {
+    return "bfloat16";
+  }
+  return quick.int16 && has_bytes ? "int16" : "float32";
 }
 
 ModelChoice choose_model(Options& options, Problem& problem, Communicator& comm, Simd simd,
@@ -48,7 +50,7 @@ ModelChoice choose_model(Options& options, Problem& problem, Communicator& comm,
   constexpr Real least_gain = 0.05;  // a perceptron takes some ten times as long
   const Options wanted = options;
   const bool is_open = wanted.problem.of<ModelOptions>().model == "auto";
-  const bool has_bfloat16 = all_have_bfloat16(comm, simd);
+  const QuickPrecisions quick = quick_precisions(comm, simd);
   DoubtfulLabels* const doubtful = problem.doubtful_labels();
   if (doubtful == nullptr) {
     options.problem.of<ModelOptions>().model = is_open ? "linear" : wanted.problem.of<ModelOptions>().model;
@@ -60,7 +62,7 @@ ModelChoice choose_model(Options& options, Problem& problem, Communicator& comm,
   const auto use = [&](const std::string& name) {
     options = wanted;
     options.problem.of<ModelOptions>().model = name;
-    options.run.precision = precision_of(options, element, has_bfloat16);
+    options.run.precision = precision_of(options, element, quick);
     models.use_model(options, comm, simd);
   };
   if (!is_open || !may_be_mlp(wanted, models.rows().n_features(), element)) {

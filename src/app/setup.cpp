@@ -27,8 +27,13 @@ Options options_of_config(const std::string& file, const std::vector<std::string
   return options;
 }
 
-bool all_have_bfloat16(const Communicator& comm, Simd level) {
-  return comm.min(has_bfloat16() ? 1 : 0) == 1 && level == Simd::Avx512;
+QuickPrecisions quick_precisions_here(Simd level) {
+  return {.bfloat16 = level == Simd::Avx512 && has_bfloat16(), .int16 = int16_saves_time(level)};
+}
+
+QuickPrecisions quick_precisions(const Communicator& comm, Simd level) {
+  const QuickPrecisions here = quick_precisions_here(level);
+  return {.bfloat16 = comm.min(here.bfloat16 ? 1 : 0) == 1, .int16 = comm.min(here.int16 ? 1 : 0) == 1};
 }
 
 Simd agree_on_simd(const Communicator& comm, const std::string& wanted, const std::string& precision) {
@@ -38,7 +43,7 @@ Simd agree_on_simd(const Communicator& comm, const std::string& wanted, const st
     throw Error(ExitCode::Config, "run.simd = \"" + wanted + "\": a processor of this job has only " + name(best) +
                                       " (a resumed run needs the level it began with)");
   }
-  if (precision == "bfloat16" && !all_have_bfloat16(comm, level)) {
+  if (precision == "bfloat16" && !quick_precisions(comm, level).bfloat16) {
     throw Error(ExitCode::Config,
                 std::string("run.precision = \"bfloat16\": its products need AVX-512 with BF16, which ") +
                     (level == Simd::Avx512 ? "a processor of this job lacks"

@@ -49,8 +49,17 @@ std::unique_ptr<Classifier> make_classifier(const ProblemOptions& options, const
                 "run.precision = \"bfloat16\": sparse rows of a linear model are not multiplied as matrices; take "
                 "\"float32\"");
   }
+  if (precision == "int16" && shape.element != Storage::UInt8) {
+    throw Error(
+        ExitCode::Config,
+        "run.precision = \"int16\": its products take features that are stored as bytes (images of IDX, NumPy or HDF5 "
+        "files with numbers of type uint8), and these are not; take \"float32\"");
+  }
   if (precision == "bfloat16") {
     return make<BFloat16>(options, shape, simd);
+  }
+  if (precision == "int16") {
+    return make<Int16>(options, shape, simd);
   }
   return precision == "float64" ? make<double>(options, shape, simd) : make<float>(options, shape, simd);
 }

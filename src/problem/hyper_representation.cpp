@@ -289,8 +289,8 @@ template class HyperRepresentation<float>;
 template class HyperRepresentation<double>;
 
 std::unique_ptr<Problem> make_hyper_representation(const Options& options, const Communicator& comm, Simd simd) {
-  if (options.run.precision == "bfloat16") {
-    throw Error(ExitCode::Config, "run.precision = \"bfloat16\": not of hyper_representation; take \"float32\"");
+  if (options.run.precision == "bfloat16" || options.run.precision == "int16") {
+    throw Error(ExitCode::Config, "run.precision = \"" + options.run.precision + "\": few-shot tasks take \"float32\"");
   }
   using Made = std::unique_ptr<Problem>;
   return options.run.precision == "float64" ? Made(std::make_unique<HyperRepresentation<double>>(options, comm, simd))

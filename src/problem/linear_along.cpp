@@ -46,11 +46,14 @@ void LinearClassifier<Input>::backward_along(const Tile& tile, InSpan weights) {
 template void LinearClassifier<float>::set_directions(std::span<const Along>, std::span<const Index>);
 template void LinearClassifier<double>::set_directions(std::span<const Along>, std::span<const Index>);
 template void LinearClassifier<BFloat16>::set_directions(std::span<const Along>, std::span<const Index>);
+template void LinearClassifier<Int16>::set_directions(std::span<const Along>, std::span<const Index>);
 template void LinearClassifier<float>::forward_along(const Tile&, OutSpan);
 template void LinearClassifier<double>::forward_along(const Tile&, OutSpan);
 template void LinearClassifier<BFloat16>::forward_along(const Tile&, OutSpan);
+template void LinearClassifier<Int16>::forward_along(const Tile&, OutSpan);
 template void LinearClassifier<float>::backward_along(const Tile&, InSpan);
 template void LinearClassifier<double>::backward_along(const Tile&, InSpan);
 template void LinearClassifier<BFloat16>::backward_along(const Tile&, InSpan);
+template void LinearClassifier<Int16>::backward_along(const Tile&, InSpan);
 
 }  // namespace meha

@@ -93,16 +93,15 @@ template <class Input>
 void LinearClassifier<Input>::fill(std::span<const Index> features) {
   const Index n_there = few_features_ ? static_cast<Index>(features.size()) : shape_.n_features;
   const Real scale = feature_scale(shape_.element);
-  const auto value = [&](Index f, Index column) {
-    return columns_[static_cast<std::size_t>(first_column_ + column)]
-                   [few_features_ ? features[static_cast<std::size_t>(f)] : f] *
-           scale;
-  };
+  const auto column_of = [&](Index column) { return columns_[static_cast<std::size_t>(first_column_ + column)]; };
   if (shape_.element == Storage::Sparse) {
+    const auto value = [&](Index f, Index column) {
+      return column_of(column)[few_features_ ? features[static_cast<std::size_t>(f)] : f] * scale;
+    };
     weights_.resize(static_cast<std::size_t>(n_there * n_columns_));
     fill_panels(n_there, n_columns_, n_columns_, value, weights_.data());
   } else {
-    products_.fill(n_there, n_columns_, value, panels_);
+    products_.fill(n_there, n_columns_, column_of, scale, panels_);
   }
   is_filled_ = true;
 }
@@ -260,5 +259,6 @@ void LinearClassifier<Input>::classes(std::span<Label> most_likely) const {
 template class LinearClassifier<float>;
 template class LinearClassifier<double>;
 template class LinearClassifier<BFloat16>;
+template class LinearClassifier<Int16>;
 
 }  // namespace meha

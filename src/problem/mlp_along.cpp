@@ -140,11 +140,14 @@ void MlpClassifier<Input>::propagate_back_along(const Tile& tile, Point& point, 
 template void MlpClassifier<float>::set_directions(std::span<const Along>, std::span<const Index>);
 template void MlpClassifier<double>::set_directions(std::span<const Along>, std::span<const Index>);
 template void MlpClassifier<BFloat16>::set_directions(std::span<const Along>, std::span<const Index>);
+template void MlpClassifier<Int16>::set_directions(std::span<const Along>, std::span<const Index>);
 template void MlpClassifier<float>::forward_along(const Tile&, OutSpan);
 template void MlpClassifier<double>::forward_along(const Tile&, OutSpan);
 template void MlpClassifier<BFloat16>::forward_along(const Tile&, OutSpan);
+template void MlpClassifier<Int16>::forward_along(const Tile&, OutSpan);
 template void MlpClassifier<float>::backward_along(const Tile&, InSpan);
 template void MlpClassifier<double>::backward_along(const Tile&, InSpan);
 template void MlpClassifier<BFloat16>::backward_along(const Tile&, InSpan);
+template void MlpClassifier<Int16>::backward_along(const Tile&, InSpan);
 
 }  // namespace meha

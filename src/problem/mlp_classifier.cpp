@@ -87,12 +87,14 @@ void MlpClassifier<Input>::set_point(InSpan y, Point& point) const {
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const Layer& layer = layers_[l];
     LayerAtPoint& here = point[l];
-    const Real scale = l == 0 ? feature_scale(shape_.element) : 1;
     const Real* w = y.data() + layer.weight;
     const Index n_in = layer.n_in;
-    products_.fill(
-        n_in, layer.n_out, [&](Index i, Index unit) { return w[unit * n_in + i] * scale; }, here.weight);
-    if (l > 0) {
+    if (l == 0) {
+      const auto unit_of = [&](Index unit) { return w + unit * n_in; };
+      products_.fill(n_in, layer.n_out, unit_of, feature_scale(shape_.element), here.weight);
+    } else {
+      products_.fill(
+          n_in, layer.n_out, [&](Index i, Index unit) { return w[unit * n_in + i]; }, here.weight);
       products_.fill(
           layer.n_out, n_in, [&](Index unit, Index i) { return w[unit * n_in + i]; }, here.weight_t);
     }
@@ -221,5 +223,6 @@ void MlpClassifier<Input>::classes(std::span<Label> most_likely) const {
 template class MlpClassifier<float>;
 template class MlpClassifier<double>;
 template class MlpClassifier<BFloat16>;
+template class MlpClassifier<Int16>;
 
 }  // namespace meha

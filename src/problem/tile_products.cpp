@@ -127,6 +127,24 @@ const BFloat16Pair* TileProducts<BFloat16>::rounded(const T* residuals, Index n_
   return residuals_.data();
 }
 
+void TileProducts<Int16>::read(const Tile& tile) {
+  kernels_->group(reinterpret_cast<const std::uint8_t*>(tile.features), tile.n_rows, tile.n_features,
+                  room(features_, n_pairs(tile.n_features)));
+}
+
+void TileProducts<Int16>::forward(const Tile& tile, const Panels& panels, const T* bias, Index n_columns, T* out) {
+  kernels_->forward(features_.data(), tile.n_rows, tile.n_features, panels.integers.data(), panels.scales.data(), bias,
+                    n_columns, out);
+}
+
+void TileProducts<Int16>::backward(const Tile& tile, const T* residuals, Index n_columns, T* gradient, bool adds) {
+  Int16Pair* const rounded = room(residuals_, n_pairs(n_columns));
+  T* const scales = room(scales_, n_columns);
+  kernels_->round_residuals(residuals, tile.n_rows, n_columns, rounded, scales);
+  kernels_->backward(reinterpret_cast<const std::uint8_t*>(tile.features), tile.n_rows, tile.n_features, rounded,
+                     scales, n_columns, gradient, adds);
+}
+
 template class TileFeatures<float>;
 template class TileFeatures<double>;
 template class TileProducts<float>;

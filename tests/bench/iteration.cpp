@@ -74,18 +74,29 @@ std::vector<Shape> all_shapes(const Shape& base, const std::string& only) {
   add("linear, float64", linear, [](Shape& s) { s.precision = "float64"; });
   const std::string mlp = "mlp 784-300-10";
   add(mlp, "", [](Shape& s) { s.model = "mlp"; });
-  if (has_bfloat16()) {
-    add("linear, bfloat16", linear, [](Shape& s) { s.precision = "bfloat16"; });
-    add(mlp + ", bfloat16", mlp, [](Shape& s) {
-      s.model = "mlp";
-      s.precision = "bfloat16";
-    });
+  for (const std::string precision : {"int16", "bfloat16"}) {
+    if (precision == "int16" || has_bfloat16()) {
+      add("linear, " + precision, linear, [&](Shape& s) { s.precision = precision; });
+      add(mlp + ", " + precision, mlp, [&](Shape& s) {
+        s.model = "mlp";
+        s.precision = precision;
+      });
+    }
   }
   for (const Index n : {3, 26, 100}) {
     add("linear, " + std::to_string(n) + " classes", "", [&](Shape& s) { s.classes = n; });
+    add("linear, " + std::to_string(n) + " classes, int16", "linear, " + std::to_string(n) + " classes", [&](Shape& s) {
+      s.classes = n;
+      s.precision = "int16";
+    });
   }
   for (const Index n : {54, 3072}) {
     add("linear, " + std::to_string(n) + " features", "", [&](Shape& s) { s.features = n; });
+    add("linear, " + std::to_string(n) + " features, int16", "linear, " + std::to_string(n) + " features",
+        [&](Shape& s) {
+          s.features = n;
+          s.precision = "int16";
+        });
   }
   const std::string full = "linear, " + std::to_string(many) + " rows";
   add(full, linear, [&](Shape& s) { s.rows = s.validation = many; });
@@ -210,7 +221,8 @@ Plan read_command_line(int argc, char** argv) {
   app.add_option("--classes", plan.shape.classes);
   app.add_option("--model", plan.shape.model, "linear|mlp (784-300-10)")->check(CLI::IsMember({"linear", "mlp"}));
   app.add_option("--simd", plan.shape.simd)->check(CLI::IsMember({"auto", "baseline", "avx2", "avx512"}));
-  app.add_option("--precision", plan.shape.precision)->check(CLI::IsMember({"float32", "float64", "bfloat16"}));
+  app.add_option("--precision", plan.shape.precision)
+      ->check(CLI::IsMember({"float32", "float64", "bfloat16", "int16"}));
   app.add_option("--sum", plan.shape.sum)->check(CLI::IsMember({"exact", "plain"}));
   app.add_option("--batch", plan.shape.batch, "rows of each level a step; 0: all");
   app.add_flag("--table", plan.table, "all shapes (one rank)");

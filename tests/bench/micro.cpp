@@ -205,6 +205,9 @@ void register_local() {
   }
   kernels.push_back({Storage::UInt8, 784, 10, best_simd(), "mlp", "float32"});
   for (const char* model : {"linear", "mlp"}) {
+    kernels.push_back({Storage::UInt8, 784, 10, best_simd(), model, "int16"});
+  }
+  for (const char* model : {"linear", "mlp"}) {
     if (has_bfloat16()) {
       kernels.push_back({Storage::UInt8, 784, 10, Simd::Avx512, model, "bfloat16"});
     }

@@ -12,10 +12,10 @@ Peers that are not installed are left out, and a line says so. This has all of t
     peers/bin/pip install --no-deps boat-torch betty-ml  # they ask for old versions of NumPy, but run with new ones
     peers/bin/python tests/bench/peers.py --threads 1 2
 
-First all run 5 iterations from one start, and their x and y must agree to TOLERANCE of the largest entry; those in
-bfloat16 need not, the table shows how far they are off. Then all are timed in turns on as many cores as threads (meha:
+First all run 5 iterations from one start, and their x and y must agree to TOLERANCE of the largest entry; those in int16
+and bfloat16 need not, the table shows how far they are off. Then all are timed in turns on as many cores as threads (meha:
 ranks). Medians over rounds make the table: wall time, processor time and the ratios to meha within each round, "ratio"
-and "of processor" in the precision of the line, "to bfloat16" to meha in bfloat16. Data: Fashion-MNIST where it is
+and "of processor" in the precision of the line, "to int16" and "to bfloat16" to meha in these. Data: Fashion-MNIST where it is
 installed, else random numbers; half of the labels wrong.
 
 NumPy: as one would write it with care: all rows at once, [y theta] in one product, losses and activations reused.
@@ -52,7 +52,7 @@ from peer import (ALPHA, BETA1, BETA2, C, EPSILON, GAMMA, MOMENTUM, N_CHECKED, N
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")
 HAS_BFLOAT16 = " avx512_bf16 " in pathlib.Path("/proc/cpuinfo").read_text()
-PRECISIONS = {"float32": "meha", "bfloat16": "meha, bfloat16"} if HAS_BFLOAT16 else {"float32": "meha"}
+PRECISIONS = {"float32": "meha", "int16": "meha, int16"} | ({"bfloat16": "meha, bfloat16"} if HAS_BFLOAT16 else {})
 TOLERANCE = 1e-3  # a relu that rounding switches shows in single gradients
 CORES = sorted(os.sched_getaffinity(0))
 
@@ -222,7 +222,8 @@ def compare(model, threads, names, arguments, folder):
         wall, processor = (1e3 * statistics.median(column) for column in zip(*values))
         lines.append({"model": model, "threads": str(threads), "program": name, "ms": wall, "processor ms": processor,
                       "ratio": ratio(name, of_precision, 0), "of processor": ratio(name, of_precision, 1),
-                      "to bfloat16": ratio(name, "meha, bfloat16", 0), "difference": differences[name]})
+                      "to int16": ratio(name, "meha, int16", 0), "to bfloat16": ratio(name, "meha, bfloat16", 0),
+                      "difference": differences[name]})
     return lines
 
 

@@ -75,6 +75,22 @@ TEST(Classifier, SparseRowsOfALinearModelHaveNoBFloat16) {
   }
 }
 
+TEST(Classifier, OnlyBytesAreMultipliedWithInt16) {
+  for (const Storage element : {Storage::Float32, Storage::Sparse}) {
+    for (const char* model : {"linear", "mlp"}) {
+      ClassifierShape other = shape;
+      other.element = element;
+      try {
+        (void)make_classifier(options(model), other, "int16", best_simd());
+        FAIL() << "nothing was thrown";
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ExitCode::Config);
+        EXPECT_THAT(error.what(), testing::HasSubstr("run.precision = \"int16\""));
+      }
+    }
+  }
+}
+
 TEST(Classifier, UnknownModelIsABug) {
   EXPECT_THROW((void)make_classifier(options("quantum"), shape, "float64", best_simd()), Error);
 }

@@ -257,6 +257,13 @@ TEST_P(MlpClassifierTest, FloatAgreesWithDouble) {
   expect_agreement<float>(1e-6);  // some tens of roundings of 6e-8
 }
 
+TEST_P(MlpClassifierTest, Int16AgreesWithDouble) {
+  if (GetParam().element != Storage::UInt8) {
+    GTEST_SKIP() << "only bytes have products with int16";
+  }
+  expect_agreement<Int16>(1e-3);  // a rounding of 2^-15 of the largest factor of a column
+}
+
 TEST_P(MlpClassifierTest, BFloat16AgreesWithDouble) {
   if (!has_bfloat16()) {
     GTEST_SKIP() << "this processor has no AVX-512 with BF16";

@@ -3,6 +3,8 @@
 // columns against all of them.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "meha/problem/check.hpp"
 #include "meha/problem/classifier.hpp"
 #include "meha/problem/hyper_cleaning.hpp"
@@ -128,15 +130,18 @@ TEST_F(Products, InFewColumnsAreThoseOfAll) {
 
 TEST_F(Products, InLessThanFloat64AreThoseOfFloat64) {
   SCOPED_TRACE(seed_text());
-  constexpr Real of_float32 = 1e-5;   // 2^-24 times sums of a few dozen terms
-  constexpr Real of_bfloat16 = 0.03;  // 2^-9 in each of a few products one after another
+  const std::map<std::string, Real> tolerances = {
+      {"float32", 1e-5},   // 2^-24 times sums of a few dozen terms
+      {"int16", 1e-3},     // 2^-15 of the largest factor in each of a few products one after another
+      {"bfloat16", 0.03},  // 2^-9 of each factor
+  };
   for (const char* model : {"linear", "mlp"}) {
     std::vector<Found> found;
-    std::vector<const char*> precisions = {"float64", "float32"};
+    std::vector<std::string> precisions = {"float64", "float32", "int16"};
     if (has_bfloat16()) {
       precisions.push_back("bfloat16");
     }
-    for (const char* precision : precisions) {
+    for (const std::string& precision : precisions) {
       Options options = data_.options();
       options.run.precision = precision;
       options.problem.of<ModelOptions>().model = model;
@@ -147,9 +152,11 @@ TEST_F(Products, InLessThanFloat64AreThoseOfFloat64) {
                                   random_vector(problem.n_y(), 3), {}));
     }
     for (std::size_t i = 1; i < found.size(); ++i) {
-      const Real tolerance = i == 1 ? of_float32 : of_bfloat16;
-      EXPECT_LT((found[i].hess_y - found[0].hess_y).norm(), tolerance * found[0].hess_y.norm()) << model << i;
-      EXPECT_LT((found[i].cross_x - found[0].cross_x).norm(), tolerance * found[0].cross_x.norm()) << model << i;
+      const Real tolerance = tolerances.at(precisions[i]);
+      EXPECT_LT((found[i].hess_y - found[0].hess_y).norm(), tolerance * found[0].hess_y.norm())
+          << model << precisions[i];
+      EXPECT_LT((found[i].cross_x - found[0].cross_x).norm(), tolerance * found[0].cross_x.norm())
+          << model << precisions[i];
     }
   }
 }

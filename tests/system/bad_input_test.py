@@ -87,6 +87,14 @@ class BadInputTest(support.Case):
         for level in ("baseline", "avx2"):
             self.refused_config(['run.precision = "bfloat16"', "BF16", "float32"], ranks=(1, 3), run__precision="bfloat16", run__simd=level)
 
+    def test_int16_of_rows_that_are_not_bytes(self):
+        np.save(self.folder / "rows.npy", np.random.default_rng(1).random((30, 4), np.float32))
+        np.save(self.folder / "labels.npy", np.arange(30) % 3)
+        others = [key for key in self.base if key.startswith("problem.data.")]
+        self.refused_config(['run.precision = "int16"', "bytes", "uint8", "float32"], ranks=(1, 2), without=others, run__precision="int16",
+                            problem__data__format="npy", problem__data__train_features=self.folder / "rows.npy",
+                            problem__data__train_labels=self.folder / "labels.npy", problem__data__n_train=20, problem__data__n_validation=10)
+
     def test_values_of_the_wrong_kind(self):
         for name, value, rule in (("run.iterations", 2.5, "whole number"), ("run.iterations", "many", "whole number"),
                                   ("run.iterations", True, "whole number"), ("algorithm.gamma", "big", "number"),

@@ -29,6 +29,9 @@ WAYS = {
                              {"algorithm.beta": 0.01, "algorithm.eta": 0.01, "problem.regularisation": 0.01}),
     "float32 mlp": Way("float32", MINIBATCH, ("adam", "momentum", "momentum"), [(2, "sharded"), (3, "root"), (5, "sharded")],
                        {"problem.model": "mlp", "problem.hidden": [20, 10], "problem.data.n_holdout": 40, "run.iterations": 6, "run.report_every": 3}),
+    "int16 mlp": Way("int16", MINIBATCH, ("adam", "momentum", "momentum"), [(2, "sharded"), (3, "root"), (5, "sharded")],
+                     {"problem.model": "mlp", "problem.hidden": [19], "run.block_rows": 300, "run.iterations": 6, "run.report_every": 3}),
+    "int16 linear": Way("int16", FULL, MIXED, [(3, "sharded")]),
     "bfloat16 mlp": Way("bfloat16", MINIBATCH, ("adam", "momentum", "momentum"), [(2, "sharded"), (3, "root"), (5, "sharded")],
                         {"problem.model": "mlp", "problem.hidden": [19], "run.iterations": 6, "run.report_every": 3}),
     "bfloat16 linear": Way("bfloat16", FULL, MIXED, [(3, "sharded")]),
@@ -92,6 +95,12 @@ class RanksTest(support.Case):
 
     def test_float32_mlp(self):
         self.check("float32 mlp")
+
+    def test_int16_mlp(self):
+        self.check("int16 mlp")
+
+    def test_int16_linear(self):
+        self.check("int16 linear")
 
     @support.NEEDS_BFLOAT16
     def test_bfloat16_mlp(self):

@@ -44,15 +44,21 @@ class ResumeTest(support.RestartCase):
         self.assertIn("going on from iteration", ended.out)
         self.assert_same_state(self.run_ok("whole", run__iterations=self.newest_iteration()), self.out)
 
+    def test_int16(self):
+        self.check_precision("int16")
+
     @support.NEEDS_BFLOAT16
     def test_bfloat16(self):
-        settings = {"run__precision": "bfloat16", "problem__model": "mlp", "problem__hidden": [10]}
+        self.check_precision("bfloat16")
+        self.assertEqual(support.read_attribute(self.out / "result.h5", "simd"), "avx512 BF16")
+
+    def check_precision(self, precision):
+        settings = {"run__precision": precision, "problem__model": "mlp", "problem__hidden": [10]}
         job = self.begin(**settings)
         support.kill_ranks(job)
         support.finish(job)
         n = self.newest_iteration() + 7
         self.resume("--set", f"run.iterations={n}", ranks=3)
-        self.assertEqual(support.read_attribute(self.out / "result.h5", "simd"), "avx512 BF16")
         self.assert_same_state(self.run_ok("whole", ranks=2, run__iterations=n, **settings), self.out)
 
     def test_shared_x(self):

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "meha/app/setup.hpp"
 #include "meha/core/options.hpp"
 #include "meha/io/state_file.hpp"
 #include "meha/problem/classifier.hpp"
@@ -19,9 +20,9 @@ AnswerPlan answer_plan(const Options& options, const CrossFit& problem);
 /// Whether problem.model = "auto" of a problem on doubtful labels may become "mlp".
 bool may_be_mlp(const Options& options, Index n_features, Storage element);
 
-/// run.precision of hyper-cleaning, "auto" resolved for this problem.model: "bfloat16" for perceptrons on dense rows and for
-/// linear models of bytes, which bfloat16 holds exactly, else "float32". @param has_bfloat16  all_have_bfloat16()
-std::string precision_of(const Options& options, Storage element, bool has_bfloat16);
+/// run.precision of hyper-cleaning, "auto" resolved for this problem.model: of the quick ones "bfloat16" for perceptrons on
+/// dense rows and for linear models of bytes, which bfloat16 holds exactly, or "int16" for bytes; else "float32".
+std::string precision_of(const Options& options, Storage element, const QuickPrecisions& quick);
 
 /// What choose_model() made of problem.model = "auto".
 struct ModelChoice {

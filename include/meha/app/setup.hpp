@@ -23,8 +23,13 @@ void check_names(const Options& options);
 /// Errors: Error(Config) when a rank's processor lacks it, or what this run.precision needs besides.
 Simd agree_on_simd(const Communicator& comm, const std::string& wanted, const std::string& precision);
 
-/// Whether run.precision = "bfloat16" can be had at this level. The same on all ranks. Collective.
-bool all_have_bfloat16(const Communicator& comm, Simd level);
+/// Precisions of the products that take less time than float32 at a level.
+struct QuickPrecisions {
+  bool bfloat16 = false, int16 = false;
+};
+QuickPrecisions quick_precisions_here(Simd level);
+/// Those of all ranks' processors. Collective.
+QuickPrecisions quick_precisions(const Communicator& comm, Simd level);
 
 /// Returns what the bits depend on besides the config: "avx512", "avx512 BF16" (products of bfloat16) or
 /// "avx512 OpenBLAS 0.3.21 SkylakeX". Collective.

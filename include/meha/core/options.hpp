@@ -37,10 +37,13 @@ struct RunOptions {
         iterations);
     see(
         OptionInfo{
-            "run.precision", Rule::one_of("auto|float32|float64|bfloat16"), Chosen,
-            "arithmetic of the row kernels (State is always double); bfloat16: float32 whose matrix products take "
-            "factors rounded to bfloat16 (dense rows; needs AVX-512 with BF16); auto: that for hyper-cleaning by a "
-            "perceptron or on features of one byte, where all processors have it, else float32"},
+            "run.precision", Rule::one_of("auto|float32|float64|bfloat16|int16"), Chosen,
+            "arithmetic of the row kernels (State is always double); int16: float32 whose products with features of "
+            "one "
+            "byte take integers of 16 bits; bfloat16: float32 whose products take factors rounded to bfloat16 (dense "
+            "rows; "
+            "needs AVX-512 with BF16); auto: in hyper-cleaning the quickest of these that the rows and all processors "
+            "allow, else float32"},
         precision);
     see(OptionInfo{"run.report_every", Rule::at_least(1), Free,
                    "iterations between lines of metrics.jsonl, or \"1 pass\""},

@@ -134,7 +134,7 @@ struct ClassifierShape {
 };
 
 /// problem.model = "linear" or "auto": softmax(W·a + b), init "auto" is "zero"; "mlp": with hidden layers, "auto" is
-/// "kaiming_uniform". @param precision  "float32", "float64" or, where has_bfloat16(), "bfloat16"
+/// "kaiming_uniform". @param precision  "float32", "float64", "int16" or, where has_bfloat16(), "bfloat16"
 /// Errors: Error(Config) for init = "zero" with hidden layers, and for a loss or a precision that the model does not have.
 std::unique_ptr<Classifier> make_classifier(const ProblemOptions& options, const ClassifierShape& shape,
                                             const std::string& precision, Simd simd);

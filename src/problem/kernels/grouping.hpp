@@ -63,8 +63,8 @@ struct Grouping : SkinnyProduct<Isa, T> {
     }
   }
 
-  /// grouped[f][row] = rows[row][f] for `size` features of 16 rows.
-  template <int size>
+  /// grouped[f][row] = rows[row][f] for `size` bytes of 16 rows, f numbers their features of type Unit: 1 or 2 bytes.
+  template <int size, class Unit>
   static void group_bytes(const std::uint8_t* const* rows, Size feature, std::uint8_t* grouped) {
     using Bytes = typename VectorOf<std::uint8_t, size>::type;
     Bytes v[16];
@@ -77,8 +77,8 @@ struct Grouping : SkinnyProduct<Isa, T> {
       Bytes w[16];
 #pragma GCC unroll 8
       for (int i = 0; i < 8; ++i) {
-        w[2 * i] = interleave<std::uint8_t, false>(v[i], v[i + 8]);
-        w[2 * i + 1] = interleave<std::uint8_t, true>(v[i], v[i + 8]);
+        w[2 * i] = interleave<Unit, false>(v[i], v[i + 8]);
+        w[2 * i + 1] = interleave<Unit, true>(v[i], v[i + 8]);
       }
 #pragma GCC unroll 16
       for (int i = 0; i < 16; ++i) {
@@ -95,20 +95,24 @@ struct Grouping : SkinnyProduct<Isa, T> {
 
   /// grouped[f][row] = rows[row][f], as many features as vectors can take. @return the first feature that is left
   static Size group_vectors(const std::uint8_t* const* rows, Size n_features, std::uint8_t* grouped) {
-    Size feature = 0;
-    for (; feature + Isa::bytes <= n_features; feature += Isa::bytes) {
-      group_bytes<Isa::bytes>(rows, feature, grouped + feature * group_rows);
+    return group_units<std::uint8_t>(rows, n_features, grouped);
+  }
+  /// The same of n_bytes bytes of each row, whole units of 1 or 2.
+  template <class Unit>
+  static Size group_units(const std::uint8_t* const* rows, Size n_bytes, std::uint8_t* grouped) {
+    Size byte = 0;
+    for (; byte + Isa::bytes <= n_bytes; byte += Isa::bytes) {
+      group_bytes<Isa::bytes, Unit>(rows, byte, grouped + byte * group_rows);
     }
-    for (; feature + 16 <= n_features; feature += 16) {
-      group_bytes<16>(rows, feature, grouped + feature * group_rows);
+    for (; byte + 16 <= n_bytes; byte += 16) {
+      group_bytes<16, Unit>(rows, byte, grouped + byte * group_rows);
     }
-    if (feature < n_features) {  // bytes past the row's end are read and dropped
+    if (byte < n_bytes) {  // bytes past the row's end are read and dropped
       std::uint8_t columns[16 * group_rows];
-      group_bytes<16>(rows, feature, columns);
-      std::memcpy(grouped + feature * group_rows, columns,
-                  static_cast<std::size_t>((n_features - feature) * group_rows));
+      group_bytes<16, Unit>(rows, byte, columns);
+      std::memcpy(grouped + byte * group_rows, columns, static_cast<std::size_t>((n_bytes - byte) * group_rows));
     }
-    return n_features;
+    return n_bytes;
   }
   static Size group_vectors(const float* const* rows, Size n_features, float* grouped) {
     constexpr Size n = Isa::bytes / 4;
@@ -130,20 +134,38 @@ struct Grouping : SkinnyProduct<Isa, T> {
     return 0;
   }
 
-  template <class E>
-  static void group(const E* features, Size n_rows, Size n_features, E* grouped) {
+  /// Calls see(the beginnings of 16 rows) for each group of rows; past n_rows, of the last one.
+  template <class E, class See>
+  static void for_each_group(const E* features, Size n_rows, Size n_features, See&& see) {
     for (Size first = 0; first < n_rows; first += group_rows) {
       const E* rows[group_rows];
       for (Size i = 0; i < group_rows; ++i) {
         rows[i] = features + (first + i < n_rows ? first + i : n_rows - 1) * n_features;
       }
+      see(rows);
+    }
+  }
+
+  template <class E>
+  static void group(const E* features, Size n_rows, Size n_features, E* grouped) {
+    for_each_group(features, n_rows, n_features, [&](const E* const* rows) {
       for (Size feature = group_vectors(rows, n_features, grouped); feature < n_features; ++feature) {
         for (Size row = 0; row < group_rows; ++row) {
           grouped[feature * group_rows + row] = rows[row][feature];
         }
       }
       grouped += n_features * group_rows;
-    }
+    });
+  }
+
+  /// pairs[row/16][i/2][row%16] = bytes i and i + 1 of the row.
+  static void group_pairs(const std::uint8_t* features, Size n_rows, Size n_features, BytePair* pairs) {
+    const Size n_bytes = n_features + n_features % 2;
+    auto* grouped = reinterpret_cast<std::uint8_t*>(pairs);
+    for_each_group(features, n_rows, n_features, [&](const std::uint8_t* const* rows) {
+      group_units<std::uint16_t>(rows, n_bytes, grouped);
+      grouped += n_bytes * group_rows;
+    });
   }
 
   static void ungroup(const T* grouped, Size n_rows, Size n, T* rows) {

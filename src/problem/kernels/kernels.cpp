@@ -63,4 +63,15 @@ const TileKernels<double>& tile_kernels<double>(Simd simd) {
   }
 }
 
+const Int16Kernels& int16_kernels(Simd simd) {
+  if (simd == Simd::Baseline) {
+    return kernels::baseline_int16;
+  }
+  return simd == Simd::Avx512 && int16_saves_time(simd) ? kernels::avx512_vnni_int16 : kernels::avx2_int16;
+}
+
+bool int16_saves_time(Simd simd) {
+  return simd != Simd::Avx512 || __builtin_cpu_supports("avx512vnni");
+}
+
 }  // namespace meha

@@ -13,5 +13,8 @@ extern const TileKernels<double>& avx2_float64;
 extern const TileKernels<float>& avx512_float32;
 extern const TileKernels<double>& avx512_float64;
 extern const PairKernels& avx512_bfloat16;
+extern const Int16Kernels& baseline_int16;
+extern const Int16Kernels& avx2_int16;
+extern const Int16Kernels& avx512_vnni_int16;
 
 }  // namespace meha::kernels

@@ -100,6 +100,32 @@ struct PairKernels {
   void (*round)(const float* grouped, std::int64_t n_rows, std::int64_t n, BFloat16Pair* pairs);
 };
 
+/// Two bytes, and two numbers of type int16; the first stands in the lower half.
+enum class BytePair : std::uint16_t {};
+enum class Int16Pair : std::uint32_t {};
+
+/// The products of Products<float, uint8_t> with b and residuals rounded to int16: of each column, number = scale·q with the
+/// nearest integer q, |q| < 2¹⁴, ties to even. A column that has a number that is not finite has such a scale; numbers below
+/// 2⁻¹⁰⁰ count as 0. Sums of 512 products are exact and those of more are added as float, so that levels differ in the last
+/// step alone, out = start + scale·sum, which is fused or not.
+struct Int16Kernels {
+  std::int64_t panel_columns;
+  /// pairs[row/16][i/2][row%16] ← bytes i and i + 1 of rows (n_rows × n); rows past n_rows repeat the last one, any byte
+  /// follows the last of an odd n. Reads up to 15 bytes past the last row.
+  void (*group)(const std::uint8_t* rows, std::int64_t n_rows, std::int64_t n, BytePair* pairs);
+  /// Rounds a column of b: pairs[i/2·step] ← b(i), b(i + 1), 0 after the last of an odd n. @return scale
+  float (*round_column)(const double* b, std::int64_t n, Int16Pair* pairs, std::int64_t step);
+  /// Products::forward. @param panels  of pairs of b, by round_column()   @param scales  [column]
+  void (*forward)(const BytePair* grouped, std::int64_t n_rows, std::int64_t n, const Int16Pair* panels,
+                  const float* scales, const float* bias, std::int64_t n_columns, float* out);
+  /// Rounds grouped residuals, 0 past n_rows, to panels of pairs of rows, (n_rows + 1)/2 × n_columns, and scales.
+  void (*round_residuals)(const float* grouped, std::int64_t n_rows, std::int64_t n_columns, Int16Pair* panels,
+                          float* scales);
+  /// Products::backward. @param residuals, scales  by round_residuals()
+  void (*backward)(const std::uint8_t* rows, std::int64_t n_rows, std::int64_t n, const Int16Pair* residuals,
+                   const float* scales, std::int64_t n_columns, float* gradient, bool adds);
+};
+
 /// Whether this processor has AVX512-BF16 besides AVX-512.
 bool has_bfloat16();
 /// Errors: undefined without has_bfloat16().
@@ -114,5 +140,8 @@ Simd simd_of(const char* simd);
 
 template <class T>
 const TileKernels<T>& tile_kernels(Simd simd);
+const Int16Kernels& int16_kernels(Simd simd);
+/// Whether these multiply faster than tile_kernels<float>() of this level, on this processor: AVX-512 needs its VNNI for it.
+bool int16_saves_time(Simd simd);
 
 }  // namespace meha
