@@ -27,14 +27,20 @@ namespace fs = std::filesystem;
 
 constexpr const char* first_line = "# Written by meha clean. It may be edited, and run with meha run.";
 
-/// The labels of a pair of IDX files: "train-labels-idx1-ubyte.gz" beside "train-images-idx3-ubyte.gz".
-std::string labels_beside(std::string features) {
+/// The labels of a pair of IDX files: "train-labels-idx1-ubyte.gz" beside "train-images-idx3-ubyte.gz". Empty unless it is a
+/// file in the folder of the features' own file: a link elsewhere could lead out of the folders that meha serve may read.
+std::string labels_beside(const fs::path& features) {
+  std::string name = features.filename().string();
   for (const auto& [from, to] : {std::pair("images", "labels"), {"idx3", "idx1"}}) {
-    if (const std::size_t at = features.rfind(from); at != std::string::npos) {
-      features.replace(at, std::string(from).size(), to);
+    if (const std::size_t at = name.rfind(from); at != std::string::npos) {
+      name.replace(at, std::string(from).size(), to);
     }
   }
-  return fs::exists(features) ? features : std::string();
+  const fs::path labels = features.parent_path() / name;
+  std::error_code error;
+  const bool is_there = name != features.filename() && fs::is_regular_file(labels, error) &&
+                        fs::canonical(labels, error).parent_path() == fs::canonical(features, error).parent_path();
+  return is_there && !error ? labels.string() : std::string();
 }
 
 std::string config_of(const CleanArguments& a, const std::string& format, const RoundStart& start = {}) {

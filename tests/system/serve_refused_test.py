@@ -41,6 +41,31 @@ class ServeRefusedTest(ServeCase):
             self.assertIn(service.call("PUT", f"/api/files/{name}", "x")[0], (400, 404), name)
         self.assertEqual(service.get("/api/jobs")["jobs"], [])
 
+    def test_labels_that_lead_outside(self):
+        """meha clean looks for the labels of IDX images by itself."""
+        images, labels = support.idx_bytes(self.train.features), support.idx_bytes(self.train.labels)
+        outside = self.folder / "labels"
+        outside.mkdir()
+        (outside / "pics.idx").write_bytes(labels)
+        root = self.folder / "images"
+        root.mkdir()
+        service = Service(self, "--roots", root)
+        kinds = ("link", "pipe", "folder", "device", "elsewhere")
+        for kind in kinds:
+            (root / f"{kind}-images-idx3-ubyte").write_bytes(images)
+        (root / "elsewhere-images-idx3-ubyte").rename(root / "pics.idx")
+        (root / "link-labels-idx1-ubyte").symlink_to(outside / "pics.idx")
+        os.mkfifo(root / "pipe-labels-idx1-ubyte")
+        (root / "folder-labels-idx1-ubyte").mkdir()
+        (root / "device-labels-idx1-ubyte").symlink_to("/dev/zero")
+        for kind in kinds:
+            name = root / ("pics.idx" if kind == "elsewhere" else f"{kind}-images-idx3-ubyte")
+            job = service.post("/api/jobs", {"clean": {"doubtful": str(name)}}, 201)["id"]
+            support.wait_for(lambda job=job: time.sleep(0.05) or service.get(f"/api/jobs/{job}")["ended"], 60, kind)
+            self.assertEqual(service.get(f"/api/jobs/{job}")["state"], "failed", kind)
+            config = service.run_of(job) / "config.toml"
+            self.assertNotIn("train_labels", config.read_text(encoding="utf-8") if config.exists() else "", kind)
+
     def test_hdf5_that_leads_outside(self):
         service = Service(self)
         support.write_rows_hdf5(self.folder / "secret.h5", self.train)

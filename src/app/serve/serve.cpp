@@ -83,7 +83,8 @@ void take_spool(const Spool& spool) {
 
 ExitCode serve_verb(const Arguments& arguments) {
   const ServeArguments& a = arguments.serve;
-  mallopt(M_ARENA_MAX, 2);  // of glibc; one for each thread would keep memory that nobody uses
+  mallopt(M_ARENA_MAX, 2);              // of glibc; one for each thread would keep memory that nobody uses,
+  mallopt(M_MMAP_THRESHOLD, 64 << 10);  // as would answers of many jobs
   const ListenAddress address = listen_address_of(a.listen);
   const Guard guard(a.token_file.empty() ? "" : read_token(a.token_file));
   if (!address.is_loopback() && a.token_file.empty()) {
