@@ -105,6 +105,7 @@ BLOCKS = {
     "tests/bench/README.md": {},
     "tests/bench/methods.md": {},
     "tests/bench/quality.md": {},
+    "tests/bench/scaling.md": {},
 }
 OUTSIDE = {"cpack", "curl", "openssl", "cd", "cp", "cmake", "ctest", "mpirun", "sudo", "sbatch", "qsub", "bsub", "/usr/bin/python3"}
 
