@@ -184,7 +184,8 @@ RunSizes sizes_of_run(const Options& options, Simd simd) {
     sizes.options.problem.of<ModelOptions>().model = "mlp";  // the larger of the two that the run chooses from
   }
   if (sizes.per_row) {
-    sizes.options.run.precision = precision_of(sizes.options, sizes.file.element, quick_precisions_here(simd));
+    sizes.options.run.precision =
+        precision_of(sizes.options, sizes.file.element, sizes.n_classes, quick_precisions_here(simd));
   }
   sizes.classifier = make_classifier(sizes.options.problem,
                                      {.n_features = sizes.file.n_features,

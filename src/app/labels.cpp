@@ -33,16 +33,17 @@ AnswerPlan answer_plan(const Options& options, const CrossFit& problem) {
           .refits = options.problem.of<LabelModelOptions>().refit};
 }
 
-std::string precision_of(const Options& options, Storage element, const QuickPrecisions& quick) {
+std::string precision_of(const Options& options, Storage element, Index n_classes, const QuickPrecisions& quick) {
   if (options.run.precision != "auto") {
     return options.run.precision;
   }
+  constexpr Index few_classes = 4;
   const bool has_bytes = element == Storage::UInt8;
-  const bool is_dense_mlp = options.problem.of<ModelOptions>().model == "mlp" && element != Storage::Sparse;
-  if (quick.bfloat16 && (has_bytes || is_dense_mlp)) {
+  const bool is_mlp = options.problem.of<ModelOptions>().model == "mlp";
+  if (quick.bfloat16 && (has_bytes || (is_mlp && element != Storage::Sparse))) {
     return "bfloat16";
   }
-  return quick.int16 && has_bytes ? "int16" : "float32";
+  return quick.int16 && has_bytes && (is_mlp || n_classes > few_classes) ? "int16" : "float32";
 }
 
 ModelChoice choose_model(Options& options, Problem& problem, Communicator& comm, Simd simd,
@@ -62,7 +63,7 @@ ModelChoice choose_model(Options& options, Problem& problem, Communicator& comm,
   const auto use = [&](const std::string& name) {
     options = wanted;
     options.problem.of<ModelOptions>().model = name;
-    options.run.precision = precision_of(options, element, quick);
+    options.run.precision = precision_of(options, element, models.n_classes(), quick);
     models.use_model(options, comm, simd);
   };
   if (!is_open || !may_be_mlp(wanted, models.rows().n_features(), element)) {

@@ -28,7 +28,7 @@ Options options_of_config(const std::string& file, const std::vector<std::string
 }
 
 QuickPrecisions quick_precisions_here(Simd level) {
-  return {.bfloat16 = level == Simd::Avx512 && has_bfloat16(), .int16 = int16_saves_time(level)};
+  return {.bfloat16 = level == Simd::Avx512 && has_bfloat16(), .int16 = int16_is_quick(level)};
 }
 
 QuickPrecisions quick_precisions(const Communicator& comm, Simd level) {

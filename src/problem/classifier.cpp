@@ -52,8 +52,8 @@ std::unique_ptr<Classifier> make_classifier(const ProblemOptions& options, const
   if (precision == "int16" && shape.element != Storage::UInt8) {
     throw Error(
         ExitCode::Config,
-        "run.precision = \"int16\": its products take features that are stored as bytes (images of IDX, NumPy or HDF5 "
-        "files with numbers of type uint8), and these are not; take \"float32\"");
+        "run.precision = \"int16\": its products take features that are bytes (images of IDX, NumPy or HDF5 files of "
+        "uint8, without problem.data.standardise), and these are not; take \"float32\"");
   }
   if (precision == "bfloat16") {
     return make<BFloat16>(options, shape, simd);

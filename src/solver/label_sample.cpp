@@ -5,7 +5,7 @@ namespace meha {
 
 LabelSample read_sample(const Communicator& comm, CrossFit& problem, Level level, const std::vector<InSpan>& judges,
                         const std::vector<InSpan>& second, Index at_most) {
-  constexpr Index most_sample_numbers = Index{1} << 24;  // rows times classes
+  constexpr Index most_sample_numbers = Index{1} << 23;  // rows times classes
   const RowSet& rows = problem.rows().of(level);
   const auto n = static_cast<std::size_t>(problem.n_classes());
   LabelSample sample{.n_models = second.empty() ? 1 : 2, .labels = {}, .block_end = {}, .log_q = {}};

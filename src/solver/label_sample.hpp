@@ -20,8 +20,8 @@ struct LabelSample {
   std::vector<float> log_q;      // [row][model][class]
 };
 
-/// Every so many blocks of a level. @param second  models of trusted rows by fold, or one for all; empty: none
-/// @param at_most  rows, roughly; fewer where there are more than 2^8 classes
+/// Every so many blocks of a level. @param judges, second  models of all rows, and of trusted rows alone: by fold, or one for
+/// all; no second: none   @param at_most  rows, or up to twice as many; fewer where there are more than 2^7 classes
 /// Collective. Errors: Error(Data) when rows cannot be read, on all ranks.
 LabelSample read_sample(const Communicator& comm, CrossFit& problem, Level level, const std::vector<InSpan>& judges,
                         const std::vector<InSpan>& second, Index at_most = most_sample_rows);

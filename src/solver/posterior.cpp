@@ -15,19 +15,22 @@ constexpr Index n_rounds = 8;                          // of expectation maximis
 constexpr Index n_rounds_anew = 25;                    // and from the start
 
 /// The models' probabilities, mixed. [row][class]
-std::vector<Real> mixture(const LabelSample& sample, Index n_classes, const ModelWeights& weights) {
+std::vector<float> mixture(const LabelSample& sample, Index n_classes, const ModelWeights& weights) {
   const auto n = static_cast<std::size_t>(n_classes);
-  std::vector<Real> q(sample.labels.size() * n);
+  std::vector<float> all(sample.labels.size() * n);
   std::vector<Real> judge(n);
   std::vector<Real> trusted(sample.n_models > 1 ? n : 0);
+  std::vector<Real> q(n);
   const float* log_q = sample.log_q.data();
   for (std::size_t row = 0; row < sample.labels.size(); ++row) {
     std::copy_n(log_q, n, judge.begin());
     std::copy_n(log_q + n, trusted.size(), trusted.begin());
     log_q += n * static_cast<std::size_t>(sample.n_models);
-    mix(weights.a, judge, weights.c, trusted, OutSpan(q).subspan(row * n, n));
+    mix(weights.a, judge, weights.c, trusted, q);
+    std::transform(q.begin(), q.end(), all.begin() + static_cast<std::ptrdiff_t>(row * n),
+                   [](Real value) { return static_cast<float>(value); });
   }
-  return q;
+  return all;
 }
 
 /// N by expectation maximisation, and how likely the given labels are at the end.
@@ -37,18 +40,19 @@ struct Fit {
 };
 
 /// @param q  mixture()
-Fit fit_transition(const Communicator& comm, const LabelSample& sample, Index n_classes, const std::vector<Real>& q,
+Fit fit_transition(const Communicator& comm, const LabelSample& sample, Index n_classes, const std::vector<float>& q,
                    const Vec& start, Index rounds) {
   const Index n_counts = n_classes * n_classes;
   const auto n = static_cast<std::size_t>(n_classes);
   Fit fit{.transition = start, .prior = Vec::Zero(n_classes)};
   std::vector<Real> p(n);
+  std::vector<Real> of_row(n);
   for (Index round = 0; round < rounds; ++round) {
     const Vec sums = mean_over(comm, sample, n_counts + 1, [&](Range rows, Vec& share) {
       for (auto row = static_cast<std::size_t>(rows.begin); row < static_cast<std::size_t>(rows.end); ++row) {
         const Label given = sample.labels[row];
-        share[n_counts] +=
-            std::log(posterior(InSpan(q).subspan(row * n, n), as_span(std::as_const(fit.transition)), given, p));
+        std::copy_n(q.begin() + static_cast<std::ptrdiff_t>(row * n), n, of_row.begin());
+        share[n_counts] += std::log(posterior(of_row, as_span(std::as_const(fit.transition)), given, p));
         for (std::size_t k = 0; k < n; ++k) {
           share[static_cast<Index>(k * n) + given] += p[k];
         }
@@ -93,10 +97,10 @@ Real wrong_by_class(const Fit& fit, Index n_classes) {
 }
 
 /// The share that models find wrong by themselves. Collective.
-Real wrong_by_row(const Communicator& comm, const LabelSample& sample, Index n_classes, const std::vector<Real>& q) {
+Real wrong_by_row(const Communicator& comm, const LabelSample& sample, Index n_classes, const std::vector<float>& q) {
   return mean_over(comm, sample, 1, [&](Range rows, Vec& share) {
     for (Index row = rows.begin; row < rows.end; ++row) {
-      share[0] += 1 - q[static_cast<std::size_t>(row * n_classes + sample.labels[static_cast<std::size_t>(row)])];
+      share[0] += 1 - Real{q[static_cast<std::size_t>(row * n_classes + sample.labels[static_cast<std::size_t>(row)])]};
     }
   })[0];
 }
@@ -120,7 +124,7 @@ LabelNoise estimate_noise(const Communicator& comm, CrossFit& problem, const Jud
   }
   const std::vector<InSpan> second = weights.c > 0 ? std::vector<InSpan>{judges.trusted} : std::vector<InSpan>();
   const LabelSample sample = read_sample(comm, problem, Level::Lower, judges.judges, second);
-  const std::vector<Real> q = mixture(sample, n_classes, weights);
+  const std::vector<float> q = mixture(sample, n_classes, weights);
   const Fit fit = fit_transition(comm, sample, n_classes, q, transition, has_trusted ? n_rounds : n_rounds_anew);
   if (noise.by_row) {
     noise.by_row = 2 * wrong_by_class(fit, n_classes) < wrong_by_row(comm, sample, n_classes, q);

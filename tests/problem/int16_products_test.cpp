@@ -186,6 +186,30 @@ TEST_P(Int16Products, RoundByHalfAUnitOfTheLargest) {
   expect_close(101, 7, backward(bytes, GetParam(), 7, numbers, 0.5F), sums(101, 784, 7, rows_of(bytes), numbers), 0.5);
 }
 
+TEST_P(Int16Products, OfAColumnDoNotDependOnItsNeighbours) {
+  SCOPED_TRACE(test::seed_text());
+  const Bytes bytes(101, 54);
+  const auto numbers = [](Index i, Index c) { return random_value(20 + c, i); };
+  for (const Index n_columns : {2, 3, 5, 6, 7, 12, 13, 20}) {
+    const auto out = forward(bytes, GetParam(), n_columns, numbers, 0.3F);
+    const auto set = backward(bytes, GetParam(), n_columns, numbers, {});
+    const auto added = backward(bytes, GetParam(), n_columns, numbers, 0.3F);
+    for (Index c = 0; c < n_columns; ++c) {
+      const auto alone = [&](Index i, Index /*column*/) { return numbers(i, c); };
+      const auto column_of = [&](const std::vector<float>& all) {
+        std::vector<float> column;
+        for (std::size_t at = size(c); at < all.size(); at += size(n_columns)) {
+          column.push_back(all[at]);
+        }
+        return column;
+      };
+      ASSERT_EQ(column_of(out), forward(bytes, GetParam(), 1, alone, 0.3F)) << c << " of " << n_columns;
+      ASSERT_EQ(column_of(set), backward(bytes, GetParam(), 1, alone, {})) << c << " of " << n_columns;
+      ASSERT_EQ(column_of(added), backward(bytes, GetParam(), 1, alone, 0.3F)) << c << " of " << n_columns;
+    }
+  }
+}
+
 TEST_P(Int16Products, PassOnWhatIsNotFinite) {
   constexpr Real infinity = std::numeric_limits<Real>::infinity();
   const Bytes bytes(20, 33, 1);

@@ -21,8 +21,9 @@ AnswerPlan answer_plan(const Options& options, const CrossFit& problem);
 bool may_be_mlp(const Options& options, Index n_features, Storage element);
 
 /// run.precision of hyper-cleaning, "auto" resolved for this problem.model: of the quick ones "bfloat16" for perceptrons on
-/// dense rows and for linear models of bytes, which bfloat16 holds exactly, or "int16" for bytes; else "float32".
-std::string precision_of(const Options& options, Storage element, const QuickPrecisions& quick);
+/// dense rows and for linear models of bytes, which bfloat16 holds exactly, or "int16" for bytes, of linear models from 5
+/// classes on (with fewer, float32 is as quick); else "float32".
+std::string precision_of(const Options& options, Storage element, Index n_classes, const QuickPrecisions& quick);
 
 /// What choose_model() made of problem.model = "auto".
 struct ModelChoice {

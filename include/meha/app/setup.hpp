@@ -27,6 +27,7 @@ Simd agree_on_simd(const Communicator& comm, const std::string& wanted, const st
 struct QuickPrecisions {
   bool bfloat16 = false, int16 = false;
 };
+/// Those of this rank's processor.
 QuickPrecisions quick_precisions_here(Simd level);
 /// Those of all ranks' processors. Collective.
 QuickPrecisions quick_precisions(const Communicator& comm, Simd level);

@@ -41,9 +41,7 @@ struct RunOptions {
             "arithmetic of the row kernels (State is always double); int16: float32 whose products with features of "
             "one "
             "byte take integers of 16 bits; bfloat16: float32 whose products take factors rounded to bfloat16 (dense "
-            "rows; "
-            "needs AVX-512 with BF16); auto: in hyper-cleaning the quickest of these that the rows and all processors "
-            "allow, else float32"},
+            "rows; needs AVX-512 with BF16); auto: one of these in hyper-cleaning where they save time, else float32"},
         precision);
     see(OptionInfo{"run.report_every", Rule::at_least(1), Free,
                    "iterations between lines of metrics.jsonl, or \"1 pass\""},

@@ -2,8 +2,9 @@
 // The products of a classifier's layers with the rows of a tile, A the features or the grouped outputs of a layer:
 //   forward  out = bias + A·B,      backward  gradient += Rᵀ·A.
 // `Input` is what the factors are rounded to: float and double, which are also summed as such; BFloat16, which is summed as
-// float (run.precision = "bfloat16"); or Int16 (run.precision = "int16"): B and R, of products with bytes, which are summed as
-// integers, while products between layers are those of float. All else of a classifier computes in the type of the sums.
+// float (run.precision = "bfloat16"); or Int16 (run.precision = "int16"): in products with features, which are bytes, B and R are
+// rounded to int16 and summed as integers; products between layers are those of float. All else of a classifier computes in the
+// type of the sums.
 #pragma once
 
 #include <utility>

@@ -9,7 +9,7 @@
 //   of their loss and by 6 nats in all, and finds twice as many labels wrong as N knows of; half of a is then given to c, as
 //   judges have learnt to predict the given labels.
 //   N: rounds of expectation maximisation, from N as it was trained, on some 2^16 doubtful rows, or
-//   fewer where there are more than 2^8 classes.
+//   fewer where there are more than 2^7 classes.
 #pragma once
 
 #include "meha/problem/cross_fit.hpp"

@@ -36,6 +36,7 @@ struct Isa {
     const auto eight = [](const std::uint8_t* from) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)); };
     return _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(eight(first), eight(second)));
   }
+  static __m256 multiply_add(__m256 sum, __m256 a, __m256 b) { return _mm256_fmadd_ps(a, b, sum); }
   static __m256i broadcast(Int16Pair pair) { return _mm256_set1_epi32(static_cast<int>(pair)); }
   /// One step in registers that are taken for it: apart, GCC 12 gathers all products before it adds them, and has no registers
   /// for them.

@@ -28,6 +28,7 @@ struct Isa {
     const __m128i high = _mm_unpackhi_epi8(sixteen(first), sixteen(second));
     return _mm512_cvtepu8_epi16(_mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1));
   }
+  static __m512 multiply_add(__m512 sum, __m512 a, __m512 b) { return _mm512_fmadd_ps(a, b, sum); }
   static __m512i broadcast(Int16Pair pair) { return _mm512_set1_epi32(static_cast<int>(pair)); }
   static __m512i add_products(__m512i sum, __m512i a, __m512i b) { return _mm512_dpwssd_epi32(sum, a, b); }
 };

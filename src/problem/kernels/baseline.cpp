@@ -39,6 +39,7 @@ struct Isa {
     };
     return _mm_unpacklo_epi8(_mm_unpacklo_epi8(four(first), four(second)), _mm_setzero_si128());
   }
+  static __m128 multiply_add(__m128 sum, __m128 a, __m128 b) { return _mm_add_ps(sum, _mm_mul_ps(a, b)); }
   static __m128i broadcast(Int16Pair pair) { return _mm_set1_epi32(static_cast<int>(pair)); }
   static __m128i add_products(__m128i sum, __m128i a, __m128i b) { return _mm_add_epi32(sum, _mm_madd_epi16(a, b)); }
 };

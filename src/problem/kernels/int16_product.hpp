@@ -6,6 +6,9 @@
 //   Isa::load_pairs(first, second)         the same of the next bytes at two places
 //   Isa::broadcast(pair)                   the pair in all lanes
 //   Isa::add_products(sum, pairs, pairs)   sum[lane] + the two products of the pairs of each lane
+//   Isa::multiply_add(sum, a, b)           sum + a·b of float, fused wherever the instruction set can: left to the compiler, it
+//                                          fuses some of the sums and not others, so that bits depend on what columns are worked
+//                                          on side by side
 #pragma once
 
 #include "grouping.hpp"
@@ -76,7 +79,8 @@ struct Int16Products : Grouping<Isa, float> {
       for (Size r = 0; r < registers; ++r) {
         float* const there = out + c * out_column + at(r * width, out_group);
         const Vector before = start != nullptr ? Vector{} + start[c] : load(there);
-        store(there, before + __builtin_convertvector(reinterpret_cast<Bits>(sum[c][r]), Vector) * scales[c]);
+        const Vector converted = __builtin_convertvector(reinterpret_cast<Bits>(sum[c][r]), Vector);
+        store(there, Isa::multiply_add(before, converted, Vector{} + scales[c]));
       }
     }
   }
@@ -131,7 +135,7 @@ struct Int16Products : Grouping<Isa, float> {
     static constexpr float zeros[panel_columns] = {};
     for (Size lane = 0; lane < padded(n); lane += lanes) {
       const auto pack = [rows = rows + lane, n_rows, n](Size i, Size r) {
-        const std::uint8_t* const first = rows + 2 * i * n + r * width;
+        const std::uint8_t* const first = rows + 2 * i * n + r * width;  // twice where a last row has no other: times 0
         return Isa::load_pairs(first, 2 * i + 1 < n_rows ? first + n : first);
       };
       const auto start_of = [adds](Size /*column*/) -> const float* { return adds ? nullptr : zeros; };
@@ -145,7 +149,8 @@ struct Int16Products : Grouping<Isa, float> {
     using Wide = typename VectorOf<std::uint64_t, Isa::bytes>::type;
     using Narrow = typename VectorOf<std::uint32_t, Isa::bytes / 2>::type;
     for (Size lane = 0; lane < group_rows; lane += width, pairs += width / 2) {
-      const auto integers = reinterpret_cast<Wide>(load(numbers + lane) * factor + 0x1.8p23F);  // in the lower bits
+      const Vector shifted = Isa::multiply_add(Vector{} + 0x1.8p23F, load(numbers + lane), Vector{} + factor);
+      const auto integers = reinterpret_cast<Wide>(shifted);  // in the lower bits
       const Narrow both = __builtin_convertvector((integers & 0xffff) | (integers >> 16 & 0xffff0000), Narrow);
       std::memcpy(pairs, &both, sizeof both);
     }

@@ -7,6 +7,14 @@
 #include "levels.hpp"
 
 namespace meha {
+namespace {
+
+/// Whether this processor, which has AVX-512, has its VNNI.
+bool has_vnni() {
+  return __builtin_cpu_supports("avx512vnni");
+}
+
+}  // namespace
 
 Simd best_simd() {
   __builtin_cpu_init();
@@ -67,11 +75,11 @@ const Int16Kernels& int16_kernels(Simd simd) {
   if (simd == Simd::Baseline) {
     return kernels::baseline_int16;
   }
-  return simd == Simd::Avx512 && int16_saves_time(simd) ? kernels::avx512_vnni_int16 : kernels::avx2_int16;
+  return simd == Simd::Avx512 && has_vnni() ? kernels::avx512_vnni_int16 : kernels::avx2_int16;
 }
 
-bool int16_saves_time(Simd simd) {
-  return simd != Simd::Avx512 || __builtin_cpu_supports("avx512vnni");
+bool int16_is_quick(Simd simd) {
+  return simd != Simd::Avx512 || has_vnni();
 }
 
 }  // namespace meha

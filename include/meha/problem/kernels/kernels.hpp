@@ -104,10 +104,10 @@ struct PairKernels {
 enum class BytePair : std::uint16_t {};
 enum class Int16Pair : std::uint32_t {};
 
-/// The products of Products<float, uint8_t> with b and residuals rounded to int16: of each column, number = scale·q with the
-/// nearest integer q, |q| < 2¹⁴, ties to even. A column that has a number that is not finite has such a scale; numbers below
-/// 2⁻¹⁰⁰ count as 0. Sums of 512 products are exact and those of more are added as float, so that levels differ in the last
-/// step alone, out = start + scale·sum, which is fused or not.
+/// The products of Products<float, uint8_t> with b and residuals rounded to int16: the numbers of a column are scale·q with
+/// q = round(number·f), f = fl(largest integer/largest magnitude of the column), |q| < 2¹⁴. A column that has a number which is
+/// not finite as float has the scale NaN, one whose largest is at most 2⁻¹⁰⁰ counts as 0. Sums of 512 products are exact, those
+/// of more are added as float. Baseline differs from the other levels in number·f and in out = start + scale·sum, which these fuse.
 struct Int16Kernels {
   std::int64_t panel_columns;
   /// pairs[row/16][i/2][row%16] ← bytes i and i + 1 of rows (n_rows × n); rows past n_rows repeat the last one, any byte
@@ -142,6 +142,6 @@ template <class T>
 const TileKernels<T>& tile_kernels(Simd simd);
 const Int16Kernels& int16_kernels(Simd simd);
 /// Whether these multiply faster than tile_kernels<float>() of this level, on this processor: AVX-512 needs its VNNI for it.
-bool int16_saves_time(Simd simd);
+bool int16_is_quick(Simd simd);
 
 }  // namespace meha
