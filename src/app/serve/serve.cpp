@@ -83,8 +83,7 @@ void take_spool(const Spool& spool) {
 
 ExitCode serve_verb(const Arguments& arguments) {
   const ServeArguments& a = arguments.serve;
-  mallopt(M_ARENA_MAX, 2);              // of glibc; one for each thread would keep memory that nobody uses,
-  mallopt(M_MMAP_THRESHOLD, 64 << 10);  // as would answers of many jobs
+  mallopt(M_ARENA_MAX, 2);  // of glibc; one for each thread would keep memory that nobody uses
   const ListenAddress address = listen_address_of(a.listen);
   const Guard guard(a.token_file.empty() ? "" : read_token(a.token_file));
   if (!address.is_loopback() && a.token_file.empty()) {
@@ -104,7 +103,15 @@ ExitCode serve_verb(const Arguments& arguments) {
   limits.rate = a.rate;
   limits.upload = static_cast<std::size_t>(a.upload_mib) << 20U;
   Api api(store, engine, spool, roots, guard, changes, limits);
-  HttpServer server([&](const HttpRequest& request) { return api.answer(request); }, n_threads);
+  const auto answer = [&](const HttpRequest& request) {
+    constexpr std::size_t large = 64 << 10;
+    HttpResponse response = api.answer(request);
+    if (response.body.size() > large) {  // what made it, of as many bytes as there are jobs, goes back to the system
+      malloc_trim(0);
+    }
+    return response;
+  };
+  HttpServer server(answer, n_threads);
   const int port = server.bind(address.host, address.port);
   std::cout << "meha serve: http://" << a.listen.substr(0, a.listen.rfind(':')) << ':' << port << ", jobs in "
             << spool.path() << std::endl;
