@@ -189,7 +189,7 @@ void CrossFit::visit(Level level, std::span<const Index> blocks, std::span<const
   const RowSet& set = rows_.of(level);
   set.expect(blocks);
   const auto n = static_cast<std::size_t>(n_classes());
-  std::vector<Real> log_q(models.size() * n);
+  std::vector<Real> q(models.size() * n);
   std::vector<Real> all(models.size() * probabilities_.size());
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     const Range block = set.plan().rows(blocks[b]);
@@ -201,12 +201,11 @@ void CrossFit::visit(Level level, std::span<const Index> blocks, std::span<const
       }
       for (Index i = 0; i < tile.n_rows; ++i) {
         for (std::size_t model = 0; model < models.size(); ++model) {
-          const Real* q = all.data() + model * probabilities_.size() + static_cast<std::size_t>(i) * n;
-          for (std::size_t k = 0; k < n; ++k) {
-            log_q[model * n + k] = std::log(std::max(q[k], Real(1e-30)));
-          }
+          const auto from = all.begin() + static_cast<std::ptrdiff_t>(model * probabilities_.size() +
+                                                                      static_cast<std::size_t>(i) * n);
+          std::copy_n(from, n, q.begin() + static_cast<std::ptrdiff_t>(model * n));
         }
-        see(block.begin + rows.begin + i, tile.labels[i], log_q);
+        see(block.begin + rows.begin + i, tile.labels[i], q);
       }
     });
   }

@@ -60,9 +60,9 @@ std::vector<Index> count_right(const Communicator& comm, CrossFit& problem, Leve
   const auto n = static_cast<std::size_t>(problem.n_classes());
   std::vector<Index> right(models.size(), 0);
   comm.all_or_none([&] {
-    problem.visit(level, problem.own_blocks(level), models, [&](Index /*row*/, Label label, InSpan log_q) {
+    problem.visit(level, problem.own_blocks(level), models, [&](Index /*row*/, Label label, InSpan all) {
       for (std::size_t model = 0; model < models.size(); ++model) {
-        const InSpan q = log_q.subspan(model * n, n);
+        const InSpan q = all.subspan(model * n, n);
         right[model] += std::max_element(q.begin(), q.end()) - q.begin() == label ? 1 : 0;
       }
     });

@@ -17,7 +17,7 @@ LabelSample read_sample(const Communicator& comm, CrossFit& problem, Level level
   comm.all_or_none([&] {
     const Index most_rows = std::min(at_most, most_sample_numbers / problem.n_classes());
     const Index stride = std::max<Index>(1, rows.plan().n_rows / most_rows);
-    problem.visit(level, problem.own_blocks(level, stride), models, [&](Index row, Label label, InSpan log_q) {
+    problem.visit(level, problem.own_blocks(level, stride), models, [&](Index row, Label label, InSpan q) {
       if (sample.labels.empty() || row % rows.plan().block_rows == 0) {
         sample.block_end.push_back(0);
       }
@@ -25,8 +25,9 @@ LabelSample read_sample(const Communicator& comm, CrossFit& problem, Level level
       sample.block_end.back() = static_cast<Index>(sample.labels.size());
       const Index fold = problem.fold(level, row);
       const auto take = [&](std::size_t model) {
-        const InSpan of_model = log_q.subspan(model * n, n);
-        sample.log_q.insert(sample.log_q.end(), of_model.begin(), of_model.end());
+        for (const Real value : q.subspan(model * n, n)) {
+          sample.log_q.push_back(static_cast<float>(log_probability(value)));
+        }
       };
       take(model_of(judges, fold));
       if (!second.empty()) {

@@ -148,12 +148,15 @@ void visit_posteriors(const Communicator& comm, CrossFit& problem, const Judges&
     models.push_back(judges.trusted);
   }
   std::vector<Real> work(2 * n);
+  std::vector<Real> of_judge(n);
+  std::vector<Real> of_trusted(noise.trusted_weight > 0 ? n : 0);
   comm.all_or_none([&] {
-    problem.visit(Level::Lower, problem.own_blocks(Level::Lower), models, [&](Index row, Label given, InSpan log_q) {
+    problem.visit(Level::Lower, problem.own_blocks(Level::Lower), models, [&](Index row, Label given, InSpan q) {
       const std::size_t judge =
           judges.judges.size() == 1 ? 0 : static_cast<std::size_t>(problem.fold(Level::Lower, row));
-      const InSpan trusted = noise.trusted_weight > 0 ? log_q.last(n) : InSpan();
-      see(row, posterior(noise, log_q.subspan(judge * n, n), trusted, given, work));
+      std::ranges::transform(q.subspan(judge * n, n), of_judge.begin(), log_probability);
+      std::ranges::transform(q.last(of_trusted.size()), of_trusted.begin(), log_probability);
+      see(row, posterior(noise, of_judge, of_trusted, given, work));
     });
   });
 }

@@ -277,16 +277,16 @@ TEST_F(CrossFitTest, VisitShowsEveryOwnedRowOnceWithItsLogProbabilities) {
       std::vector<Index> blocks(static_cast<std::size_t>(problem.rows().of(level).plan().n_blocks()));
       std::iota(blocks.begin(), blocks.end(), Index{0});
       Index next = 0;
-      problem.visit(level, blocks, models, [&, level = level, part = part](Index row, Label label, InSpan log_q) {
+      problem.visit(level, blocks, models, [&, level = level, part = part](Index row, Label label, InSpan found) {
         EXPECT_EQ(row, next++);
         EXPECT_EQ(label, level == Level::Lower ? problem.labels().given[static_cast<std::size_t>(row)]
                                                : data_.label(part, row));
-        ASSERT_EQ(log_q.size(), 2U * n_classes);
+        ASSERT_EQ(found.size(), 2U * n_classes);
         for (std::size_t model = 0; model < 2; ++model) {
           const Vec expected = probabilities(part, row, points[model]);
           Real total = 0;
           for (std::size_t k = 0; k < n_classes; ++k) {
-            const Real q = std::exp(log_q[model * n_classes + k]);
+            const Real q = found[model * n_classes + k];
             total += q;
             EXPECT_NEAR(q, expected[static_cast<Index>(k)], rounding);
           }
@@ -323,10 +323,10 @@ TEST_F(CrossFitTest, VisitOfExtremeModelsIsFinite) {
     const std::vector<InSpan> models = {as_span(y)};
     const std::vector<Index> blocks = {0};
     Real least = 0;
-    problem.visit(Level::Lower, blocks, models, [&](Index, Label, InSpan log_q) {
-      for (const Real value : log_q) {
+    problem.visit(Level::Lower, blocks, models, [&](Index, Label, InSpan q) {
+      for (const Real value : q) {
         EXPECT_TRUE(std::isfinite(value));
-        least = std::min(least, value);
+        least = std::min(least, log_probability(value));
       }
     });
     EXPECT_NEAR(least, std::log(1e-30), rounding) << "of a class that cannot be";

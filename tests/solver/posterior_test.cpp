@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "meha/problem/hyper_cleaning.hpp"
 #include "meha/solver/train_models.hpp"
@@ -226,8 +227,10 @@ TEST_F(Posterior, ModelsOfTrustedRowsCountAsMuchAsTheirWeightSays) {
   }
   const std::vector<InSpan> models = {as_span(judge), as_span(trusted)};
   Vec work(6);
-  judged.problem.visit(Level::Lower, blocks, models, [&](Index row, Label given, InSpan log_q) {
-    const RowPosterior expected = posterior(noise, log_q.first(3), log_q.last(3), given, as_span(work));
+  judged.problem.visit(Level::Lower, blocks, models, [&](Index row, Label given, InSpan q) {
+    std::vector<Real> log_q;
+    std::ranges::transform(q, std::back_inserter(log_q), log_probability);
+    const RowPosterior expected = posterior(noise, InSpan(log_q).first(3), InSpan(log_q).last(3), given, as_span(work));
     const RowPosterior& found = rows[static_cast<std::size_t>(row)];
     EXPECT_EQ(found.p_correct, expected.p_correct);
     EXPECT_EQ(found.suggested, expected.suggested);

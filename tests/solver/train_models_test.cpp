@@ -33,9 +33,9 @@ struct Trainer {
     std::iota(blocks.begin(), blocks.end(), Index{0});
     const std::vector<InSpan> models = {as_span(y)};
     Index right = 0;
-    problem.visit(level, blocks, models, [&](Index row, Label label, InSpan log_q) {
+    problem.visit(level, blocks, models, [&](Index row, Label label, InSpan q) {
       const Label wanted = of_truth ? problem.labels().truth[static_cast<std::size_t>(row)] : label;
-      right += std::max_element(log_q.begin(), log_q.end()) - log_q.begin() == wanted ? 1 : 0;
+      right += std::max_element(q.begin(), q.end()) - q.begin() == wanted ? 1 : 0;
     });
     return static_cast<Real>(right) / static_cast<Real>(problem.n_rows(level));
   }

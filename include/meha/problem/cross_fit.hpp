@@ -11,6 +11,8 @@
 // Source of the loss: Patrini, Rozza, Menon, Nock, Qu, CVPR 2017, arXiv 1609.03683 (forward correction).
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <functional>
 
 #include "meha/problem/classified_rows.hpp"
@@ -67,6 +69,11 @@ inline constexpr std::array label_metrics = {
     MetricInfo{"refit_clean", "… trusted rows and those whose labels are truly right"},
     MetricInfo{"start_row_visits",
                "row visits of the models that the run starts from and of their choice: rows times models"}};
+
+/// ln q, of what is below 1e-30 that of 1e-30.
+inline Real log_probability(Real q) {
+  return std::log(std::max(q, Real(1e-30)));
+}
 
 class CrossFit final : public Problem, public RowReader, public ColumnPasses {
  public:
@@ -146,10 +153,10 @@ class CrossFit final : public Problem, public RowReader, public ColumnPasses {
   void add_features(Level level, Index block, OutSpan sums) const;
   /// Every stride-th block of a level, of those that this rank owns, as the rows are dealt out.
   [[nodiscard]] std::vector<Index> own_blocks(Level level, Index stride = 1) const;
-  /// Calls see(row, label, log_q) for every row of these blocks, which this rank owns; row is the row's number in its level.
-  /// @param log_q  [model][class], log-probabilities; valid during the call     Collective: no.
+  /// Calls see(row, label, q) for every row of these blocks, which this rank owns; row is the row's number in its level.
+  /// @param q  [model][class], probabilities; valid during the call     Collective: no.
   /// Errors: Error(Data) when rows that stay on disk cannot be read, on this rank alone.
-  using SeeRow = std::function<void(Index row, Label label, InSpan log_q)>;
+  using SeeRow = std::function<void(Index row, Label label, InSpan q)>;
   void visit(Level level, std::span<const Index> blocks, std::span<const InSpan> models, const SeeRow& see);
 
  private:

@@ -53,16 +53,16 @@ class Models {
         5, 0);  // clean and kept; corrupted and kept; clean and dropped; right and all of the test rows
     comm_.all_or_none([&] {
       const std::vector<InSpan> model = {as_span(y)};
-      problem_.visit(Level::Lower, problem_.own_blocks(Level::Lower), model, [&](Index row, Label label, InSpan log_q) {
+      problem_.visit(Level::Lower, problem_.own_blocks(Level::Lower), model, [&](Index row, Label label, InSpan q) {
         const auto at = static_cast<std::size_t>(row - labels.rows.begin);
-        const bool keeps = std::ranges::max_element(log_q) - log_q.begin() == label;
+        const bool keeps = std::ranges::max_element(q) - q.begin() == label;
         const bool is_clean = labels.knows_truth && labels.is_clean[at] != 0;
         kept.push_back(keeps ? 1 : 0);
-        scores.push_back(log_q[static_cast<std::size_t>(label)]);
+        scores.push_back(log_probability(q[static_cast<std::size_t>(label)]));
         counts[keeps ? (is_clean ? 0 : 1) : 2] += keeps || is_clean ? 1 : 0;
       });
-      problem_.visit(Level::Test, problem_.own_blocks(Level::Test), model, [&](Index, Label label, InSpan log_q) {
-        counts[3] += std::ranges::max_element(log_q) - log_q.begin() == label ? 1 : 0;
+      problem_.visit(Level::Test, problem_.own_blocks(Level::Test), model, [&](Index, Label label, InSpan q) {
+        counts[3] += std::ranges::max_element(q) - q.begin() == label ? 1 : 0;
         ++counts[4];
       });
     });
