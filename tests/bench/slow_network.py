@@ -31,6 +31,10 @@ class Network:
     def __init__(self, n, megabits, folder):
         self.names = [f"mehanet{os.getpid()}h{i}" for i in range(n)]
         self.switch = f"mehanet{os.getpid()}s"
+        self.shell = folder / "into"
+        self.megabits = megabits
+
+    def begin(self):
         for name in (*self.names, self.switch):
             hosts.add(name)
         hosts.ip("-n", self.switch, "link", "add", "bridge", "type", "bridge")
@@ -40,10 +44,9 @@ class Network:
             hosts.connect(name, "eth0", self.address(i))
             hosts.ip("-n", self.switch, "link", "set", f"port{i}", "master", "bridge", "up")
             for namespace, link in ((name, "eth0"), (self.switch, f"port{i}")):
-                subprocess.run(["tc", "-n", namespace, "qdisc", "add", "dev", link, "root", "tbf", "rate", f"{megabits}mbit", "burst", "128kb",
+                subprocess.run(["tc", "-n", namespace, "qdisc", "add", "dev", link, "root", "tbf", "rate", f"{self.megabits}mbit", "burst", "128kb",
                                 "limit", "4mb"], check=True)
         cases = "\n".join(f"{self.address(i)}) name={name} ;;" for i, name in enumerate(self.names))
-        self.shell = folder / "into"
         self.shell.write_text(f"#!/bin/sh\ncase $1 in\n{cases}\nesac\nexport name\nshift\n{self.inside('$name')} sh -c \"$*\"\n", encoding="utf-8")
         self.shell.chmod(0o755)
 
@@ -91,6 +94,7 @@ def main():
             with tempfile.TemporaryDirectory() as folder:
                 network = Network(ranks, megabits, pathlib.Path(folder))
                 try:
+                    network.begin()
                     for model, m in PARAMETERS.items():
                         found = allreduce_s(network, arguments.program.resolve(), model, arguments.iterations, pathlib.Path(folder) / model)
                         expected = Model(m, 1, 0, (0, megabits * 1e6 / 8), 1).allreduce(ranks, 0, megabits * 1e6 / 8)

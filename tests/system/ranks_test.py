@@ -32,6 +32,7 @@ WAYS = {
     "int16 mlp": Way("int16", MINIBATCH, ("adam", "momentum", "momentum"), [(2, "sharded"), (3, "root"), (5, "sharded")],
                      {"problem.model": "mlp", "problem.hidden": [19], "run.block_rows": 300, "run.iterations": 6, "run.report_every": 3}),
     "int16 linear": Way("int16", FULL, MIXED, [(3, "sharded")]),
+    "int16 models of labels": Way("int16", FULL, MIXED, [(2, "sharded"), (3, "sharded")], {"problem.start": "trusted"}),
     "bfloat16 mlp": Way("bfloat16", MINIBATCH, ("adam", "momentum", "momentum"), [(2, "sharded"), (3, "root"), (5, "sharded")],
                         {"problem.model": "mlp", "problem.hidden": [19], "run.iterations": 6, "run.report_every": 3}),
     "bfloat16 linear": Way("bfloat16", FULL, MIXED, [(3, "sharded")]),
@@ -101,6 +102,9 @@ class RanksTest(support.Case):
 
     def test_int16_linear(self):
         self.check("int16 linear")
+
+    def test_int16_models_of_labels(self):
+        self.check("int16 models of labels")
 
     @support.NEEDS_BFLOAT16
     def test_bfloat16_mlp(self):

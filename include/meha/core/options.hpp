@@ -38,10 +38,10 @@ struct RunOptions {
     see(
         OptionInfo{
             "run.precision", Rule::one_of("auto|float32|float64|bfloat16|int16"), Chosen,
-            "arithmetic of the row kernels (State is always double); int16: float32 whose products with features of "
-            "one "
-            "byte take integers of 16 bits; bfloat16: float32 whose products take factors rounded to bfloat16 (dense "
-            "rows; needs AVX-512 with BF16); auto: one of these in hyper-cleaning where they save time, else float32"},
+            "arithmetic of the row kernels (State is always double); int16: float32 whose products with features that "
+            "are bytes take integers of 16 bits; bfloat16: float32 whose products take factors rounded to bfloat16 "
+            "(dense rows; needs AVX-512 with BF16); auto: one of these in hyper-cleaning where they save time, else "
+            "float32"},
         precision);
     see(OptionInfo{"run.report_every", Rule::at_least(1), Free,
                    "iterations between lines of metrics.jsonl, or \"1 pass\""},

@@ -43,8 +43,8 @@ void send_file(httplib::Response& response, const HttpResponse& result) {
       });
 }
 
-/// The library would compress what it is given as a body, by brotli where a browser takes it: a list of 1,000 jobs for a
-/// second.
+/// Sends a body as it is. Response::set_content() would compress it anew for each request, by brotli where a browser takes that,
+/// which takes a second for a list of 1,000 jobs.
 void send_body(httplib::Response& response, const HttpResponse& result) {
   response.set_content_provider(result.body.size(), result.type,
                                 [body = result.body](std::size_t offset, std::size_t size, httplib::DataSink& sink) {

@@ -106,7 +106,7 @@ ExitCode serve_verb(const Arguments& arguments) {
   const auto answer = [&](const HttpRequest& request) {
     constexpr std::size_t large = 64 << 10;
     HttpResponse response = api.answer(request);
-    if (response.body.size() > large) {  // what made it, of as many bytes as there are jobs, goes back to the system
+    if (response.body.size() > large) {  // malloc keeps the many small pieces that it was made of
       malloc_trim(0);
     }
     return response;

@@ -2,19 +2,14 @@
 // The kernels for AVX-512 (F, BW, DQ, VL).
 #include <immintrin.h>
 
+#include "avx512_registers.hpp"
 #include "levels.hpp"
 #include "tile_kernels.hpp"
 
 namespace meha::kernels {
 namespace {
 
-struct Isa {
-  static constexpr int bytes = 64;
-  static constexpr Size accumulators = 24;
-  static constexpr Size panel_columns = 12;
-  template <class T>
-  static constexpr Size registers = 1;
-
+struct Isa : Avx512Registers {
   static __m512 load(float, const std::uint8_t* from) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
   }

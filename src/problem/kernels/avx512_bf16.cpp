@@ -3,19 +3,14 @@
 // bfloat16 (Intel, Software Developer's Manual, volume 2): twice the multiplications of an FMA.
 #include <immintrin.h>
 
+#include "avx512_registers.hpp"
 #include "levels.hpp"
 #include "tile_kernels.hpp"
 
 namespace meha::kernels {
 namespace {
 
-struct Isa {
-  static constexpr int bytes = 64;
-  static constexpr Size accumulators = 24;
-  static constexpr Size panel_columns = 12;
-  template <class T>
-  static constexpr Size registers = 1;
-
+struct Isa : Avx512Registers {
   static __m512 load(float, const BFloat16Pair* from) { return _mm512_loadu_ps(from); }
   static __m512 multiply_add(__m512 sum, __m512 lanes, BFloat16Pair factor) {
     const __m512i factors = _mm512_set1_epi32(static_cast<int>(factor));

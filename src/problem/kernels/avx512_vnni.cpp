@@ -3,19 +3,14 @@
 // Developer's Manual, volume 2): twice the multiplications of an FMA.
 #include <immintrin.h>
 
+#include "avx512_registers.hpp"
 #include "int16_product.hpp"
 #include "levels.hpp"
 
 namespace meha::kernels {
 namespace {
 
-struct Isa {
-  static constexpr int bytes = 64;
-  static constexpr Size accumulators = 24;
-  static constexpr Size panel_columns = 12;
-  template <class T>
-  static constexpr Size registers = 1;
-
+struct Isa : Avx512Registers {
   using Integers = __m512i;
   static __m512i load_pairs(const BytePair* from) {
     return _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
